@@ -1,0 +1,118 @@
+/**
+ * Every limit of the backend stands here once, with its reason. Infrastructure, handlers, OpenAPI and tests
+ * import it; `test/unit/limits.unit.test.ts` asserts the relations between them.
+ * Units stand last in a name (`timeoutMs`, `bodyMaxBytes`).
+ */
+
+/** What a caller may send. The values are the public contract. */
+export const request = {
+  /** Larger bodies are answered 413. */
+  bodyMaxBytes: 64 * 1024,
+  /** RFC-draft idempotency keys: visible ASCII, bare or quoted. */
+  idempotencyKeyMaxCharacters: 255,
+  /** A command is answered within 10 s (guarantee G16). */
+  deadlineMs: 10_000,
+  /** What is kept back of the deadline to write the answer and cross the network. */
+  deadlineReserveMs: 1_000,
+  pageDefault: 20,
+  pageMax: 100,
+} as const;
+
+/** How long a command that lost a race waits before it tries again, see `functions/api/attempts.ts`. */
+export const contention = {
+  /** About the time of one transaction. */
+  windowBaseMs: 8,
+  /** Wide enough for some hundred waiting commands, and still several tries within the deadline. */
+  windowMaxMs: 1_000,
+} as const;
+
+/** How long an answer is kept for a key: the contract promises 24 hours at least. */
+export const idempotency = {
+  retentionSeconds: 25 * 60 * 60,
+  /** Finished answers kept in one execution environment: 256 answers of at most 64 KiB are 16 MiB. */
+  localCacheEntries: 256,
+} as const;
+
+export const field = {
+  textMaxCharacters: 256,
+  titleMaxCharacters: 500,
+  longTextMaxCharacters: 20_000,
+  /** Minor units. */
+  amountMax: 1_000_000_000_000,
+  listMaxEntries: 20,
+} as const;
+
+/** Balances stay exact integers in JavaScript: |balance| never passes 2^53 - 1. */
+export const balanceMax = Number.MAX_SAFE_INTEGER;
+
+/** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html */
+export const transaction = {
+  itemsMax: 100,
+} as const;
+
+export const lock = { ttlMaxSeconds: 300 } as const;
+
+/** Attributes and messages of one command. */
+export const message = {
+  /** A receiver's answer kept on the message. */
+  resultMaxBytes: 4 * 1024,
+} as const;
+
+export const tenant = { maxCharacters: 128 } as const;
+
+export const apiFunction = {
+  /** Above the request's deadline, so that the handler, not the platform, gives the answer. */
+  timeoutSeconds: 15,
+  memoryMb: 1024,
+} as const;
+
+/**
+ * How a Lambda function reads a table's stream. Both bounds exist because their defaults are "for ever", and one
+ * record that always fails then blocks its shard for a day. What is given up on goes to the `stream-failures`
+ * queue as metadata only, and the sweeper sends the message from the outbox.
+ */
+export const eventStream = {
+  /** One UpdateItem a message and ten messages a SendMessageBatch: 100 records are well within the timeout. */
+  batchSize: 100,
+  /** A batch that fails is also cut in halves, and a cut does not count as an attempt. */
+  retryAttempts: 5,
+  /** Records older than this are the sweeper's: it sends the same messages, and orders them by age. */
+  maxRecordAgeSeconds: 60 * 60,
+  /** Concurrent batches of one shard; records of one partition key stay in order. */
+  parallelizationFactor: 2,
+} as const;
+
+export const relayFunction = { timeoutSeconds: 30, memoryMb: 512 } as const;
+
+export const workerFunction = { memoryMb: 512 } as const;
+
+export const docsFunction = { timeoutSeconds: 5, memoryMb: 256 } as const;
+
+export const sweeperFunction = {
+  everyMinutes: 1,
+  /** Shorter than the interval, so that two sweeps do not overlap. */
+  timeoutSeconds: 50,
+  memoryMb: 512,
+} as const;
+
+export const auditFunction = {
+  /** Night in Europe and America; EventBridge rules run on UTC. */
+  hourUtc: 3,
+  /** The longest a Lambda function may run. */
+  timeoutSeconds: 15 * 60,
+  memoryMb: 1024,
+} as const;
+
+/** The check of a token in front of the REST API of the `localstack` stage. */
+export const authorizerFunction = { timeoutSeconds: 5, memoryMb: 256 } as const;
+
+/** When people are told. */
+export const alarmLimits = {
+  /**
+   * A message that waits longer than this is stuck rather than retried: five attempts of the standard policy end
+   * within about a minute and a half. A receiver that asks for a long wait (`Retry-After`) sets it off too.
+   */
+  oldestMessageSeconds: 15 * 60,
+  /** A relay that runs is a second behind; at a minute the sweeper begins to do its work. */
+  iteratorAgeMs: 60_000,
+} as const;

@@ -1,0 +1,27 @@
+import { defineConfig } from 'vitest/config';
+
+/** The end of a test's name says what it needs: `*.unit.test.ts` nothing, `*.integration.test.ts` a database. */
+const project = (name: string, options: { database?: boolean; timeoutMs?: number } = {}) => ({
+  extends: true as const,
+  test: {
+    name,
+    include: [`test/**/*.${name}.test.ts`],
+    testTimeout: options.timeoutMs ?? 10_000,
+    hookTimeout: 60_000,
+    ...(options.database === true && { globalSetup: ['test/support/dynamodb.ts'] }),
+  },
+});
+
+export default defineConfig({
+  test: {
+    environment: 'node',
+    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
+    projects: [
+      project('unit'),
+      project('infra', { timeoutMs: 60_000 }),
+      project('integration', { database: true, timeoutMs: 30_000 }),
+      project('faults', { database: true, timeoutMs: 120_000 }),
+      project('e2e', { timeoutMs: 120_000 }),
+    ],
+  },
+});
