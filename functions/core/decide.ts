@@ -1,0 +1,233 @@
+/**
+ * The decision, as a pure function: a command and the state it meets become either a refusal or everything the
+ * transaction has to write. No clock, no randomness, no I/O.
+ */
+import type { CreateSituation, Domain, MessageDraft, Move, TransitionSituation } from './definition.ts';
+import { valueAt } from './entity.ts';
+import type { EntityState } from './entity.ts';
+import { entityChange } from './entity-change.ts';
+import type { EntityChange } from './entity-change.ts';
+import { spread } from './movements.ts';
+import type { BalanceChange, BlindChange } from './movements.ts';
+import type { Registry } from './registry.ts';
+import { allowedTransitions } from './registry.ts';
+import type { Rejection } from './rejections.ts';
+import * as rejections from './rejections.ts';
+import { firstBroken } from './rules.ts';
+import type { Rule } from './rules.ts';
+
+export interface Command {
+  readonly tenant: string;
+  readonly domain: Domain;
+  /** `create`, or a transition's name. */
+  readonly name: string;
+  readonly id: string;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly actor: string;
+  /** Epoch milliseconds. */
+  readonly now: number;
+  /** 128 random bits, base64url. */
+  readonly random: string;
+  /** The version the caller saw. */
+  readonly ifMatch?: number;
+  readonly lockToken?: string;
+}
+
+export interface PlannedMessage extends MessageDraft {
+  readonly entity: string;
+  readonly collection: string;
+  readonly seq: number;
+  /** Place among the messages of this entry, from 0. */
+  readonly n: number;
+  readonly createdAt: string;
+}
+
+/** Everything a command changes, all of it or nothing. */
+export interface Decision {
+  /** The command's own entity first, then those it moves. */
+  readonly entities: readonly [EntityChange, ...EntityChange[]];
+  /** Other entities, changed without being read. */
+  readonly blind: readonly BlindChange[];
+  /** Accounts that are not part of an entity. */
+  readonly balances: readonly BalanceChange[];
+  readonly messages: readonly PlannedMessage[];
+}
+
+export type Verdict =
+  | { readonly kind: 'accepted'; readonly decision: Decision }
+  | { readonly kind: 'rejected'; readonly rejection: Rejection };
+
+const rejected = (rejection: Rejection): Verdict => ({ kind: 'rejected', rejection });
+
+/** Decides the creation of an entity. */
+export function decideCreate(registry: Registry, command: Command): Verdict {
+  const { domain, id, input, actor, now, random } = command;
+  const situation: CreateSituation<unknown> = { id, input, actor, now, random };
+  const broken = firstBroken(domain.create.rules?.(situation) ?? [], () => undefined);
+  if (broken) return rejected(rejections.rejectedBy(broken));
+  const attributes = domain.create.set(situation) as Record<string, unknown>;
+  const movements = domain.create.postings?.(situation) ?? [];
+  const change = entityChange(registry, command, { to: domain.initial, attributes, movements, rules: [] });
+  const drafts = domain.create.messages?.(situation, { attributes, status: domain.initial }) ?? [];
+  return accepted(registry, [change], domain.create.requires?.(situation) ?? [], [{ change, drafts }]);
+}
+
+/**
+ * The entities a transition moves besides its own, to be read before it is decided. `entity` is its own state.
+ */
+export function movesOf(command: Command, entity: EntityState): readonly Move[] {
+  const transition = command.domain.transitions[command.name];
+  return transition?.moves?.(situationOf(command, entity, [])) ?? [];
+}
+
+/** Decides a transition of `entity`; `others` are the states of `movesOf`, in its order, absent ones undefined. */
+export function decideTransition(
+  registry: Registry,
+  command: Command,
+  entity: EntityState,
+  others: readonly (EntityState | undefined)[] = [],
+): Verdict {
+  const { domain, name, now, ifMatch, lockToken } = command;
+  const transition = domain.transitions[name];
+  if (!transition) throw new Error(`${domain.collection} has no transition "${name}"`);
+
+  const lockRejection = lockRejectionOf(entity, lockToken, now);
+  if (lockRejection) return rejected(lockRejection);
+  if (ifMatch !== undefined && ifMatch !== entity.version)
+    return rejected(rejections.versionMismatch(entity.version));
+
+  const present = others.filter((other) => other !== undefined);
+  const situation = situationOf(command, entity, present);
+  const read = (path: string): unknown => valueAt(entity, path);
+  const forbidden = firstBroken(transition.permits?.(situation) ?? [], read);
+  if (forbidden) return rejected(rejections.rejectedBy(forbidden));
+  if (!transition.from.includes(entity.status)) {
+    return rejected(
+      rejections.transitionNotAllowed(name, entity.status, allowedTransitions(domain, entity.status)),
+    );
+  }
+  const rules = transition.rules?.(situation) ?? [];
+  const broken = firstBroken(rules, read);
+  if (broken) return rejected(rejections.rejectedBy(broken));
+
+  const moved = decideMoves(registry, command, entity, others);
+  if (moved.kind === 'rejected') return moved;
+
+  const set = (transition.set?.(situation) ?? {}) as Record<string, unknown>;
+  const to = transition.next?.(situation) ?? transition.to[0] ?? entity.status;
+  const movements = transition.postings?.(situation) ?? [];
+  const change = entityChange(registry, command, { before: entity, to, attributes: set, movements, rules });
+  const overdrawn = firstBroken(change.rules, read);
+  if (overdrawn) return rejected(rejections.rejectedBy(overdrawn));
+
+  const attributes = change.after.attributes;
+  const drafts = transition.messages?.(situation, { attributes, status: to }) ?? [];
+  return accepted(registry, [change, ...moved.changes], [], [{ change, drafts }, ...moved.drafts]);
+}
+
+/** Whether a lock stands in the way of a command. */
+export function lockRejectionOf(
+  { lock }: EntityState,
+  lockToken: string | undefined,
+  now: number,
+): Rejection | undefined {
+  const isHeld = lock !== undefined && lock.expiresAt > now;
+  if (lockToken !== undefined) return isHeld && lock.token === lockToken ? undefined : rejections.lockLost;
+  return isHeld ? rejections.locked : undefined;
+}
+
+function situationOf(
+  { id, input, actor, now }: Command,
+  entity: EntityState,
+  others: readonly EntityState[],
+): TransitionSituation<unknown, unknown> {
+  return {
+    id,
+    input,
+    actor,
+    now,
+    others,
+    entity: { ...entity.attributes, ...entity.balances, status: entity.status },
+  };
+}
+
+interface Drafts {
+  readonly change: EntityChange;
+  readonly drafts: readonly MessageDraft[];
+}
+type Moved =
+  | { readonly kind: 'moved'; readonly changes: readonly EntityChange[]; readonly drafts: readonly Drafts[] }
+  | { readonly kind: 'rejected'; readonly rejection: Rejection };
+
+/** Decides the moves one by one and gathers all that stand in the way, so that the caller hears of each. */
+function decideMoves(
+  registry: Registry,
+  command: Command,
+  entity: EntityState,
+  others: readonly (EntityState | undefined)[],
+): Moved {
+  const refused = command.domain.transitions[command.name]?.moveRefused;
+  const inTheWay: string[] = [];
+  const changes: EntityChange[] = [];
+  const drafts: Drafts[] = [];
+  for (const [index, move] of movesOf(command, entity).entries()) {
+    const other = others[index];
+    const domain = registry.byCollection(move.collection);
+    // Checked here too, so that a caller's own tampered list cannot move one entity twice in a transaction.
+    const twice = move.id === entity.id || changes.some(({ after }) => after.id === move.id);
+    const verdict = !other || twice ? undefined : decideMove(registry, command, domain, move, other);
+    if (verdict?.kind !== 'accepted') {
+      const rejection = other ? verdict?.rejection : rejections.unknownReference(move.collection, move.id);
+      if (!refused) return { kind: 'rejected', rejection: rejection ?? rejections.notFound };
+      inTheWay.push(move.id);
+      continue;
+    }
+    changes.push(...verdict.decision.entities);
+    drafts.push({ change: verdict.decision.entities[0], drafts: verdict.decision.messages });
+  }
+  if (refused && inTheWay.length > 0) {
+    const rejection: Rejection = { ...refused, kind: 'conflict', members: { inTheWay } };
+    return { kind: 'rejected', rejection };
+  }
+  return { kind: 'moved', changes, drafts };
+}
+
+function decideMove(
+  registry: Registry,
+  command: Command,
+  domain: Domain,
+  move: Move,
+  other: EntityState,
+): Verdict {
+  const { tenant, actor, now, random } = command;
+  return decideTransition(
+    registry,
+    { tenant, actor, now, random, domain, name: move.transition, id: move.id, input: move.input ?? {} },
+    other,
+  );
+}
+
+function accepted(
+  registry: Registry,
+  entities: readonly [EntityChange, ...EntityChange[]],
+  requires: readonly { readonly collection: string; readonly id: string; readonly rules: readonly Rule[] }[],
+  drafts: readonly Drafts[],
+): Verdict {
+  const { blind, balances } = spread(registry, entities, requires);
+  const impossible = firstBroken(
+    blind.flatMap(({ rules }) => rules.filter(({ test }) => test.op === 'given')),
+    () => undefined,
+  );
+  if (impossible) return rejected(rejections.rejectedBy(impossible));
+  const messages = drafts.flatMap(({ change: { after }, drafts: of }) =>
+    of.map((draft, n) => ({
+      ...draft,
+      n,
+      entity: after.id,
+      collection: after.collection,
+      seq: after.version,
+      createdAt: after.updatedAt,
+    })),
+  );
+  return { kind: 'accepted', decision: { entities, blind, balances, messages } };
+}

@@ -1,0 +1,207 @@
+/**
+ * The vocabulary in which a domain is written: states, transitions with typed input, rules, postings, unique
+ * values, deadlines and messages. Everything else (routes, schemas, conditions, documentation, tests) follows
+ * from a definition. Its functions are pure: time, actor and randomness are handed in.
+ */
+import type { z } from 'zod';
+import type { Topic } from '../runtime/topics.ts';
+import type { EntityState } from './entity.ts';
+import type { Movement } from './postings.ts';
+import type { Rule } from './rules.ts';
+
+/** What every function of a definition may look at. */
+export interface Situation<Input> {
+  readonly id: string;
+  readonly input: Input;
+  /** The token's subject. */
+  readonly actor: string;
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
+export interface CreateSituation<Input> extends Situation<Input> {
+  /** 128 random bits, base64url: for codes. */
+  readonly random: string;
+}
+
+export interface TransitionSituation<Attributes, Input> extends Situation<Input> {
+  readonly entity: Attributes & { readonly status: string };
+  /** The entities this command moves, in the order of `moves`, as they were before. */
+  readonly others: readonly EntityState[];
+}
+
+/** After the command: what messages and postings are made from. */
+export interface Outcome<Attributes> {
+  readonly attributes: Attributes;
+  readonly status: string;
+}
+
+export interface MessageDraft {
+  readonly topic: Topic;
+  /** E.g. `payment.confirmed`. */
+  readonly type: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+  /** The payload is removed from the outbox once the message is done. */
+  readonly sensitive?: boolean;
+}
+
+/** Another entity's transition, in the same transaction. */
+export interface Move {
+  readonly collection: string;
+  readonly id: string;
+  readonly transition: string;
+  readonly input?: Readonly<Record<string, unknown>>;
+}
+
+/** What must hold on another entity when the transaction commits, decided by the database without a read. */
+export interface Requirement {
+  readonly collection: string;
+  readonly id: string;
+  readonly rules: readonly Rule[];
+}
+
+/** A value only one entity may hold while it is in one of these states. */
+export interface UniqueValue<State, Attributes> {
+  /** The constraint's name, as `already_exists` shows it; one definition has each once. */
+  readonly name: string;
+  readonly while: readonly State[];
+  /** `undefined`: this entity claims none. */
+  readonly of: (attributes: Attributes) => readonly string[] | undefined;
+}
+
+/** A transition that happens by itself when the time comes. */
+export interface Deadline<State, Attributes, Transition extends string = string> {
+  readonly while: readonly State[];
+  readonly transition: Transition;
+  /** Epoch milliseconds. */
+  readonly at: (attributes: Attributes) => number;
+}
+
+export interface AccountDefinition {
+  readonly unit: string;
+  /** The balance is never taken below `minimum`. */
+  readonly floor?: { readonly minimum: number; readonly code: string; readonly detail: string };
+  /** Shown as an attribute of this name; the others are bookkeeping counterparts. */
+  readonly shown?: boolean;
+}
+
+export interface CreateDefinition<Attributes, Input> {
+  readonly summary: string;
+  readonly input: z.ZodObject;
+  readonly set: (situation: CreateSituation<Input>) => Attributes;
+  /** Checked before anything is written; `given` tests only, since there is no entity yet. */
+  readonly rules?: (situation: CreateSituation<Input>) => readonly Rule[];
+  readonly requires?: (situation: CreateSituation<Input>) => readonly Requirement[];
+  readonly postings?: (situation: CreateSituation<Input>) => readonly Movement[];
+  readonly messages?: (
+    situation: CreateSituation<Input>,
+    outcome: Outcome<Attributes>,
+  ) => readonly MessageDraft[];
+}
+
+export interface TransitionDefinition<State, Attributes, Input> {
+  readonly summary: string;
+  readonly from: readonly State[];
+  /** Where it may lead; with more than one, `next` says which. */
+  readonly to: readonly State[];
+  readonly next?: (situation: TransitionSituation<Attributes, Input>) => State;
+  readonly input?: z.ZodObject;
+  /** Not a route: only another entity's transaction or a deadline brings it about. */
+  readonly internal?: boolean;
+  /** Who may do it; checked before the state machine. */
+  readonly permits?: (situation: TransitionSituation<Attributes, Input>) => readonly Rule[];
+  readonly rules?: (situation: TransitionSituation<Attributes, Input>) => readonly Rule[];
+  readonly set?: (situation: TransitionSituation<Attributes, Input>) => Partial<Attributes>;
+  readonly postings?: (situation: TransitionSituation<Attributes, Input>) => readonly Movement[];
+  /** Other entities named by the input, so that they are read along with the command's own. */
+  readonly reads?: (input: Input) => readonly { readonly collection: string; readonly id: string }[];
+  readonly moves?: (situation: Omit<TransitionSituation<Attributes, Input>, 'others'>) => readonly Move[];
+  /** The most it may cause, so that a transaction's size is known when the definition is loaded. */
+  readonly most?: { readonly moves?: number; readonly messages?: number };
+  /** How the command refuses when one of its `moves` is not allowed. */
+  readonly moveRefused?: { readonly code: string; readonly detail: string };
+  readonly messages?: (
+    situation: TransitionSituation<Attributes, Input>,
+    outcome: Outcome<Attributes>,
+  ) => readonly MessageDraft[];
+}
+
+export interface DomainDefinition<
+  State extends string,
+  Attributes,
+  CreateInput,
+  Inputs extends Record<string, unknown>,
+> {
+  /** Path segment, plural: `payments`. */
+  readonly collection: string;
+  /** What one is called: `payment`. */
+  readonly type: string;
+  readonly idPrefix: string;
+  readonly summary: string;
+  readonly states: readonly State[];
+  readonly initial: State;
+  /** What the entity shows. */
+  readonly attributes: z.ZodObject;
+  /** Attributes that are kept and never shown. */
+  readonly hidden?: z.ZodObject;
+  readonly accounts?: Readonly<Record<string, AccountDefinition>>;
+  readonly unique?: readonly UniqueValue<State, Attributes>[];
+  readonly deadline?: Deadline<State, Attributes, keyof Inputs & string>;
+  readonly create: CreateDefinition<Attributes, CreateInput>;
+  readonly transitions: {
+    readonly [Name in keyof Inputs]: TransitionDefinition<State, Attributes, Inputs[Name]>;
+  };
+}
+
+/* eslint-disable @typescript-eslint/no-explicit-any -- a registry holds definitions of every shape; each was
+   checked where it was written, and the engine only ever hands a definition what came through its own schemas. */
+export type AnyTransition = TransitionDefinition<string, any, any>;
+export type Domain = Omit<DomainDefinition<string, any, any, Record<string, any>>, 'transitions'> & {
+  readonly transitions: Readonly<Record<string, AnyTransition>>;
+};
+/* eslint-enable @typescript-eslint/no-explicit-any */
+
+type Known<Shown extends z.ZodObject, Hidden> = z.output<Shown> &
+  (Hidden extends z.ZodObject ? z.output<Hidden> : unknown);
+
+interface WrittenTransition<State, Attributes, Input> extends Omit<
+  TransitionDefinition<State, Attributes, Input>,
+  'input'
+> {
+  readonly input?: z.ZodType<Input>;
+}
+
+interface WrittenDomain<
+  State extends string,
+  Shown extends z.ZodObject,
+  CreateSchema extends z.ZodObject,
+  Inputs extends Record<string, unknown>,
+  Hidden,
+> extends Omit<
+  DomainDefinition<State, Known<Shown, Hidden>, z.output<CreateSchema>, Record<string, unknown>>,
+  'attributes' | 'hidden' | 'create' | 'transitions' | 'deadline'
+> {
+  readonly attributes: Shown;
+  readonly hidden?: Hidden;
+  readonly create: Omit<CreateDefinition<Known<Shown, Hidden>, z.output<CreateSchema>>, 'input'> & {
+    readonly input: CreateSchema;
+  };
+  readonly deadline?: Deadline<State, Known<Shown, Hidden>>;
+  readonly transitions: {
+    readonly [Name in keyof Inputs]: WrittenTransition<State, Known<Shown, Hidden>, Inputs[Name]>;
+  };
+}
+
+/**
+ * Writes a domain down. Types flow from the schemas into every function; what types cannot see is checked when
+ * the definition is registered (see `registry.ts`).
+ */
+export function defineDomain<
+  const State extends string,
+  Shown extends z.ZodObject,
+  CreateSchema extends z.ZodObject,
+  Inputs extends Record<string, unknown>,
+  Hidden extends z.ZodObject | undefined = undefined,
+>(definition: WrittenDomain<State, Shown, CreateSchema, Inputs, Hidden>): Domain {
+  return definition as unknown as Domain;
+}

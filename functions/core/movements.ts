@@ -1,0 +1,141 @@
+/** Where the movements of a command land: on its entities, on other entities without a read, or on named accounts. */
+import { balanceMax } from '../runtime/limits.ts';
+import type { AccountDefinition, Domain } from './definition.ts';
+import type { EntityChange } from './entity-change.ts';
+import { net, ownedAccountName } from './postings.ts';
+import type { Floor, Movement, Posting } from './postings.ts';
+import type { Registry } from './registry.ts';
+import { atLeast, atMost, rule } from './rules.ts';
+import type { Rule } from './rules.ts';
+
+export interface OwnedTarget {
+  readonly collection: string;
+  readonly id: string;
+  readonly key: string;
+  readonly unit: string;
+  readonly floor: Floor | undefined;
+}
+export interface NamedTarget {
+  readonly name: string;
+  readonly unit: string;
+  readonly floor: Floor | undefined;
+}
+
+export interface ResolvedMovement {
+  readonly target: OwnedTarget | NamedTarget;
+  readonly amount: number;
+}
+
+/** Another entity's accounts, changed without being read; its version stays. */
+export interface BlindChange {
+  readonly domain: Domain;
+  readonly id: string;
+  readonly rules: readonly Rule[];
+  readonly deltas: Readonly<Record<string, number>>;
+}
+
+export interface BalanceChange {
+  readonly account: string;
+  readonly unit: string;
+  readonly delta: number;
+  /** Tests on the path `balance`; a new account counts as 0. */
+  readonly rules: readonly Rule[];
+}
+
+/** Finds unit and floor of each movement's account. */
+export function resolve(
+  registry: Registry,
+  self: { readonly collection: string; readonly id: string },
+  movements: readonly Movement[],
+): readonly ResolvedMovement[] {
+  return movements.map(({ account, amount }) => {
+    if ('name' in account) {
+      return { target: { name: account.name, unit: account.unit, floor: account.floor }, amount };
+    }
+    const { collection, id } = account.owner ?? self;
+    const { unit, floor } = accountDefinition(registry, collection, account.key);
+    return { target: { collection, id, key: account.key, unit, floor }, amount };
+  });
+}
+
+function accountDefinition(registry: Registry, collection: string, key: string): AccountDefinition {
+  const definition = registry.byCollection(collection).accounts?.[key];
+  if (!definition) throw new Error(`${collection} have no account "${key}"`);
+  return definition;
+}
+
+export const nameOf = (target: OwnedTarget | NamedTarget): string =>
+  'name' in target ? target.name : ownedAccountName(target.id, target.key);
+
+export const asPosting = ({ target, amount }: ResolvedMovement): Posting => ({
+  account: nameOf(target),
+  unit: target.unit,
+  amount,
+});
+
+/** What must hold of a balance so that a change neither breaks its floor nor leaves the exact integers. */
+export function balanceRules(path: string, delta: number, floor: Floor | undefined): readonly Rule[] {
+  if (delta > 0) {
+    return [
+      rule('balance_limit_exceeded', atMost(path, balanceMax - delta), 'The balance would grow too large.'),
+    ];
+  }
+  return floor
+    ? [rule(floor.code, atLeast(path, floor.minimum - delta), floor.detail)]
+    : [
+        rule(
+          'balance_limit_exceeded',
+          atLeast(path, -balanceMax - delta),
+          'The balance would grow too large.',
+        ),
+      ];
+}
+
+interface Requirement {
+  readonly collection: string;
+  readonly id: string;
+  readonly rules: readonly Rule[];
+}
+
+interface Spread {
+  readonly blind: readonly BlindChange[];
+  readonly balances: readonly BalanceChange[];
+}
+
+/** Nets all movements of a transaction and gives each account to the one item that will carry it. */
+export function spread(
+  registry: Registry,
+  changes: readonly [EntityChange, ...EntityChange[]],
+  requires: readonly Requirement[],
+): Spread {
+  const foreign = net(
+    changes.flatMap((change) => change.foreign),
+    nameOf,
+  );
+  const balances: BalanceChange[] = [];
+  const touched = new Map<string, BlindChange>();
+  for (const { collection, id, rules } of requires) {
+    touched.set(id, { domain: registry.byCollection(collection), id, rules, deltas: {} });
+  }
+  for (const { target, amount } of foreign) {
+    if ('name' in target) {
+      const rules = balanceRules('balance', amount, target.floor);
+      balances.push({ account: target.name, unit: target.unit, delta: amount, rules });
+      continue;
+    }
+    if (changes.some(({ after }) => after.id === target.id)) {
+      throw new Error(
+        `${nameOf(target)} is moved by another entity of the same transaction; use its own transition`,
+      );
+    }
+    const { collection, id, key, floor } = target;
+    const before = touched.get(id);
+    touched.set(id, {
+      domain: registry.byCollection(collection),
+      id,
+      rules: [...(before?.rules ?? []), ...balanceRules(key, amount, floor)],
+      deltas: { ...before?.deltas, [key]: amount },
+    });
+  }
+  return { blind: [...touched.values()], balances };
+}

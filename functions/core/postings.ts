@@ -1,0 +1,93 @@
+/**
+ * Double entry: a movement takes from one account what it gives to another. A balance is the sum of its postings,
+ * and an account with a floor is never taken below it.
+ */
+
+/** An account that lives on an entity's own item, e.g. the points of a point account. */
+export interface OwnedAccount {
+  /** Absent: the entity of the command itself. */
+  readonly owner?: { readonly collection: string; readonly id: string };
+  readonly key: string;
+}
+
+/** An account of its own, by name, e.g. `holding:shop:EUR`. */
+export interface NamedAccount {
+  readonly name: string;
+  readonly unit: string;
+  readonly floor?: Floor;
+}
+
+export interface Floor {
+  readonly minimum: number;
+  /** The refusal of a posting that would go below, e.g. `insufficient_balance`. */
+  readonly code: string;
+  readonly detail: string;
+}
+
+export type Account = OwnedAccount | NamedAccount;
+
+export interface Movement {
+  readonly account: Account;
+  /** Negative takes, positive gives. */
+  readonly amount: number;
+}
+
+/** A posting as the ledger keeps it. */
+export interface Posting {
+  readonly account: string;
+  readonly unit: string;
+  readonly amount: number;
+}
+
+/** Moves an amount (over 0) between two accounts of one unit. */
+export const move = (from: Account, to: Account, amount: number): readonly Movement[] => [
+  { account: from, amount: -amount },
+  { account: to, amount },
+];
+
+/** An account of the command's own entity. */
+export const own = (key: string): OwnedAccount => ({ key });
+
+/** An account on another entity; it is moved without reading it first. */
+export const accountOf = (collection: string, id: string, key: string): OwnedAccount => ({
+  owner: { collection, id },
+  key,
+});
+
+/** A named account, one a party and unit. */
+export const named = (role: string, party: string, unit: string, floor?: Floor): NamedAccount => ({
+  name: `${role}:${party}:${unit}`,
+  unit,
+  ...(floor && { floor }),
+});
+
+/** The name under which an owned account stands in ledgers and is read at `/v1/balances/{account}`. */
+export const ownedAccountName = (entityId: string, key: string): string => `${entityId}:${key}`;
+
+/** What an account gains or loses in one transaction. */
+export interface NetChange<T> {
+  readonly target: T;
+  readonly amount: number;
+}
+
+/** Adds up movements by account, so that an account is written once a transaction; untouched ones are left out. */
+export function net<T>(
+  changes: readonly { readonly target: T; readonly amount: number }[],
+  nameOf: (target: T) => string,
+): readonly NetChange<T>[] {
+  const byName = new Map<string, NetChange<T>>();
+  for (const { target, amount } of changes) {
+    const name = nameOf(target);
+    byName.set(name, { target, amount: (byName.get(name)?.amount ?? 0) + amount });
+  }
+  return [...byName.values()].filter(({ amount }) => amount !== 0);
+}
+
+/** Throws (a defect of the definition) unless the postings of an entry sum to zero in every unit. */
+export function assertBalanced(postings: readonly Posting[]): void {
+  const sums = new Map<string, number>();
+  for (const { unit, amount } of postings) sums.set(unit, (sums.get(unit) ?? 0) + amount);
+  for (const [unit, sum] of sums) {
+    if (sum !== 0) throw new Error(`postings of an entry sum to ${sum} ${unit}, not to zero`);
+  }
+}

@@ -1,0 +1,29 @@
+/** The named accounts that money moves between, so that payments and settlements speak of the same ones. */
+import { named } from '../core/postings.ts';
+import type { NamedAccount } from '../core/postings.ts';
+
+interface Paid {
+  readonly payer: string;
+  readonly payee: string;
+  readonly currency: string;
+}
+
+/** Where a payer's money comes from: it stands below zero by what was paid. */
+export const payerOf = ({ payer, currency }: Pick<Paid, 'payer' | 'currency'>): NamedAccount =>
+  named('payer', payer, currency);
+
+/** What a payee is owed and has not been settled; nobody can take out more than is in it. */
+export const holdingOf = ({ payee, currency }: Pick<Paid, 'payee' | 'currency'>): NamedAccount =>
+  named('holding', payee, currency, {
+    minimum: 0,
+    code: 'insufficient_balance',
+    detail: 'The holding account does not cover this.',
+  });
+
+/** What was settled and waits for the bank transfer. */
+export const payableOf = ({ payee, currency }: Pick<Paid, 'payee' | 'currency'>): NamedAccount =>
+  named('payable', payee, currency);
+
+/** What the bank paid out. */
+export const bankOf = ({ payee, currency }: Pick<Paid, 'payee' | 'currency'>): NamedAccount =>
+  named('bank', payee, currency);

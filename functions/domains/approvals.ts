@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { defineDomain } from '../core/definition.ts';
+import { integer, list, text, title } from '../core/fields.ts';
+import { notification, summary } from '../core/messages.ts';
+import { contains, lacks, permit, rule } from '../core/rules.ts';
+
+const approversMax = 20;
+const approvers = () => list(text('bob'), 1, approversMax, ['alice', 'bob']);
+
+const mayVote = (actor: string) =>
+  permit('not_an_approver', contains('approvers', actor), 'Only an approver may vote.');
+const votesOnce = (actor: string) =>
+  rule('already_voted', lacks('approvedBy', actor), 'You have voted already.');
+
+/** Something that a quorum of named people has to agree to. */
+export const approvals = defineDomain({
+  collection: 'approvals',
+  type: 'approval',
+  idPrefix: 'apr',
+  summary: 'Something that a quorum of named people has to agree to.',
+  states: ['draft', 'submitted', 'approved', 'rejected', 'withdrawn'],
+  initial: 'draft',
+  attributes: z.strictObject({
+    title: title('Buy a new press'),
+    approvers: approvers(),
+    quorum: integer(1, approversMax, 1),
+    approvedBy: z.array(z.string()),
+  }),
+  create: {
+    summary: 'Draft something to be approved',
+    input: z
+      .strictObject({
+        title: title('Buy a new press'),
+        approvers: approvers(),
+        quorum: integer(1, approversMax, 1),
+      })
+      .refine(({ approvers: names, quorum }) => quorum <= names.length, {
+        path: ['quorum'],
+        error: 'must not be more than there are approvers',
+      }),
+    set: ({ input }) => ({ ...input, approvedBy: [] }),
+  },
+  transitions: {
+    submit: {
+      summary: 'Ask the approvers',
+      from: ['draft'],
+      to: ['submitted'],
+      most: { messages: approversMax + 1 },
+      messages: ({ id, entity }) => [
+        summary('approval.submitted', { title: entity.title, text: entity.title }),
+        ...entity.approvers.map((to) =>
+          notification('approval.submitted', {
+            to,
+            subject: `Please decide: ${entity.title}`,
+            text: `Approval ${id} waits for your vote. ${entity.quorum} of ${entity.approvers.length} have to agree.`,
+          }),
+        ),
+      ],
+    },
+    approve: {
+      summary: 'Vote for it',
+      from: ['submitted'],
+      to: ['submitted', 'approved'],
+      permits: ({ actor }) => [mayVote(actor)],
+      rules: ({ actor }) => [votesOnce(actor)],
+      next: ({ entity }) => (entity.approvedBy.length + 1 >= entity.quorum ? 'approved' : 'submitted'),
+      set: ({ entity, actor }) => ({ approvedBy: [...entity.approvedBy, actor] }),
+    },
+    reject: {
+      summary: 'Vote against it, which ends it',
+      from: ['submitted'],
+      to: ['rejected'],
+      permits: ({ actor }) => [mayVote(actor)],
+      rules: ({ actor }) => [votesOnce(actor)],
+    },
+    withdraw: { summary: 'Take it back', from: ['draft', 'submitted'], to: ['withdrawn'] },
+  },
+});

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { defineDomain } from '../core/definition.ts';
+import { prose, text, title } from '../core/fields.ts';
+import { summary } from '../core/messages.ts';
+
+const article = {
+  slug: text('hello-world'),
+  title: title('Hello, world'),
+  body: prose('It works.\nEvery time.'),
+};
+
+/** A text with an address of its own. */
+export const articles = defineDomain({
+  collection: 'articles',
+  type: 'article',
+  idPrefix: 'art',
+  summary: 'A text with an address of its own.',
+  states: ['draft', 'published', 'archived'],
+  initial: 'draft',
+  attributes: z.strictObject(article),
+  unique: [{ name: 'article_slug', while: ['draft', 'published', 'archived'], of: ({ slug }) => [slug] }],
+  create: {
+    summary: 'Write a draft',
+    input: z.strictObject(article),
+    set: ({ input }) => input,
+  },
+  transitions: {
+    publish: {
+      summary: 'Show it to everybody',
+      from: ['draft'],
+      to: ['published'],
+      messages: ({ entity }) => [summary('article.published', { title: entity.title, text: entity.body })],
+    },
+    archive: { summary: 'Put it away', from: ['published'], to: ['archived'] },
+  },
+});

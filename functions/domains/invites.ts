@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { defineDomain } from '../core/definition.ts';
+import { email, moment, secret, text } from '../core/fields.ts';
+import { confidential, notification } from '../core/messages.ts';
+import { fingerprint, rule, sameSecret } from '../core/rules.ts';
+
+const invitation = { workspace: text('press'), email: email(), role: text('editor') };
+const dayMs = 24 * 60 * 60 * 1000;
+const validDays = 14;
+
+/** An invitation into a workspace; the code that accepts it goes to the invited address and to nobody else. */
+export const invites = defineDomain({
+  collection: 'invites',
+  type: 'invite',
+  idPrefix: 'inv',
+  summary: 'An invitation into a workspace, accepted with a code that only the invited address gets.',
+  states: ['pending', 'accepted', 'revoked', 'expired'],
+  initial: 'pending',
+  attributes: z.strictObject({ ...invitation, validUntil: moment() }),
+  hidden: z.strictObject({ codeFingerprint: z.string() }),
+  unique: [
+    {
+      name: 'open_invite',
+      while: ['pending'],
+      of: ({ workspace, email: address }) => [workspace, address.toLowerCase()],
+    },
+  ],
+  deadline: { while: ['pending'], transition: 'expire', at: ({ validUntil }) => Date.parse(validUntil) },
+  create: {
+    summary: 'Invite somebody',
+    input: z.strictObject(invitation),
+    set: ({ input, now, random }) => ({
+      ...input,
+      validUntil: new Date(now + validDays * dayMs).toISOString(),
+      codeFingerprint: fingerprint(random),
+    }),
+    messages: ({ id, input, random }) => [
+      confidential(
+        notification('invite.created', {
+          to: input.email,
+          subject: `You are invited to ${input.workspace}`,
+          text: `Accept the invitation ${id} as ${input.role} with this code: ${random}`,
+        }),
+      ),
+    ],
+  },
+  transitions: {
+    accept: {
+      summary: 'Join with the code of the mail',
+      from: ['pending'],
+      to: ['accepted'],
+      input: z.strictObject({ code: secret(text('3q2-7wEFAAABAgMEBQYHCA')) }),
+      rules: ({ input }) => [
+        rule(
+          'wrong_code',
+          sameSecret('codeFingerprint', input.code),
+          'This is not the code of the invitation.',
+        ),
+      ],
+    },
+    revoke: { summary: 'Take the invitation back', from: ['pending'], to: ['revoked'] },
+    expire: { summary: 'Let the invitation run out', from: ['pending'], to: ['expired'] },
+  },
+});

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { defineDomain } from '../core/definition.ts';
+import { integer, moment, reference, text } from '../core/fields.ts';
+import { accountOf, move, own } from '../core/postings.ts';
+import { contains, given, is, missing, rule, sensible } from '../core/rules.ts';
+
+const placeOf = (showingId: string) => accountOf('showings', showingId, 'remaining');
+
+/** One place of a showing: held for a while, then confirmed, or given back. */
+export const reservations = defineDomain({
+  collection: 'reservations',
+  type: 'reservation',
+  idPrefix: 'rsv',
+  summary: 'One place of a showing: held for a while, then confirmed, or given back.',
+  states: ['held', 'confirmed', 'cancelled', 'expired'],
+  initial: 'held',
+  attributes: z.strictObject({
+    showingId: reference('showings', 'shw'),
+    customer: text('ada'),
+    seat: text('A1').optional(),
+    heldUntil: moment(),
+  }),
+  accounts: { places: { unit: 'place' } },
+  unique: [
+    {
+      name: 'seat_of_showing',
+      while: ['held', 'confirmed'],
+      of: ({ showingId, seat }) => (seat === undefined ? undefined : [showingId, seat]),
+    },
+  ],
+  deadline: { while: ['held'], transition: 'expire', at: ({ heldUntil }) => Date.parse(heldUntil) },
+  create: {
+    summary: 'Hold a place',
+    input: z.strictObject({
+      showingId: reference('showings', 'shw'),
+      customer: text('ada'),
+      seat: text('A1').optional(),
+      holdSeconds: integer(1, 900, 600).default(600),
+    }),
+    set: ({ input: { showingId, customer, seat, holdSeconds }, now }) => ({
+      showingId,
+      customer,
+      seat,
+      heldUntil: new Date(now + holdSeconds * 1000).toISOString(),
+    }),
+    requires: ({ input: { showingId, seat } }) => [
+      {
+        collection: 'showings',
+        id: showingId,
+        rules: [
+          rule('showing_closed', is('status', 'open'), 'The showing takes no more reservations.'),
+          seat === undefined
+            ? sensible(missing('seats'), 'This showing has seats: name one.')
+            : sensible(contains('seats', seat), 'The showing has no such seat.'),
+        ],
+      },
+    ],
+    postings: ({ input }) => move(placeOf(input.showingId), own('places'), 1),
+  },
+  transitions: {
+    confirm: {
+      summary: 'Keep the place for good',
+      from: ['held'],
+      to: ['confirmed'],
+      rules: ({ entity, now }) => [
+        rule('hold_expired', given(now < Date.parse(entity.heldUntil)), 'The hold has run out.'),
+      ],
+    },
+    cancel: {
+      summary: 'Give the place back',
+      from: ['held', 'confirmed'],
+      to: ['cancelled'],
+      postings: ({ entity }) => move(own('places'), placeOf(entity.showingId), 1),
+    },
+    expire: {
+      summary: 'The hold runs out, and the place is given back',
+      internal: true,
+      from: ['held'],
+      to: ['expired'],
+      rules: ({ entity, now }) => [
+        rule('hold_not_over', given(now >= Date.parse(entity.heldUntil)), 'The hold has not run out.'),
+      ],
+      postings: ({ entity }) => move(own('places'), placeOf(entity.showingId), 1),
+    },
+  },
+});

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { defineDomain } from '../core/definition.ts';
+import { integer, list, text, title } from '../core/fields.ts';
+import { move, own } from '../core/postings.ts';
+
+const capacityMax = 1_000_000;
+/** A seat plan lies on the showing's own item; 2,000 names of ordinary length are a few ten kilobytes. */
+const seatsMax = 2_000;
+
+/** Something with a number of places, with or without named seats. Reservations take its places. */
+export const showings = defineDomain({
+  collection: 'showings',
+  type: 'showing',
+  idPrefix: 'shw',
+  summary: 'Something with a number of places, with or without named seats.',
+  states: ['open', 'closed'],
+  initial: 'open',
+  attributes: z.strictObject({
+    title: title('Evening show'),
+    capacity: integer(1, capacityMax, 50),
+    seats: list(text('A1'), 1, seatsMax, ['A1', 'A2']).optional(),
+  }),
+  accounts: {
+    remaining: {
+      unit: 'place',
+      shown: true,
+      floor: { minimum: 0, code: 'sold_out', detail: 'No place is left.' },
+    },
+    capacityGranted: { unit: 'place' },
+  },
+  create: {
+    summary: 'Open a showing for reservations',
+    input: z
+      .strictObject({
+        title: title('Evening show'),
+        capacity: integer(1, capacityMax, 2),
+        seats: list(text('A1'), 1, seatsMax, ['A1', 'A2']).optional(),
+      })
+      .refine(({ capacity, seats }) => seats === undefined || seats.length === capacity, {
+        path: ['seats'],
+        error: 'must be as many as capacity',
+      }),
+    set: ({ input }) => input,
+    postings: ({ input }) => move(own('capacityGranted'), own('remaining'), input.capacity),
+  },
+  transitions: {
+    close: { summary: 'Take no more reservations', from: ['open'], to: ['closed'] },
+  },
+});
