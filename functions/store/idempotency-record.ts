@@ -1,0 +1,46 @@
+/** The item that keeps a key's finished answer. */
+import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
+import { Expression } from './expression.ts';
+
+/** What a caller is answered, byte for byte. */
+export interface Answer {
+  readonly status: number;
+  /** JSON text; empty for 204. */
+  readonly body: string;
+  readonly location?: string;
+  readonly etag?: string;
+}
+
+export interface IdempotencyItem {
+  /** SHA-256 of tenant, subject, method, path and key. */
+  readonly pk: string;
+  /** SHA-256 of the body. */
+  readonly payloadHash: string;
+  /** Epoch seconds. Compared wherever it matters: the TTL sweep may come days later. */
+  readonly expiresAt: number;
+  readonly answer: Answer;
+  /** The request that was answered first. */
+  readonly requestId: string;
+}
+
+type Put = NonNullable<NonNullable<TransactWriteCommandInput['TransactItems']>[number]['Put']>;
+
+/**
+ * A put that wins only where the key is free:
+ *
+ *     never used ----- used ................. expiresAt ------> time
+ *     [ may write ]    [ refused, ALL_OLD ]   [ may write ]
+ */
+export function idempotencyPut(table: string, item: IdempotencyItem, nowSeconds: number): Put {
+  const expression = new Expression();
+  const isFree = `attribute_not_exists(${expression.path('pk')})`;
+  const isExpired = `${expression.path('expiresAt')} < ${expression.value(nowSeconds)}`;
+  return {
+    TableName: table,
+    Item: item,
+    ConditionExpression: `${isFree} OR ${isExpired}`,
+    ...expression.parameters(),
+    // The loser is handed the winner's answer and need not ask for it.
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+  };
+}

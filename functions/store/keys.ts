@@ -1,0 +1,51 @@
+/** The keys of the data table. A tenant is encoded, so that none can write the separator into its name. */
+import { createHash } from 'node:crypto';
+import type { Claim } from '../core/entity-change.ts';
+
+export interface ItemKey {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+const encoded = (tenant: string): string => encodeURIComponent(tenant);
+
+/** An entity and its ledger share a partition, so that a ledger is one query. */
+export const entityPartition = (tenant: string, id: string): string => `${encoded(tenant)}#${id}`;
+
+export const entityKey = (tenant: string, id: string): ItemKey => ({
+  pk: entityPartition(tenant, id),
+  sk: 'entity',
+});
+
+/** What the sort keys of a ledger begin with. */
+export const entryPrefix = 'entry#';
+
+/** Padded, so that entries sort by number. */
+export const entryKey = (tenant: string, id: string, seq: number): ItemKey => ({
+  pk: entityPartition(tenant, id),
+  sk: `${entryPrefix}${String(seq).padStart(10, '0')}`,
+});
+
+export const balanceKey = (tenant: string, account: string): ItemKey => ({
+  pk: `${encoded(tenant)}#balance#${account}`,
+  sk: 'balance',
+});
+
+/** Values may be long and hold anything, so the key carries their hash. */
+export const claimKey = (
+  tenant: string,
+  { constraint, values }: Pick<Claim, 'constraint' | 'values'>,
+): ItemKey => ({
+  pk: `${encoded(tenant)}#unique#${constraint}#${createHash('sha256').update(JSON.stringify(values)).digest('base64url')}`,
+  sk: 'unique',
+});
+
+/** Partition of the index `byStatus`. */
+export const listPartition = (tenant: string, collection: string, status: string): string =>
+  `${encoded(tenant)}#${collection}#${status}`;
+
+/** Partitions of the index `due`, so that no single one takes the writes of all tenants. */
+export const dueShards = 8;
+export const dueShard = (shard: number): string => `due#${shard}`;
+export const dueShardOf = (id: string): string =>
+  dueShard(createHash('sha256').update(id).digest().readUInt8(0) % dueShards);

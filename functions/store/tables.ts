@@ -1,0 +1,66 @@
+/**
+ * The tables and their key names, stated once: the store writes by these names, the infrastructure creates the
+ * tables from them, and tests create the same tables on DynamoDB Local.
+ */
+
+export interface KeySchema {
+  readonly partitionKey: string;
+  readonly sortKey?: string;
+}
+
+export interface IndexSchema extends KeySchema {
+  readonly name: string;
+  readonly sortKeyType?: 'S' | 'N';
+  /** All attributes, the keys alone, or the keys and these attributes. */
+  readonly projection: 'ALL' | 'KEYS_ONLY' | readonly string[];
+}
+
+export interface TableSchema extends KeySchema {
+  readonly indexes: readonly IndexSchema[];
+  /** Epoch seconds; only ever a matter of tidiness, never of correctness. */
+  readonly timeToLive?: string;
+  readonly stream: boolean;
+}
+
+/** Entities, their ledgers, balances and unique claims. */
+export const dataTable = {
+  partitionKey: 'pk',
+  sortKey: 'sk',
+  indexes: [
+    /** Entities of one collection in one status, newest first: `GET /v1/{collection}?status=`. */
+    { name: 'byStatus', partitionKey: 'listPk', sortKey: 'listSk', projection: 'ALL' },
+    /** Entities that wait for a scheduled transition, earliest first; sparse. Read by the sweeper. */
+    { name: 'due', partitionKey: 'dueShard', sortKey: 'dueAt', sortKeyType: 'N', projection: 'KEYS_ONLY' },
+  ],
+  stream: true,
+} as const satisfies TableSchema;
+
+/** Messages, written in the transaction of the command that caused them. */
+export const outboxTable = {
+  partitionKey: 'pk',
+  sortKey: 'sk',
+  indexes: [
+    /**
+     * Messages of one tenant in one group of statuses (`open`, `done`, `dead`), by time. The sweeper reads the
+     * `open` groups of all shards, the operations API one tenant's stretch of one shard.
+     */
+    {
+      name: 'byState',
+      partitionKey: 'statePk',
+      sortKey: 'stateSk',
+      projection: ['status', 'topic', 'sentAt'],
+    },
+  ],
+  stream: true,
+} as const satisfies TableSchema;
+
+/** One finished answer a key. */
+export const idempotencyTable = {
+  partitionKey: 'pk',
+  indexes: [],
+  timeToLive: 'expiresAt',
+  stream: false,
+} as const satisfies TableSchema;
+
+export const tables = { data: dataTable, outbox: outboxTable, idempotency: idempotencyTable } as const;
+export type TableName = keyof typeof tables;

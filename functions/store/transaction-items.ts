@@ -1,0 +1,314 @@
+/**
+ * A decision as the labelled items of one TransactWriteItems. Pure: nothing is sent here. The label says what an
+ * item is for, so that a cancellation can be read back in the words of the decision.
+ */
+import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
+import type { Decision } from '../core/decide.ts';
+import type { Claim, EntityChange } from '../core/entity-change.ts';
+import type { BalanceChange, BlindChange } from '../core/movements.ts';
+import type { Domain } from '../core/definition.ts';
+import type { Rule } from '../core/rules.ts';
+import { Expression } from './expression.ts';
+import { idempotencyPut } from './idempotency-record.ts';
+import type { IdempotencyItem } from './idempotency-record.ts';
+import { entryItem } from './items.ts';
+import type { EntityItem } from './items.ts';
+import { balanceKey, claimKey, dueShardOf, entityKey, entryKey, listPartition } from './keys.ts';
+import { messageItem } from './message-items.ts';
+
+export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
+
+export type Label =
+  | { readonly purpose: 'idempotency record' }
+  | { readonly purpose: 'entity'; readonly change: EntityChange }
+  | { readonly purpose: 'lock' }
+  | { readonly purpose: 'ledger entry'; readonly change: EntityChange }
+  | { readonly purpose: 'unique value'; readonly claim: Claim }
+  | { readonly purpose: 'released value'; readonly claim: Claim }
+  | { readonly purpose: 'other entity'; readonly blind: BlindChange }
+  | { readonly purpose: 'balance'; readonly balance: BalanceChange }
+  | { readonly purpose: 'message'; readonly topic: string };
+
+export interface LabelledItem {
+  readonly label: Label;
+  readonly item: TransactItem;
+}
+
+export interface TableNames {
+  readonly data: string;
+  readonly outbox: string;
+  readonly idempotency: string;
+}
+
+export interface CommitContext {
+  readonly tenant: string;
+  /** Epoch milliseconds. */
+  readonly now: number;
+  readonly requestId: string;
+  readonly traceparent?: string | undefined;
+  /** The lock the caller holds on the command's own entity. */
+  readonly lockToken?: string | undefined;
+}
+
+/** All the writes of a command, the idempotency record first. */
+export function transactionItems(
+  tables: TableNames,
+  context: CommitContext,
+  decision: Decision,
+  record: IdempotencyItem,
+): readonly LabelledItem[] {
+  const { tenant, now } = context;
+  return [
+    {
+      label: { purpose: 'idempotency record' },
+      item: { Put: idempotencyPut(tables.idempotency, record, Math.floor(now / 1000)) },
+    },
+    ...decision.entities.flatMap((change, index) => [
+      {
+        label: { purpose: 'entity' as const, change },
+        item: change.before
+          ? entityUpdate(tables.data, context, change, index === 0 ? context.lockToken : undefined)
+          : entityPut(tables.data, context, change),
+      },
+      { label: { purpose: 'ledger entry' as const, change }, item: entryPut(tables.data, tenant, change) },
+      ...change.taken.map((claim) => ({
+        label: { purpose: 'unique value' as const, claim },
+        item: claimPut(tables.data, tenant, claim),
+      })),
+      ...change.released.map((claim) => ({
+        label: { purpose: 'released value' as const, claim },
+        item: claimDelete(tables.data, tenant, claim),
+      })),
+    ]),
+    ...decision.blind.map((blind) => ({
+      label: { purpose: 'other entity' as const, blind },
+      item: blindUpdate(tables.data, tenant, blind),
+    })),
+    ...decision.balances.map((balance) => ({
+      label: { purpose: 'balance' as const, balance },
+      item: balanceUpdate(tables.data, tenant, balance),
+    })),
+    ...decision.messages.map((message) => ({
+      label: { purpose: 'message' as const, topic: message.topic },
+      item: onlyNew(tables.outbox, {
+        ...messageItem({
+          ...message,
+          tenant,
+          entityId: message.entity,
+          requestId: context.requestId,
+          traceparent: context.traceparent,
+        }),
+      }),
+    })),
+  ];
+}
+
+/** The whole of a new entity; an id is never used twice. */
+function entityPut(
+  table: string,
+  { tenant }: CommitContext,
+  { after, domain, due }: EntityChange,
+): TransactItem {
+  const item: EntityItem = {
+    ...entityKey(tenant, after.id),
+    id: after.id,
+    tenant,
+    collection: after.collection,
+    status: after.status,
+    version: after.version,
+    createdAt: after.createdAt,
+    updatedAt: after.updatedAt,
+    attributes: after.attributes,
+    ...(domain.accounts && { balances: after.balances }),
+    headHash: after.headHash,
+    listPk: listPartition(tenant, after.collection, after.status),
+    listSk: after.id,
+    ...(due && { dueAt: due.at, dueShard: dueShardOf(after.id), timerTransition: due.transition }),
+  };
+  return onlyNew(table, { ...item });
+}
+
+/**
+ * The next state, under all that the decision relied on. It sets what changed and nothing else: balances may
+ * move meanwhile under commands of other entities, which leave the version alone.
+ */
+function entityUpdate(
+  table: string,
+  { tenant, now }: CommitContext,
+  change: EntityChange,
+  lockToken: string | undefined,
+): TransactItem {
+  const { before, after, domain, set, deltas, rules, due } = change;
+  const expression = new Expression();
+  const assign = (path: string, value: unknown): string => `${path} = ${expression.value(value)}`;
+  const assignments = [
+    assign(expression.path('version'), after.version),
+    assign(expression.path('updatedAt'), after.updatedAt),
+    assign(expression.path('headHash'), after.headHash),
+    ...present(set).map(([name, value]) => assign(expression.path('attributes', name), value)),
+    ...Object.entries(deltas).map(([key, delta]) => added(expression, ['balances', key], delta)),
+  ];
+  if (before?.status !== after.status) {
+    assignments.push(
+      assign(expression.path('status'), after.status),
+      assign(expression.path('listPk'), listPartition(tenant, after.collection, after.status)),
+    );
+  }
+  if (due) {
+    assignments.push(
+      assign(expression.path('dueAt'), due.at),
+      assign(expression.path('dueShard'), dueShardOf(after.id)),
+      assign(expression.path('timerTransition'), due.transition),
+    );
+  }
+  const waited = domain.deadline !== undefined && !due;
+  const removal = waited
+    ? ` REMOVE ${['dueAt', 'dueShard', 'timerTransition'].map((name) => expression.path(name)).join(', ')}`
+    : '';
+  const conditions = [
+    // Whoever decided on an older state loses, and decides again on this one.
+    assign(expression.path('version'), before?.version),
+    lockCondition(expression, lockToken, now),
+    ...compiled(expression, domain, rules),
+  ];
+  return {
+    Update: {
+      TableName: table,
+      Key: entityKey(tenant, after.id),
+      UpdateExpression: `SET ${assignments.join(', ')}${removal}`,
+      ConditionExpression: all(conditions),
+      ...expression.parameters(),
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    },
+  };
+}
+
+/**
+ * With a token the lock must still be the caller's and must not have run out, however late this arrives
+ * (guarantee G8); without one there must be none, or one that ran out:
+ *
+ *     lock ............. expiresAt -------------------> time
+ *     [ its token only ]           [ everyone but its token ]
+ */
+function lockCondition(expression: Expression, token: string | undefined, now: number): string {
+  const expiresAt = expression.path('lock', 'expiresAt');
+  if (token !== undefined) {
+    return `${expression.path('lock', 'token')} = ${expression.value(token)} AND ${expiresAt} > ${expression.value(now)}`;
+  }
+  return `(attribute_not_exists(${expression.path('lock')}) OR ${expiresAt} <= ${expression.value(now)})`;
+}
+
+function entryPut(table: string, tenant: string, { after, entry }: EntityChange): TransactItem {
+  return onlyNew(table, { ...entryItem(entryKey(tenant, after.id, entry.seq), entry) });
+}
+
+/** Two claims of one value meet here, and one of them finds the other's. */
+function claimPut(table: string, tenant: string, claim: Claim): TransactItem {
+  return onlyNew(table, { ...claimKey(tenant, claim), entity: claim.entity });
+}
+
+/** Only the holder releases. */
+function claimDelete(table: string, tenant: string, claim: Claim): TransactItem {
+  const expression = new Expression();
+  return {
+    Delete: {
+      TableName: table,
+      Key: claimKey(tenant, claim),
+      ConditionExpression: `${expression.path('entity')} = ${expression.value(claim.entity)}`,
+      ...expression.parameters(),
+    },
+  };
+}
+
+/** The rules decide in the database: buyers of one counter do not wait for each other's versions. */
+function blindUpdate(
+  table: string,
+  tenant: string,
+  { domain, id, rules, deltas }: BlindChange,
+): TransactItem {
+  const expression = new Expression();
+  const conditions = [
+    // An item that is not there has no collection either.
+    `${expression.path('collection')} = ${expression.value(domain.collection)}`,
+    ...compiled(expression, domain, rules),
+  ];
+  const changes = Object.entries(deltas);
+  if (changes.length === 0) {
+    return {
+      ConditionCheck: {
+        TableName: table,
+        Key: entityKey(tenant, id),
+        ConditionExpression: all(conditions),
+        ...expression.parameters(),
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      },
+    };
+  }
+  return {
+    Update: {
+      TableName: table,
+      Key: entityKey(tenant, id),
+      UpdateExpression: `SET ${changes.map(([key, delta]) => added(expression, ['balances', key], delta)).join(', ')}`,
+      ConditionExpression: all(conditions),
+      ...expression.parameters(),
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    },
+  };
+}
+
+/** An account that was never used counts as 0. */
+function balanceUpdate(
+  table: string,
+  tenant: string,
+  { account, unit, delta, rules }: BalanceChange,
+): TransactItem {
+  const expression = new Expression();
+  const balance = expression.path('balance');
+  const holdsForZero = rules.every(
+    ({ test }) => (test.op === 'atMost' && 0 <= test.value) || (test.op === 'atLeast' && 0 >= test.value),
+  );
+  const limits = all(rules.map(({ test }) => expression.condition(test, () => ['balance'])));
+  return {
+    Update: {
+      TableName: table,
+      Key: balanceKey(tenant, account),
+      UpdateExpression:
+        `SET ${balance} = if_not_exists(${balance}, ${expression.value(0)}) + ${expression.value(delta)}, ` +
+        `${expression.path('account')} = ${expression.value(account)}, ${expression.path('unit')} = ${expression.value(unit)}`,
+      ConditionExpression: holdsForZero ? `attribute_not_exists(${balance}) OR (${limits})` : limits,
+      ...expression.parameters(),
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    },
+  };
+}
+
+function onlyNew(table: string, item: Record<string, unknown>): TransactItem {
+  const expression = new Expression();
+  return {
+    Put: {
+      TableName: table,
+      Item: item,
+      ConditionExpression: `attribute_not_exists(${expression.path('pk')})`,
+      ...expression.parameters(),
+    },
+  };
+}
+
+const added = (expression: Expression, path: readonly string[], delta: number): string =>
+  `${expression.path(...path)} = ${expression.path(...path)} + ${expression.value(delta)}`;
+
+function compiled(expression: Expression, domain: Domain, rules: readonly Rule[]): (string | undefined)[] {
+  return rules.map(({ test }) => expression.condition(test, (path) => locationOf(domain, path)));
+}
+
+/** Where a rule's path lies on an entity's item. */
+export function locationOf(domain: Domain, path: string): readonly string[] {
+  if (path === 'status') return ['status'];
+  return [Object.hasOwn(domain.accounts ?? {}, path) ? 'balances' : 'attributes', path];
+}
+
+const all = (conditions: readonly (string | undefined)[]): string =>
+  conditions.filter((condition) => condition !== undefined).join(' AND ');
+
+const present = (values: Readonly<Record<string, unknown>>): [string, unknown][] =>
+  Object.entries(values).filter(([, value]) => value !== undefined);
