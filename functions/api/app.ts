@@ -1,0 +1,105 @@
+/** The HTTP surface: the route table on a router, every outcome an answer, every answer with its request's id. */
+import { Hono } from 'hono';
+import type { Context } from 'hono';
+import type { Log } from '../runtime/logger.ts';
+import { mayHaveHappened } from '../store/failures.ts';
+import { unavailable } from './attempts.ts';
+import type { Audit } from './audit.ts';
+import { callerOf, requireScope } from './caller.ts';
+import type { Backend } from './execute.ts';
+import { operate } from './operations.ts';
+import { problemBody, ProblemError } from './problem.ts';
+import type { Problem } from './problem.ts';
+import { routesOf } from './routes.ts';
+import type { Route } from './routes.ts';
+
+/** What the Lambda adapter hands along with a request: the context of API Gateway's event. */
+export interface Bindings {
+  readonly requestContext: { readonly requestId: string; readonly authorizer?: unknown };
+}
+
+type Environment = { Bindings: Bindings };
+
+export function createApp(backend: Backend, audit: Audit, log: Log): Hono<Environment> {
+  const app = new Hono<Environment>();
+
+  app.get('/health', (c) => finish(c, Response.json({ status: 'ok' })));
+  app.all('/health', (c) => problemResponse(c, methodNotAllowed(['GET', 'HEAD'])));
+
+  for (const [path, routes] of byPath(routesOf(backend.registry))) {
+    for (const route of routes) {
+      app.on(route.method, pattern(path), async (c) => {
+        const caller = callerOf(c.env.requestContext);
+        requireScope(caller, route.scope);
+        const { requestId } = c.env.requestContext;
+        const response = await operate(c, { backend, audit, route, caller, requestId });
+        const { method, path: routePath } = route;
+        const isReplay = response.headers.has('idempotent-replayed');
+        log.info('request', {
+          requestId,
+          tenant: caller.tenant,
+          method,
+          route: routePath,
+          path: c.req.path,
+          status: response.status,
+          isReplay,
+        });
+        return finish(c, response);
+      });
+    }
+    app.all(pattern(path), (c) => problemResponse(c, methodNotAllowed(methodsOf(routes))));
+  }
+
+  app.notFound((c) => problemResponse(c, noSuchRoute));
+  app.onError((error, c) => problemResponse(c, problemFor(error, c, log)));
+  return app;
+}
+
+const noSuchRoute: Problem = { status: 404, code: 'not_found', detail: 'There is no such route.' };
+
+const methodNotAllowed = (methods: readonly string[]): Problem => ({
+  status: 405,
+  code: 'method_not_allowed',
+  detail: `This route answers ${methods.join(', ')}.`,
+  headers: { allow: methods.join(', ') },
+});
+
+const methodsOf = (routes: readonly Route[]): string[] =>
+  routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+
+function byPath(routes: readonly Route[]): ReadonlyMap<string, readonly Route[]> {
+  const map = new Map<string, Route[]>();
+  for (const route of routes) map.set(route.path, [...(map.get(route.path) ?? []), route]);
+  return map;
+}
+
+/** An account's name may hold anything, slashes too. */
+const pattern = (path: string): string => path.replace('{account}', ':account{.+}').replace('{id}', ':id');
+
+function problemFor(error: Error, c: Context<Environment>, log: Log): Problem {
+  if (error instanceof ProblemError) return error.problem;
+  const { requestId } = c.env.requestContext;
+  if (mayHaveHappened(error) && isFromService(error)) {
+    log.warn('a service did not answer', { requestId, error });
+    return unavailable;
+  }
+  log.error('a request failed', { requestId, error });
+  return { status: 500, code: 'internal' };
+}
+
+/** Errors of the SDK carry metadata; a timeout or an abort has its own name. */
+const isFromService = (error: Error): boolean =>
+  '$metadata' in error || ['AbortError', 'TimeoutError'].includes(error.name);
+
+function problemResponse(c: Context<Environment>, problem: Problem): Response {
+  const body = problemBody(problem, c.env.requestContext.requestId, c.req.path);
+  const headers = { ...problem.headers, 'content-type': 'application/problem+json' };
+  return finish(c, new Response(body, { status: problem.status, headers }));
+}
+
+function finish(c: Context<Environment>, response: Response): Response {
+  response.headers.set('x-request-id', c.env.requestContext.requestId);
+  // What is answered here belongs to one caller and one moment.
+  response.headers.set('cache-control', 'no-store');
+  return response;
+}

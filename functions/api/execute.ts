@@ -1,0 +1,259 @@
+/**
+ * The safe path of every command: read and guard the state, decide, commit once, answer. Whoever meets others on
+ * the way decides again on what the winner left, until it gets an answer of its own.
+ */
+import { randomBytes } from 'node:crypto';
+import { monotonicFactory } from 'ulid';
+import { decideCreate, decideTransition, movesOf } from '../core/decide.ts';
+import type { Command, Decision, Verdict } from '../core/decide.ts';
+import type { Domain } from '../core/definition.ts';
+import type { EntityState } from '../core/entity.ts';
+import type { Registry } from '../core/registry.ts';
+import * as rejections from '../core/rejections.ts';
+import type { Rejection } from '../core/rejections.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { commit } from '../store/commit.ts';
+import type { CommitOutcome, Store } from '../store/commit.ts';
+import type { Answer, IdempotencyItem } from '../store/idempotency-record.ts';
+import { putRecord } from '../store/put-record.ts';
+import { readTogether } from '../store/reads.ts';
+import { contended, outcomeUnknown, startDeadline, waitForTurn } from './attempts.ts';
+import type { Deadline } from './attempts.ts';
+import { lostTo } from './idempotency.ts';
+import type { KeyContext, ReplayableAnswer, RunOnce } from './idempotency.ts';
+import { problemBody, problemOf, ProblemError } from './problem.ts';
+import { commandAnswer } from './view.ts';
+
+/** What the commands and queries of the API work with. */
+export interface Backend {
+  readonly registry: Registry;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly runOnce: RunOnce;
+}
+
+/** A checked request for a command. */
+export interface CommandRequest {
+  readonly tenant: string;
+  readonly subject: string;
+  /** Path as the caller sent it, without the query. */
+  readonly path: string;
+  readonly idempotencyKey: string;
+  readonly requestId: string;
+  readonly traceparent?: string | undefined;
+  readonly ifMatch?: number | undefined;
+  readonly lockToken?: string | undefined;
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+const nextUlid = monotonicFactory();
+
+/** Creates an entity. */
+export function executeCreate(
+  backend: Backend,
+  domain: Domain,
+  request: CommandRequest,
+): Promise<ReplayableAnswer> {
+  const command = commandOf(
+    backend,
+    domain,
+    'create',
+    `${domain.idPrefix}_${nextUlid(backend.clock.now())}`,
+    request,
+  );
+  return execute(backend, request, [], (call, deadline) => {
+    const decide = (now: number): Promise<Verdict> =>
+      Promise.resolve(decideCreate(backend.registry, { ...command, now }));
+    return untilAnswered(backend, request, command, call, deadline, { decide, learn: () => undefined });
+  });
+}
+
+/** Moves an entity along a transition. */
+export function executeTransition(
+  backend: Backend,
+  domain: Domain,
+  transition: string,
+  id: string,
+  request: CommandRequest,
+): Promise<ReplayableAnswer> {
+  const named = domain.transitions[transition]?.reads?.(request.input).map((reference) => reference.id) ?? [];
+  return execute(backend, request, [id, ...named], (call, deadline) => {
+    const command = commandOf(backend, domain, transition, id, request);
+    const known = new Map(call.entities);
+    return untilAnswered(backend, request, command, call, deadline, {
+      decide: (now) => decideOn(backend, { ...command, now }, known, call.signal),
+      learn: (states, isFresh) => {
+        // After a long wait what the winner left is old again, and a read costs less than a cancelled transaction.
+        if (!isFresh) known.clear();
+        for (const [stateId, state] of states) known.set(stateId, state);
+      },
+    });
+  });
+}
+
+function commandOf(
+  backend: Backend,
+  domain: Domain,
+  name: string,
+  id: string,
+  request: CommandRequest,
+): Command {
+  const { tenant, subject, input, ifMatch, lockToken } = request;
+  return {
+    tenant,
+    domain,
+    name,
+    id,
+    input,
+    actor: subject,
+    now: backend.clock.now(),
+    random: randomBytes(16).toString('base64url'),
+    ...(ifMatch !== undefined && { ifMatch }),
+    ...(lockToken !== undefined && { lockToken }),
+  };
+}
+
+/** Runs work under the request's key and deadline. */
+export function execute(
+  backend: Backend,
+  request: Omit<CommandRequest, 'ifMatch'>,
+  ids: readonly string[],
+  work: (call: KeyContext, deadline: Deadline) => Promise<Answer>,
+): Promise<ReplayableAnswer> {
+  const { tenant, subject, path, idempotencyKey: key, requestId, input } = request;
+  const deadline = startDeadline(backend.clock);
+  return backend.runOnce(
+    { scope: { tenant, subject, method: 'POST', path, key }, payload: input },
+    { tenant, requestId, ids, signal: deadline.signal },
+    (call) => work(call, deadline),
+  );
+}
+
+/** Decides on the states known so far, and reads those that are missing. */
+async function decideOn(
+  backend: Backend,
+  command: Command,
+  known: Map<string, EntityState>,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  const { registry, store } = backend;
+  const read = async (ids: readonly string[]): Promise<void> => {
+    const { entities } = await readTogether(store, command.tenant, ids, undefined, signal);
+    for (const [id, state] of entities) known.set(id, state);
+  };
+  if (!known.has(command.id)) await read([command.id]);
+  const entity = known.get(command.id);
+  if (entity?.collection !== command.domain.collection)
+    return { kind: 'rejected', rejection: rejections.notFound };
+
+  const moves = movesOf(command, entity);
+  const unread = moves.map(({ id }) => id).filter((id) => !known.has(id));
+  if (unread.length > 0) await read(unread);
+  const others = moves.map(({ id, collection }) => {
+    const other = known.get(id);
+    return other?.collection === collection ? other : undefined;
+  });
+  return decideTransition(registry, command, entity, others);
+}
+
+interface Attempt {
+  readonly decide: (now: number) => Promise<Verdict>;
+  /** Takes in what winners left behind; it is not fresh where the command waits before it decides again. */
+  readonly learn: (states: ReadonlyMap<string, EntityState>, isFresh: boolean) => void;
+}
+
+async function untilAnswered(
+  backend: Backend,
+  request: CommandRequest,
+  command: Command,
+  call: KeyContext,
+  deadline: Deadline,
+  { decide, learn }: Attempt,
+): Promise<Answer> {
+  let isUnknown = false;
+  for (let defeats = 1; ; defeats += 1) {
+    // Each attempt looks at the clock anew: a lock may have run out while the command waited.
+    const now = backend.clock.now();
+    const verdict = await decide(now);
+    if (verdict.kind === 'rejected') return refuse(backend, request, call, verdict.rejection);
+    const [change] = verdict.decision.entities;
+    const answer = commandAnswer(command.domain, change.after, change.before === undefined);
+    const outcome = await commitOnce(
+      backend,
+      request,
+      call,
+      { tenant: command.tenant, now },
+      verdict.decision,
+      answer,
+    );
+    switch (outcome.kind) {
+      case 'committed':
+        return answer;
+      case 'duplicate':
+        return settle(request, outcome.record);
+      case 'rejected':
+        return refuse(backend, request, call, outcome.rejection);
+      case 'stale': {
+        // The first loser decides at once on the state it was handed; later ones spread out and read again.
+        const isFresh = defeats === 1;
+        learn(outcome.states, isFresh);
+        if (isFresh) continue;
+        break;
+      }
+      case 'unknown':
+        isUnknown = true;
+        learn(new Map(), false);
+        break;
+      case 'conflict':
+        learn(new Map(), false);
+        break;
+      default:
+        return outcome satisfies never;
+    }
+    await waitForTurn(defeats, deadline, isUnknown ? outcomeUnknown : contended);
+  }
+}
+
+function commitOnce(
+  { store }: Backend,
+  { requestId, traceparent, lockToken }: CommandRequest,
+  call: KeyContext,
+  { tenant, now }: Pick<Command, 'tenant' | 'now'>,
+  decision: Decision,
+  answer: Answer,
+): Promise<CommitOutcome> {
+  const context = { tenant, now, requestId, traceparent, lockToken };
+  return commit(store, context, decision, recordOf(call)(answer), call.signal);
+}
+
+/** The maker of this call's idempotency record; every commit carries one. */
+export function recordOf(call: KeyContext): NonNullable<KeyContext['record']> {
+  if (!call.record)
+    throw new Error('the key was not taken: a command must not run without its idempotency record');
+  return call.record;
+}
+
+/**
+ * Answers a refusal. A final one is kept under the key, so that a late duplicate of a declined request never
+ * succeeds (guarantee G4); should another call of the key have been faster, its answer is the answer.
+ */
+export async function refuse(
+  { store, clock }: Backend,
+  { requestId, path }: Pick<CommandRequest, 'requestId' | 'path'>,
+  call: KeyContext,
+  rejection: Rejection,
+): Promise<Answer> {
+  const problem = problemOf(rejection);
+  if (!rejections.isFinal(rejection)) throw new ProblemError(problem);
+  const answer: Answer = { status: problem.status, body: problemBody(problem, requestId, path) };
+  const winner = await putRecord(store, recordOf(call)(answer), clock.now(), call.signal);
+  return winner ? settle({ requestId }, winner) : answer;
+}
+
+/**
+ * The key has an answer. Where this very request wrote it, in an attempt whose answer was lost, it is simply the
+ * answer; where another call did, Powertools checks the payload and replays.
+ */
+export function settle({ requestId }: Pick<CommandRequest, 'requestId'>, record: IdempotencyItem): Answer {
+  return record.requestId === requestId ? record.answer : lostTo(record);
+}

@@ -1,0 +1,199 @@
+/** Each operation of the route table, from checked request to answer. */
+import type { Context } from 'hono';
+import type { Domain } from '../core/definition.ts';
+import { listEntityMessages, listMessages, redriveMessages } from '../store/message-lists.ts';
+import { messageView } from '../store/message-items.ts';
+import type { MessageStatus } from '../store/message-items.ts';
+import { redriveMessage } from '../store/messages.ts';
+import type { OutboxAccess } from '../store/message-writes.ts';
+import type { Topic } from '../runtime/topics.ts';
+import type { Audit } from './audit.ts';
+import type { Caller } from './caller.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import { executeCreate, executeTransition } from './execute.ts';
+import type { Backend, CommandRequest } from './execute.ts';
+import { idempotencyKey, ifMatchVersion, lockToken, traceparent } from './headers.ts';
+import type { ReplayableAnswer } from './idempotency.ts';
+import { executeLock, executeUnlock } from './locking.ts';
+import type { LockInput } from './locking.ts';
+import { problemOf, ProblemError } from './problem.ts';
+import { getBalance, getEntity, listEntities, listLedger } from './queries.ts';
+import type { PageRequest } from './queries.ts';
+import { checked, readBody } from './request-body.ts';
+import type { Route } from './routes.ts';
+import * as rejections from '../core/rejections.ts';
+import { entityView, etagOf } from './view.ts';
+
+export interface OperationContext {
+  readonly backend: Backend;
+  readonly audit: Audit;
+  readonly route: Route;
+  readonly caller: Caller;
+  readonly requestId: string;
+}
+
+const json = (value: unknown, status = 200, headers: Record<string, string> = {}): Response =>
+  Response.json(value, { status, headers });
+
+/** @throws ProblemError for everything that ends in a 4xx or 503 */
+export async function operate(c: Context, context: OperationContext): Promise<Response> {
+  const { backend, route, caller, audit } = context;
+  const { tenant } = caller;
+  const { operation } = route;
+  const id = (domain: Domain): string => knownId(domain, c.req.param('id') ?? '');
+  const query = route.query ? checked(route.query, c.req.query()) : {};
+  const page = query as unknown as PageRequest;
+  switch (operation.is) {
+    case 'create':
+      return answered(await executeCreate(backend, operation.domain, await commandRequest(c, context)));
+    case 'transition': {
+      const { domain, name } = operation;
+      return answered(
+        await executeTransition(backend, domain, name, id(domain), await commandRequest(c, context)),
+      );
+    }
+    case 'lock': {
+      const request = await commandRequest(c, context);
+      const input = request.input as unknown as LockInput;
+      return answered(await executeLock(backend, operation.domain, id(operation.domain), input, request));
+    }
+    case 'unlock': {
+      const request = await commandRequest(c, context);
+      if (request.lockToken === undefined) throw lockTokenMissing;
+      const { domain } = operation;
+      return answered(await executeUnlock(backend, domain, id(domain), request.lockToken, request));
+    }
+    case 'get': {
+      const entity = await getEntity(backend, tenant, operation.domain, id(operation.domain));
+      return json(entityView(operation.domain, entity), 200, { etag: etagOf(entity) });
+    }
+    case 'list': {
+      const { status } = query as { status?: string };
+      return json(await listEntities(backend, tenant, operation.domain, { ...page, status }));
+    }
+    case 'ledger':
+      return json(await listLedger(backend, tenant, operation.domain, id(operation.domain), page));
+    case 'entityMessages':
+      return json(await entityMessages(backend, tenant, operation.domain, id(operation.domain), page));
+    case 'balance':
+      return json(await getBalance(backend, tenant, c.req.param('account') ?? ''));
+    case 'messages':
+      return json(await tenantMessages(backend, tenant, { ...page, ...query }));
+    case 'redriveMessage':
+      return redrive(backend, tenant, c.req.param('id') ?? '');
+    case 'redriveMessages': {
+      const { topic, limit } = (await bodyOf(c, route)) as { topic: Topic; limit: number };
+      return json({ count: await redriveMessages(outboxOf(backend), { tenant, topic, limit }) }, 202);
+    }
+    case 'audit':
+      return json(await audit(tenant, page.cursor));
+    default:
+      return operation satisfies never;
+  }
+}
+
+const lockTokenMissing = new ProblemError({
+  status: 400,
+  code: 'lock_token_missing',
+  detail: 'Unlocking needs the Lock-Token.',
+});
+
+const notFound = (): ProblemError => new ProblemError(problemOf(rejections.notFound));
+
+function knownId(domain: Domain, id: string): string {
+  if (new RegExp(`^${domain.idPrefix}_[0-9A-HJKMNP-TV-Z]{26}$`).test(id)) return id;
+  throw notFound();
+}
+
+async function bodyOf(c: Context, route: Route): Promise<Readonly<Record<string, unknown>>> {
+  const bytes = new Uint8Array(await c.req.arrayBuffer());
+  return readBody(bytes, c.req.header('content-type'), route.body);
+}
+
+async function commandRequest(
+  c: Context,
+  { route, caller, requestId }: OperationContext,
+): Promise<CommandRequest> {
+  const key = idempotencyKey(c.req.header('idempotency-key'));
+  const input = await bodyOf(c, route);
+  return {
+    tenant: caller.tenant,
+    subject: caller.subject,
+    path: c.req.path,
+    idempotencyKey: key,
+    requestId,
+    traceparent: traceparent(c.req.header('traceparent')),
+    ifMatch: ifMatchVersion(c.req.header('if-match')),
+    lockToken: lockToken(c.req.header('lock-token')),
+    input,
+  };
+}
+
+/** A stored answer goes out byte for byte. */
+function answered({ status, body, location, etag, replayed }: ReplayableAnswer): Response {
+  const headers = new Headers();
+  if (body !== '')
+    headers.set('content-type', status < 400 ? 'application/json' : 'application/problem+json');
+  if (location !== undefined) headers.set('location', location);
+  if (etag !== undefined) headers.set('etag', etag);
+  if (replayed === true) headers.set('idempotent-replayed', 'true');
+  return new Response(status === 204 ? null : body, { status, headers });
+}
+
+const outboxOf = ({ store, clock }: Backend): OutboxAccess => ({
+  client: store.client,
+  table: store.tables.outbox,
+  clock,
+});
+
+async function entityMessages(
+  backend: Backend,
+  tenant: string,
+  domain: Domain,
+  id: string,
+  { limit, cursor }: PageRequest,
+): Promise<unknown> {
+  const list = [tenant, id, 'messages'];
+  const page = await listEntityMessages(outboxOf(backend), {
+    tenant,
+    entityId: id,
+    limit,
+    ...(cursor !== undefined && { cursor: { after: decodeCursor(list, cursor) } }),
+  });
+  // An entity without messages and one that does not exist look alike in the outbox.
+  if (page.items.length === 0 && cursor === undefined) await getEntity(backend, tenant, domain, id);
+  return messagePage(list, page);
+}
+
+async function tenantMessages(
+  backend: Backend,
+  tenant: string,
+  { status, topic, limit, cursor }: PageRequest & { readonly status?: MessageStatus; readonly topic?: Topic },
+): Promise<unknown> {
+  const list = [tenant, 'messages', status, topic];
+  const page = await listMessages(outboxOf(backend), {
+    tenant,
+    status,
+    topic,
+    limit,
+    ...(cursor !== undefined && { cursor: { after: decodeCursor(list, cursor) } }),
+  });
+  return messagePage(list, page);
+}
+
+function messagePage(
+  list: readonly (string | undefined)[],
+  { items, cursor }: Awaited<ReturnType<typeof listMessages>>,
+): unknown {
+  return {
+    items: items.map(messageView),
+    ...(cursor && { nextCursor: encodeCursor(list, cursor.after) }),
+  };
+}
+
+/** Safe to repeat: a message that is not dead is on its way already, or done, and is left alone. */
+async function redrive(backend: Backend, tenant: string, id: string): Promise<Response> {
+  const redriven = await redriveMessage(outboxOf(backend), { tenant, id });
+  if (redriven === 'not_found') throw notFound();
+  return json({ id, redriven: redriven === 'redriven' }, 202);
+}

@@ -1,0 +1,109 @@
+/** Reads of the API: entities, lists, ledgers and balances, each within its tenant. */
+import type { Domain } from '../core/definition.ts';
+import type { EntityState } from '../core/entity.ts';
+import { ownedAccountName } from '../core/postings.ts';
+import * as rejections from '../core/rejections.ts';
+import { readBalance, readByStatus, readEntity, readLedger } from '../store/reads.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import type { Backend } from './execute.ts';
+import { problemOf, ProblemError } from './problem.ts';
+import { entityView, entryView } from './view.ts';
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly nextCursor?: string;
+}
+
+export interface PageRequest {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+/** @throws ProblemError 404 */
+export async function getEntity(
+  { store }: Backend,
+  tenant: string,
+  domain: Domain,
+  id: string,
+): Promise<EntityState> {
+  const entity = await readEntity(store, tenant, id);
+  if (entity?.collection !== domain.collection) throw new ProblemError(problemOf(rejections.notFound));
+  return entity;
+}
+
+/** Newest first. Without a status the index is asked for each, and the answers are merged by id, which is by time. */
+export async function listEntities(
+  { store }: Backend,
+  tenant: string,
+  domain: Domain,
+  { status, limit, cursor }: PageRequest & { readonly status?: string | undefined },
+): Promise<Page<Record<string, unknown>>> {
+  const list = [tenant, domain.collection, status];
+  const before = cursor === undefined ? undefined : decodeCursor(list, cursor);
+  const statuses = status === undefined ? domain.states : [status];
+  const read = await Promise.all(
+    statuses.map((one) =>
+      readByStatus(store, tenant, {
+        collection: domain.collection,
+        status: one,
+        limit,
+        ...(before !== undefined && { before }),
+      }),
+    ),
+  );
+  // Where one status has more than was read, nothing older than its last can be placed yet.
+  const frontiers = read.flatMap(({ entities, complete }) => (complete ? [] : [entities.at(-1)?.id ?? '']));
+  const frontier = frontiers.reduce((highest, id) => (id > highest ? id : highest), '');
+  const known = read
+    .flatMap(({ entities }) => entities)
+    .filter(({ id }) => id >= frontier)
+    .sort((a, b) => (a.id < b.id ? 1 : -1));
+  const page = known.slice(0, limit);
+  const last = page.at(-1);
+  const isLast = page.length === known.length && frontiers.length === 0;
+  return {
+    items: page.map((entity) => entityView(domain, entity)),
+    ...(!isLast && last && { nextCursor: encodeCursor(list, last.id) }),
+  };
+}
+
+/** Oldest first. */
+export async function listLedger(
+  backend: Backend,
+  tenant: string,
+  domain: Domain,
+  id: string,
+  { limit, cursor }: PageRequest,
+): Promise<Page<ReturnType<typeof entryView>>> {
+  const list = [tenant, domain.collection, id, 'ledger'];
+  const afterSeq = cursor === undefined ? 0 : Number(decodeCursor(list, cursor));
+  const entries = await readLedger(backend.store, tenant, id, { limit: limit + 1, afterSeq });
+  // Every entity has a first entry, so only an empty answer needs a second look.
+  if (entries.length === 0) await getEntity(backend, tenant, domain, id);
+  const page = entries.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    items: page.map(entryView),
+    ...(entries.length > limit && last && { nextCursor: encodeCursor(list, String(last.seq)) }),
+  };
+}
+
+/** An account of an entity lies on the entity; any other is an item of its own, and 0 where it was never used. */
+export async function getBalance(
+  { registry, store }: Backend,
+  tenant: string,
+  account: string,
+): Promise<{ account: string; unit: string | null; balance: number }> {
+  const [id = '', key = ''] = account.split(':');
+  const domain = registry.ofId(id);
+  const owned = domain?.accounts?.[key];
+  if (domain && owned && account === ownedAccountName(id, key)) {
+    const entity = await readEntity(store, tenant, id);
+    return { account, unit: owned.unit, balance: entity?.balances[key] ?? 0 };
+  }
+  const item = await readBalance(store, tenant, account);
+  return { account, unit: item?.unit ?? unitOf(account), balance: item?.balance ?? 0 };
+}
+
+/** A named account ends in its unit. */
+const unitOf = (account: string): string | null => /:([^:]+)$/.exec(account)?.[1] ?? null;

@@ -1,0 +1,98 @@
+/** From the bytes of a body to checked values. Any byte sequence ends in a value or in a 4xx (guarantee G14). */
+import { isSafeNumber, parse } from 'lossless-json';
+import type { z } from 'zod';
+import { request as limits } from '../runtime/limits.ts';
+import { ProblemError } from './problem.ts';
+
+export interface FieldError {
+  /** JSON Pointer (RFC 6901) into the body, or the name of a query parameter. */
+  readonly path: string;
+  readonly message: string;
+}
+
+const malformed = (detail: string): ProblemError =>
+  new ProblemError({ status: 400, code: 'malformed_json', detail });
+
+/**
+ * @param schema absent where the command takes no input: then the body may be empty
+ * @throws ProblemError 413, 415 or 400
+ */
+export function readBody(
+  bytes: Uint8Array,
+  contentType: string | undefined,
+  schema: z.ZodObject | undefined,
+): Readonly<Record<string, unknown>> {
+  if (bytes.length > limits.bodyMaxBytes) {
+    throw new ProblemError({
+      status: 413,
+      code: 'body_too_large',
+      detail: `A body holds at most ${limits.bodyMaxBytes} bytes.`,
+    });
+  }
+  if (bytes.length === 0 && !schema) return {};
+  if (!isJson(contentType)) {
+    throw new ProblemError({
+      status: 415,
+      code: 'unsupported_media_type',
+      detail: 'The body must be application/json in UTF-8.',
+    });
+  }
+  const value = parseJson(bytes);
+  if (schema) return checked(schema, value);
+  if (isObject(value) && Object.keys(value).length === 0) return {};
+  throw invalid([{ path: '', message: 'must be an empty object: this command takes no input' }]);
+}
+
+/** @throws ProblemError 400 with every field that breaks the schema */
+export function checked(schema: z.ZodObject, value: unknown): Readonly<Record<string, unknown>> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw invalid(
+    result.error.issues.flatMap((issue) => {
+      const path = issue.path.map((segment) => `/${pointer(String(segment))}`).join('');
+      if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
+      return issue.keys.map((key) => ({ path: `${path}/${pointer(key)}`, message: 'is not a known field' }));
+    }),
+  );
+}
+
+const invalid = (errors: readonly FieldError[]): ProblemError =>
+  new ProblemError({
+    status: 400,
+    code: 'invalid_request',
+    detail: 'The request breaks its schema.',
+    members: { errors },
+  });
+
+/** A field's name may be hostile; what is echoed of it is well-formed and short. */
+const pointer = (segment: string): string =>
+  segment.toWellFormed().slice(0, 100).replaceAll('~', '~0').replaceAll('/', '~1');
+
+function isJson(contentType: string | undefined): boolean {
+  const [type = '', ...parameters] = (contentType ?? '').toLowerCase().split(';');
+  const charset = parameters
+    .map((parameter) => parameter.trim())
+    .find((parameter) => parameter.startsWith('charset='));
+  const isUtf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset);
+  return type.trim() === 'application/json' && isUtf8;
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return parse(text, undefined, { parseNumber: exactNumber });
+  } catch (error) {
+    if (error instanceof ProblemError) throw error;
+    // Bytes that are no UTF-8, bad syntax, a field twice with two values, or nesting deeper than the stack.
+    throw malformed('The body is not well-formed JSON.');
+  }
+}
+
+/** A number that JavaScript would round is refused, not rounded. */
+function exactNumber(text: string): number {
+  if (!isSafeNumber(text)) throw malformed('A number of the body is too large or too precise.');
+  return Number(text);
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

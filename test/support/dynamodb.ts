@@ -1,0 +1,96 @@
+import {
+  CreateTableCommand,
+  type DynamoDBClient,
+  type CreateTableCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import type { TestProject } from 'vitest/node';
+import { tables, type TableName, type TableSchema } from '../../functions/store/tables.ts';
+import { startDynamoDbLocal, type DynamoDbLocal } from '../../infra/local/dynamodb.ts';
+import { assertLoopback } from './loopback.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Endpoint of the DynamoDB Local that this run shares; tests keep apart by table name prefix. */
+    dynamodbEndpoint: string;
+  }
+}
+
+/** Projects of one run share a process but not their modules, so what they share stands on the global object. */
+const shared = globalThis as { sharedDynamoDb?: { users: number; started: Promise<DynamoDbLocal> } };
+
+/** Vitest's global setup: one DynamoDB Local for the whole run. `inject('dynamodbEndpoint')` reads it. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const database = (shared.sharedDynamoDb ??= { users: 0, started: startDynamoDbLocal() });
+  database.users += 1;
+  const { endpoint, stop } = await database.started;
+  project.provide('dynamodbEndpoint', assertLoopback(endpoint));
+  return async () => {
+    database.users -= 1;
+    if (database.users === 0) {
+      delete shared.sharedDynamoDb;
+      await stop();
+    }
+  };
+}
+
+/** The names of one set of tables, as the handlers' environment names them. */
+export interface TableNames {
+  readonly data: string;
+  readonly outbox: string;
+  readonly idempotency: string;
+}
+
+/**
+ * Creates the application's tables, named `<prefix>-<table>`: on demand, with indexes and streams as on AWS.
+ * DynamoDB Local has them ready at once, so nothing is waited for.
+ */
+export async function createTables(client: DynamoDBClient, prefix: string): Promise<TableNames> {
+  const endpoint = await client.config.endpoint?.();
+  if (endpoint === undefined) throw new Error('the client has no endpoint: tests never reach AWS');
+  assertLoopback(`${endpoint.protocol}//${endpoint.hostname}`);
+  const names = { data: `${prefix}-data`, outbox: `${prefix}-outbox`, idempotency: `${prefix}-idempotency` };
+  await Promise.all(
+    (Object.keys(tables) as TableName[]).map((table) =>
+      client.send(new CreateTableCommand(tableInput(names[table], tables[table]))),
+    ),
+  );
+  return names;
+}
+
+function tableInput(name: string, schema: TableSchema): CreateTableCommandInput {
+  const types = new Map<string, 'S' | 'N'>([[schema.partitionKey, 'S']]);
+  if (schema.sortKey !== undefined) types.set(schema.sortKey, 'S');
+  for (const index of schema.indexes) {
+    types.set(index.partitionKey, 'S');
+    if (index.sortKey !== undefined) types.set(index.sortKey, index.sortKeyType ?? 'S');
+  }
+  return {
+    TableName: name,
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: [...types].map(([AttributeName, AttributeType]) => ({
+      AttributeName,
+      AttributeType,
+    })),
+    KeySchema: keySchema(schema),
+    ...(schema.indexes.length > 0 && {
+      GlobalSecondaryIndexes: schema.indexes.map((index) => ({
+        IndexName: index.name,
+        KeySchema: keySchema(index),
+        Projection:
+          typeof index.projection === 'string'
+            ? { ProjectionType: index.projection }
+            : { ProjectionType: 'INCLUDE', NonKeyAttributes: [...index.projection] },
+      })),
+    }),
+    ...(schema.stream && {
+      StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' },
+    }),
+  };
+}
+
+function keySchema(key: { partitionKey: string; sortKey?: string }): CreateTableCommandInput['KeySchema'] {
+  return [
+    { AttributeName: key.partitionKey, KeyType: 'HASH' },
+    ...(key.sortKey === undefined ? [] : [{ AttributeName: key.sortKey, KeyType: 'RANGE' as const }]),
+  ];
+}
