@@ -27,8 +27,6 @@ export const delivery = {
   /** First and longest wait after a delivery that failed before its message could be claimed (AWS itself failed). */
   faultBaseSeconds: 2,
   faultMaxSeconds: 120,
-  /** A delivery that came before the record it stands for (see `standing.ts`) looks again after this long. */
-  earlySeconds: 10,
 } as const;
 
 export const sweep = {

@@ -58,7 +58,11 @@ export const message = {
   resultMaxBytes: 4 * 1024,
 } as const;
 
-export const tenant = { maxCharacters: 128 } as const;
+/**
+ * A character takes up to nine bytes of a key once it is encoded, and a sort key holds 1,024 bytes, a partition key
+ * 2,048 along with an account's name of up to 1,024.
+ */
+export const tenant = { maxCharacters: 64 } as const;
 
 export const apiFunction = {
   /** Above the request's deadline, so that the handler, not the platform, gives the answer. */

@@ -1,0 +1,220 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import {
+  Alarm,
+  ComparisonOperator,
+  MathExpression,
+  Metric,
+  Stats,
+  TreatMissingData,
+  type IMetric,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { Operation, type Table } from 'aws-cdk-lib/aws-dynamodb';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Construct } from 'constructs';
+import { alarmLimits } from '../functions/runtime/limits.ts';
+import { metricNames, metricNamespace } from '../functions/runtime/metrics.ts';
+import { tables as schemas, type TableSchema } from '../functions/store/tables.ts';
+import type { ServiceFunction } from './function.ts';
+import { HttpEdge } from './http-api.ts';
+import type { DeployOptions } from './options.ts';
+import type { CommitOnceStack } from './stack.ts';
+import type { StageSettings } from './stages.ts';
+
+const minute = Duration.minutes(1);
+
+/** Sum over all tenants of what the nightly audit found. */
+export function auditProblems(stage: StageSettings): Metric {
+  return new Metric({
+    namespace: metricNamespace,
+    metricName: metricNames.auditProblems,
+    dimensionsMap: { stage: stage.name },
+    statistic: Stats.SUM,
+    period: Duration.hours(1),
+  });
+}
+
+export interface AlarmsProps {
+  readonly watched: CommitOnceStack;
+  readonly stage: StageSettings;
+  readonly options: DeployOptions;
+}
+
+/**
+ * Every alarm of the stack, and the topic they report to. Each has an entry of the same name in the runbook,
+ * `infra/README.md`.
+ */
+export class Alarms extends Construct {
+  readonly topic: Topic;
+  /** Those that say that a new version is bad: a canary deployment is rolled back on them. */
+  readonly release: Alarm[] = [];
+  readonly all: Alarm[] = [];
+
+  constructor(scope: Construct, id: string, props: AlarmsProps) {
+    super(scope, id);
+    this.topic = alarmTopic(this, props.options.alarmEmail);
+    this.#essential(props);
+    if (props.stage.alarms === 'all') this.#underTraffic(props);
+  }
+
+  /** What is wrong in itself, however small the traffic. */
+  #essential({ watched, stage }: AlarmsProps): void {
+    for (const [name, { queues }] of watched.workers) {
+      this.#add(['dead-letters', name], queues.deadLetters.metricApproximateNumberOfMessagesVisible(last), 0);
+    }
+    const failures = watched.streamFailures.queue;
+    this.#add(['stream-failures'], failures.metricApproximateNumberOfMessagesVisible(last), 0);
+    this.#add(['audit-failed'], auditProblems(stage), 0);
+
+    if (watched.edge instanceof HttpEdge) {
+      const api = watched.edge.api;
+      const share = new MathExpression({
+        label: '5xx share',
+        expression: 'IF(requests > 0, errors / requests, 0)',
+        usingMetrics: {
+          errors: api.metricServerError({ statistic: Stats.SUM, period: minute }),
+          requests: api.metricCount({ statistic: Stats.SUM, period: minute }),
+        },
+        period: minute,
+      });
+      this.release.push(this.#add(['api-5xx'], share, stage.objectives.serverErrorShare, { of: 3, bad: 2 }));
+    }
+  }
+
+  /** What only shows, or only matters, under real traffic. */
+  #underTraffic({ watched, stage }: AlarmsProps): void {
+    if (watched.edge instanceof HttpEdge) {
+      const latency = watched.edge.api.metricLatency({ statistic: Stats.p(99), period: minute });
+      this.release.push(
+        this.#add(['api-latency'], latency, stage.objectives.latencyP99Ms, { of: 5, bad: 3 }),
+      );
+    }
+    for (const [name, { queues }] of watched.workers) {
+      const age = queues.queue.metricApproximateAgeOfOldestMessage({ ...last, statistic: Stats.MAXIMUM });
+      this.#add(['oldest-message', name], age, alarmLimits.oldestMessageSeconds, { of: 5, bad: 5 });
+    }
+    for (const relay of watched.relays) {
+      const age = functionMetric(relay.function, 'IteratorAge', Stats.MAXIMUM);
+      this.#add(['iterator-age', relay.function.name], age, alarmLimits.iteratorAgeMs, { of: 5, bad: 3 });
+    }
+    for (const fn of watched.functions) {
+      const errors = this.#add(['function-errors', fn.name], functionMetric(fn, 'Errors'), 0, {
+        of: 5,
+        bad: 2,
+      });
+      if (fn.alias !== undefined) this.release.push(errors);
+      this.#add(['function-throttles', fn.name], functionMetric(fn, 'Throttles'), 0, { of: 5, bad: 3 });
+    }
+    for (const [name, table] of watchedTables(watched)) {
+      this.#add(['table-throttles', name], tableThrottles(name, table), 0, { of: 5, bad: 3 });
+      const errors = table.metricSystemErrorsForOperations({
+        operations: usedOperations,
+        period: minute,
+        statistic: Stats.SUM,
+      });
+      this.#add(['table-errors', name], errors, 0, { of: 5, bad: 3 });
+    }
+  }
+
+  /** @param id the kind of alarm, which is its heading in the runbook, and what it watches where there are several */
+  #add(
+    id: readonly [kind: string, subject?: string],
+    metric: IMetric,
+    threshold: number,
+    datapoints: { readonly of: number; readonly bad: number } = { of: 1, bad: 1 },
+  ): Alarm {
+    const name = id.join('-');
+    const alarm = new Alarm(this, name, {
+      alarmName: `${Stack.of(this).stackName}-${name}`,
+      alarmDescription: `Runbook: infra/README.md#${id[0]}`,
+      metric,
+      threshold,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      evaluationPeriods: datapoints.of,
+      datapointsToAlarm: datapoints.bad,
+      // Without traffic these metrics are not written at all, and no traffic is not an error.
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+    const action = new SnsAction(this.topic);
+    alarm.addAlarmAction(action);
+    alarm.addOkAction(action);
+    this.all.push(alarm);
+    return alarm;
+  }
+}
+
+const last = { period: minute, statistic: Stats.MAXIMUM } as const;
+
+/** Operations whose server-side errors are counted. */
+const usedOperations = [
+  Operation.TRANSACT_WRITE_ITEMS,
+  Operation.PUT_ITEM,
+  Operation.UPDATE_ITEM,
+  Operation.GET_ITEM,
+  Operation.BATCH_GET_ITEM,
+  Operation.QUERY,
+];
+
+export function watchedTables(watched: CommitOnceStack): [keyof typeof schemas, Table][] {
+  const { data, outbox, idempotency } = watched.tables;
+  return [
+    ['data', data],
+    ['outbox', outbox],
+    ['idempotency', idempotency],
+  ];
+}
+
+export function functionMetric(
+  fn: ServiceFunction,
+  metricName: string,
+  statistic: string = Stats.SUM,
+): Metric {
+  return fn.function.metric(metricName, { statistic, period: minute });
+}
+
+/** Throttled requests of a table and of its indexes, whose metrics are separate. */
+function tableThrottles(name: keyof typeof schemas, table: Table): MathExpression {
+  const schema: TableSchema = schemas[name];
+  const targets = [
+    { TableName: table.tableName },
+    ...schema.indexes.map((index) => ({ TableName: table.tableName, GlobalSecondaryIndexName: index.name })),
+  ];
+  const metrics = targets.flatMap((dimensionsMap) =>
+    ['ReadThrottleEvents', 'WriteThrottleEvents'].map(
+      (metricName) =>
+        new Metric({
+          namespace: 'AWS/DynamoDB',
+          metricName,
+          dimensionsMap,
+          statistic: Stats.SUM,
+          period: minute,
+        }),
+    ),
+  );
+  const named = Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric]));
+  return new MathExpression({
+    label: 'throttled requests',
+    expression: Object.keys(named)
+      .map((key) => `FILL(${key}, 0)`)
+      .join(' + '),
+    usingMetrics: named,
+    period: minute,
+  });
+}
+
+function alarmTopic(scope: Construct, email: string | undefined): Topic {
+  const topic = new Topic(scope, 'Topic', { displayName: 'commit-once alarms', enforceSSL: true });
+  // A topic policy of our own replaces the default one, by which the account's alarms could publish.
+  topic.addToResourcePolicy(
+    new PolicyStatement({
+      principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+      actions: ['sns:Publish'],
+      resources: [topic.topicArn],
+      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
+    }),
+  );
+  if (email !== undefined) topic.addSubscription(new EmailSubscription(email));
+  return topic;
+}

@@ -1,0 +1,45 @@
+import { ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { LambdaApplication, LambdaDeploymentConfig, LambdaDeploymentGroup } from 'aws-cdk-lib/aws-codedeploy';
+import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
+import type { ServiceFunction } from './function.ts';
+
+export interface CanaryProps {
+  readonly functions: readonly ServiceFunction[];
+  /** A deployment during which one of these goes off is rolled back. */
+  readonly alarms: readonly Alarm[];
+}
+
+/**
+ * Every new version of a function with an alias takes a tenth of its traffic for five minutes (requests and
+ * batches alike) before it takes all of it.
+ */
+export class Canary extends Construct {
+  constructor(scope: Construct, id: string, props: CanaryProps) {
+    super(scope, id);
+    const application = new LambdaApplication(this, 'Application');
+    const role = new Role(this, 'Role', {
+      assumedBy: new ServicePrincipal('codedeploy.amazonaws.com'),
+      managedPolicies: [
+        ManagedPolicy.fromAwsManagedPolicyName('service-role/AWSCodeDeployRoleForLambdaLimited'),
+      ],
+    });
+    acknowledge(
+      role,
+      'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited]',
+      'The policy AWS keeps for CodeDeploy to shift the traffic of Lambda aliases; CodeDeploy alone can assume the role.',
+    );
+    for (const fn of props.functions) {
+      if (fn.alias === undefined) continue;
+      new LambdaDeploymentGroup(this, fn.name, {
+        application,
+        alias: fn.alias,
+        role,
+        deploymentConfig: LambdaDeploymentConfig.CANARY_10PERCENT_5MINUTES,
+        alarms: [...props.alarms],
+        autoRollback: { deploymentInAlarm: true, failedDeployment: true, stoppedDeployment: true },
+      });
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import { isStageName, stageNames, stages, type StageName } from './stages.ts';
+
+/** What a deployment is given by `-c name=value`. */
+export interface DeployOptions {
+  readonly stage: StageName;
+  /** Issuer of the tokens: an https URL whose OpenID configuration names the keys. */
+  readonly jwtIssuer: string;
+  /** Accepted `aud` claims; several are separated by commas. */
+  readonly jwtAudience: readonly string[];
+  /** Sender of every mail; an address or domain verified in SES. */
+  readonly mailFrom: string;
+  /** Receiver of `external-call` messages. */
+  readonly externalCallUrl?: string;
+  readonly llmModelId: string;
+  /** Subscribed to the alarms; AWS asks for a confirmation by mail. */
+  readonly alarmEmail?: string;
+  /** Mail goes to this SMTP server instead of SES. Only where no password is needed. */
+  readonly smtpUrl?: string;
+  /** Bedrock runtime endpoint other than the region's own: a stand-in for development. */
+  readonly llmEndpointUrl?: string;
+  /** Public keys (a JWK set as JSON) for the authorizer of the `localstack` stage, which may not reach the issuer. */
+  readonly jwtKeys?: string;
+}
+
+export type OptionsResult =
+  | { readonly ok: true; readonly options: DeployOptions }
+  /** One line that says what to give. */
+  | { readonly ok: false; readonly reason: string };
+
+/**
+ * What stands where nothing was given: names reserved by RFC 2606, so that a message to them fails in the open, is
+ * dead with its reason and can be redriven once the stack is deployed with the real ones.
+ */
+export const unset = {
+  mailFrom: 'no-reply@example.com',
+  externalCallUrl: 'https://not-configured.invalid/',
+} as const;
+const defaultModel = 'amazon.nova-lite-v1:0';
+
+/**
+ * Reads and checks the context of a deployment.
+ * @param context looks up one `-c` value; `undefined` where it was not given
+ */
+export function readOptions(context: (name: string) => unknown): OptionsResult {
+  const read = (name: string): string | undefined => {
+    const value: unknown = context(name);
+    return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
+  };
+  const refuse = (reason: string): OptionsResult => ({ ok: false, reason });
+
+  const stage = read('stage');
+  if (!isStageName(stage)) {
+    const given = stage === undefined ? 'no stage was given' : `unknown stage "${stage}"`;
+    return refuse(`${given}: give -c stage= one of ${stageNames.join(', ')}`);
+  }
+  const jwtIssuer = read('jwtIssuer');
+  const jwtAudience = (read('jwtAudience') ?? '').split(',').flatMap((part) => part.trim() || []);
+  const missing = [
+    ...(jwtIssuer === undefined ? ['-c jwtIssuer=https://<issuer>'] : []),
+    ...(jwtAudience.length === 0 ? ['-c jwtAudience=<audience>'] : []),
+  ];
+  if (jwtIssuer === undefined || missing.length > 0) {
+    return refuse(`the tokens' issuer or audience is missing: give ${missing.join(' and ')}`);
+  }
+  const { production } = stages[stage];
+  if (!isUrl(jwtIssuer, production ? ['https:'] : ['https:', 'http:'])) {
+    return refuse(`jwtIssuer "${jwtIssuer}" is not an https URL: give -c jwtIssuer=https://<issuer>`);
+  }
+  const mailFrom = read('mailFrom') ?? unset.mailFrom;
+  if (!/^[^\s@<>"]+@[^\s@<>"]+$/.test(mailFrom)) {
+    return refuse(`mailFrom "${mailFrom}" is not a bare address: give -c mailFrom=name@domain`);
+  }
+  const externalCallUrl = read('externalCallUrl');
+  if (
+    externalCallUrl !== undefined &&
+    !isUrl(externalCallUrl, production ? ['https:'] : ['https:', 'http:'])
+  ) {
+    return refuse(`externalCallUrl is not an https URL: give -c externalCallUrl=https://<receiver>`);
+  }
+  const smtpUrl = read('smtpUrl');
+  if (
+    smtpUrl !== undefined &&
+    (production || !isUrl(smtpUrl, ['smtp:', 'smtps:']) || /:\/\/[^/]*@/.test(smtpUrl))
+  ) {
+    return refuse(
+      'smtpUrl is for dev and localstack and without a password: give -c smtpUrl=smtp://<host>:<port>',
+    );
+  }
+  const jwtKeys = read('jwtKeys');
+  if (jwtKeys !== undefined && stage !== 'localstack') {
+    return refuse(`jwtKeys is for the localstack stage only: leave it out, the keys come from the issuer`);
+  }
+  const alarmEmail = read('alarmEmail');
+  const llmEndpointUrl = read('llmEndpointUrl');
+  return {
+    ok: true,
+    options: {
+      stage,
+      jwtIssuer,
+      jwtAudience,
+      mailFrom,
+      llmModelId: read('llmModelId') ?? defaultModel,
+      ...(externalCallUrl !== undefined && { externalCallUrl }),
+      ...(alarmEmail !== undefined && { alarmEmail }),
+      ...(smtpUrl !== undefined && { smtpUrl }),
+      ...(llmEndpointUrl !== undefined && { llmEndpointUrl }),
+      ...(jwtKeys !== undefined && { jwtKeys }),
+    },
+  };
+}
+
+/** The `-c` values without which some messages cannot be delivered, of those that were not given. */
+export function gapsOf(options: DeployOptions): readonly string[] {
+  return [
+    ...(options.mailFrom === unset.mailFrom ? ['mailFrom'] : []),
+    ...(options.externalCallUrl === undefined ? ['externalCallUrl'] : []),
+  ];
+}
+
+function isUrl(value: string, protocols: readonly string[]): boolean {
+  return URL.canParse(value) && protocols.includes(new URL(value).protocol);
+}

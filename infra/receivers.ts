@@ -1,0 +1,127 @@
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
+import { bindBucketForWriting, bindSecret } from './binding.ts';
+import type { ServiceFunction } from './function.ts';
+import { unset, type DeployOptions } from './options.ts';
+import type { StageSettings } from './stages.ts';
+
+/** The arrow notification worker -> mail: SES for the one sender, or an SMTP server. */
+export function bindMail(fn: ServiceFunction, options: DeployOptions): void {
+  fn.function.addEnvironment('MAIL_FROM', options.mailFrom);
+  if (options.smtpUrl !== undefined) {
+    fn.function.addEnvironment('SMTP_URL', options.smtpUrl);
+    return;
+  }
+  const domain = options.mailFrom.slice(options.mailFrom.indexOf('@') + 1);
+  const identity = (resourceName: string): string =>
+    Stack.of(fn).formatArn({ service: 'ses', resource: 'identity', resourceName });
+  fn.function.addToRolePolicy(
+    new PolicyStatement({
+      effect: Effect.ALLOW,
+      // A raw message (made by nodemailer) is a second action of the same call.
+      actions: ['ses:SendEmail', 'ses:SendRawEmail'],
+      // Either the address or its domain is what was verified; SES checks against the one that was.
+      resources: [identity(options.mailFrom), identity(domain)],
+      conditions: { StringEquals: { 'ses:FromAddress': options.mailFrom } },
+    }),
+  );
+}
+
+/** The arrow llm worker -> Bedrock: the one model, in the Region or through its inference profile. */
+export function bindModel(fn: ServiceFunction, options: DeployOptions): void {
+  fn.function.addEnvironment('LLM_MODEL_ID', options.llmModelId);
+  if (options.llmEndpointUrl !== undefined) {
+    fn.function.addEnvironment('AWS_ENDPOINT_URL_BEDROCK_RUNTIME', options.llmEndpointUrl);
+    return;
+  }
+  fn.function.addToRolePolicy(
+    new PolicyStatement({
+      // Converse is authorized as InvokeModel.
+      actions: ['bedrock:InvokeModel'],
+      resources: modelArns(fn, options.llmModelId),
+    }),
+  );
+}
+
+/** `us.amazon.nova-lite-v1:0` is an inference profile over the same model in several Regions. */
+function modelArns(fn: ServiceFunction, modelId: string): string[] {
+  if (modelId.startsWith('arn:')) return [modelId];
+  const stack = Stack.of(fn);
+  const model = (region: string, name: string): string =>
+    stack.formatArn({
+      service: 'bedrock',
+      region,
+      account: '',
+      resource: 'foundation-model',
+      resourceName: name,
+    });
+  const profile = /^(?:us|us-gov|eu|apac|jp|au|ca|global)\.(.+)$/.exec(modelId);
+  if (profile?.[1] === undefined) return [model(stack.region, modelId)];
+  acknowledge(
+    fn,
+    `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:bedrock:*::foundation-model/${profile[1]}]`,
+    'An inference profile forwards a call to one of several Regions, and the caller needs the one model in each.',
+  );
+  return [
+    stack.formatArn({ service: 'bedrock', resource: 'inference-profile', resourceName: modelId }),
+    model('*', profile[1]),
+  ];
+}
+
+/** The arrow external-call worker -> receiver: its URL, and the secret that signs the calls. */
+export class OutboundCalls extends Construct {
+  readonly secret: Secret;
+
+  constructor(scope: Construct, id: string, props: { fn: ServiceFunction; options: DeployOptions }) {
+    super(scope, id);
+    this.secret = new Secret(this, 'SigningSecret', {
+      description: 'Signs outbound calls (Standard Webhooks); receivers hold the same value',
+      // The value is read as base64, of which letters and digits are a part: 64 characters are 48 bytes, and the
+      // specification asks for 24 to 64.
+      generateSecretString: { passwordLength: 64, excludePunctuation: true },
+    });
+    acknowledge(
+      this.secret,
+      'AwsSolutions-SMG4',
+      'The receivers hold the same value: a rotation that they do not take part in breaks every call. The runbook rotates by hand.',
+    );
+    bindSecret(props.fn, 'WEBHOOK_SECRET_ARN', this.secret);
+    props.fn.function.addEnvironment(
+      'EXTERNAL_CALL_URL',
+      props.options.externalCallUrl ?? unset.externalCallUrl,
+    );
+  }
+}
+
+/** The arrow report worker -> S3. */
+export class Reports extends Construct {
+  readonly bucket: Bucket;
+
+  constructor(scope: Construct, id: string, props: { fn: ServiceFunction; stage: StageSettings }) {
+    super(scope, id);
+    this.bucket = new Bucket(this, 'Bucket', {
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      // A report is written under a key made from its message, so a repeated run writes a new version of it.
+      versioned: true,
+      removalPolicy: props.stage.keep.reports ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      lifecycleRules: [
+        {
+          noncurrentVersionExpiration: Duration.days(30),
+          abortIncompleteMultipartUploadAfter: Duration.days(1),
+        },
+      ],
+    });
+    acknowledge(
+      this.bucket,
+      'AwsSolutions-S1',
+      'One function writes here and nobody reads over the network; object access is recorded by CloudTrail data events where it matters.',
+    );
+    bindBucketForWriting(props.fn, 'REPORT_BUCKET', this.bucket);
+  }
+}

@@ -1,0 +1,2 @@
+/** Routes of the docs function, open to all; every other route is the API function's. */
+export const openRoutes = ['/openapi.json', '/docs', '/docs/{file+}'] as const;

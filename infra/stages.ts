@@ -1,0 +1,85 @@
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+
+/** One configuration object a stage; everything that differs between stages differs here. */
+
+export const stageNames = ['dev', 'staging', 'prod', 'localstack'] as const;
+export type StageName = (typeof stageNames)[number];
+
+export interface StageSettings {
+  readonly name: StageName;
+  /** Where real work is done: issuers and receivers over https only, and a warning where a receiver is missing. */
+  readonly production: boolean;
+  /**
+   * `http` is an HTTP API (v2) with its own JWT authorizer. `rest` is a REST API (v1) with a Lambda authorizer,
+   * because LocalStack's free plan has no HTTP APIs.
+   */
+  readonly api: 'http' | 'rest';
+  /** Requests per second, and the burst above it, that the whole API accepts before it answers 429. */
+  readonly throttle: { readonly ratePerSecond: number; readonly burst: number };
+  readonly logRetention: RetentionDays;
+  /** Tables with deletion protection that outlive the stack. The idempotency table holds a day's answers only. */
+  readonly keep: { readonly data: boolean; readonly idempotency: boolean; readonly reports: boolean };
+  /** CloudFormation refuses to delete the stack. */
+  readonly terminationProtection: boolean;
+  /**
+   * A new version first takes a tenth of the traffic and is rolled back when an alarm goes off. Functions are then
+   * reached through an alias; without it integrations and event sources point at the function itself.
+   */
+  readonly canary: boolean;
+  /** `essential` leaves out what only matters under real traffic. */
+  readonly alarms: 'all' | 'essential' | 'none';
+  readonly dashboard: boolean;
+  /** Share of requests, 0 to 1, whose 5xx answers set the alarm off, and the slowest answer at p99. */
+  readonly objectives: { readonly serverErrorShare: number; readonly latencyP99Ms: number };
+}
+
+const prod: StageSettings = {
+  name: 'prod',
+  production: true,
+  api: 'http',
+  throttle: { ratePerSecond: 1_000, burst: 2_000 },
+  logRetention: RetentionDays.THREE_MONTHS,
+  keep: { data: true, idempotency: true, reports: true },
+  terminationProtection: true,
+  canary: true,
+  alarms: 'all',
+  dashboard: true,
+  objectives: { serverErrorShare: 0.01, latencyP99Ms: 2_000 },
+};
+
+/** Like production where behaviour could differ, smaller where only money would. */
+const staging: StageSettings = {
+  ...prod,
+  name: 'staging',
+  throttle: { ratePerSecond: 200, burst: 400 },
+  logRetention: RetentionDays.ONE_MONTH,
+  keep: { data: true, idempotency: false, reports: true },
+  terminationProtection: false,
+};
+
+const dev: StageSettings = {
+  ...staging,
+  name: 'dev',
+  production: false,
+  throttle: { ratePerSecond: 50, burst: 100 },
+  logRetention: RetentionDays.ONE_WEEK,
+  keep: { data: true, idempotency: false, reports: false },
+  canary: false,
+  alarms: 'essential',
+};
+
+/** Keeps to what LocalStack's free plan has: no HTTP API, no CodeDeploy, nothing to watch. */
+const localstack: StageSettings = {
+  ...dev,
+  name: 'localstack',
+  api: 'rest',
+  keep: { data: false, idempotency: false, reports: false },
+  alarms: 'none',
+  dashboard: false,
+};
+
+export const stages: Readonly<Record<StageName, StageSettings>> = { dev, staging, prod, localstack };
+
+export function isStageName(value: unknown): value is StageName {
+  return stageNames.some((name) => name === value);
+}

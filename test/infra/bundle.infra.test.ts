@@ -1,0 +1,34 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { bundle, entries, type FunctionName } from '../../infra/bundle.ts';
+import { newOutdir } from './built-stack.ts';
+
+const names = Object.keys(entries) as FunctionName[];
+const code = (folder: string): string => readFileSync(join(folder, 'index.mjs'), 'utf8');
+
+test('every function is one file that exports a handler and imports nothing but Node itself', () => {
+  const bundles = bundle(names, newOutdir());
+  expect([...bundles.keys()]).toEqual(names);
+  for (const folder of bundles.values()) {
+    const text = code(folder);
+    expect(text).toMatch(/export *\{[^}]*\bas handler\b[^}]*\}|export *\{ *handler *\}/);
+    const imported = [...text.matchAll(/(?:^|[;\n])import[\w*{},$ ]+from *["']([^"']+)["']/g)];
+    expect(imported.length).toBeGreaterThan(0);
+    expect(imported.map((match) => match[1] ?? '').filter((name) => !isNodeModule(name))).toEqual([]);
+    expect(existsSync(join(folder, 'index.mjs.map'))).toBe(true);
+  }
+});
+
+test('the same sources give the same bytes, so that an unchanged function is not deployed again', () => {
+  const folders = [0, 1].map(() => bundle(['docs', 'timer-relay'], newOutdir()));
+  for (const name of ['docs', 'timer-relay'] as const) {
+    const [first, second] = folders.map((made) => code(made.get(name) ?? ''));
+    expect(first).toBe(second);
+  }
+});
+
+function isNodeModule(name: string): boolean {
+  return name.startsWith('node:') || nodeModules.has(name);
+}
+const nodeModules = new Set(process.getBuiltinModule('module').builtinModules);

@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'vitest';
+import {
+  apiFunction,
+  auditFunction,
+  eventStream,
+  request,
+  sweeperFunction,
+} from '../../functions/runtime/limits.ts';
+import { queue, timerPolicy, topicPolicies } from '../../functions/runtime/topics.ts';
+import { stageNames } from '../../infra/stages.ts';
+import { readable, resources } from './built-stack.ts';
+
+const policies = { ...topicPolicies, timer: timerPolicy };
+const daySeconds = 24 * 60 * 60;
+
+test.each(Object.entries(policies))('the policy of %s fits SQS and Lambda', (_, policy) => {
+  expect(queue.visibilityPerFunctionTimeout).toBeGreaterThanOrEqual(6);
+  expect(queue.maxReceiveCount).toBeGreaterThanOrEqual(5);
+  // The worker counts first: SQS moves a message only where no worker could.
+  expect(queue.maxReceiveCount).toBeGreaterThan(policy.attempts);
+  expect(policy.functionTimeoutSeconds * 1000).toBeGreaterThan(policy.callTimeoutMs);
+  expect(policy.functionTimeoutSeconds * queue.visibilityPerFunctionTimeout).toBeLessThanOrEqual(
+    12 * 60 * 60,
+  );
+  expect(policy.maxConcurrency).toBeGreaterThanOrEqual(2);
+  // Larger batches need a batching window.
+  expect(policy.batchSize).toBeLessThanOrEqual(10);
+});
+
+test('functions end after the bound of their work and before the platform ends them', () => {
+  expect(apiFunction.timeoutSeconds * 1000).toBeGreaterThan(request.deadlineMs);
+  // An HTTP API waits 30 s for its integration.
+  expect(apiFunction.timeoutSeconds).toBeLessThan(30);
+  expect(sweeperFunction.timeoutSeconds).toBeLessThan(sweeperFunction.everyMinutes * 60);
+  expect(auditFunction.timeoutSeconds).toBeLessThanOrEqual(900);
+});
+
+test('stream mappings give up before the stream does', () => {
+  expect(eventStream.retryAttempts).toBeGreaterThan(0);
+  expect(eventStream.retryAttempts).toBeLessThanOrEqual(100);
+  expect(eventStream.maxRecordAgeSeconds).toBeLessThan(daySeconds);
+});
+
+describe.each(stageNames)('in the template of %s', (stage) => {
+  const number = (properties: Readonly<Record<string, unknown>>, name: string): number => {
+    expect(properties[name], name).toBeTypeOf('number');
+    return properties[name] as number;
+  };
+
+  test('every queue hides a message six times as long as its reader may run, and names its dead letters', () => {
+    const functions = resources(stage, 'AWS::Lambda::Function');
+    const queues = resources(stage, 'AWS::SQS::Queue');
+    const mappings = [...resources(stage, 'AWS::Lambda::EventSourceMapping').values()];
+    for (const [name, policy] of Object.entries(policies)) {
+      const id = name.replace(/(?:^|-)(.)/g, (_, letter: string) => letter.toUpperCase());
+      const source = queues.get(`${id}MessagesQueue`)?.Properties ?? {};
+      const dead = queues.get(`${id}MessagesDeadLetters`)?.Properties ?? {};
+      const reader = functions.get(`${id}WorkerFunction`)?.Properties ?? {};
+      const mapping = mappings.find(
+        ({ Properties }) => readable(Properties['EventSourceArn']) === `${id}MessagesQueue`,
+      );
+
+      expect(number(source, 'VisibilityTimeout')).toBeGreaterThanOrEqual(6 * number(reader, 'Timeout'));
+      expect(number(reader, 'Timeout')).toBe(policy.functionTimeoutSeconds);
+      expect(number(dead, 'MessageRetentionPeriod')).toBe(14 * daySeconds);
+      expect(number(source, 'MessageRetentionPeriod')).toBeLessThan(14 * daySeconds);
+      expect(source['RedrivePolicy']).toMatchObject({ maxReceiveCount: queue.maxReceiveCount });
+      const redrive = source['RedrivePolicy'] as { deadLetterTargetArn: unknown };
+      expect(readable(redrive.deadLetterTargetArn)).toBe(`${id}MessagesDeadLetters`);
+      const allow = dead['RedriveAllowPolicy'] as { redrivePermission: string; sourceQueueArns: unknown[] };
+      expect(allow.redrivePermission).toBe('byQueue');
+      expect(allow.sourceQueueArns.map(readable)).toEqual([
+        `arn:<AWS::Partition>:sqs:<AWS::Region>:<AWS::AccountId>:${String(source['QueueName'])}`,
+      ]);
+      expect(mapping?.Properties).toMatchObject({
+        BatchSize: policy.batchSize,
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+        ScalingConfig: { MaximumConcurrency: policy.maxConcurrency },
+      });
+    }
+  });
+
+  test('every stream mapping has all its bounds', () => {
+    const streams = [...resources(stage, 'AWS::Lambda::EventSourceMapping').values()]
+      .map(({ Properties }) => Properties)
+      .filter((properties) => readable(properties['EventSourceArn']).endsWith('.StreamArn'));
+    expect(streams).toHaveLength(2);
+    for (const mapping of streams) {
+      expect(mapping).toMatchObject({
+        StartingPosition: 'TRIM_HORIZON',
+        BisectBatchOnFunctionError: true,
+        MaximumRetryAttempts: eventStream.retryAttempts,
+        MaximumRecordAgeInSeconds: eventStream.maxRecordAgeSeconds,
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+      });
+      const { OnFailure } = mapping['DestinationConfig'] as { OnFailure: { Destination: unknown } };
+      expect(readable(OnFailure.Destination)).toBe('StreamFailuresQueue');
+    }
+  });
+});

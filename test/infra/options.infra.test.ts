@@ -1,0 +1,65 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { readOptions } from '../../infra/options.ts';
+import { newOutdir } from './built-stack.ts';
+
+const complete = { stage: 'prod', jwtIssuer: 'https://issuer.example/', jwtAudience: 'one, two' };
+const read = (context: Record<string, unknown>): ReturnType<typeof readOptions> =>
+  readOptions((name) => context[name]);
+
+test('stage, issuer and audience are all that is needed', () => {
+  expect(read(complete)).toMatchObject({
+    ok: true,
+    options: { stage: 'prod', jwtIssuer: 'https://issuer.example/', jwtAudience: ['one', 'two'] },
+  });
+});
+
+describe('refused', () => {
+  test.each([
+    ['no stage', { ...complete, stage: undefined }],
+    ['an unknown stage', { ...complete, stage: 'production' }],
+    ['a name every object has', { ...complete, stage: 'constructor' }],
+    ['no issuer', { ...complete, jwtIssuer: undefined }],
+    ['an empty issuer', { ...complete, jwtIssuer: ' ' }],
+    ['an issuer over plain http in production', { ...complete, jwtIssuer: 'http://issuer.example' }],
+    ['an issuer that is no URL', { ...complete, jwtIssuer: 'issuer' }],
+    ['no audience', { ...complete, jwtAudience: undefined }],
+    ['an audience of commas', { ...complete, jwtAudience: ' , ' }],
+    ['a sender with a display name', { ...complete, mailFrom: 'Shop <shop@mail.example>' }],
+    ['a receiver over plain http in production', { ...complete, externalCallUrl: 'http://receiver.example' }],
+    ['an SMTP server in production', { ...complete, smtpUrl: 'smtp://mail.example:25' }],
+    [
+      'a password in the SMTP URL',
+      { ...complete, stage: 'dev', smtpUrl: 'smtp://user:word@mail.example:25' },
+    ],
+    ['keys outside localstack', { ...complete, jwtKeys: '{"keys":[]}' }],
+  ])('%s', (_, context) => {
+    const result = read(context);
+    expect(result.ok).toBe(false);
+    if (!result.ok) expect(result.reason).toMatch(/^[^\n]+$/);
+  });
+});
+
+describe('the entry of cdk.json', () => {
+  const root = join(import.meta.dirname, '../..');
+  const run = (context: Record<string, string>): ReturnType<typeof spawnSync> =>
+    spawnSync(process.execPath, ['--import', 'tsx', 'infra/main.ts'], {
+      cwd: root,
+      env: { ...process.env, CDK_CONTEXT_JSON: JSON.stringify(context), CDK_OUTDIR: newOutdir() },
+      encoding: 'utf8',
+    });
+
+  test('an unknown stage is one line on stderr that lists the stages, and exit code 1', () => {
+    const { status, stderr, stdout } = run({ ...complete, stage: 'test' });
+    expect(status).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^[^\n]*dev, staging, prod, localstack\n$/);
+  });
+
+  test('a missing issuer is one line on stderr that says what to give, and exit code 1', () => {
+    const { status, stderr } = run({ stage: 'dev', jwtAudience: 'commit-once' });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^[^\n]*-c jwtIssuer=[^\n]*\n$/);
+  });
+});

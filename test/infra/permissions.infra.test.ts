@@ -1,0 +1,171 @@
+import { describe, expect, test } from 'vitest';
+import { stageNames } from '../../infra/stages.ts';
+import { allowed } from './allowed-actions.ts';
+import { readable, resources, shortId } from './built-stack.ts';
+
+const tracing = ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'];
+const logging = ['logs:CreateLogStream', 'logs:PutLogEvents'];
+const consuming = [
+  'sqs:ChangeMessageVisibility',
+  'sqs:DeleteMessage',
+  'sqs:GetQueueAttributes',
+  'sqs:GetQueueUrl',
+  'sqs:ReceiveMessage',
+];
+const reading = ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'];
+const query = ['dynamodb:Query'];
+const send = ['sqs:SendMessage'];
+const sendAndMeasure = ['sqs:GetQueueAttributes', 'sqs:SendMessage'];
+const table = (...names: string[]): string[] => names.map((name) => `dynamodb:${name}`).sort();
+
+const commandsOnData = ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'PutItem', 'UpdateItem'];
+const commandsOnAnswers = table('BatchGetItem', 'PutItem');
+const workingOff = { TablesOutbox: table('UpdateItem') };
+
+const worker = (id: string): Record<string, string[]> => ({
+  '*': tracing,
+  [`${id}WorkerLogs`]: logging,
+  [`${id}MessagesQueue`]: consuming,
+});
+
+/** What every function may do, and nothing else: a role that grows has to grow here too. */
+const expected: Readonly<Record<string, Record<string, string[]>>> = {
+  CommandsRole: {
+    '*': tracing,
+    CommandsLogs: logging,
+    TablesData: table(...commandsOnData, 'GetItem', 'Query'),
+    'TablesData/index/byStatus': query,
+    TablesOutbox: table('BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'),
+    'TablesOutbox/index/byState': query,
+    TablesIdempotency: commandsOnAnswers,
+  },
+  DocsRole: { '*': tracing, DocsLogs: logging },
+  OutboxRelayRole: {
+    '*': ['dynamodb:ListStreams', ...tracing],
+    OutboxRelayLogs: logging,
+    'TablesOutbox.StreamArn': reading,
+    TablesOutbox: table('UpdateItem'),
+    NotificationMessagesQueue: send,
+    ExternalCallMessagesQueue: send,
+    ReportMessagesQueue: send,
+    LlmMessagesQueue: send,
+    StreamFailuresQueue: send,
+  },
+  TimersRelayRole: {
+    '*': ['dynamodb:ListStreams', ...tracing],
+    TimersRelayLogs: logging,
+    'TablesData.StreamArn': reading,
+    TimerMessagesQueue: send,
+    StreamFailuresQueue: send,
+  },
+  NotificationWorkerRole: {
+    ...worker('Notification'),
+    ...workingOff,
+    'arn:<AWS::Partition>:ses:<AWS::Region>:<AWS::AccountId>:identity/shop@mail.example': [
+      'ses:SendEmail',
+      'ses:SendRawEmail',
+    ],
+    'arn:<AWS::Partition>:ses:<AWS::Region>:<AWS::AccountId>:identity/mail.example': [
+      'ses:SendEmail',
+      'ses:SendRawEmail',
+    ],
+  },
+  ExternalCallWorkerRole: {
+    ...worker('ExternalCall'),
+    ...workingOff,
+    OutboundCallsSigningSecret: ['secretsmanager:GetSecretValue'],
+  },
+  ReportWorkerRole: {
+    ...worker('Report'),
+    ...workingOff,
+    'ReportsBucket/*': ['s3:AbortMultipartUpload', 's3:PutObject'],
+  },
+  LlmWorkerRole: {
+    ...worker('Llm'),
+    ...workingOff,
+    'arn:<AWS::Partition>:bedrock:<AWS::Region>:<AWS::AccountId>:inference-profile/eu.amazon.nova-lite-v1:0':
+      ['bedrock:InvokeModel'],
+    'arn:<AWS::Partition>:bedrock:*::foundation-model/amazon.nova-lite-v1:0': ['bedrock:InvokeModel'],
+  },
+  TimerWorkerRole: {
+    ...worker('Timer'),
+    TablesData: table(...commandsOnData),
+    TablesOutbox: table('PutItem'),
+    TablesIdempotency: commandsOnAnswers,
+  },
+  SweeperJobRole: {
+    '*': tracing,
+    SweeperJobLogs: logging,
+    TablesOutbox: table('BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
+    'TablesOutbox/index/byState': query,
+    TablesData: table('BatchGetItem', 'GetItem'),
+    'TablesData/index/due': query,
+    NotificationMessagesQueue: sendAndMeasure,
+    ExternalCallMessagesQueue: sendAndMeasure,
+    ReportMessagesQueue: sendAndMeasure,
+    LlmMessagesQueue: sendAndMeasure,
+    TimerMessagesQueue: sendAndMeasure,
+  },
+  AuditJobRole: {
+    '*': tracing,
+    AuditJobLogs: logging,
+    TablesData: table('BatchGetItem', 'GetItem', 'PutItem', 'Query', 'Scan'),
+    'TablesData/index/byStatus': query,
+    TablesOutbox: table('BatchGetItem', 'Query'),
+    'TablesOutbox/index/byState': query,
+  },
+};
+
+test('the audit writes to the data table only what it notes down for itself', () => {
+  const policies = [...resources('prod', 'AWS::IAM::Policy')].filter(([id]) => id.startsWith('AuditJobRole'));
+  const statements = policies.flatMap(
+    ([, { Properties }]) =>
+      (Properties['PolicyDocument'] as { Statement: { Action: unknown; Condition?: unknown }[] }).Statement,
+  );
+  const writing = statements.filter(({ Action }) => JSON.stringify(Action).includes('PutItem'));
+  expect(writing).toHaveLength(1);
+  expect(writing[0]).toMatchObject({
+    Action: 'dynamodb:PutItem',
+    Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['*#audit#*'] } },
+  });
+});
+
+describe.each(stageNames)('%s', (stage) => {
+  test('every function may do exactly what it does', () => {
+    const authorizer = { EdgeAuthorizerRole: { '*': tracing, EdgeAuthorizerLogs: logging } };
+    expect(Object.fromEntries(allowed(stage))).toEqual({
+      ...expected,
+      ...(stage === 'localstack' && authorizer),
+    });
+  });
+
+  test('every function has a role of its own, without a managed policy', () => {
+    const roles = new Map(
+      [...resources(stage, 'AWS::Lambda::Function')].map(([name, { Properties }]) => [
+        name,
+        readable(Properties['Role']),
+      ]),
+    );
+    expect(new Set(roles.values()).size).toBe(roles.size);
+    for (const [id, { Properties }] of resources(stage, 'AWS::IAM::Role')) {
+      if (id !== 'CanaryRole') expect(Properties).not.toHaveProperty('ManagedPolicyArns');
+      expect(Properties).not.toHaveProperty('Policies');
+    }
+  });
+
+  test('a variable that names a table or a queue comes with a permission on it', () => {
+    const roles = allowed(stage);
+    for (const { Properties } of resources(stage, 'AWS::Lambda::Function').values()) {
+      const { Variables } = Properties['Environment'] as { Variables: Record<string, unknown> };
+      const role = roles.get(readable(Properties['Role'])) ?? {};
+      for (const [variable, value] of Object.entries(Variables)) {
+        if (!/_TABLE$|_QUEUE_URL$/.test(variable)) continue;
+        const id = shortId((value as { Ref: string }).Ref);
+        expect(
+          Object.keys(role).some((resource) => resource.startsWith(id)),
+          variable,
+        ).toBe(true);
+      }
+    }
+  });
+});

@@ -1,0 +1,194 @@
+import { describe, expect, test } from 'vitest';
+import { tables, type TableSchema } from '../../functions/store/tables.ts';
+import { stageNames } from '../../infra/stages.ts';
+import { readable, resources, templateOf } from './built-stack.ts';
+
+const types = (stage: (typeof stageNames)[number]): Set<string> =>
+  new Set(
+    Object.values(templateOf(stage).toJSON()['Resources'] as Record<string, { Type: string }>).map(
+      ({ Type }) => Type,
+    ),
+  );
+
+describe.each(stageNames)('%s', (stage) => {
+  test('every function runs on arm64 and the newest Node, is traced, and owns a log group that expires', () => {
+    const groups = resources(stage, 'AWS::Logs::LogGroup');
+    const used = new Set<string>();
+    for (const { Properties } of resources(stage, 'AWS::Lambda::Function').values()) {
+      expect(Properties).toMatchObject({
+        Architectures: ['arm64'],
+        Runtime: 'nodejs24.x',
+        Handler: 'index.handler',
+        TracingConfig: { Mode: 'Active' },
+      });
+      const group = readable((Properties['LoggingConfig'] as { LogGroup: unknown }).LogGroup);
+      expect(groups.get(group)?.Properties['RetentionInDays']).toBeTypeOf('number');
+      expect(used.has(group)).toBe(false);
+      used.add(group);
+    }
+  });
+
+  test('the tables are those the store writes by', () => {
+    const made = resources(stage, 'AWS::DynamoDB::Table');
+    expect(made.size).toBe(Object.keys(tables).length);
+    for (const [name, schema] of Object.entries(tables) as [string, TableSchema][]) {
+      const table = made.get(`Tables${name.charAt(0).toUpperCase()}${name.slice(1)}`)?.Properties ?? {};
+      const keys = (of: { partitionKey: string; sortKey?: string }): unknown[] => [
+        { AttributeName: of.partitionKey, KeyType: 'HASH' },
+        ...(of.sortKey === undefined ? [] : [{ AttributeName: of.sortKey, KeyType: 'RANGE' }]),
+      ];
+      expect(table).toMatchObject({
+        BillingMode: 'PAY_PER_REQUEST',
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        SSESpecification: { SSEEnabled: true },
+        KeySchema: keys(schema),
+      });
+      expect(table['StreamSpecification'] !== undefined).toBe(schema.stream);
+      expect(table['TimeToLiveSpecification']).toEqual(
+        schema.timeToLive === undefined ? undefined : { AttributeName: schema.timeToLive, Enabled: true },
+      );
+      const indexes = (table['GlobalSecondaryIndexes'] ?? []) as Record<string, unknown>[];
+      expect(indexes.map(({ IndexName, KeySchema }) => ({ IndexName, KeySchema }))).toEqual(
+        schema.indexes.map((index) => ({ IndexName: index.name, KeySchema: keys(index) })),
+      );
+    }
+  });
+
+  test('the outputs name the API, the tables, the queues and the bucket', () => {
+    const outputs = Object.keys(templateOf(stage).toJSON()['Outputs'] as object);
+    expect(outputs).toEqual(
+      expect.arrayContaining([
+        'ApiUrl',
+        'DataTable',
+        'OutboxTable',
+        'IdempotencyTable',
+        ...['Notification', 'ExternalCall', 'Report', 'Llm', 'Timer'].flatMap((name) => [
+          `${name}QueueUrl`,
+          `${name}DeadLetterQueueUrl`,
+        ]),
+        'StreamFailuresQueueUrl',
+        'ReportBucket',
+      ]),
+    );
+  });
+
+  test('the streams pass on what the relays are for, and nothing else', () => {
+    const filters = [...resources(stage, 'AWS::Lambda::EventSourceMapping').values()]
+      .filter(({ Properties }) => readable(Properties['EventSourceArn']).endsWith('.StreamArn'))
+      .map(({ Properties }) => [
+        readable(Properties['EventSourceArn']),
+        (Properties['FilterCriteria'] as { Filters: { Pattern: string }[] }).Filters.map(
+          ({ Pattern }) => JSON.parse(Pattern) as unknown,
+        ),
+      ]);
+    expect(Object.fromEntries(filters)).toEqual({
+      'TablesOutbox.StreamArn': [
+        { eventName: ['INSERT', 'MODIFY'], dynamodb: { NewImage: { status: { S: ['pending'] } } } },
+      ],
+      'TablesData.StreamArn': [
+        { eventName: ['INSERT', 'MODIFY'], dynamodb: { NewImage: { dueAt: { N: [{ exists: true }] } } } },
+      ],
+    });
+  });
+});
+
+test.each(['dev', 'staging', 'prod'] as const)(
+  '%s: every route under /v1 checks the token, the open ones are listed',
+  (stage) => {
+    const routes = [...resources(stage, 'AWS::ApiGatewayV2::Route').values()].map(({ Properties }) => [
+      Properties['RouteKey'],
+      Properties['AuthorizationType'] ?? 'NONE',
+    ]);
+    expect(Object.fromEntries(routes)).toEqual({
+      'ANY /v1/{proxy+}': 'JWT',
+      $default: 'NONE',
+      'GET /openapi.json': 'NONE',
+      'GET /docs': 'NONE',
+      'GET /docs/{file+}': 'NONE',
+    });
+    const [authorizer] = resources(stage, 'AWS::ApiGatewayV2::Authorizer').values();
+    expect(authorizer?.Properties['JwtConfiguration']).toEqual({
+      Audience: ['commit-once'],
+      Issuer: 'https://issuer.example',
+    });
+  },
+);
+
+test('localstack: a REST API with a Lambda authorizer, of resources its free plan has', () => {
+  expect([...types('localstack')].sort()).toEqual([
+    'AWS::ApiGateway::Authorizer',
+    'AWS::ApiGateway::Deployment',
+    'AWS::ApiGateway::Method',
+    'AWS::ApiGateway::Resource',
+    'AWS::ApiGateway::RestApi',
+    'AWS::ApiGateway::Stage',
+    'AWS::DynamoDB::Table',
+    'AWS::Events::Rule',
+    'AWS::IAM::Policy',
+    'AWS::IAM::Role',
+    'AWS::Lambda::EventSourceMapping',
+    'AWS::Lambda::Function',
+    'AWS::Lambda::Permission',
+    'AWS::Logs::LogGroup',
+    'AWS::S3::Bucket',
+    'AWS::S3::BucketPolicy',
+    'AWS::SQS::Queue',
+    'AWS::SQS::QueuePolicy',
+    'AWS::SecretsManager::Secret',
+  ]);
+  const methods = [...resources('localstack', 'AWS::ApiGateway::Method')];
+  const checked = methods.filter(([, { Properties }]) => Properties['AuthorizationType'] === 'CUSTOM');
+  expect(checked.map(([id]) => id)).toEqual(['EdgeApiv1proxyANY']);
+});
+
+test('data that matters outlives the stack and cannot be deleted by accident', () => {
+  for (const stage of ['dev', 'staging', 'prod'] as const) {
+    const made = resources(stage, 'AWS::DynamoDB::Table');
+    for (const id of ['TablesData', 'TablesOutbox', ...(stage === 'prod' ? ['TablesIdempotency'] : [])]) {
+      expect(made.get(id)).toMatchObject({
+        DeletionPolicy: 'Retain',
+        UpdateReplacePolicy: 'Retain',
+        Properties: { DeletionProtectionEnabled: true },
+      });
+    }
+  }
+});
+
+describe('canary', () => {
+  const targets = (stage: (typeof stageNames)[number]): string[] => [
+    ...[...resources(stage, 'AWS::Lambda::EventSourceMapping').values()].map(({ Properties }) =>
+      readable(Properties['FunctionName']),
+    ),
+    ...[...resources(stage, 'AWS::ApiGatewayV2::Integration').values()].map(({ Properties }) =>
+      readable(Properties['IntegrationUri']),
+    ),
+  ];
+
+  test.each(['staging', 'prod'] as const)(
+    '%s: requests and batches go to an alias that CodeDeploy shifts',
+    (stage) => {
+      const aliases = resources(stage, 'AWS::Lambda::Alias');
+      const behind = targets(stage).filter((target) => target !== 'DocsFunction');
+      expect(behind).toHaveLength(8);
+      for (const target of behind) expect(target).toMatch(/Live/);
+      expect(resources(stage, 'AWS::CodeDeploy::DeploymentGroup').size).toBe(aliases.size);
+      for (const { Properties } of resources(stage, 'AWS::CodeDeploy::DeploymentGroup').values()) {
+        expect(Properties).toMatchObject({
+          AlarmConfiguration: { Enabled: true },
+          AutoRollbackConfiguration: { Enabled: true },
+          DeploymentConfigName: 'CodeDeployDefault.LambdaCanary10Percent5Minutes',
+        });
+        const { Alarms } = Properties['AlarmConfiguration'] as { Alarms: { Name: unknown }[] };
+        const names = Alarms.map(({ Name }) => readable(Name));
+        expect(names).toEqual(
+          expect.arrayContaining(['Alarmsapi5xx', 'Alarmsapilatency', 'Alarmsfunctionerrorsapi']),
+        );
+      }
+    },
+  );
+
+  test.each(['dev', 'localstack'] as const)('%s: everything points at the functions themselves', (stage) => {
+    expect(types(stage)).not.toContain('AWS::Lambda::Alias');
+    for (const target of targets(stage)) expect(target).toMatch(/Function$/);
+  });
+});
