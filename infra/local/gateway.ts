@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { problemBody } from '../../functions/api/problem.ts';
+import { buildHttpEvent, readTarget, type Claims } from './http-event.ts';
+import { readAnswer, writeAnswer, type HttpAnswer } from './http-response.ts';
+import type { JwtAuthorizer } from './jwt-authorizer.ts';
+import type { LambdaFunction } from './lambda-function.ts';
+import type { Log } from './log.ts';
+import { listen } from './ports.ts';
+import { RouteTable } from './routes.ts';
+
+export interface GatewayRoute {
+  /** `METHOD /path` or `$default` */
+  readonly key: string;
+  readonly target: LambdaFunction;
+  readonly authorizer?: JwtAuthorizer;
+  /** One of them must be in the token's `scope`. */
+  readonly scopes: readonly string[];
+}
+
+export interface Gateway {
+  /** `http://127.0.0.1:<port>` */
+  readonly url: string;
+  /** Accepts nothing new, waits for what runs, at most `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** API Gateway's limit for a request. */
+const bodyMaxBytes = 10 * 1024 * 1024;
+
+/**
+ * Serves the routes of an HTTP API on one machine.
+ *
+ * Its own refusals are problem documents, because the contract wants one kind of error everywhere. API Gateway
+ * itself answers `{"message":"Unauthorized"}`, and so does the deployed stack where its authorizer refuses.
+ * @throws StartError when the port is taken.
+ */
+export async function startGateway(
+  routes: readonly GatewayRoute[],
+  options: { readonly port: number; readonly accountId: string; readonly log: Log },
+): Promise<Gateway> {
+  const table = new RouteTable(routes);
+  const { log } = options;
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    const requestId = randomUUID();
+    answer(request, response, table, requestId, options.accountId)
+      .then((result) => {
+        if (!response.writableEnded) writeAnswer(response, result, requestId);
+      })
+      .catch((error: unknown) => {
+        // A caller that went away hears nothing any more.
+        if (response.destroyed || request.destroyed) return;
+        log('gateway', `${requestId} ${String(error)}`);
+        if (!response.headersSent) writeAnswer(response, refusal(500, 'internal', '', requestId), requestId);
+        else response.destroy();
+      });
+  };
+  const server = createServer({ requireHostHeader: false }, handle);
+  // Expectations other than `100-continue` are none that a caller of this API can have; they are left unmet.
+  server.on('checkExpectation', handle);
+  server.on('clientError', refuseConnection);
+  // An upgrade or a tunnel is no request of this API.
+  server.on('connect', (_request, socket) => {
+    refuseConnection(new Error('CONNECT'), socket);
+  });
+  const port = await listen(server, options.port);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    stop: async (graceMs) => {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeIdleConnections();
+      const timer = setTimeout(() => {
+        server.closeAllConnections();
+      }, graceMs);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  table: RouteTable<GatewayRoute>,
+  requestId: string,
+  accountId: string,
+): Promise<HttpAnswer> {
+  const { path } = readTarget(request.url ?? '/');
+  if (path === undefined) return refuse(request, response, refusal(400, 'path_malformed', '/', requestId));
+  const match = table.match(request.method ?? 'GET', path);
+  if (match === undefined) return refuse(request, response, refusal(404, 'not_found', path, requestId));
+  const { route, parameters } = match;
+  let claims: Claims | undefined;
+  if (route.authorizer !== undefined) {
+    claims = await route.authorizer.authorize(request.headers.authorization);
+    if (claims === undefined) return refuse(request, response, refusal(401, 'unauthorized', path, requestId));
+    if (route.scopes.length > 0 && !route.scopes.some((scope) => hasScope(claims, scope))) {
+      return refuse(request, response, refusal(403, 'forbidden', path, requestId));
+    }
+  }
+  const body = await readAll(request);
+  if (body === undefined) return refuse(request, response, refusal(413, 'body_too_large', path, requestId));
+  const event = buildHttpEvent(request, {
+    routeKey: route.key,
+    parameters,
+    path,
+    body,
+    requestId,
+    accountId,
+    now: new Date(),
+    ...(claims !== undefined && { claims }),
+  });
+  const invocation = await route.target.invoke(event);
+  if (!invocation.ok) {
+    const status = invocation.error.errorType === 'Sandbox.Timedout' ? 503 : 500;
+    return refusal(status, 'internal', path, requestId);
+  }
+  return readAnswer(invocation.payload) ?? refusal(500, 'internal', path, requestId);
+}
+
+function hasScope(claims: Claims | undefined, scope: string): boolean {
+  return (claims?.['scope'] ?? '').split(' ').includes(scope);
+}
+
+/** Answers before the body was read: the connection cannot be used again, so it is not offered. */
+function refuse(request: IncomingMessage, response: ServerResponse, refused: HttpAnswer): HttpAnswer {
+  if (!request.complete) {
+    response.setHeader('Connection', 'close');
+    request.resume();
+  }
+  return refused;
+}
+
+/** @returns undefined when the body is larger than API Gateway takes. */
+async function readAll(request: IncomingMessage): Promise<Buffer | undefined> {
+  if (Number(request.headers['content-length'] ?? 0) > bodyMaxBytes) return undefined;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  // The connection stays: the refusal has to be written to it.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > bodyMaxBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function refusal(status: number, code: string, instance: string, requestId: string): HttpAnswer {
+  return {
+    statusCode: status,
+    headers: {
+      'Content-Type': 'application/problem+json',
+      ...(status === 401 && { 'WWW-Authenticate': 'Bearer' }),
+    },
+    cookies: [],
+    body: Buffer.from(problemBody({ status, code }, requestId, instance)),
+  };
+}
+
+const connectionRefusals: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
+/** What arrived is no HTTP request: it is answered by hand, because there is no response object for it. */
+function refuseConnection(error: Error & { code?: string }, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = connectionRefusals[error.code ?? ''] ?? 400;
+  const requestId = randomUUID();
+  const body = problemBody({ status, code: 'request_malformed' }, requestId, '/');
+  socket.end(
+    `HTTP/1.1 ${status} Refused\r\nContent-Type: application/problem+json\r\nX-Request-Id: ${requestId}\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,209 @@
+import { randomUUID } from 'node:crypto';
+import { createInterface } from 'node:readline';
+import { Worker } from 'node:worker_threads';
+import type { Log } from './log.ts';
+
+export interface FunctionConfiguration {
+  /** Name in the log and for `npm run invoke`. */
+  readonly name: string;
+  readonly arn: string;
+  /** The deployed bundle. */
+  readonly file: string;
+  readonly exportName: string;
+  readonly timeoutSeconds: number;
+  readonly memoryMb: number;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** What Lambda reports of an invocation that gave no answer. */
+export interface FunctionError {
+  readonly errorType: string;
+  readonly errorMessage: string;
+  readonly trace?: readonly string[];
+}
+
+export type Invocation =
+  | { readonly ok: true; readonly payload: unknown; readonly requestId: string }
+  | { readonly ok: false; readonly error: FunctionError; readonly requestId: string };
+
+interface Pending {
+  readonly settle: (invocation: Invocation) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+interface Environment {
+  readonly worker: Worker;
+  readonly pending: Map<string, Pending>;
+  readonly loaded: Promise<void>;
+  retired: boolean;
+}
+
+type WorkerMessage =
+  | { readonly loaded: true }
+  | { readonly id: string; readonly payload: string }
+  | { readonly id: string; readonly error: FunctionError };
+
+/**
+ * One Lambda function: the deployed bundle in a worker thread with an environment of its own. Invocations run
+ * beside each other in the one environment; Lambda would start one environment for each.
+ */
+export class LambdaFunction {
+  readonly configuration: FunctionConfiguration;
+  readonly #log: Log;
+  #current: Environment | undefined;
+  #stopped = false;
+
+  constructor(configuration: FunctionConfiguration, log: Log) {
+    this.configuration = configuration;
+    this.#log = log;
+  }
+
+  /** Loads the bundle. Throws what the bundle throws while it is loaded. */
+  async start(): Promise<void> {
+    this.#current ??= this.#createEnvironment();
+    await this.#current.loaded;
+  }
+
+  /** Runs the handler with an event, which may be any JSON value. Never throws: a failure is in the answer. */
+  async invoke(event: unknown): Promise<Invocation> {
+    const requestId = randomUUID();
+    const { configuration } = this;
+    if (this.#stopped) return failure(requestId, 'Runtime.ExitError', 'the function is stopped');
+    const environment = (this.#current ??= this.#createEnvironment());
+    try {
+      await environment.loaded;
+    } catch (error) {
+      return failure(requestId, 'Runtime.ImportModuleError', String(error));
+    }
+    if (environment.retired) return await this.invoke(event);
+    return await new Promise((settle) => {
+      const timeoutMs = configuration.timeoutSeconds * 1_000;
+      const timer = setTimeout(() => {
+        this.#timeOut(environment, requestId);
+      }, timeoutMs);
+      environment.pending.set(requestId, { settle, timer });
+      environment.worker.postMessage({
+        id: requestId,
+        event: JSON.stringify(event),
+        context: {
+          timeoutMs,
+          fields: {
+            awsRequestId: requestId,
+            functionName: configuration.name,
+            functionVersion: '$LATEST',
+            invokedFunctionArn: configuration.arn,
+            memoryLimitInMB: String(configuration.memoryMb),
+            logGroupName: `/aws/lambda/${configuration.name}`,
+            logStreamName: 'local',
+          },
+        },
+      });
+    });
+  }
+
+  /** Waits up to `graceMs` for what runs, then ends the environment. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopped = true;
+    const environment = this.#current;
+    if (environment === undefined) return;
+    const deadline = Date.now() + graceMs;
+    while (environment.pending.size > 0 && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    environment.retired = true;
+    await environment.worker.terminate();
+  }
+
+  #createEnvironment(): Environment {
+    const { name, file, exportName, environment: variables } = this.configuration;
+    const worker = new Worker(new URL('./function-worker.js', import.meta.url), {
+      name,
+      workerData: { file, exportName },
+      env: { ...variables },
+      // Without this a worker inherits the loader of this process and compiles what is compiled already.
+      execArgv: [],
+      stdout: true,
+      stderr: true,
+    });
+    for (const stream of [worker.stdout, worker.stderr]) {
+      createInterface({ input: stream }).on('line', (line) => {
+        this.#log(name, line);
+      });
+    }
+    const pending = new Map<string, Pending>();
+    let settleLoaded: { resolve: () => void; reject: (reason: unknown) => void } | undefined;
+    const loaded = new Promise<void>((resolve, reject) => {
+      settleLoaded = { resolve, reject };
+    });
+    // The one who waits for it hears of the failure; without a waiter it must not end the process.
+    loaded.catch(() => undefined);
+    const environment: Environment = { worker, pending, loaded, retired: false };
+    worker.on('message', (message: WorkerMessage) => {
+      if ('loaded' in message) settleLoaded?.resolve();
+      else this.#answer(environment, message);
+    });
+    worker.on('error', (error) => {
+      settleLoaded?.reject(error);
+      if (!this.#stopped) this.#log(name, `the environment ended: ${String(error)}`);
+      this.#replace(environment);
+    });
+    worker.on('exit', () => {
+      settleLoaded?.reject(new Error(`${name} ended while it was loaded`));
+      this.#replace(environment);
+      for (const id of [...pending.keys()]) {
+        this.#settle(environment, id, failure(id, 'Runtime.ExitError', 'the runtime exited'));
+      }
+    });
+    return environment;
+  }
+
+  #answer(environment: Environment, message: Exclude<WorkerMessage, { loaded: true }>): void {
+    const { id } = message;
+    this.#settle(
+      environment,
+      id,
+      'error' in message
+        ? { ok: false, error: message.error, requestId: id }
+        : { ok: true, payload: JSON.parse(message.payload) as unknown, requestId: id },
+    );
+    this.#endWhenIdle(environment);
+  }
+
+  #settle(environment: Environment, id: string, invocation: Invocation): void {
+    const pending = environment.pending.get(id);
+    if (pending === undefined) return;
+    environment.pending.delete(id);
+    clearTimeout(pending.timer);
+    pending.settle(invocation);
+  }
+
+  /** Lambda resets the environment of a timed-out invocation; others that share it here may finish first. */
+  #timeOut(environment: Environment, id: string): void {
+    const { timeoutSeconds, name } = this.configuration;
+    this.#log(name, `${id} Task timed out after ${timeoutSeconds.toFixed(2)} seconds`);
+    this.#replace(environment);
+    this.#settle(
+      environment,
+      id,
+      failure(
+        id,
+        'Sandbox.Timedout',
+        `RequestId: ${id} Error: Task timed out after ${timeoutSeconds.toFixed(2)} seconds`,
+      ),
+    );
+    this.#endWhenIdle(environment);
+  }
+
+  #replace(environment: Environment): void {
+    environment.retired = true;
+    if (this.#current === environment) this.#current = undefined;
+  }
+
+  #endWhenIdle(environment: Environment): void {
+    if (environment.retired && environment.pending.size === 0) void environment.worker.terminate();
+  }
+}
+
+function failure(requestId: string, errorType: string, errorMessage: string): Invocation {
+  return { ok: false, error: { errorType, errorMessage }, requestId };
+}

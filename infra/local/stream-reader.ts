@@ -1,0 +1,171 @@
+import {
+  DescribeStreamCommand,
+  ExpiredIteratorException,
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  TrimmedDataAccessException,
+  type DynamoDBStreamsClient,
+  type Shard,
+  type ShardIteratorType,
+  type _Record,
+} from '@aws-sdk/client-dynamodb-streams';
+
+export interface ShardBatch {
+  readonly shardId: string;
+  readonly records: readonly _Record[];
+}
+
+/** How often a shard without news is read: at once after news, then less and less often. */
+const shortestIdleMs = 20;
+const longestIdleMs = 150;
+const idleGrowth = 1.5;
+const afterErrorMs = 500;
+/** How often the list of shards is read again: a shard is closed after hours and followed by others. */
+const describeMs = 10_000;
+
+/**
+ * Follows a table's stream: all its shards beside each other, a shard after its parent, each in order.
+ */
+export class StreamReader {
+  readonly #client: DynamoDBStreamsClient;
+  readonly #streamArn: string;
+  readonly #batchSize: number;
+  readonly #process: (batch: ShardBatch) => Promise<boolean>;
+  readonly #onError: (error: unknown) => void;
+  readonly #shards = new Map<string, Promise<void>>();
+  readonly #stop = new AbortController();
+  #describing: Promise<void> | undefined;
+
+  /** @param process works a batch off; false says that it was stopped before the end */
+  constructor(options: {
+    client: DynamoDBStreamsClient;
+    streamArn: string;
+    batchSize: number;
+    process: (batch: ShardBatch) => Promise<boolean>;
+    onError: (error: unknown) => void;
+  }) {
+    this.#client = options.client;
+    this.#streamArn = options.streamArn;
+    this.#batchSize = options.batchSize;
+    this.#process = options.process;
+    this.#onError = options.onError;
+  }
+
+  /**
+   * Takes its place in every shard there is and begins to read. Whatever is written after this returns is read.
+   * @param position where to begin in the shards there are now; later shards are read from their beginning
+   */
+  async start(position: 'LATEST' | 'TRIM_HORIZON'): Promise<void> {
+    const shards = await this.#describe();
+    await Promise.all(
+      shards.map(async (shard) => {
+        const id = shard.ShardId ?? '';
+        const iterator = await this.#iterator(id, position);
+        this.#follow(shard, iterator);
+      }),
+    );
+    this.#describing = this.#watchShards();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#describing;
+    await Promise.all(this.#shards.values());
+  }
+
+  async #watchShards(): Promise<void> {
+    while (await this.#pause(describeMs)) {
+      try {
+        for (const shard of await this.#describe()) {
+          if (!this.#shards.has(shard.ShardId ?? '')) this.#follow(shard, undefined);
+        }
+      } catch (error) {
+        this.#onError(error);
+      }
+    }
+  }
+
+  async #describe(): Promise<Shard[]> {
+    const shards: Shard[] = [];
+    let last: string | undefined;
+    do {
+      const { StreamDescription: page } = await this.#client.send(
+        new DescribeStreamCommand({
+          StreamArn: this.#streamArn,
+          ...(last !== undefined && { ExclusiveStartShardId: last }),
+        }),
+      );
+      shards.push(...(page?.Shards ?? []));
+      last = page?.LastEvaluatedShardId;
+    } while (last !== undefined);
+    return shards;
+  }
+
+  #follow(shard: Shard, iterator: string | undefined): void {
+    const id = shard.ShardId ?? '';
+    const parent = this.#shards.get(shard.ParentShardId ?? '');
+    this.#shards.set(id, this.#read(id, iterator, parent));
+  }
+
+  async #read(shardId: string, first: string | undefined, parent: Promise<void> | undefined): Promise<void> {
+    await parent;
+    let iterator = first;
+    let sequence: string | undefined;
+    let idleMs = shortestIdleMs;
+    while (!this.#stop.signal.aborted) {
+      try {
+        iterator ??= await this.#iterator(shardId, sequence ?? 'TRIM_HORIZON');
+        const page = await this.#client.send(
+          new GetRecordsCommand({ ShardIterator: iterator, Limit: this.#batchSize }),
+        );
+        const records = page.Records ?? [];
+        if (records.length > 0) {
+          if (!(await this.#process({ shardId, records }))) return;
+          sequence = records.at(-1)?.dynamodb?.SequenceNumber;
+        }
+        // A closed shard ends; the shards that follow it begin.
+        if (page.NextShardIterator === undefined) return;
+        iterator = page.NextShardIterator;
+        idleMs = records.length > 0 ? shortestIdleMs : Math.min(idleMs * idleGrowth, longestIdleMs);
+        if (records.length === 0) await this.#pause(idleMs);
+      } catch (error) {
+        if (error instanceof TrimmedDataAccessException) sequence = undefined;
+        else if (!(error instanceof ExpiredIteratorException)) this.#onError(error);
+        iterator = undefined;
+        await this.#pause(afterErrorMs);
+      }
+    }
+  }
+
+  /** @param position a type of iterator, or the sequence number after which to go on */
+  async #iterator(shardId: string, position: string): Promise<string | undefined> {
+    const type: ShardIteratorType =
+      position === 'LATEST' || position === 'TRIM_HORIZON' ? position : 'AFTER_SEQUENCE_NUMBER';
+    const { ShardIterator } = await this.#client.send(
+      new GetShardIteratorCommand({
+        StreamArn: this.#streamArn,
+        ShardId: shardId,
+        ShardIteratorType: type,
+        ...(type === 'AFTER_SEQUENCE_NUMBER' && { SequenceNumber: position }),
+      }),
+    );
+    return ShardIterator;
+  }
+
+  /** @returns false when the reader is stopped meanwhile */
+  async #pause(ms: number): Promise<boolean> {
+    const { signal } = this.#stop;
+    if (signal.aborted) return false;
+    return await new Promise((resolve) => {
+      const onAbort = (): void => {
+        clearTimeout(timer);
+        resolve(false);
+      };
+      const timer = setTimeout(() => {
+        signal.removeEventListener('abort', onAbort);
+        resolve(true);
+      }, ms);
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+}
