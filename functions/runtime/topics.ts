@@ -58,11 +58,12 @@ export const queue = {
   /** AWS: a queue's visibility timeout is at least six times its function's timeout. */
   visibilityPerFunctionTimeout: 6,
   /**
-   * How often SQS hands out a message before it moves it to the dead-letter queue by itself. The worker counts
-   * its own attempts and moves the message first; this is the backstop for a worker that cannot even start,
-   * so it stands above every policy's attempts plus deliveries that were turned away by a lease.
+   * How often SQS hands out a message before it moves it to the dead-letter queue. The worker counts its attempts in the
+   * message's record; once that is dead it hands the delivery back at once until SQS moves it, because a move task
+   * only takes back what SQS itself has moved. So this stands above twice every policy's attempts (some servers
+   * count a changed visibility as well), and not far above.
    */
-  maxReceiveCount: 20,
+  maxReceiveCount: 12,
   retentionDays: 4,
   /** On a standard queue a dead letter keeps its original age, so it is kept longer than its source. */
   deadLetterRetentionDays: 14,

@@ -23,6 +23,8 @@ import type { CommitContext, Label, LabelledItem, TableNames } from './transacti
 export interface Store {
   readonly client: DynamoDBDocumentClient;
   readonly tables: TableNames;
+  /** Told of each transaction before it is sent, so that what watches the calls knows what its items are for. */
+  readonly onTransaction?: (items: readonly LabelledItem[]) => void;
 }
 
 export type CommitOutcome =
@@ -54,6 +56,7 @@ export async function send(
   items: readonly LabelledItem[],
   signal: AbortSignal,
 ): Promise<CommitOutcome> {
+  store.onTransaction?.(items);
   try {
     const command = new TransactWriteCommand({ TransactItems: items.map(({ item }) => item) });
     await store.client.send(command, { abortSignal: signal });
@@ -91,7 +94,7 @@ function outcomeOf(labels: readonly Label[], reasons: readonly CancellationReaso
   if (record) return { kind: 'duplicate', record: record as unknown as IdempotencyItem };
 
   const stale = refused.flatMap(({ label, reason }) =>
-    label.purpose === 'entity' ? [entityOf(reason)] : [],
+    label.purpose === 'entity' || label.purpose === 'lock' ? [entityOf(reason)] : [],
   );
   const states = new Map(stale.filter((state) => state !== undefined).map((state) => [state.id, state]));
   if (states.size > 0) return { kind: 'stale', states };
@@ -151,7 +154,7 @@ const isTransient = ({ Code }: CancellationReason): boolean =>
 function oldItem({ Item }: CancellationReason): Record<string, unknown> | undefined {
   if (!Item) return undefined;
   const isWire = typeof Object.values(Item)[0] === 'object';
-  return isWire ? unmarshall(Item) : (Item);
+  return isWire ? unmarshall(Item) : Item;
 }
 
 function entityOf(reason: CancellationReason): EntityState | undefined {

@@ -80,6 +80,8 @@ export interface MessageItem {
   readonly leaseUntil?: number;
   /** Who holds the lease. */
   readonly leaseToken?: string;
+  /** Of a dead message: the delivery with which it died, and when, epoch ms. */
+  readonly letter?: { readonly sqsMessageId: string; readonly diedAt: number };
   readonly lastError?: LastError;
   /** JSON: what the receiver gave back. */
   readonly result?: string;

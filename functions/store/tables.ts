@@ -32,6 +32,8 @@ export const dataTable = {
     /** Entities that wait for a scheduled transition, earliest first; sparse. Read by the sweeper. */
     { name: 'due', partitionKey: 'dueShard', sortKey: 'dueAt', sortKeyType: 'N', projection: 'KEYS_ONLY' },
   ],
+  /** Only what a run of the audit keeps between its calls carries it; entities and their ledgers never do. */
+  timeToLive: 'auditExpiresAt',
   stream: true,
 } as const satisfies TableSchema;
 

@@ -6,15 +6,14 @@ import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { Decision } from '../core/decide.ts';
 import type { Claim, EntityChange } from '../core/entity-change.ts';
 import type { BalanceChange, BlindChange } from '../core/movements.ts';
-import type { Domain } from '../core/definition.ts';
-import type { Rule } from '../core/rules.ts';
+import { entityPut, entityUpdate } from './entity-writes.ts';
 import { Expression } from './expression.ts';
 import { idempotencyPut } from './idempotency-record.ts';
 import type { IdempotencyItem } from './idempotency-record.ts';
 import { entryItem } from './items.ts';
-import type { EntityItem } from './items.ts';
-import { balanceKey, claimKey, dueShardOf, entityKey, entryKey, listPartition } from './keys.ts';
+import { balanceKey, claimKey, entityKey, entryKey } from './keys.ts';
 import { messageItem } from './message-items.ts';
+import { added, all, compiled, onlyNew } from './write-parts.ts';
 
 export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
@@ -103,101 +102,6 @@ export function transactionItems(
   ];
 }
 
-/** The whole of a new entity; an id is never used twice. */
-function entityPut(
-  table: string,
-  { tenant }: CommitContext,
-  { after, domain, due }: EntityChange,
-): TransactItem {
-  const item: EntityItem = {
-    ...entityKey(tenant, after.id),
-    id: after.id,
-    tenant,
-    collection: after.collection,
-    status: after.status,
-    version: after.version,
-    createdAt: after.createdAt,
-    updatedAt: after.updatedAt,
-    attributes: after.attributes,
-    ...(domain.accounts && { balances: after.balances }),
-    headHash: after.headHash,
-    listPk: listPartition(tenant, after.collection, after.status),
-    listSk: after.id,
-    ...(due && { dueAt: due.at, dueShard: dueShardOf(after.id), timerTransition: due.transition }),
-  };
-  return onlyNew(table, { ...item });
-}
-
-/**
- * The next state, under all that the decision relied on. It sets what changed and nothing else: balances may
- * move meanwhile under commands of other entities, which leave the version alone.
- */
-function entityUpdate(
-  table: string,
-  { tenant, now }: CommitContext,
-  change: EntityChange,
-  lockToken: string | undefined,
-): TransactItem {
-  const { before, after, domain, set, deltas, rules, due } = change;
-  const expression = new Expression();
-  const assign = (path: string, value: unknown): string => `${path} = ${expression.value(value)}`;
-  const assignments = [
-    assign(expression.path('version'), after.version),
-    assign(expression.path('updatedAt'), after.updatedAt),
-    assign(expression.path('headHash'), after.headHash),
-    ...present(set).map(([name, value]) => assign(expression.path('attributes', name), value)),
-    ...Object.entries(deltas).map(([key, delta]) => added(expression, ['balances', key], delta)),
-  ];
-  if (before?.status !== after.status) {
-    assignments.push(
-      assign(expression.path('status'), after.status),
-      assign(expression.path('listPk'), listPartition(tenant, after.collection, after.status)),
-    );
-  }
-  if (due) {
-    assignments.push(
-      assign(expression.path('dueAt'), due.at),
-      assign(expression.path('dueShard'), dueShardOf(after.id)),
-      assign(expression.path('timerTransition'), due.transition),
-    );
-  }
-  const waited = domain.deadline !== undefined && !due;
-  const removal = waited
-    ? ` REMOVE ${['dueAt', 'dueShard', 'timerTransition'].map((name) => expression.path(name)).join(', ')}`
-    : '';
-  const conditions = [
-    // Whoever decided on an older state loses, and decides again on this one.
-    assign(expression.path('version'), before?.version),
-    lockCondition(expression, lockToken, now),
-    ...compiled(expression, domain, rules),
-  ];
-  return {
-    Update: {
-      TableName: table,
-      Key: entityKey(tenant, after.id),
-      UpdateExpression: `SET ${assignments.join(', ')}${removal}`,
-      ConditionExpression: all(conditions),
-      ...expression.parameters(),
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-    },
-  };
-}
-
-/**
- * With a token the lock must still be the caller's and must not have run out, however late this arrives
- * (guarantee G8); without one there must be none, or one that ran out:
- *
- *     lock ............. expiresAt -------------------> time
- *     [ its token only ]           [ everyone but its token ]
- */
-function lockCondition(expression: Expression, token: string | undefined, now: number): string {
-  const expiresAt = expression.path('lock', 'expiresAt');
-  if (token !== undefined) {
-    return `${expression.path('lock', 'token')} = ${expression.value(token)} AND ${expiresAt} > ${expression.value(now)}`;
-  }
-  return `(attribute_not_exists(${expression.path('lock')}) OR ${expiresAt} <= ${expression.value(now)})`;
-}
-
 function entryPut(table: string, tenant: string, { after, entry }: EntityChange): TransactItem {
   return onlyNew(table, { ...entryItem(entryKey(tenant, after.id, entry.seq), entry) });
 }
@@ -281,34 +185,3 @@ function balanceUpdate(
     },
   };
 }
-
-function onlyNew(table: string, item: Record<string, unknown>): TransactItem {
-  const expression = new Expression();
-  return {
-    Put: {
-      TableName: table,
-      Item: item,
-      ConditionExpression: `attribute_not_exists(${expression.path('pk')})`,
-      ...expression.parameters(),
-    },
-  };
-}
-
-const added = (expression: Expression, path: readonly string[], delta: number): string =>
-  `${expression.path(...path)} = ${expression.path(...path)} + ${expression.value(delta)}`;
-
-function compiled(expression: Expression, domain: Domain, rules: readonly Rule[]): (string | undefined)[] {
-  return rules.map(({ test }) => expression.condition(test, (path) => locationOf(domain, path)));
-}
-
-/** Where a rule's path lies on an entity's item. */
-export function locationOf(domain: Domain, path: string): readonly string[] {
-  if (path === 'status') return ['status'];
-  return [Object.hasOwn(domain.accounts ?? {}, path) ? 'balances' : 'attributes', path];
-}
-
-const all = (conditions: readonly (string | undefined)[]): string =>
-  conditions.filter((condition) => condition !== undefined).join(' AND ');
-
-const present = (values: Readonly<Record<string, unknown>>): [string, unknown][] =>
-  Object.entries(values).filter(([, value]) => value !== undefined);

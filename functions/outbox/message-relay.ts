@@ -1,0 +1,106 @@
+/** Stream to queues: takes every message that begins a run to the queue of its topic. */
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
+import pMap from 'p-map';
+import { delivery } from '../runtime/delivery-limits.ts';
+import type { Log } from '../runtime/logger.ts';
+import { topics } from '../runtime/topics.ts';
+import type { Topic } from '../runtime/topics.ts';
+import type { OutboxAccess } from '../store/message-writes.ts';
+import { recordSent } from '../store/messages.ts';
+import { messageGroup, messageReference } from './queue-messages.ts';
+import type { MessageReference } from './queue-messages.ts';
+import { sendAll } from './send.ts';
+import { newImage } from './stream-images.ts';
+
+export interface MessageRelayParts {
+  readonly outbox: OutboxAccess;
+  readonly sqs: SQSClient;
+  readonly queueUrls: Readonly<Record<Topic, string>>;
+  readonly log: Log;
+}
+
+/** A message of the batch and the stream records that carry it: a batch can hold one twice. */
+interface Carried {
+  readonly reference: MessageReference;
+  readonly sequenceNumbers: string[];
+}
+
+export type MessageRelay = (event: DynamoDBStreamEvent) => Promise<DynamoDBBatchResponse>;
+
+/**
+ * First the send, then the mark: a death between the two sends a message twice, never not at all.
+ * What may pass at the next try is reported, and the stream hands out everything from there on again. What will
+ * not pass (a queue that is gone, an image that cannot be read) is not: it would hold up the other topics behind
+ * it in the shard. It stays `pending`, and the sweeper tries it each minute.
+ */
+export function createMessageRelay({ outbox, sqs, queueUrls, log }: MessageRelayParts): MessageRelay {
+  async function relayTopic(topic: Topic, carried: readonly Carried[]): Promise<string[]> {
+    const outcomes = await sendAll(
+      sqs,
+      queueUrls[topic],
+      carried.map(({ reference }) => ({
+        body: JSON.stringify(reference),
+        group: messageGroup(reference.tenant),
+      })),
+    );
+    const failed: string[] = [];
+    await pMap(
+      carried,
+      async ({ reference, sequenceNumbers }, index) => {
+        const outcome = outcomes[index] ?? { is: 'failed', reason: 'no_outcome' };
+        const { id: messageId, tenant } = reference;
+        if (outcome.is === 'sent') {
+          await mark(reference);
+          return;
+        }
+        log.error('message not sent', { messageId, tenant, topic, outcome });
+        if (outcome.is === 'failed') failed.push(...sequenceNumbers);
+      },
+      { concurrency: delivery.writeConcurrency },
+    );
+    return failed;
+  }
+
+  /** A mark that fails costs a second send by the sweeper; a record reported for it would cost one now. */
+  async function mark(reference: MessageReference): Promise<void> {
+    try {
+      await recordSent(outbox, reference);
+    } catch (error) {
+      log.warn('message sent but not marked', { messageId: reference.id, error: error as Error });
+    }
+  }
+
+  return async ({ Records }) => {
+    const carried = collect(Records, log);
+    const failed = await Promise.all(
+      topics.map((topic) =>
+        relayTopic(
+          topic,
+          carried.filter(({ reference }) => reference.topic === topic),
+        ),
+      ),
+    );
+    return { batchItemFailures: failed.flat().map((itemIdentifier) => ({ itemIdentifier })) };
+  };
+}
+
+function collect(records: readonly DynamoDBRecord[], log: Log): Carried[] {
+  const carried = new Map<string, Carried>();
+  for (const record of records) {
+    const sequenceNumber = record.dynamodb?.SequenceNumber;
+    if (record.eventName === 'REMOVE' || sequenceNumber === undefined) continue;
+    const image = newImage(record);
+    if (image !== undefined && image['status'] !== 'pending') continue;
+    const reference = messageReference.safeParse(image).data;
+    if (reference === undefined) {
+      log.error('stream record without a readable message', { sequenceNumber });
+      continue;
+    }
+    const name = JSON.stringify([reference.tenant, reference.id, reference.run]);
+    const known = carried.get(name);
+    if (known === undefined) carried.set(name, { reference, sequenceNumbers: [sequenceNumber] });
+    else known.sequenceNumbers.push(sequenceNumber);
+  }
+  return [...carried.values()];
+}

@@ -1,0 +1,73 @@
+import { SendMessageBatchCommand, SQSServiceException } from '@aws-sdk/client-sqs';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import pMap from 'p-map';
+import { delivery } from '../runtime/delivery-limits.ts';
+
+export interface Outgoing {
+  /** JSON */
+  readonly body: string;
+  readonly group: string;
+  readonly delaySeconds?: number;
+}
+
+/** What became of one message; `refused`: it, or the queue, will not take it however often one tries. */
+export type Sent =
+  | { readonly is: 'sent' }
+  | { readonly is: 'failed'; readonly reason: string }
+  | { readonly is: 'refused'; readonly reason: string };
+
+/** Requests to one queue at once. */
+const concurrency = 4;
+
+/**
+ * Sends messages to a queue, ten a request. One that fails leaves the others be.
+ * @returns one outcome a message, in the order of the messages. Never throws for what SQS answers.
+ */
+export async function sendAll(
+  sqs: SQSClient,
+  queueUrl: string,
+  messages: readonly Outgoing[],
+): Promise<Sent[]> {
+  const batches: Outgoing[][] = [];
+  for (let start = 0; start < messages.length; start += delivery.sendBatchSize) {
+    batches.push(messages.slice(start, start + delivery.sendBatchSize));
+  }
+  return (await pMap(batches, (batch) => sendBatch(sqs, queueUrl, batch), { concurrency })).flat();
+}
+
+async function sendBatch(sqs: SQSClient, queueUrl: string, batch: readonly Outgoing[]): Promise<Sent[]> {
+  try {
+    const { Successful = [], Failed = [] } = await sqs.send(
+      new SendMessageBatchCommand({
+        QueueUrl: queueUrl,
+        Entries: batch.map(({ body, group, delaySeconds }, index) => ({
+          Id: String(index),
+          MessageBody: body,
+          MessageGroupId: group,
+          ...(delaySeconds !== undefined && { DelaySeconds: delaySeconds }),
+        })),
+      }),
+    );
+    const sent = new Set(Successful.map(({ Id }) => Id));
+    const failed = new Map(Failed.map((entry) => [entry.Id, entry]));
+    return batch.map((_, index): Sent => {
+      const id = String(index);
+      if (sent.has(id)) return { is: 'sent' };
+      const entry = failed.get(id);
+      return { is: entry?.SenderFault === true ? 'refused' : 'failed', reason: entry?.Code ?? 'no_answer' };
+    });
+  } catch (error) {
+    return batch.map(() => failureOf(error));
+  }
+}
+
+/** A queue that is gone or closed to us stays so for a while; everything else may pass at the next try. */
+function failureOf(error: unknown): Sent {
+  if (!(error instanceof SQSServiceException)) {
+    return { is: 'failed', reason: error instanceof Error ? error.name : 'unknown' };
+  }
+  const { httpStatusCode = 500 } = error.$metadata;
+  const transient = httpStatusCode >= 500 || httpStatusCode === 429 || error.$retryable !== undefined;
+  const throttled = /throttl|limit|toomany/i.test(error.name);
+  return { is: transient || throttled ? 'failed' : 'refused', reason: error.name };
+}

@@ -1,0 +1,20 @@
+/** Lambda `sweeper`: once a minute, sends again what the stream or a queue lost. */
+import { systemClock } from '../runtime/clock.ts';
+import { readEnvironment } from '../runtime/environment.ts';
+import { createLogger } from '../runtime/logger.ts';
+import { createQueueClient } from '../runtime/queue-client.ts';
+import { createDocumentClient } from '../store/client.ts';
+import { queueUrlsOf, queueVariables } from './queue-urls.ts';
+import { createSweeper } from './sweep.ts';
+
+const environment = readEnvironment(['DATA_TABLE', 'OUTBOX_TABLE', 'TIMER_QUEUE_URL', ...queueVariables]);
+
+export const handler = createSweeper({
+  client: createDocumentClient(),
+  sqs: createQueueClient(),
+  clock: systemClock,
+  tables: { data: environment.DATA_TABLE, outbox: environment.OUTBOX_TABLE },
+  queueUrls: queueUrlsOf(environment),
+  timerQueueUrl: environment.TIMER_QUEUE_URL,
+  log: createLogger('sweeper'),
+});

@@ -1,0 +1,73 @@
+/** Stream to queue: takes every entity that begins to wait for a scheduled transition to the timer queue. */
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
+import type { Clock } from '../runtime/clock.ts';
+import { delivery } from '../runtime/delivery-limits.ts';
+import type { Log } from '../runtime/logger.ts';
+import { messageGroup, timerReference } from './queue-messages.ts';
+import type { TimerReference } from './queue-messages.ts';
+import { sendAll } from './send.ts';
+import type { Outgoing } from './send.ts';
+import { newImage, oldImage } from './stream-images.ts';
+
+export interface TimerRelayParts {
+  readonly sqs: SQSClient;
+  readonly queueUrl: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** An entity's item, as far as it concerns its timer. @returns nothing where it does not wait. */
+export const timerOf = (item: Readonly<Record<string, unknown>> | undefined): TimerReference | undefined =>
+  timerReference.safeParse({
+    entity: item?.['id'],
+    collection: item?.['collection'],
+    tenant: item?.['tenant'],
+    transition: item?.['timerTransition'],
+    dueAt: item?.['dueAt'],
+  }).data;
+
+/**
+ * The queue hides it until it is due, or as long as SQS can; a worker that gets it early hides it again. It
+ * comes at the due time or up to a second after, never before.
+ */
+export const timerMessage = (timer: TimerReference, now: number): Outgoing => ({
+  body: JSON.stringify(timer),
+  group: messageGroup(timer.tenant),
+  delaySeconds: Math.min(Math.max(Math.ceil((timer.dueAt - now) / 1000), 0), delivery.delayMaxSeconds),
+});
+
+export type TimerRelay = (event: DynamoDBStreamEvent) => Promise<DynamoDBBatchResponse>;
+
+export function createTimerRelay({ sqs, queueUrl, clock, log }: TimerRelayParts): TimerRelay {
+  return async ({ Records }) => {
+    const begun = Records.flatMap((record) => {
+      const sequenceNumber = record.dynamodb?.SequenceNumber;
+      const timer = beginning(record);
+      return sequenceNumber === undefined || timer === undefined ? [] : { sequenceNumber, timer };
+    });
+    const now = clock.now();
+    const outcomes = await sendAll(
+      sqs,
+      queueUrl,
+      begun.map(({ timer }) => timerMessage(timer, now)),
+    );
+    const batchItemFailures = begun.flatMap(({ sequenceNumber, timer }, index) => {
+      const outcome = outcomes[index] ?? { is: 'failed', reason: 'no_outcome' };
+      if (outcome.is === 'sent') return [];
+      const { entity, tenant } = timer;
+      log.error('timer not sent', { entity, tenant, outcome });
+      // What will never pass is left to the sweeper; reported, it would hold up the shard.
+      return outcome.is === 'failed' ? { itemIdentifier: sequenceNumber } : [];
+    });
+    return { batchItemFailures };
+  };
+}
+
+/** A change that leaves the timer as it was has its message in the queue already. */
+function beginning(record: DynamoDBRecord): TimerReference | undefined {
+  if (record.eventName === 'REMOVE') return undefined;
+  const now = timerOf(newImage(record));
+  const before = timerOf(oldImage(record));
+  return now?.dueAt === before?.dueAt && now?.transition === before?.transition ? undefined : now;
+}

@@ -1,0 +1,59 @@
+import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { Log } from '../runtime/logger.ts';
+import { faultDelaySeconds } from './backoff.ts';
+import type { SourceQueue } from './source-queue.ts';
+
+/** What becomes of a delivery: deleted from its queue, or handed out again after this long. */
+export type Disposition =
+  { readonly is: 'finished' } | { readonly is: 'again'; readonly afterSeconds: number };
+
+export const finished: Disposition = { is: 'finished' };
+export const again = (afterSeconds: number): Disposition => ({
+  is: 'again',
+  afterSeconds: Math.max(afterSeconds, 1),
+});
+
+/**
+ * A delivery that belongs among the dead letters is handed back at once and each time it comes, until its queue's
+ * redrive policy moves it there: a few deliveries within a second or two. A letter that a worker sent there itself
+ * would be quicker, but SQS does not know where to move it back to, and stops a redrive of the whole queue at it.
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/troubleshooting-dlq-redrive.html
+ */
+export const toDeadLetters: Disposition = { is: 'again', afterSeconds: 0 };
+
+export type QueueHandler = (event: SQSEvent, context?: Context) => Promise<SQSBatchResponse>;
+
+/** Powertools learns of a delivery that has to come again by an exception alone. */
+class ComesAgain extends Error {
+  override readonly name = 'ComesAgain';
+}
+
+/**
+ * Handles the deliveries of a batch at once, each for itself: none waits for, or fails with, another.
+ * A delivery whose handling throws (AWS failed, or we have a defect) comes again, each time later.
+ */
+export function createQueueHandler(
+  queue: SourceQueue,
+  log: Log,
+  deliver: (record: SQSRecord) => Promise<Disposition>,
+): QueueHandler {
+  async function handle(record: SQSRecord): Promise<void> {
+    let disposition: Disposition;
+    try {
+      disposition = await deliver(record);
+    } catch (error) {
+      log.error('delivery failed', { sqsMessageId: record.messageId, error: error as Error });
+      disposition = again(faultDelaySeconds(Number(record.attributes.ApproximateReceiveCount) || 1));
+    }
+    if (disposition.is === 'finished') return;
+    await queue.hide(record, disposition.afterSeconds);
+    throw new ComesAgain();
+  }
+
+  // One processor an invocation: it holds the batch it works on, and invocations overlap on one machine.
+  return (event) =>
+    processPartialResponse(event, handle, new BatchProcessor(EventType.SQS), {
+      throwOnFullBatchFailure: false,
+    });
+}

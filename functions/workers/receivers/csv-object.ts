@@ -1,0 +1,46 @@
+/** Receiver of `report`: a CSV object in S3. */
+import type { S3Client } from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import { stringify } from 'csv-stringify';
+import type { MessageItem } from '../../store/message-items.ts';
+import { readPayload, reportPayload } from '../payloads.ts';
+import { permanent, retry } from '../receiver.ts';
+import type { Receiver } from '../receiver.ts';
+
+export interface CsvObjectParts {
+  readonly s3: S3Client;
+  readonly bucket: string;
+}
+
+/**
+ * Writes a statement once: its key is made of tenant, entity and ledger entry, so that another attempt writes the
+ * same object again, and one about a newer entry is another object.
+ */
+export function createCsvReceiver({ s3, bucket }: CsvObjectParts): Receiver {
+  return async (message, signal) => {
+    const payload = readPayload(reportPayload, message);
+    if (payload === undefined) return permanent('unreadable_message', 'The payload is not one of a report.');
+    const key = reportKey(message);
+    // Spreadsheets run what begins with a sign; names come from callers.
+    const rows = stringify({ header: true, columns: [...payload.columns], escape_formulas: true });
+    const upload = new Upload({
+      client: s3,
+      params: { Bucket: bucket, Key: key, Body: rows, ContentType: 'text/csv; charset=utf-8' },
+    });
+    const abort = (): void => void upload.abort();
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      for (const row of payload.rows) rows.write(row);
+      rows.end();
+      await upload.done();
+      return { is: 'done', result: { bucket, key, rows: payload.rows.length } };
+    } catch (error) {
+      return retry(error instanceof Error ? error.name : 'storage_failed', 'The report could not be stored.');
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  };
+}
+
+export const reportKey = ({ tenant, collection, entity, seq }: MessageItem): string =>
+  `${encodeURIComponent(tenant)}/${collection}/${entity}/${String(seq).padStart(10, '0')}.csv`;

@@ -1,0 +1,68 @@
+/** The worker of scheduled transitions: runs each when it is due. The entity itself says whether it still waits. */
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSRecord } from 'aws-lambda';
+import { parseBody, timerReference } from '../outbox/queue-messages.ts';
+import type { TimerReference } from '../outbox/queue-messages.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/logger.ts';
+import { faultDelaySeconds } from './backoff.ts';
+import { again, createQueueHandler, finished, toDeadLetters } from './batch.ts';
+import type { Disposition, QueueHandler } from './batch.ts';
+import { createSourceQueue } from './source-queue.ts';
+
+export type ScheduledOutcome =
+  /** It is committed, now or by an earlier delivery. */
+  | 'done'
+  /** The entity went another way, waits for another time, or is not there. */
+  | 'not_needed'
+  /** By the entity's own record its time has not come. */
+  | 'not_due'
+  /** Nothing was changed; another attempt may. */
+  | 'retry';
+
+/**
+ * Runs a scheduled transition as a command. Called any number of times for one timer, it commits once.
+ * What it throws is tried again as `retry` is.
+ */
+export type RunScheduledTransition = (timer: TimerReference) => Promise<ScheduledOutcome>;
+
+export interface TimerWorkerParts {
+  readonly run: RunScheduledTransition;
+  readonly sqs: SQSClient;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * There is no record of attempts: a timer that fails waits longer each time, and the queue's own redrive policy
+ * ends it. The entity still waits then, so the sweeper begins anew once the fault may be over.
+ */
+export function createTimerWorker({ run, sqs, clock, log }: TimerWorkerParts): QueueHandler {
+  const queue = createSourceQueue(sqs, log);
+
+  async function deliver(record: SQSRecord): Promise<Disposition> {
+    const timer = parseBody(timerReference, record.body);
+    if (timer === undefined) {
+      log.error('delivery rejected', { sqsMessageId: record.messageId, code: 'unreadable_message' });
+      return toDeadLetters;
+    }
+    const early = timer.dueAt - clock.now();
+    if (early > 0) return again(early / 1000);
+    const outcome = await run(timer);
+    const { entity, tenant, transition } = timer;
+    log.info('scheduled transition', { entity, tenant, transition, outcome });
+    switch (outcome) {
+      case 'done':
+      case 'not_needed':
+        return finished;
+      case 'not_due':
+        return again(1);
+      case 'retry':
+        return again(faultDelaySeconds(Number(record.attributes.ApproximateReceiveCount) || 1));
+      default:
+        return outcome satisfies never;
+    }
+  }
+
+  return createQueueHandler(queue, log, deliver);
+}

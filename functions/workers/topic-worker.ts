@@ -1,0 +1,156 @@
+/** The worker of a topic: delivery, claim, one call of the receiver, outcome. The same for every topic. */
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSRecord } from 'aws-lambda';
+import { messageReference, parseBody } from '../outbox/queue-messages.ts';
+import { timestamp } from '../runtime/clock.ts';
+import { lease } from '../runtime/delivery-limits.ts';
+import { message as limits } from '../runtime/limits.ts';
+import type { Log } from '../runtime/logger.ts';
+import type { Topic, TopicPolicy } from '../runtime/topics.ts';
+import type { LastError, MessageItem } from '../store/message-items.ts';
+import type { OutboxAccess } from '../store/message-writes.ts';
+import { claimMessage, recordDead, recordDone, recordRetry, redriveMessage } from '../store/messages.ts';
+import type { Delivery } from '../store/messages.ts';
+import { retryDelaySeconds } from './backoff.ts';
+import { again, createQueueHandler, finished, toDeadLetters } from './batch.ts';
+import type { Disposition, QueueHandler } from './batch.ts';
+import { boundedResult, cutText } from './bounded-result.ts';
+import { callReceiver } from './call.ts';
+import type { Failure, Received, Receiver } from './receiver.ts';
+import { createSourceQueue } from './source-queue.ts';
+
+export interface TopicWorkerParts {
+  readonly topic: Topic;
+  readonly policy: TopicPolicy;
+  readonly receiver: Receiver;
+  readonly outbox: OutboxAccess;
+  readonly sqs: SQSClient;
+  readonly log: Log;
+  /** From 0 to 1. */
+  readonly random?: () => number;
+}
+
+/** A message this delivery holds the lease of. */
+interface Held {
+  readonly item: MessageItem;
+  readonly token: string;
+  readonly delivery: Delivery;
+}
+
+const exhausted: Failure = {
+  code: 'attempts_exhausted',
+  reason: 'The last attempt ended without an outcome: its worker stopped.',
+};
+
+/**
+ * Order of the writes, and what a death between them leaves:
+ * - claim, call: the lease runs out, the message is called again with the same key (or buried, with no attempt left);
+ * - call, `done`: the same; the receiver knows the key;
+ * - `dead`, the way to the dead letters: the delivery comes again, finds the record and goes on its way;
+ * - `done`, the delivery's deletion: it comes again, finds the record and is dropped.
+ */
+export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
+  const { topic, policy, receiver, outbox, sqs, log, random = Math.random } = parts;
+  const queue = createSourceQueue(sqs, log);
+  const terms = { attempts: policy.attempts, leaseMs: policy.callTimeoutMs + lease.marginMs };
+
+  async function deliver(record: SQSRecord): Promise<Disposition> {
+    const reference = parseBody(messageReference, record.body);
+    if (reference === undefined) return reject(record, 'unreadable_message');
+    if (reference.topic !== topic) return reject(record, 'wrong_topic');
+    const delivery: Delivery = {
+      ...reference,
+      sqsMessageId: record.messageId,
+      sentAt: Number(record.attributes.SentTimestamp),
+    };
+    const claim = await claimMessage(outbox, delivery, terms);
+    switch (claim.is) {
+      case 'claimed':
+        return call({ ...claim, delivery });
+      case 'exhausted':
+        return bury({ ...claim, delivery }, exhausted);
+      case 'held':
+        return again((claim.until - outbox.clock.now()) / 1000);
+      case 'movedBack':
+        return redrive(delivery);
+      case 'dead':
+        return toDeadLetters;
+      case 'unknown':
+        return reject(record, 'unknown_message');
+      case 'done':
+      case 'stale':
+        log.info('delivery dropped', { messageId: delivery.id, tenant: delivery.tenant, found: claim.is });
+        return finished;
+      default:
+        return claim satisfies never;
+    }
+  }
+
+  /** There is no record to note a reason on; the letter is found by its SQS message id. */
+  function reject(record: SQSRecord, code: string): Disposition {
+    log.error('delivery rejected', { sqsMessageId: record.messageId, code });
+    return toDeadLetters;
+  }
+
+  /** The next run is sent by the relay, as after a redrive by the API; this delivery has done its part. */
+  async function redrive(delivery: Delivery): Promise<Disposition> {
+    const redriven = await redriveMessage(outbox, delivery, delivery.run);
+    log.info('dead letter moved back', { messageId: delivery.id, tenant: delivery.tenant, redriven });
+    return finished;
+  }
+
+  async function call(held: Held): Promise<Disposition> {
+    const received = await callReceiver(receiver, held.item, policy.callTimeoutMs, log);
+    switch (received.is) {
+      case 'done':
+        return succeed(held, received);
+      case 'retry':
+        return held.item.attempts < policy.attempts ? postpone(held, received) : bury(held, received);
+      case 'permanent':
+        return bury(held, received);
+      default:
+        return received satisfies never;
+    }
+  }
+
+  async function succeed({ item }: Held, { result }: Received & { is: 'done' }): Promise<Disposition> {
+    const recorded = await recordDone(outbox, item, boundedResult(result, limits.resultMaxBytes));
+    log.info(recorded ? 'message done' : 'message was done already', logged(item));
+    return finished;
+  }
+
+  async function postpone({ item, token }: Held, failure: Received & { is: 'retry' }): Promise<Disposition> {
+    const seconds = retryDelaySeconds(policy, item.attempts, random(), failure.retryAfterMs);
+    const notBefore = outbox.clock.now() + seconds * 1000;
+    await recordRetry(outbox, item, token, { lastError: lastError(failure), notBefore });
+    log.warn('message failed, tried again', { ...logged(item), code: failure.code, seconds });
+    return again(seconds);
+  }
+
+  async function bury({ item, token, delivery }: Held, failure: Failure): Promise<Disposition> {
+    const { sqsMessageId } = delivery;
+    await recordDead(outbox, item, token, { lastError: lastError(failure, item.lastError), sqsMessageId });
+    log.error('message dead', { ...logged(item), code: failure.code, sqsMessageId });
+    return toDeadLetters;
+  }
+
+  /** A worker that stopped left nothing to say, so the error before it stays visible. */
+  const lastError = ({ code, reason, answer }: Failure, before?: LastError): LastError => ({
+    code,
+    reason: code === exhausted.code && before !== undefined ? `${reason} Before: ${before.code}.` : reason,
+    at: timestamp(outbox.clock.now()),
+    ...(answer !== undefined && { answer: cutText(answer, limits.resultMaxBytes) }),
+  });
+
+  return createQueueHandler(queue, log, deliver);
+}
+
+const logged = (item: MessageItem): Record<string, unknown> => ({
+  messageId: item.id,
+  tenant: item.tenant,
+  entity: item.entity,
+  run: item.run,
+  attempt: item.attempts,
+  ...(item.requestId !== undefined && { requestId: item.requestId }),
+  ...(item.traceparent !== undefined && { traceparent: item.traceparent }),
+});

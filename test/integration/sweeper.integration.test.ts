@@ -1,0 +1,246 @@
+import { readFileSync } from 'node:fs';
+import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { ulid } from 'ulid';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createSweeper } from '../../functions/outbox/sweep.ts';
+import type { Sweeper } from '../../functions/outbox/sweep.ts';
+import { sweep as limits } from '../../functions/runtime/delivery-limits.ts';
+import { dueShardOf } from '../../functions/store/keys.ts';
+import type { MessageItem } from '../../functions/store/message-items.ts';
+import { recordSent } from '../../functions/store/messages.ts';
+import { readOpenShard } from '../../functions/store/open-messages.ts';
+import { shardOf } from '../../functions/store/message-items.ts';
+import type { QueueHandler } from '../../functions/workers/batch.ts';
+import { createTimerWorker } from '../../functions/workers/timer-worker.ts';
+import type { ScheduledOutcome } from '../../functions/workers/timer-worker.ts';
+import { bodyOf, silent, sqsEvent, startOutbox } from '../support/outbox.ts';
+import type { TestOutbox } from '../support/outbox.ts';
+
+let outbox: TestOutbox;
+let sweep: Sweeper;
+let handler: QueueHandler;
+let calls: string[];
+beforeEach(async () => {
+  outbox = await startOutbox();
+  calls = [];
+  handler = outbox.worker((message) => {
+    calls.push(message.id);
+    return Promise.resolve({ is: 'done', result: {} });
+  });
+  sweep = createSweeper({
+    client: outbox.client,
+    sqs: outbox.sqs,
+    clock: outbox.clock,
+    tables: outbox.tables,
+    queueUrls: outbox.queueUrls,
+    timerQueueUrl: outbox.queues.timer.url,
+    log: silent,
+  });
+});
+afterEach(() => outbox.stop());
+
+const pastGrace = (): void => {
+  outbox.clock.ahead((limits.graceSeconds + 1) * 1000);
+};
+const queue = (): TestOutbox['queues']['llm'] => outbox.queues['external-call'];
+async function drain(): Promise<void> {
+  while ((await outbox.poll(queue(), handler)) > 0);
+}
+const sentMessages = async (count: number): Promise<MessageItem[]> => {
+  const items = await Promise.all(Array.from({ length: count }, () => outbox.put()));
+  await Promise.all(items.map((item) => recordSent(outbox.access, item)));
+  return items;
+};
+const statuses = async (): Promise<Set<string>> => new Set((await outbox.all()).map(({ status }) => status));
+
+describe('the sweeper', () => {
+  test('sends what the stream lost, once it is old enough', async () => {
+    await outbox.put();
+    await outbox.put({ tenant: 'other' });
+    expect((await sweep({})).sent).toEqual({
+      notification: 0,
+      'external-call': 0,
+      report: 0,
+      llm: 0,
+      timer: 0,
+    });
+    pastGrace();
+    expect((await sweep({})).sent['external-call']).toBe(2);
+    await drain();
+    expect(await statuses()).toEqual(new Set(['done']));
+    expect(calls).toHaveLength(2);
+  });
+
+  test('sends again what a queue lost, once a grace', async () => {
+    await sentMessages(12);
+    pastGrace();
+    expect((await sweep({})).sent['external-call']).toBe(12);
+    expect((await sweep({})).sent['external-call']).toBe(0);
+    await drain();
+    expect(await statuses()).toEqual(new Set(['done']));
+    expect(new Set(calls).size).toBe(12);
+    expect(calls).toHaveLength(12);
+  });
+
+  test('does not flood a queue that is slow, however often it runs', async () => {
+    const items = await sentMessages(30);
+    for (const item of items) await outbox.send(queue(), bodyOf(item));
+    for (let run = 0; run < 5; run += 1) {
+      pastGrace();
+      expect((await sweep({})).sent['external-call']).toBe(0);
+    }
+    expect(await outbox.look(queue())).toHaveLength(30);
+  });
+
+  test('sends no more than a queue is short of', async () => {
+    const items = await sentMessages(30);
+    for (const item of items.slice(0, 18)) await outbox.send(queue(), bodyOf(item));
+    pastGrace();
+    expect((await sweep({})).sent['external-call']).toBe(12);
+    expect(await outbox.look(queue())).toHaveLength(30);
+  });
+
+  test('leaves alone what waits for its next attempt', async () => {
+    const item = await outbox.put();
+    const failing = outbox.worker(() =>
+      Promise.resolve({ is: 'retry', code: '503', reason: 'busy', retryAfterMs: 3_000_000 }),
+    );
+    await failing(sqsEvent(queue(), bodyOf(item)));
+    pastGrace();
+    expect((await sweep({})).sent['external-call']).toBe(0);
+  });
+
+  test('without a grace, after a restart, sends everything that is open, leases of the dead included', async () => {
+    await outbox.put();
+    await sentMessages(3);
+    const claimed = await outbox.put();
+    void outbox.worker(() => new Promise(() => undefined))(sqsEvent(queue(), bodyOf(claimed)));
+    await expect.poll(async () => (await outbox.read(claimed)).attempts).toBe(1);
+    expect((await sweep({ graceSeconds: 0 })).sent['external-call']).toBe(5);
+    outbox.clock.ahead(60_000);
+    await drain();
+    expect(await statuses()).toEqual(new Set(['done']));
+  });
+
+  test('buries what used up its attempts without an outcome', async () => {
+    const [item] = await sentMessages(1);
+    if (item === undefined) throw new Error('one message was made');
+    await outbox.client.send(
+      new UpdateCommand({
+        TableName: outbox.tables.outbox,
+        Key: { pk: item.pk, sk: item.sk },
+        UpdateExpression: 'SET attempts = :five',
+        ExpressionAttributeValues: { ':five': 5 },
+      }),
+    );
+    pastGrace();
+    await sweep({});
+    while ((await outbox.depth(queue())) > 0) await outbox.poll(queue(), handler);
+    expect(calls).toEqual([]);
+    expect(await outbox.read(item)).toMatchObject({
+      status: 'dead',
+      lastError: { code: 'attempts_exhausted' },
+    });
+    expect(await outbox.look(outbox.queues.dead)).toEqual([bodyOf(item)]);
+  });
+
+  test('reads a part of a long shard and goes on from there', async () => {
+    for (let index = 0; index < 5; index += 1) await outbox.put();
+    const seen = new Set<string>();
+    for (let run = 0; run < 3; run += 1) {
+      const { messages } = await readOpenShard(outbox.access, shardOf('acme'), 2);
+      for (const { pk } of messages) seen.add(pk);
+    }
+    expect(seen.size).toBe(5);
+    const again = await readOpenShard(outbox.access, shardOf('acme'), 100);
+    expect(again).toMatchObject({ more: false });
+    expect(again.messages).toHaveLength(5);
+  });
+
+  test.each(['sweep', 'sweep-now'])('takes the event %s', async (file) => {
+    const event: unknown = JSON.parse(
+      readFileSync(new URL(`../../events/schedule/${file}.json`, import.meta.url), 'utf8'),
+    );
+    expect(await sweep(event)).toMatchObject({ more: false });
+  });
+
+  test.each([null, 'sweep', { graceSeconds: -1 }, { graceSeconds: 'now' }])(
+    'takes %j for a plain run',
+    async (event) => {
+      await sentMessages(1);
+      expect((await sweep(event)).sent['external-call']).toBe(0);
+    },
+  );
+});
+
+describe('a scheduled transition', () => {
+  const waiting = async (dueInMs: number): Promise<string> => {
+    const id = `rsv_${ulid()}`;
+    const Item = {
+      pk: `acme#${id}`,
+      sk: 'entity',
+      id,
+      tenant: 'acme',
+      collection: 'reservations',
+      dueAt: outbox.clock.now() + dueInMs,
+      dueShard: dueShardOf(id),
+      timerTransition: 'expire',
+    };
+    await outbox.client.send(new PutCommand({ TableName: outbox.tables.data, Item }));
+    return id;
+  };
+  const timers = (run: (entity: string) => ScheduledOutcome): QueueHandler =>
+    createTimerWorker({
+      run: ({ entity }) => {
+        calls.push(entity);
+        return Promise.resolve(run(entity));
+      },
+      sqs: outbox.sqs,
+      clock: outbox.clock,
+      log: silent,
+    });
+
+  test('that was lost is sent once it is overdue, and no more often than the queue is short of', async () => {
+    const id = await waiting(1_000);
+    expect((await sweep({})).sent.timer).toBe(0);
+    outbox.clock.ahead((limits.timerGraceSeconds + 2) * 1000);
+    expect((await sweep({})).sent.timer).toBe(1);
+    expect((await sweep({})).sent.timer).toBe(0);
+    await outbox.poll(
+      outbox.queues.timer,
+      timers(() => 'done'),
+    );
+    expect(calls).toEqual([id]);
+    expect(await outbox.look(outbox.queues.timer)).toEqual([]);
+  });
+
+  test('is sent ahead of its time after a restart', async () => {
+    await waiting(600_000);
+    await waiting(3_600_000);
+    expect((await sweep({ graceSeconds: 0 })).sent.timer).toBe(1);
+  });
+
+  test('that comes early is hidden until it is due', async () => {
+    const body = JSON.stringify({
+      entity: 'rsv_1',
+      collection: 'reservations',
+      tenant: 'acme',
+      transition: 'expire',
+      dueAt: outbox.clock.now() + 60_000,
+    });
+    const event = sqsEvent(outbox.queues.timer, body);
+    expect((await timers(() => 'done')(event)).batchItemFailures).toHaveLength(1);
+    expect(calls).toEqual([]);
+    outbox.clock.ahead(60_000);
+    expect((await timers(() => 'retry')(event)).batchItemFailures).toHaveLength(1);
+    expect((await timers(() => 'not_due')(event)).batchItemFailures).toHaveLength(1);
+    expect(await timers(() => 'not_needed')(event)).toEqual({ batchItemFailures: [] });
+  });
+
+  test('nobody can read is a dead letter', async () => {
+    await outbox.send(outbox.queues.timer, '{"entity":');
+    const worker = timers(() => 'done');
+    while ((await outbox.depth(outbox.queues.timer)) > 0) await outbox.poll(outbox.queues.timer, worker);
+    expect(await outbox.look(outbox.queues.dead)).toEqual(['{"entity":']);
+  });
+});

@@ -1,0 +1,283 @@
+/** The way out in one process: real tables, real queues, the handlers of relay, workers and sweeper. */
+import { randomUUID } from 'node:crypto';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  PurgeQueueCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import type { DynamoDBStreamEvent, SQSEvent, SQSRecord } from 'aws-lambda';
+import { ulid } from 'ulid';
+import { inject } from 'vitest';
+import { queueDepth } from '../../functions/outbox/queue-depth.ts';
+import type { Clock } from '../../functions/runtime/clock.ts';
+import { timestamp } from '../../functions/runtime/clock.ts';
+import type { Log } from '../../functions/runtime/logger.ts';
+import { topicPolicies, topics } from '../../functions/runtime/topics.ts';
+import type { Topic, TopicPolicy } from '../../functions/runtime/topics.ts';
+import { createDocumentClient } from '../../functions/store/client.ts';
+import { messageItem } from '../../functions/store/message-items.ts';
+import type { MessageItem, NewMessage } from '../../functions/store/message-items.ts';
+import type { OutboxAccess } from '../../functions/store/message-writes.ts';
+import { readMessage } from '../../functions/store/messages.ts';
+import type { QueueHandler } from '../../functions/workers/batch.ts';
+import type { Receiver } from '../../functions/workers/receiver.ts';
+import { createTopicWorker } from '../../functions/workers/topic-worker.ts';
+import { createTables } from './dynamodb.ts';
+import type { TableNames } from './dynamodb.ts';
+import { localCredentials, localRegion } from './loopback.ts';
+import { startSqs } from './sqs.ts';
+import type { TestSqs } from './sqs.ts';
+
+export const silent: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
+/** A clock that runs with the machine's and can be moved ahead. */
+export interface MovableClock extends Clock {
+  ahead(ms: number): void;
+}
+
+export function movableClock(): MovableClock {
+  let offset = 0;
+  return {
+    now: () => Date.now() + offset,
+    ahead: (ms) => {
+      offset += ms;
+    },
+  };
+}
+
+export interface TestQueue {
+  readonly url: string;
+  readonly arn: string;
+}
+
+export interface TestOutbox {
+  readonly client: DynamoDBDocumentClient;
+  readonly tables: TableNames;
+  readonly access: OutboxAccess;
+  readonly clock: MovableClock;
+  readonly sqs: SQSClient;
+  readonly server: TestSqs;
+  readonly queues: Readonly<Record<Topic | 'timer' | 'dead', TestQueue>>;
+  readonly queueUrls: Readonly<Record<Topic, string>>;
+  /** Another client of the same servers, to which a test adds middleware. */
+  readonly anotherClient: () => DynamoDBDocumentClient;
+  readonly anotherSqs: () => SQSClient;
+  /** Writes the message of a command. */
+  readonly put: (message?: Partial<NewMessage>) => Promise<MessageItem>;
+  readonly read: (item: MessageItem) => Promise<MessageItem>;
+  readonly all: () => Promise<MessageItem[]>;
+  readonly worker: (receiver: Receiver, options?: WorkerOptions) => QueueHandler;
+  /** Hands a batch of what is visible to a handler, as an event source mapping does. @returns deliveries */
+  readonly poll: (queue: TestQueue, handler: QueueHandler) => Promise<number>;
+  /** The bodies of what is visible, left in the queue. */
+  readonly look: (queue: TestQueue) => Promise<string[]>;
+  /** How many messages a queue holds, visible or not. */
+  readonly depth: (queue: TestQueue) => Promise<number>;
+  readonly send: (queue: TestQueue, body: string) => Promise<void>;
+  readonly purge: (queue: TestQueue) => Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+export interface WorkerOptions {
+  readonly topic?: Topic;
+  readonly policy?: Partial<TopicPolicy>;
+  readonly client?: DynamoDBDocumentClient;
+  readonly sqs?: SQSClient;
+  readonly clock?: Clock;
+}
+
+export async function startOutbox(): Promise<TestOutbox> {
+  const server = await startSqs();
+  const database = {
+    endpoint: inject('dynamodbEndpoint'),
+    region: localRegion,
+    credentials: localCredentials,
+  };
+  const anotherClient = (): DynamoDBDocumentClient => createDocumentClient(database);
+  const anotherSqs = (): SQSClient =>
+    new SQSClient({ endpoint: server.endpoint, region: localRegion, credentials: localCredentials });
+  const client = anotherClient();
+  const creator = new DynamoDBClient(database);
+  const tables = await createTables(creator, `outbox-${randomUUID()}`);
+  creator.destroy();
+  const clock = movableClock();
+  const access: OutboxAccess = { client, table: tables.outbox, clock };
+  const dead = await server.createQueue('dead');
+  const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: dead.arn, maxReceiveCount: 8 });
+  const queues = {
+    dead,
+    ...Object.fromEntries(
+      await Promise.all(
+        // Shorter than in the infrastructure: a test that waits for a dead letter polls that often.
+        [...topics, 'timer'].map(
+          async (name) => [name, await server.createQueue(name, { RedrivePolicy })] as const,
+        ),
+      ),
+    ),
+  } as TestOutbox['queues'];
+  const sqs = server.client;
+
+  return {
+    client,
+    tables,
+    access,
+    clock,
+    sqs,
+    server,
+    queues,
+    queueUrls: Object.fromEntries(topics.map((topic) => [topic, queues[topic].url])) as Record<Topic, string>,
+    anotherClient,
+    anotherSqs,
+    put: async (message = {}) => {
+      const item = messageItem({
+        tenant: 'acme',
+        entityId: `pay_${ulid()}`,
+        collection: 'payments',
+        seq: 2,
+        n: 0,
+        type: 'payment.confirmed',
+        topic: 'external-call',
+        payload: { type: 'payment.confirmed', data: { amount: 1250 } },
+        createdAt: timestamp(clock.now()),
+        ...message,
+      });
+      await client.send(new PutCommand({ TableName: tables.outbox, Item: item }));
+      return item;
+    },
+    read: async (item) => {
+      const found = await readMessage(access, item);
+      if (found === undefined) throw new Error(`no message ${item.id}`);
+      return found;
+    },
+    all: async () => {
+      const { Items = [] } = await client.send(new ScanCommand({ TableName: tables.outbox }));
+      return Items.filter((item) => item['id'] !== undefined) as MessageItem[];
+    },
+    worker: (receiver, options = {}) =>
+      createTopicWorker({
+        topic: options.topic ?? 'external-call',
+        policy: { ...topicPolicies['external-call'], ...options.policy },
+        receiver,
+        outbox: { ...access, client: options.client ?? client, clock: options.clock ?? clock },
+        sqs: options.sqs ?? sqs,
+        log: silent,
+      }),
+    poll: async (queue, handler) => {
+      const { Messages = [] } = await sqs.send(
+        new ReceiveMessageCommand({
+          QueueUrl: queue.url,
+          MaxNumberOfMessages: 10,
+          VisibilityTimeout: 30,
+          // eslint-disable-next-line @typescript-eslint/no-deprecated -- the local server knows its successor not
+          AttributeNames: ['All'],
+        }),
+      );
+      if (Messages.length === 0) return 0;
+      const records = Messages.map((message) => ({
+        ...sqsRecord(queue, message.Body ?? ''),
+        messageId: message.MessageId ?? '',
+        receiptHandle: message.ReceiptHandle ?? '',
+        attributes: message.Attributes as unknown as SQSRecord['attributes'],
+      }));
+      const { batchItemFailures } = await handler({ Records: records });
+      const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+      for (const { messageId, receiptHandle } of records) {
+        if (failed.has(messageId)) continue;
+        await sqs.send(new DeleteMessageCommand({ QueueUrl: queue.url, ReceiptHandle: receiptHandle }));
+      }
+      return records.length;
+    },
+    look: async (queue) => {
+      const seen: string[] = [];
+      const handles: string[] = [];
+      for (;;) {
+        const { Messages = [] } = await sqs.send(
+          new ReceiveMessageCommand({
+            QueueUrl: queue.url,
+            MaxNumberOfMessages: 10,
+            VisibilityTimeout: 60,
+          }),
+        );
+        if (Messages.length === 0) break;
+        for (const { Body = '', ReceiptHandle } of Messages) {
+          seen.push(Body);
+          handles.push(ReceiptHandle ?? '');
+        }
+      }
+      for (const ReceiptHandle of handles) {
+        await sqs.send(
+          new ChangeMessageVisibilityCommand({ QueueUrl: queue.url, ReceiptHandle, VisibilityTimeout: 0 }),
+        );
+      }
+      return seen;
+    },
+    depth: async ({ url }) => {
+      const { ready, delayed } = await queueDepth(sqs, url);
+      return ready + delayed;
+    },
+    send: async (queue, body) => {
+      await sqs.send(new SendMessageCommand({ QueueUrl: queue.url, MessageBody: body }));
+    },
+    purge: async (queue) => {
+      await sqs.send(new PurgeQueueCommand({ QueueUrl: queue.url }));
+    },
+    stop: async () => {
+      client.destroy();
+      await server.stop();
+    },
+  };
+}
+
+export const bodyOf = (item: MessageItem, run = item.run): string =>
+  JSON.stringify({ id: item.id, tenant: item.tenant, topic: item.topic, run });
+
+export const sqsRecord = (queue: TestQueue, body: string): SQSRecord => ({
+  messageId: randomUUID(),
+  receiptHandle: `handle-${randomUUID()}`,
+  body,
+  attributes: {
+    ApproximateReceiveCount: '1',
+    SentTimestamp: '1795169731000',
+    SenderId: 'local',
+    ApproximateFirstReceiveTimestamp: '1795169731012',
+  },
+  messageAttributes: {},
+  md5OfBody: '',
+  eventSource: 'aws:sqs',
+  eventSourceARN: queue.arn,
+  awsRegion: localRegion,
+});
+
+/** Deliveries that no queue knows of: duplicates, stale ones, those of a test that has no time to wait. */
+export const sqsEvent = (queue: TestQueue, ...bodies: readonly string[]): SQSEvent => ({
+  Records: bodies.map((body) => sqsRecord(queue, body)),
+});
+
+/** What the stream says of items that were written. */
+export const streamEvent = (...items: readonly object[]): DynamoDBStreamEvent => ({
+  Records: items.map((item, index) => ({
+    eventID: randomUUID(),
+    eventName: 'INSERT',
+    eventSource: 'aws:dynamodb',
+    awsRegion: localRegion,
+    dynamodb: {
+      NewImage: marshall(item) as NonNullable<
+        NonNullable<DynamoDBStreamEvent['Records'][0]['dynamodb']>['NewImage']
+      >,
+      SequenceNumber: String(1000 + index),
+      StreamViewType: 'NEW_AND_OLD_IMAGES',
+    },
+  })),
+});

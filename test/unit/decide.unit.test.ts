@@ -1,0 +1,286 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { Domain } from '../../functions/core/definition.ts';
+import { defineDomain } from '../../functions/core/definition.ts';
+import { genesisHash } from '../../functions/core/ledger.ts';
+import { accountOf, move, named, own } from '../../functions/core/postings.ts';
+import { registerDomains } from '../../functions/core/registry.ts';
+import { atMost, is, rule } from '../../functions/core/rules.ts';
+import { domains } from '../../functions/domains/index.ts';
+import { creating, given, outcomeOf, startedAt } from '../support/given.ts';
+import { decideTransition } from '../../functions/core/decide.ts';
+
+const registry = registerDomains(domains);
+const [payments, points, approvals] = ['payments', 'point-accounts', 'approvals'].map((collection) =>
+  registry.byCollection(collection),
+) as [Domain, Domain, Domain];
+const paymentInput = { payer: 'alice', payee: 'bookshop', amount: 1_000, currency: 'EUR' };
+const payment = () => given(registry, payments, paymentInput);
+
+describe('a creation', () => {
+  it('given nothing, when it is created, then it has one entry that follows nothing', () => {
+    const [change] = creating(registry, payments, paymentInput).decision().entities;
+    expect(change.after).toMatchObject({ status: 'pending', version: 1, headHash: change.entry.hash });
+    expect(change.before).toBeUndefined();
+    expect(change.entry).toMatchObject({
+      seq: 1,
+      command: 'create',
+      from: null,
+      to: 'pending',
+      actor: 'alice',
+      at: new Date(startedAt).toISOString(),
+      data: paymentInput,
+      changes: { refundedAmount: 0 },
+      postings: [],
+      previousHash: genesisHash,
+    });
+  });
+
+  it('given a new account, when its creation takes from it, then its floor refuses', () => {
+    const overdrawn = defineDomain({
+      ...base('tanks'),
+      accounts: {
+        oil: { unit: 'l', floor: { minimum: 0, code: 'empty', detail: '' } },
+        spilt: { unit: 'l' },
+      },
+      create: {
+        summary: '',
+        input: z.strictObject({ spill: z.int() }),
+        set: () => ({}),
+        postings: ({ input }) => move(own('oil'), own('spilt'), input.spill),
+      },
+      transitions: {},
+    });
+    const of = registerDomains([overdrawn]);
+    expect(creating(of, overdrawn, { spill: 1 }).code()).toBe('empty');
+    expect(creating(of, overdrawn, { spill: -1 }).code()).toBe('accepted');
+  });
+
+  it('given two requirements of one entity, when it is created, then both are asked', () => {
+    const visits = defineDomain({
+      ...base('visits'),
+      create: {
+        summary: '',
+        input: z.strictObject({}),
+        set: () => ({}),
+        requires: () => [
+          { collection: 'visits', id: 'x', rules: [rule('one', is('status', 'here'), '')] },
+          { collection: 'visits', id: 'x', rules: [rule('two', atMost('places', 3), '')] },
+        ],
+        postings: () => move(accountOf('visits', 'x', 'places'), own('places'), 1),
+      },
+      accounts: { places: { unit: 'place' } },
+      transitions: {},
+    });
+    const [blind, ...more] = creating(registerDomains([visits]), visits, {}).decision().blind;
+    expect(more).toEqual([]);
+    expect(blind?.rules.map(({ code }) => code)).toEqual(['one', 'two', 'balance_limit_exceeded']);
+    expect(blind?.deltas).toEqual({ places: -1 });
+  });
+});
+
+describe('a transition', () => {
+  it('given a pending payment, when it is confirmed, then money moves and two messages follow', () => {
+    const { entities, balances, messages } = payment().when('confirm').decision();
+    expect(entities[0].after).toMatchObject({ status: 'confirmed', version: 2 });
+    expect(entities[0].entry.postings).toEqual([
+      { account: 'payer:alice:EUR', unit: 'EUR', amount: -1_000 },
+      { account: 'holding:bookshop:EUR', unit: 'EUR', amount: 1_000 },
+    ]);
+    expect(balances.map(({ account, delta }) => [account, delta])).toEqual([
+      ['payer:alice:EUR', -1_000],
+      ['holding:bookshop:EUR', 1_000],
+    ]);
+    expect(messages.map(({ topic, seq, n }) => [topic, seq, n])).toEqual([
+      ['notification', 2, 0],
+      ['external-call', 2, 1],
+    ]);
+  });
+
+  it('given a pending payment, when it is refunded, then it is told what is allowed instead', () => {
+    const refusal = payment()
+      .when('refund', { input: { amount: 1 } })
+      .refused();
+    expect(refusal).toMatchObject({
+      code: 'transition_not_allowed',
+      kind: 'conflict',
+      members: { entityStatus: 'pending', allowedTransitions: ['confirm', 'cancel'] },
+    });
+  });
+
+  it('given a clock behind the last entry, when it moves, then history does not turn around', () => {
+    const { after, entry } = payment()
+      .and('confirm')
+      .when('refund', { input: { amount: 1 }, later: -5_000 })
+      .decision().entities[0];
+    expect(entry.at).toBe(new Date(startedAt).toISOString());
+    expect(after.updatedAt).toBe(entry.at);
+  });
+
+  it('given a secret in the input, when it is used, then it is in no entry', () => {
+    const invites = registry.byCollection('invites');
+    const invite = given(registry, invites, { workspace: 'press', email: 'ada@example.com', role: 'editor' });
+    const accepted = invite.when('accept', { input: { code: 'MDEyMzQ1Njc4OWFiY2RlZg' } }).decision();
+    expect(accepted.entities[0].entry.data).toEqual({});
+    expect(invite.when('accept', { input: { code: 'another' } }).code()).toBe('wrong_code');
+  });
+
+  it('given what is asked in the wrong order, then the earlier reason is heard', () => {
+    const held = { lock: { token: 't', fence: 1, expiresAt: startedAt + 1 } };
+    const locked = payment().but(held);
+    // Lock before version, version before rights, rights before the state machine, that before rules.
+    expect(locked.when('refund', { input: { amount: 1 }, ifMatch: 9 }).code()).toBe('locked');
+    expect(
+      payment()
+        .when('refund', { input: { amount: 1 }, ifMatch: 9 })
+        .code(),
+    ).toBe('version_mismatch');
+    const approval = given(registry, approvals, { title: 't', approvers: ['bob'], quorum: 1 });
+    expect(approval.when('approve', { actor: 'eve', ifMatch: 9 }).code()).toBe('version_mismatch');
+    expect(approval.when('approve', { actor: 'eve' }).code()).toBe('not_an_approver');
+    expect(approval.when('approve', { actor: 'bob' }).code()).toBe('transition_not_allowed');
+    expect(
+      payment()
+        .when('refund', { input: { amount: 5_000 } })
+        .code(),
+    ).toBe('transition_not_allowed');
+  });
+
+  it.each([
+    ['none is asked for and none is held', undefined, undefined, 'accepted'],
+    ['one is held and no token is shown', 1, undefined, 'locked'],
+    ['one is held and its token is shown', 1, 't', 'accepted'],
+    ['one is held and another token is shown', 1, 'x', 'lock_lost'],
+    ['it has just run out and its token is shown', 0, 't', 'lock_lost'],
+    ['it has just run out and no token is shown', 0, undefined, 'accepted'],
+    ['none is held and a token is shown', undefined, 't', 'lock_lost'],
+  ])('given a lock, when %s, then %#', (_case, leftMs, lockToken, code) => {
+    const lock =
+      leftMs === undefined ? {} : { lock: { token: 't', fence: 1, expiresAt: startedAt + leftMs } };
+    expect(
+      payment()
+        .but(lock)
+        .when('confirm', { ...(lockToken !== undefined && { lockToken }) })
+        .code(),
+    ).toBe(code);
+  });
+});
+
+describe('a transition that moves others', () => {
+  const to = 'pts_01JD2X5T9ZK4M8Q7W6V5B3N2HD';
+  const giver = () =>
+    given(registry, points, { owner: 'ada' }).and('earn', { input: { amount: 100, reason: 'hello' } });
+  const taker = () => ({ ...given(registry, points, { owner: 'bob' }).entity, id: to });
+  const transfer = { input: { to, amount: 100 } };
+
+  it('given two accounts, when points pass, then both have an entry and nothing else is written', () => {
+    const { entities, balances, blind } = giver().when('transfer', transfer, [taker()]).decision();
+    expect(entities.map(({ after }) => [after.id, after.balances['balance'], after.version])).toEqual([
+      [giver().entity.id, 0, 3],
+      [to, 100, 2],
+    ]);
+    // What left one ledger arrived in the other, so the account between them has not moved.
+    expect([balances, blind]).toEqual([[], []]);
+  });
+
+  it('given too little, when points pass, then the floor refuses', () => {
+    const more = { input: { to, amount: 101 } };
+    expect(giver().when('transfer', more, [taker()]).code()).toBe('insufficient_balance');
+  });
+
+  it('given nobody, somebody closed, or itself, when points pass, then it is refused', () => {
+    expect(giver().when('transfer', transfer, [undefined]).refused()).toMatchObject({
+      code: 'unprocessable',
+      members: { collection: 'point-accounts', id: to },
+    });
+    expect(
+      giver()
+        .when('transfer', transfer, [{ ...taker(), status: 'closed' }])
+        .code(),
+    ).toBe('transition_not_allowed');
+    const self = giver();
+    const toSelf = { input: { to: self.entity.id, amount: 1 } };
+    expect(self.when('transfer', toSelf, [self.entity]).code()).toBe('unprocessable');
+  });
+
+  it('given payments in the way, when a settlement is confirmed, then each is named', () => {
+    const ids = ['D', 'E', 'F'].map((last) => `pay_01JD2X5T9ZK4M8Q7W6V5B3N2H${last}`);
+    const settlement = given(registry, registry.byCollection('settlements'), {
+      payee: 'bookshop',
+      currency: 'EUR',
+      paymentIds: ids,
+    });
+    const others = ids.map((id) => ({ ...payment().and('confirm').entity, id }));
+    const [first, second, third] = others as [(typeof others)[0], (typeof others)[0], (typeof others)[0]];
+    const pending = { ...second, status: 'pending' };
+    expect(settlement.when('confirm', {}, [first, pending, undefined]).refused()).toMatchObject({
+      code: 'payment_not_confirmed',
+      members: { inTheWay: [second.id, third.id] },
+    });
+    const foreign = { ...first, attributes: { ...first.attributes, payee: 'somebody else' } };
+    expect(settlement.when('confirm', {}, [foreign, second, third]).refused().members).toEqual({
+      inTheWay: [first.id],
+    });
+    // Somebody's lock ends, so it is no reason to refuse for good.
+    const locked = { ...third, lock: { token: 't', fence: 1, expiresAt: startedAt + 1 } };
+    expect(settlement.when('confirm', {}, [first, second, locked]).code()).toBe('locked');
+    const { entities, balances } = settlement.when('confirm', {}, others).decision();
+    expect(entities).toHaveLength(4);
+    expect(balances.map(({ account, delta }) => [account, delta])).toEqual([
+      ['holding:bookshop:EUR', -3_000],
+      ['payable:bookshop:EUR', 3_000],
+    ]);
+  });
+});
+
+describe('a definition that does not keep what it said', () => {
+  const loud = (over: Partial<Domain['transitions'][string]>): Domain => ({
+    ...base('bells'),
+    create: { summary: '', input: z.strictObject({}), set: () => ({}) },
+    transitions: { ring: { summary: '', from: ['here'], to: ['here'], ...over } },
+  });
+  const ring = (domain: Domain): unknown =>
+    given(registerDomains([domain]), domain, {})
+      .when('ring')
+      .decision();
+  const message = { topic: 'report', type: 'x', payload: {} } as const;
+
+  it.each([
+    ['causes more messages', { messages: () => [message, message, message] }],
+    [
+      'moves more entities',
+      { moves: () => [1, 2].map((id) => ({ collection: 'bells', id: String(id), transition: 'ring' })) },
+    ],
+    ['leads elsewhere', { next: () => 'elsewhere' }],
+    ['posts what does not sum to zero', { postings: () => [{ account: named('a', 'b', 'c'), amount: 1 }] }],
+  ])('is a defect when it %s', (_case, over) => {
+    expect(() => ring(loud(over))).toThrow();
+  });
+
+  it('is a defect when it is asked for a transition it does not have', () => {
+    const { entity } = payment();
+    const command = {
+      tenant: 'acme',
+      domain: payments,
+      name: 'fly',
+      id: entity.id,
+      input: {},
+      actor: 'a',
+      now: 0,
+      random: '',
+    };
+    expect(() => outcomeOf(decideTransition(registry, command, entity))).toThrow(/fly/);
+  });
+});
+
+function base(collection: string) {
+  return {
+    collection,
+    type: collection,
+    idPrefix: collection.slice(0, 3),
+    summary: '',
+    states: ['here'],
+    initial: 'here',
+    attributes: z.strictObject({}),
+  } as const;
+}

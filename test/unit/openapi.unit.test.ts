@@ -1,0 +1,153 @@
+import { describe, expect, it, test } from 'vitest';
+import { z } from 'zod';
+import { routesOf } from '../../functions/api/routes.ts';
+import { defineDomain } from '../../functions/core/definition.ts';
+import { text } from '../../functions/core/fields.ts';
+import { registerDomains } from '../../functions/core/registry.ts';
+import { permit, given, rule } from '../../functions/core/rules.ts';
+import { createOpenApi } from '../../functions/docs/openapi.ts';
+import { domains } from '../../functions/domains/index.ts';
+
+const registry = registerDomains(domains);
+const document = createOpenApi(registry);
+const openRoutes = ['get /docs', 'get /health', 'get /openapi.json'];
+
+interface Operation {
+  readonly operationId: string;
+  readonly parameters?: readonly { readonly $ref?: string; readonly name?: string }[];
+  readonly security: unknown;
+  readonly requestBody?: { readonly content: Record<string, { readonly example?: unknown }> };
+  readonly responses: Record<string, unknown>;
+  readonly 'x-example-after'?: readonly { readonly operationId: string }[];
+}
+
+function operationsOf({ paths = {} }: typeof document): Map<string, Operation> {
+  return new Map(
+    Object.entries(paths).flatMap(([path, item]) =>
+      Object.entries(item).map(([method, operation]) => [`${method} ${path}`, operation as Operation]),
+    ),
+  );
+}
+const operations = operationsOf(document);
+
+/** Codes of one answer, as the document lists them. */
+function codesOf(of: typeof document, key: string, status: string): readonly string[] {
+  const response = operationsOf(of).get(key)?.responses[status] as {
+    content: Record<string, { schema: { properties: { code: { enum: string[] } } } }>;
+  };
+  return response.content['application/problem+json']?.schema.properties.code.enum ?? [];
+}
+
+describe('the OpenAPI document', () => {
+  it('has the routes of the route table and those that are open, and no other', () => {
+    const expected = routesOf(registry).map(({ method, path }) => `${method.toLowerCase()} ${path}`);
+    expect([...operations.keys()].sort()).toEqual([...expected, ...openRoutes].sort());
+  });
+
+  it('is the same bytes each time', () => {
+    expect(JSON.stringify(createOpenApi(registry))).toBe(JSON.stringify(document));
+  });
+
+  it('asks for a key on every command and for the scope on every route', () => {
+    for (const { method, path, scope, operation } of routesOf(registry)) {
+      const described = operations.get(`${method.toLowerCase()} ${path}`);
+      expect(described?.security).toEqual([{ bearer: [scope] }]);
+      const isCommand = ['create', 'transition', 'lock', 'unlock'].includes(operation.is);
+      const names = described?.parameters?.map(({ $ref }) => $ref) ?? [];
+      expect(names.includes('#/components/parameters/IdempotencyKey')).toBe(isCommand);
+    }
+  });
+
+  it('gives every operation a name of its own', () => {
+    const names = [...operations.values()].map(({ operationId }) => operationId);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it('has an example in every request body, and says what comes before it', () => {
+    for (const { operationId, requestBody, ...operation } of operations.values()) {
+      if (!requestBody) continue;
+      expect(requestBody.content['application/json']?.example, operationId).toBeDefined();
+      if (operationId !== 'redriveMessages') expect(operation['x-example-after'], operationId).toBeDefined();
+    }
+  });
+
+  it('shows neither hidden attributes nor bookkeeping accounts nor internal transitions', () => {
+    for (const domain of domains) {
+      const name = domain.type.replaceAll(/(?:^|-)(\w)/g, (_, first: string) => first.toUpperCase());
+      const { properties = {} } = document.components?.schemas?.[name] as { properties?: object };
+      const kept = [
+        ...Object.keys(domain.hidden?.shape ?? {}),
+        ...Object.entries(domain.accounts ?? {}).flatMap(([key, { shown }]) => (shown === true ? [] : [key])),
+      ];
+      expect(Object.keys(properties).filter((key) => kept.includes(key))).toEqual([]);
+      for (const [transition, { internal }] of Object.entries(domain.transitions)) {
+        const path = `post /v1/${domain.collection}/{id}/${transition}`;
+        expect(operations.has(path)).toBe(internal !== true);
+      }
+    }
+    expect(JSON.stringify(document.components?.schemas)).not.toMatch(/codeFingerprint/i);
+  });
+
+  it('draws each state machine and names its rules', () => {
+    for (const { collection, states, initial } of domains) {
+      const { description = '' } = document.tags?.find(({ name }) => name === collection) ?? {};
+      const [, diagram = ''] = /```mermaid\n([^`]*)```/.exec(description) ?? [];
+      expect(diagram).toMatch(/^stateDiagram-v2\n/);
+      expect(diagram).toContain(`[*] --> ${initial}\n`);
+      for (const state of states) expect(diagram).toContain(`> ${state}`);
+    }
+  });
+
+  it('lists the codes of each command, with those of the rules it meets on the way', () => {
+    expect(codesOf(document, 'post /v1/reservations', '409')).toEqual(
+      expect.arrayContaining(['sold_out', 'already_exists', 'showing_closed']),
+    );
+    expect(codesOf(document, 'post /v1/payments/{id}/refund', '409')).toEqual(
+      expect.arrayContaining(['refund_exceeds_payment', 'transition_not_allowed']),
+    );
+    expect(codesOf(document, 'post /v1/settlements/{id}/confirm', '409')).toContain('payment_not_confirmed');
+    expect(codesOf(document, 'post /v1/approvals/{id}/approve', '409')).toContain('already_voted');
+    expect(codesOf(document, 'post /v1/approvals/{id}/approve', '403')).toContain('not_an_approver');
+    expect(codesOf(document, 'post /v1/point-accounts/{id}/transfer', '422')).toContain('unprocessable');
+    expect(codesOf(document, 'post /v1/payments', '409')).not.toContain('already_exists');
+  });
+});
+
+const parcels = defineDomain({
+  collection: 'parcels',
+  type: 'parcel',
+  idPrefix: 'prc',
+  summary: 'A parcel.',
+  states: ['packed', 'on-its-way', 'lost'],
+  initial: 'packed',
+  attributes: z.strictObject({ to: text('ada'), note: text('fragile').optional() }),
+  create: {
+    summary: 'Pack one',
+    input: z.strictObject({ to: text('ada'), note: text('fragile').optional() }),
+    set: ({ input }) => input,
+  },
+  transitions: {
+    send: {
+      summary: 'Send it',
+      from: ['packed'],
+      to: ['on-its-way'],
+      permits: ({ actor }) => [permit('not_the_packer', given(actor === 'alice'), 'Only the packer may.')],
+      rules: () => [rule('never_sent', given(false), 'Nothing is ever sent.')],
+    },
+    lose: { summary: 'Lose it', internal: true, from: ['on-its-way'], to: ['lost'] },
+  },
+});
+
+test('a definition that is new gets routes, schemas, example and diagram by itself', () => {
+  const mine = createOpenApi(registerDomains([parcels]));
+  const described = operationsOf(mine);
+  expect(described.get('post /v1/parcels')?.requestBody?.content['application/json']?.example).toEqual({
+    to: 'ada',
+    note: 'fragile',
+  });
+  expect(codesOf(mine, 'post /v1/parcels/{id}/send', '403')).toEqual(['insufficient_scope']);
+  // No row of examples leads past a rule that never holds, and the document does not claim one.
+  expect(described.get('post /v1/parcels/{id}/send')?.['x-example-after']).toBeUndefined();
+  expect(described.has('post /v1/parcels/{id}/lose')).toBe(false);
+  expect(mine.tags?.[0]?.description).toContain('state "on-its-way" as on_its_way');
+});
