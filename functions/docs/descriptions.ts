@@ -1,0 +1,69 @@
+/** The prose of the document. */
+import type { Domain } from '../core/definition.ts';
+import type { Example } from './example-order.ts';
+import { commandId } from './names.ts';
+import { stateDiagram } from './state-diagram.ts';
+import type { KnownRefusal } from './refusals.ts';
+
+export const introduction = `
+Every command commits once, whatever fails, and what follows from it is carried out.
+
+### Access
+Send \`Authorization: Bearer <JWT>\`. The claim \`tenant\` says whose data it is, \`sub\` who acts, and \`scope\` holds
+\`commands\` (all domain routes) or \`ops\` (the operations routes), or both. Another tenant's data does not exist.
+
+### Commands
+A \`POST\` that changes an entity needs an \`Idempotency-Key\`. Send it again, with the same key and body, as often as
+you like: the command runs once, and each answer is the first one, byte for byte, marked \`Idempotent-Replayed: true\`.
+A refusal by a rule (409, 412, 422) is final for its key too. After 400, 401, 403, 404, 413, 415, 423, 429 and 5xx the same
+key runs as new, or tells what became of the command. \`If-Match\` makes a command depend on the version you saw; \`lock\`
+keeps others out while you work.
+
+### Problems
+Errors are \`application/problem+json\` (RFC 9457). \`code\` is stable and made for programs, \`detail\` is for people, and
+\`requestId\` names the request in the logs. An unknown route is 404 \`not_found\`; a known one with another method is 405
+with \`Allow\`. Every answer of the backend has \`X-Request-Id\`. Unknown fields and parameters are refused.
+
+### Values
+Amounts are integers in minor units, currencies ISO 4217, times RFC 3339 UTC. Ids are made by the server and sort by time.
+
+### Examples
+Every request body has an example that is accepted as it stands, by a token with \`"sub": "alice"\` in a tenant without
+data. Ids are made by the server, so an id in an example stands for the entity that the create example of its collection
+made; a field marked \`x-secret\` stands for what the mail of that entity said. Where others have to come first,
+\`x-example-after\` names their operations in order, each with the example id it makes or acts on.
+`.trim();
+
+/** What a definition says: summary, state machine as a Mermaid diagram, and rules. */
+export function domainDescription(domain: Domain, refusals: readonly KnownRefusal[]): string {
+  const rules = refusals.filter(({ code }) => code !== 'transition_not_allowed');
+  const distinct = rules.filter(
+    ({ code, detail }, index) =>
+      rules.findIndex((other) => other.code === code && other.detail === detail) === index,
+  );
+  const lines = distinct.map(({ code, detail }) => `- \`${code}\`: ${detail}`);
+  return [
+    domain.summary,
+    `\`\`\`mermaid\n${stateDiagram(domain)}\n\`\`\``,
+    ...(lines.length > 0 ? [`Rules:\n\n${lines.join('\n')}`] : []),
+  ].join('\n\n');
+}
+
+const listed = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(' or ');
+
+/** When a transition is allowed and where it leads; and which examples stand before its own. */
+export function commandDescription({ domain, name, after }: Example): string {
+  const transition = domain.transitions[name];
+  const path = transition
+    ? `Allowed while \`status\` is ${listed(transition.from)}; leads to ${listed(transition.to)}.`
+    : `Its first status is \`${domain.initial}\`.`;
+  const isTimed = domain.deadline?.transition === name;
+  return [
+    isTimed ? `${path} Happens by itself when the time comes.` : path,
+    ...(after && after.length > 0
+      ? [
+          `The example is accepted after ${after.map((step) => `\`${commandId(step.domain, step.name)}\``).join(', ')}.`,
+        ]
+      : []),
+  ].join('\n\n');
+}

@@ -1,0 +1,95 @@
+/** Finds, for each command's example, the shortest row of other examples after which it is accepted. */
+import type { PlannedMessage } from '../core/decide.ts';
+import type { Domain } from '../core/definition.ts';
+import type { EntityState } from '../core/entity.ts';
+import type { Registry } from '../core/registry.ts';
+import { exampleBody, idsIn, subjectId } from './example-body.ts';
+import type { ExampleBody } from './example-body.ts';
+import { emptyWorld, tryOut } from './example-world.ts';
+import type { ExampleCommand, World } from './example-world.ts';
+
+export interface Example extends ExampleCommand {
+  /** Commands to send before, in this order; `undefined` where no row of examples leads there. */
+  readonly after: readonly ExampleCommand[] | undefined;
+  /** The world it meets, the entity it leaves behind and the messages it causes; absent where no row leads there. */
+  readonly world?: World;
+  readonly result?: EntityState;
+  readonly messages?: readonly PlannedMessage[];
+}
+
+/** Enough for each command of the longest stories, and few enough to be tried out in milliseconds. */
+const longestRow = 6;
+
+/** The example of a command (`create`, or a public transition's name). */
+export function exampleOf(registry: Registry, domain: Domain, name: string): Example {
+  const body = bodyOf(domain, name);
+  const example: ExampleCommand = { domain, name, id: subjectId(domain, body), body };
+  const cast = castOf(registry, example);
+  let rows: { readonly world: World; readonly after: readonly ExampleCommand[] }[] = [
+    { world: emptyWorld, after: [] },
+  ];
+  const seen = new Set<string>();
+  for (let length = 0; length <= longestRow; length += 1) {
+    for (const { world, after } of rows) {
+      const outcome = tryOut(registry, world, example);
+      const result = outcome?.world.entities.get(example.id);
+      if (result) return { ...example, after, world, result, messages: outcome?.messages ?? [] };
+    }
+    rows = rows.flatMap(({ world, after }) =>
+      stepsOn(cast, world, example).flatMap((step) => {
+        const next = tryOut(registry, world, step);
+        return next && isNew(seen, next.world) ? [{ world: next.world, after: [...after, step] }] : [];
+      }),
+    );
+  }
+  return { ...example, after: undefined };
+}
+
+/** The entities an example needs: its own, those it names, and those they name in turn. */
+function castOf(registry: Registry, { domain, id, body }: ExampleCommand): ReadonlyMap<string, Domain> {
+  const cast = new Map<string, Domain>();
+  const add = (entity: string, of: Domain | undefined): void => {
+    if (!of || cast.has(entity)) return;
+    for (const named of idsIn(bodyOf(of, 'create'))) add(named, registry.ofId(named));
+    cast.set(entity, of);
+  };
+  for (const named of idsIn(body)) add(named, registry.ofId(named));
+  add(id, domain);
+  return cast;
+}
+
+/** What could be sent next: create what is missing, or move what is there. */
+function stepsOn(
+  cast: ReadonlyMap<string, Domain>,
+  world: World,
+  example: ExampleCommand,
+): readonly ExampleCommand[] {
+  return [...cast].flatMap(([id, domain]): ExampleCommand[] => {
+    if (!world.entities.has(id)) {
+      const isOwnCreation = example.name === 'create' && id === example.id;
+      return isOwnCreation ? [] : [{ domain, name: 'create', id, body: bodyOf(domain, 'create') }];
+    }
+    return Object.entries(domain.transitions)
+      .filter(([, { internal }]) => internal !== true)
+      .map(([name]) => ({ domain, name, id, body: bodyOf(domain, name) }))
+      .filter(({ body }) => idsIn(body).length === 0);
+  });
+}
+
+function bodyOf({ create, transitions }: Domain, name: string): ExampleBody | undefined {
+  const schema = name === 'create' ? create.input : transitions[name]?.input;
+  return schema && exampleBody(schema);
+}
+
+function isNew(seen: Set<string>, { entities, balances }: World): boolean {
+  const states = [...entities.values()].map(({ id, status, attributes, balances: owned }) => [
+    id,
+    status,
+    attributes,
+    owned,
+  ]);
+  const key = JSON.stringify([states, [...balances]]);
+  if (seen.has(key)) return false;
+  seen.add(key);
+  return true;
+}

@@ -1,0 +1,81 @@
+/**
+ * A world in which the examples of the document are tried out, while it is made: the real decisions, on states
+ * kept in memory. It tells which examples have to be sent before another one is accepted, and what the answers
+ * look like. Worlds are values: a command gives a new one.
+ */
+import { decideCreate, decideTransition, movesOf } from '../core/decide.ts';
+import type { Command, Decision, PlannedMessage, Verdict } from '../core/decide.ts';
+import type { Domain } from '../core/definition.ts';
+import type { EntityState } from '../core/entity.ts';
+import { valueAt } from '../core/entity.ts';
+import type { Registry } from '../core/registry.ts';
+import { firstBroken } from '../core/rules.ts';
+import { exampleSecret } from './example-body.ts';
+import type { ExampleBody } from './example-body.ts';
+
+export interface World {
+  readonly entities: ReadonlyMap<string, EntityState>;
+  /** Named accounts, by name. */
+  readonly balances: ReadonlyMap<string, number>;
+}
+
+export const emptyWorld: World = { entities: new Map(), balances: new Map() };
+
+export interface ExampleCommand {
+  readonly domain: Domain;
+  /** `create`, or a transition's name. */
+  readonly name: string;
+  readonly id: string;
+  readonly body: ExampleBody | undefined;
+}
+
+/** Who sends the examples, and when. */
+export const exampleCaller = { tenant: 'acme', actor: 'alice' } as const;
+const exampleNow = Date.parse('2026-01-01T12:00:00.000Z');
+
+export interface Outcome {
+  readonly world: World;
+  readonly messages: readonly PlannedMessage[];
+}
+
+/** @returns the world after the command and the messages it causes, or `undefined` where it is refused */
+export function tryOut(registry: Registry, world: World, example: ExampleCommand): Outcome | undefined {
+  const verdict = decide(registry, world, commandOf(example));
+  if (verdict?.kind !== 'accepted') return undefined;
+  const next = committed(world, verdict.decision);
+  return next && { world: next, messages: verdict.decision.messages };
+}
+
+export function commandOf({ domain, name, id, body }: ExampleCommand): Command {
+  const schema = name === 'create' ? domain.create.input : domain.transitions[name]?.input;
+  const input = schema ? (schema.parse(body) as ExampleBody) : {};
+  return { ...exampleCaller, now: exampleNow, random: exampleSecret(domain), domain, name, id, input };
+}
+
+function decide(registry: Registry, { entities }: World, command: Command): Verdict | undefined {
+  const entity = entities.get(command.id);
+  if (command.name === 'create') return entity ? undefined : decideCreate(registry, command);
+  if (!entity) return undefined;
+  const others = movesOf(command, entity).map(({ id }) => entities.get(id));
+  return decideTransition(registry, command, entity, others);
+}
+
+/** What the database would check and write. */
+function committed(world: World, { entities, blind, balances }: Decision): World | undefined {
+  const states = new Map(world.entities);
+  for (const { after } of entities) states.set(after.id, after);
+  for (const { id, rules, deltas } of blind) {
+    const other = states.get(id);
+    if (!other || firstBroken(rules, (path) => valueAt(other, path))) return undefined;
+    const moved = new Map(Object.entries(other.balances));
+    for (const [key, delta] of Object.entries(deltas)) moved.set(key, (moved.get(key) ?? 0) + delta);
+    states.set(id, { ...other, balances: Object.fromEntries(moved) });
+  }
+  const accounts = new Map(world.balances);
+  for (const { account, delta, rules } of balances) {
+    const balance = accounts.get(account) ?? 0;
+    if (firstBroken(rules, () => balance)) return undefined;
+    accounts.set(account, balance + delta);
+  }
+  return { entities: states, balances: accounts };
+}

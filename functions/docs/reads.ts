@@ -1,0 +1,179 @@
+/** Reads, and the operations routes, as OpenAPI operations. */
+import type { z } from 'zod';
+import type { ZodOpenApiOperationObject } from 'zod-openapi';
+import type { Route } from '../api/routes.ts';
+import type { Domain } from '../core/definition.ts';
+import { messageId } from '../store/message-items.ts';
+import { exampleStepsThrough, idParameter } from './commands.ts';
+import { exampleBody } from './example-body.ts';
+import type { Example } from './example-order.ts';
+import { operationId, schemaName } from './names.ts';
+import { badRequest, refusalResponses, requestIdHeader, responseRef } from './problems.ts';
+import * as schemas from './schemas.ts';
+
+const ref = (path: string): { readonly $ref: string } => ({ $ref: `#/components/${path}` });
+
+interface Read {
+  readonly tag: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly answer: z.ZodType | { readonly $ref: string };
+  /** 200 unless told. */
+  readonly status?: '200' | '202';
+  readonly mayBeMissing?: boolean;
+  readonly parameters?: ZodOpenApiOperationObject['parameters'];
+  readonly headers?: Readonly<Record<string, { $ref: string }>>;
+  readonly steps?: ReturnType<typeof exampleStepsThrough>;
+}
+
+function operation(route: Route, read: Read): ZodOpenApiOperationObject {
+  const { tag, summary, description, answer, status = '200', mayBeMissing, headers = {} } = read;
+  return {
+    operationId: operationId(route),
+    tags: [tag],
+    summary,
+    ...(description !== undefined && { description }),
+    ...read.steps,
+    ...(read.parameters && { parameters: read.parameters }),
+    ...(route.query && { requestParams: { query: route.query } }),
+    ...(route.body && {
+      requestBody: {
+        required: true,
+        content: { 'application/json': { schema: route.body, example: exampleBody(route.body) } },
+      },
+    }),
+    responses: {
+      [status]: {
+        description: status === '202' ? 'Accepted.' : 'Found.',
+        headers: { ...requestIdHeader, ...headers },
+        content: { 'application/json': { schema: answer } },
+      },
+      ...((route.query ?? route.body) && {
+        '400': badRequest([
+          'malformed_request',
+          ...(route.body ? ['malformed_json'] : []),
+          'invalid_request',
+        ]),
+      }),
+      '401': responseRef('Unauthorized'),
+      ...refusalResponses(
+        { forbidden: ['insufficient_scope'], conflict: [], precondition: [], unprocessable: [] },
+        [],
+      ),
+      ...(mayBeMissing === true && { '404': responseRef('NotFound') }),
+      ...(route.body && { '413': responseRef('BodyTooLarge'), '415': responseRef('UnsupportedMediaType') }),
+      '429': responseRef('TooManyRequests'),
+      '500': responseRef('InternalError'),
+      '503': responseRef('Unavailable'),
+    },
+  };
+}
+
+export const getOperation = (route: Route, created: Example): ZodOpenApiOperationObject =>
+  operation(route, {
+    tag: created.domain.collection,
+    summary: `Read one ${created.domain.type}`,
+    answer: ref(`schemas/${schemaName(created.domain)}`),
+    mayBeMissing: true,
+    parameters: [idParameter(created.domain)],
+    steps: exampleStepsThrough(created),
+    headers: { ETag: ref('headers/ETag') },
+  });
+
+export const listOperation = (route: Route, domain: Domain): ZodOpenApiOperationObject =>
+  operation(route, {
+    tag: domain.collection,
+    summary: 'List, newest first',
+    answer: ref(`schemas/${schemaName(domain)}Page`),
+  });
+
+export const ledgerOperation = (route: Route, created: Example): ZodOpenApiOperationObject =>
+  operation(route, {
+    tag: created.domain.collection,
+    summary: 'Read its ledger, oldest entry first',
+    description: 'One entry a command, chained by hashes.',
+    answer: ref('schemas/LedgerPage'),
+    mayBeMissing: true,
+    parameters: [idParameter(created.domain)],
+    steps: exampleStepsThrough(created),
+  });
+
+export const entityMessagesOperation = (route: Route, created: Example): ZodOpenApiOperationObject =>
+  operation(route, {
+    tag: created.domain.collection,
+    summary: 'List the messages it caused',
+    answer: ref('schemas/MessagePage'),
+    mayBeMissing: true,
+    parameters: [idParameter(created.domain)],
+    steps: exampleStepsThrough(created),
+  });
+
+export const balanceOperation = (route: Route): ZodOpenApiOperationObject =>
+  operation(route, {
+    tag: 'balances',
+    summary: 'Read a balance',
+    description:
+      'An account is named in the `postings` of a ledger entry. One that was never used has balance 0.',
+    answer: ref('schemas/Balance'),
+    parameters: [
+      {
+        name: 'account',
+        in: 'path',
+        required: true,
+        schema: { type: 'string', minLength: 1 },
+        example: 'holding:bookshop:EUR',
+      },
+    ],
+  });
+
+export const messagesOperation = (route: Route): ZodOpenApiOperationObject =>
+  operation(route, {
+    tag: 'operations',
+    summary: 'List the tenant’s messages, newest first',
+    answer: ref('schemas/MessagePage'),
+  });
+
+/** @param sender the first of the examples that causes a message */
+export function redriveMessageOperation(
+  route: Route,
+  sender: Example | undefined,
+): ZodOpenApiOperationObject {
+  const [message] = sender?.messages ?? [];
+  return operation(route, {
+    tag: 'operations',
+    summary: 'Run a dead message again',
+    description: 'Its retry policy starts anew. Safe to repeat: a message that is not dead is left alone.',
+    answer: schemas.redriven,
+    status: '202',
+    mayBeMissing: true,
+    parameters: [
+      {
+        name: 'id',
+        in: 'path',
+        required: true,
+        schema: { type: 'string', pattern: schemas.messageIdPattern },
+        ...(message && { example: messageId(message.entity, message.seq, message.n) }),
+      },
+    ],
+    ...(sender && { steps: exampleStepsThrough(sender) }),
+  });
+}
+
+export const redriveMessagesOperation = (route: Route): ZodOpenApiOperationObject =>
+  operation(route, {
+    tag: 'operations',
+    summary: 'Run the dead messages of a topic again',
+    description: 'At most `limit` of them; repeat until `count` is 0.',
+    answer: schemas.redrivenCount,
+    status: '202',
+  });
+
+export const auditOperation = (route: Route): ZodOpenApiOperationObject =>
+  operation(route, {
+    tag: 'operations',
+    summary: 'Check a part of the tenant’s data',
+    description:
+      'Ledger chains intact, balances equal to the sum of postings, every history a path of its state machine, no ' +
+      'message lost. Follow `nextCursor` for the rest.',
+    answer: schemas.auditPage,
+  });

@@ -1,0 +1,140 @@
+/** Schemas of everything the API answers with, as `view.ts` and the queries make it. */
+import { z } from 'zod';
+import type { Domain } from '../core/definition.ts';
+import { topics } from '../runtime/topics.ts';
+import { exampleId } from './example-body.ts';
+
+const ulid = '[0-9A-HJKMNP-TV-Z]{26}';
+const moment = (description: string) => z.iso.datetime().meta({ description });
+const count = (description: string) => z.int().nonnegative().meta({ description });
+
+export const idPattern = ({ idPrefix }: Domain): string => `^${idPrefix}_${ulid}$`;
+
+const entityId = (domain: Domain) =>
+  z
+    .string()
+    .regex(new RegExp(idPattern(domain)))
+    .meta({ description: `Id of the ${domain.type}.`, examples: [exampleId(domain)] });
+
+/** Hidden attributes and bookkeeping accounts are no part of it. */
+export function entitySchema(domain: Domain): z.ZodObject {
+  const publicNames = Object.entries(domain.transitions)
+    .filter(([, { internal }]) => internal !== true)
+    .map(([name]) => name);
+  const accounts = Object.entries(domain.accounts ?? {}).filter(([, { shown }]) => shown === true);
+  return z.strictObject({
+    id: entityId(domain),
+    type: z.literal(domain.type),
+    status: z.enum(domain.states as [string, ...string[]]),
+    version: z.int().positive().meta({ description: 'Grows by one with every command; also the `ETag`.' }),
+    createdAt: moment('When it was created.'),
+    updatedAt: moment('When the last command changed it.'),
+    ...domain.attributes.shape,
+    ...Object.fromEntries(
+      accounts.map(([name, { unit }]) => [
+        name,
+        z.int().meta({ description: `In ${unit}s.`, examples: [0] }),
+      ]),
+    ),
+    allowedTransitions: z
+      .array(publicNames.length > 0 ? z.enum(publicNames as [string, ...string[]]) : z.never())
+      .meta({ description: 'What may be asked for now.' }),
+  });
+}
+
+export const page = (item: z.ZodType): z.ZodObject =>
+  z.strictObject({
+    items: z.array(item),
+    nextCursor: z.string().optional().meta({ description: 'Absent on the last page.' }),
+  });
+
+export const ledgerEntry = z.strictObject({
+  seq: z.int().positive().meta({ description: 'Starts at 1 and has no gap.' }),
+  command: z.string().meta({ description: '`create`, or the transition.', examples: ['create'] }),
+  from: z.string().nullable().meta({ description: 'Status before; `null` for the first entry.' }),
+  to: z.string().meta({ description: 'Status after.' }),
+  actor: z.string().meta({ description: 'Subject of the token.', examples: ['alice'] }),
+  at: moment('When it was committed.'),
+  data: z.record(z.string(), z.unknown()).meta({ description: 'The input, without its secrets.' }),
+  postings: z.array(
+    z.strictObject({
+      account: z.string().meta({ examples: ['holding:bookshop:EUR'] }),
+      unit: z.string().meta({ examples: ['EUR'] }),
+      amount: z.int().meta({ description: 'Negative takes, positive gives; an entry sums to zero.' }),
+    }),
+  ),
+  hash: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .meta({ description: 'SHA-256 over this entry and `previousHash`.' }),
+  previousHash: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+export const messageStatus = z.enum(['pending', 'sent', 'done', 'dead']);
+export const messageIdPattern = `^msg_[a-z]{2,5}_${ulid}_[0-9]+_[0-9]+$`;
+const messageId = z.string().regex(new RegExp(messageIdPattern));
+
+export const message = z.strictObject({
+  id: messageId,
+  topic: z.enum(topics),
+  status: messageStatus,
+  attempts: count('Calls to the receiver since it was last started.'),
+  createdAt: moment('When its command was committed.'),
+  sentAt: moment('When it last went to its queue.').optional(),
+  doneAt: moment('When the receiver had accepted it.').optional(),
+  lastError: z
+    .strictObject({
+      reason: z.string(),
+      code: z.string().meta({ description: 'An HTTP status, or a word.', examples: ['503', 'timeout'] }),
+      at: moment('When the call failed.'),
+      answer: z.string().optional().meta({ description: 'The beginning of what the receiver answered.' }),
+    })
+    .optional(),
+  result: z.unknown().optional().meta({ description: 'What the receiver gave back.' }),
+});
+
+export const heldLock = z.strictObject({
+  token: z.string().meta({
+    description: 'To be sent as `Lock-Token` with every command.',
+    examples: ['kq0y3b1zjrX9nQwYc5UoTg'],
+  }),
+  fence: z
+    .int()
+    .positive()
+    .meta({ description: 'Grows with every lock of this entity.', examples: [1] }),
+  expiresAt: moment('From then on the token never commits anything.'),
+});
+
+export const balance = z.strictObject({
+  account: z.string().meta({ examples: ['holding:bookshop:EUR'] }),
+  unit: z
+    .string()
+    .nullable()
+    .meta({
+      description: '`null` where the name of an account never used does not tell.',
+      examples: ['EUR'],
+    }),
+  balance: z.int().meta({ description: 'The sum of all postings; 0 for an account never used.' }),
+});
+
+export const redriven = z.strictObject({
+  id: messageId,
+  redriven: z.boolean().meta({ description: 'False where the message was not dead and was left alone.' }),
+});
+
+export const redrivenCount = z.strictObject({ count: count('Messages that run again.') });
+
+export const auditPage = z.strictObject({
+  ok: z.boolean().meta({ description: 'Whether this part has no problem.' }),
+  checkedEntities: count('Entities of this part.'),
+  checkedEntries: count('Ledger entries of this part.'),
+  problems: z.array(
+    z.strictObject({
+      entity: z.string().optional(),
+      seq: z.int().optional(),
+      account: z.string().optional(),
+      problem: z.string(),
+    }),
+  ),
+  nextCursor: z.string().optional().meta({ description: 'Absent when all was checked.' }),
+});
