@@ -46,7 +46,7 @@ export class HttpEdge extends Construct {
       authorizer,
     });
     const open: IConstruct[] = openRoutes.flatMap((path) =>
-      this.api.addRoutes({ path, methods: [HttpMethod.GET], integration: docs }),
+      this.api.addRoutes({ path, methods: [HttpMethod.ANY], integration: docs }),
     );
     for (const route of [...open, this.api.node.findChild('DefaultRoute')]) {
       acknowledge(

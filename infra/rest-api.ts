@@ -64,11 +64,7 @@ export class RestEdge extends Construct {
       ...['/', '/{proxy+}', '/v1'].map((path) =>
         resource(this.api.root, path).addMethod('ANY', commands, open),
       ),
-      ...openRoutes.flatMap((path) => [
-        resource(this.api.root, path).addMethod('GET', docs, open),
-        // The most specific resource wins, so a wrong method has to lead to the API function's 405 by itself.
-        resource(this.api.root, path).addMethod('ANY', commands, open),
-      ]),
+      ...openRoutes.map((path) => resource(this.api.root, path).addMethod('ANY', docs, open)),
     ];
     for (const method of unchecked) {
       acknowledge(

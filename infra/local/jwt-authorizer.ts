@@ -1,5 +1,6 @@
 import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet } from 'jose';
 import type { Claims } from './http-event.ts';
+import { algorithm } from './token-key.ts';
 
 export interface JwtAuthorizer {
   /** @returns the claims, or undefined where the token is missing or not acceptable. */
@@ -21,7 +22,7 @@ export function createJwtAuthorizer(
       if (token === undefined) return undefined;
       try {
         const { payload } = await jwtVerify(token, keySet, {
-          algorithms: ['ES256'],
+          algorithms: [algorithm],
           issuer: expected.issuer,
           audience: [...expected.audience],
           requiredClaims: ['exp'],

@@ -7,7 +7,11 @@ import { exportJWK, generateKeyPair, importJWK, SignJWT, type JSONWebKeySet, typ
 export const localIssuer = 'http://localhost/commit-once';
 export const localAudience = 'commit-once-local';
 
-const algorithm = 'ES256';
+/** API Gateway's JWT authorizer takes RSA signatures only, so a token that works here would work there. */
+export const algorithm = 'RS256';
+
+/** Named one by one: a private RSA key has six further members, and none of them may slip out. */
+const publicMembers = ['kty', 'n', 'e', 'kid', 'alg', 'use'] as const;
 const keyFile = 'token-key.json';
 
 /** The git-ignored folder of this project for what its starts share: the key, and what was synthesized. */
@@ -40,9 +44,7 @@ export async function readTokenKey(folder: string = projectFolder): Promise<JWK>
 
 /** The public half, as the authorizer takes it. */
 export function publicKeys(key: JWK): JSONWebKeySet {
-  const publicKey: JWK = { ...key };
-  delete publicKey.d;
-  return { keys: [publicKey] };
+  return { keys: [Object.fromEntries(publicMembers.map((name) => [name, key[name]])) as JWK] };
 }
 
 export interface TokenRequest {

@@ -102,9 +102,9 @@ test.each(['dev', 'staging', 'prod'] as const)(
     expect(Object.fromEntries(routes)).toEqual({
       'ANY /v1/{proxy+}': 'JWT',
       $default: 'NONE',
-      'GET /openapi.json': 'NONE',
-      'GET /docs': 'NONE',
-      'GET /docs/{file+}': 'NONE',
+      'ANY /openapi.json': 'NONE',
+      'ANY /docs': 'NONE',
+      'ANY /docs/{file+}': 'NONE',
     });
     const [authorizer] = resources(stage, 'AWS::ApiGatewayV2::Authorizer').values();
     expect(authorizer?.Properties['JwtConfiguration']).toEqual({
