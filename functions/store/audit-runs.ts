@@ -6,8 +6,8 @@
  * counts nothing twice.
  */
 import { createHash } from 'node:crypto';
-import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import pMap from 'p-map';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BatchWriteCommand, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Store } from './commit.ts';
 import type { ItemKey } from './keys.ts';
 import { readByKey } from './read-by-key.ts';
@@ -32,7 +32,9 @@ export interface SumRow {
 /** First the ledgers are summed up once; where a balance differs, once more. */
 export type Pass = 1 | 2;
 
-const writesAtOnce = 25;
+/** DynamoDB: 25 items a BatchWriteItem. */
+const batchSize = 25;
+const attemptsMax = 8;
 
 const partition = ({ tenant, id }: Pick<Run, 'tenant' | 'id'>): string =>
   `${encodeURIComponent(tenant)}#audit#${id}`;
@@ -51,23 +53,26 @@ const kept = (run: Run, key: ItemKey, values: object): Record<string, unknown> =
   [dataTable.timeToLive]: run.expiresAt,
 });
 
-/** @param stretch names the part of the ledger that the sums were made from */
+/** What one stretch of a ledger adds to its accounts. */
+export interface StretchSums {
+  /** Names the stretch. */
+  readonly stretch: string;
+  readonly sums: ReadonlyMap<string, Pick<SumRow, 'unit' | 'sum' | 'count'>>;
+}
+
 export async function writeSums(
-  { client, tables }: Store,
+  store: Store,
   run: Run,
   pass: Pass,
-  stretch: string,
-  sums: ReadonlyMap<string, Pick<SumRow, 'unit' | 'sum' | 'count'>>,
+  stretches: readonly StretchSums[],
 ): Promise<void> {
-  await pMap(
-    sums,
-    async ([account, { unit, sum, count }]) => {
+  const items = stretches.flatMap(({ stretch, sums }) =>
+    [...sums].map(([account, { unit, sum, count }]) => {
       const key = { pk: partition(run), sk: `${sumPrefix(pass)}${hashOf(account)}#${stretch}` };
-      const Item = kept(run, key, { account, unit, sum, count });
-      await client.send(new PutCommand({ TableName: tables.data, Item }));
-    },
-    { concurrency: writesAtOnce },
+      return kept(run, key, { account, unit, sum, count });
+    }),
   );
+  await writeAll(store, items);
 }
 
 /** Rows of a pass from the row `from` on, that row included, those of one account together. */
@@ -97,19 +102,11 @@ export async function readSums(
 export type Suspect = Omit<SumRow, 'sk'>;
 
 /** Keeps the sum with which an account's balance was compared and differed. */
-export async function writeSuspects(
-  { client, tables }: Store,
-  run: Run,
-  suspects: readonly Suspect[],
-): Promise<void> {
-  await pMap(
-    suspects,
-    async ({ account, unit, sum, count }) => {
-      const Item = kept(run, suspectKey(run, account), { account, unit, sum, count });
-      await client.send(new PutCommand({ TableName: tables.data, Item }));
-    },
-    { concurrency: writesAtOnce },
+export async function writeSuspects(store: Store, run: Run, suspects: readonly Suspect[]): Promise<void> {
+  const items = suspects.map(({ account, unit, sum, count }) =>
+    kept(run, suspectKey(run, account), { account, unit, sum, count }),
   );
+  await writeAll(store, items);
 }
 
 /** Those of the accounts whose balance differed, by name. */
@@ -130,14 +127,13 @@ const walkKey = (run: Run, id: string, seq: number): ItemKey => ({
 
 /** Keeps how far the walk through a long ledger has come, as JSON. */
 export async function writeWalk(
-  { client, tables }: Store,
+  store: Store,
   run: Run,
   id: string,
   seq: number,
   walked: object,
 ): Promise<void> {
-  const Item = kept(run, walkKey(run, id, seq), { walked: JSON.stringify(walked) });
-  await client.send(new PutCommand({ TableName: tables.data, Item }));
+  await writeAll(store, [kept(run, walkKey(run, id, seq), { walked: JSON.stringify(walked) })]);
 }
 
 /** @returns what was kept, or `undefined` */
@@ -160,8 +156,8 @@ export interface Checkpoint {
   readonly cursor?: string | undefined;
 }
 
-/** A tenant named "audit" has no entity named "nightly": ids are made by the server. */
-const checkpointKey: ItemKey = { pk: 'audit#nightly', sk: 'checkpoint' };
+/** A partition of no tenant, since a tenant has a name; it fits the permission for what runs keep. */
+const checkpointKey: ItemKey = { pk: '#audit#nightly', sk: 'checkpoint' };
 
 export async function readCheckpoint({ client, tables }: Store): Promise<Checkpoint | undefined> {
   const { Item } = await client.send(
@@ -171,9 +167,26 @@ export async function readCheckpoint({ client, tables }: Store): Promise<Checkpo
 }
 
 /** @param checkpoint `undefined` after a run that came to its end */
-export async function writeCheckpoint(
-  { client, tables }: Store,
-  checkpoint: Checkpoint | undefined,
+export async function writeCheckpoint(store: Store, checkpoint: Checkpoint | undefined): Promise<void> {
+  await writeAll(store, [{ ...checkpointKey, checkpoint }]);
+}
+
+/** @throws where the service leaves items unprocessed again and again; the call can be repeated */
+async function writeAll(
+  { client, tables: { data } }: Store,
+  items: readonly Record<string, unknown>[],
 ): Promise<void> {
-  await client.send(new PutCommand({ TableName: tables.data, Item: { ...checkpointKey, checkpoint } }));
+  let open = items.map((Item) => ({ PutRequest: { Item } }));
+  let fruitless = 0;
+  while (open.length > 0) {
+    const asked = open.slice(0, batchSize);
+    const { UnprocessedItems } = await client.send(
+      new BatchWriteCommand({ RequestItems: { [data]: asked } }),
+    );
+    const unprocessed = (UnprocessedItems?.[data] ?? []) as typeof open;
+    open = [...unprocessed, ...open.slice(batchSize)];
+    fruitless = unprocessed.length === asked.length ? fruitless + 1 : 0;
+    if (fruitless === attemptsMax) throw new Error(`BatchWriteItem leaves all items of ${data} unprocessed`);
+    if (unprocessed.length > 0) await sleep(50 * 2 ** fruitless);
+  }
 }

@@ -1,0 +1,98 @@
+/**
+ * Compares every account's balance with the sum of its postings in all ledgers, while commands go on:
+ *
+ *     ledgers summed up (1) --- balance read and compared --- ledgers summed up (2) ---> time
+ *
+ * A balance that differs is only suspect: a command may have committed after its ledger was read. Ledgers only
+ * grow, so where the second count of an account's postings is the first one, none of them was committed in
+ * between, the balance was compared with all there were, and it is wrong. Where the count is another, the account
+ * was moving, and nothing is said about it.
+ */
+import type { AuditProblem } from '../api/audit.ts';
+import { ownedAccount, readHeld } from '../store/audit-reads.ts';
+import type { Held } from '../store/audit-reads.ts';
+import { readSums, readSuspects, writeSuspects } from '../store/audit-runs.ts';
+import type { Run, Suspect } from '../store/audit-runs.ts';
+import { rowsMax } from './limits.ts';
+import { aside } from './part.ts';
+import type { AuditContext, Part } from './part.ts';
+import { firstEntity } from './position.ts';
+import type { PositionIn } from './position.ts';
+import { problem } from './problems.ts';
+import type { AuditBackend } from './verify-entity.ts';
+
+export async function checkAccounts(context: AuditContext, position: PositionIn<'accounts'>): Promise<Part> {
+  const { backend, run } = context;
+  const { pass } = position;
+  const { accounts, open } = await sumUp(backend, run, position);
+  const names = accounts.map(({ account }) => account);
+  const held = await readHeld(backend.store, backend.registry, run.tenant, names);
+  const differing = accounts.flatMap((account, index) =>
+    isRight(account, held[index]) ? [] : [{ ...account, held: held[index] }],
+  );
+  let problems: readonly AuditProblem[] = [];
+  if (pass === 1) await writeSuspects(backend.store, run, differing);
+  else problems = await confirmed(backend, run, differing);
+  const hasSuspects = position.hasSuspects || (pass === 1 && differing.length > 0);
+  if (open) return aside({ phase: 'accounts', run: run.id, pass, hasSuspects, open }, problems);
+  const isDone = pass === 2 || !hasSuspects;
+  const recount = { phase: 'recount', run: run.id, ...firstEntity(backend.registry) } as const;
+  return aside(isDone ? undefined : recount, problems);
+}
+
+interface SummedUp {
+  /** Those whose rows have all been read. */
+  readonly accounts: readonly Suspect[];
+  /** The account whose rows go on, where there are more. */
+  readonly open?: PositionIn<'accounts'>['open'];
+}
+
+async function sumUp(
+  { store }: AuditBackend,
+  run: Run,
+  { pass, open: before }: PositionIn<'accounts'>,
+): Promise<SummedUp> {
+  const { rows, isComplete } = await readSums(store, run, pass, { from: before?.sk, limit: rowsMax });
+  const accounts: Suspect[] = [];
+  let current: Suspect | undefined;
+  for (const { sk, account, unit, sum, count } of rows) {
+    if (sk === before?.sk) {
+      current = { account, unit, sum: before.sum, count: before.count };
+    } else if (current?.account === account) {
+      current = { account, unit, sum: current.sum + sum, count: current.count + count };
+    } else {
+      if (current) accounts.push(current);
+      current = { account, unit, sum, count };
+    }
+  }
+  const last = rows.at(-1);
+  if (!isComplete && current && last) {
+    return { accounts, open: { sk: last.sk, sum: current.sum, count: current.count } };
+  }
+  return { accounts: current ? [...accounts, current] : accounts };
+}
+
+/** An account that nets to nothing within its transactions has no balance of its own; it counts as 0. */
+function isRight({ unit, sum }: Suspect, held: Held | undefined): boolean {
+  return held ? held.balance === sum && held.unit === unit : sum === 0;
+}
+
+async function confirmed(
+  { store, registry }: AuditBackend,
+  run: Run,
+  differing: readonly (Suspect & { readonly held: Held | undefined })[],
+): Promise<readonly AuditProblem[]> {
+  const suspects = await readSuspects(
+    store,
+    run,
+    differing.map(({ account }) => account),
+  );
+  return differing.flatMap(({ account, sum, count, unit, held }) => {
+    const suspect = suspects.get(account);
+    if (suspect?.count !== count || suspect.sum !== sum) return [];
+    const holds = held ? `it holds ${String(held.balance)} ${String(held.unit)}` : 'there is no such balance';
+    const entity = ownedAccount(registry, account)?.id;
+    const text = `${holds}, and its ${count} postings sum to ${sum} ${unit}`;
+    return [problem('balance_differs', text, { ...(entity !== undefined && { entity }), account })];
+  });
+}

@@ -1,0 +1,40 @@
+/** Verifies entities and keeps the sums of their postings. */
+import { readWalk, writeSums, writeWalk } from '../store/audit-runs.ts';
+import { visitEntities } from './among-entities.ts';
+import type { Visit } from './among-entities.ts';
+import type { Walked } from './ledger-walk.ts';
+import type { AuditContext, Part } from './part.ts';
+import { noCursor } from './position.ts';
+import type { PositionIn } from './position.ts';
+import { verifyEntity } from './verify-entity.ts';
+import type { Verified } from './verify-entity.ts';
+
+type Visited = Verified & {
+  readonly isBegun: boolean;
+  readonly restSeq?: number | undefined;
+};
+
+export async function checkEntities(context: AuditContext, position: PositionIn<'entities'>): Promise<Part> {
+  const { backend, run } = context;
+  const visit: Visit<Visited> = async (domain, id, afterSeq) => {
+    const walked = afterSeq === 0 ? undefined : await readWalk(backend.store, run, id, afterSeq);
+    // What an audit keeps goes after a week; nobody can go on from there then.
+    if (afterSeq > 0 && !walked) throw noCursor;
+    const subject = { tenant: run.tenant, domain, id };
+    const verified = await verifyEntity(backend, subject, walked as Walked | undefined);
+    const { rest } = verified;
+    if (rest) await writeWalk(backend.store, run, id, rest.seq, rest);
+    return { ...verified, isBegun: afterSeq === 0, restSeq: rest?.seq };
+  };
+  const { results, next } = await visitEntities(context, position, visit);
+  await writeSums(backend.store, run, 1, results);
+  return {
+    checkedEntities: results.filter(({ isBegun }) => isBegun).length,
+    checkedEntries: results.reduce((sum, { entries }) => sum + entries, 0),
+    problems: results.flatMap(({ problems }) => problems),
+    entitiesRead: results.length,
+    next: next
+      ? { phase: 'entities', run: run.id, ...next }
+      : { phase: 'messages', run: run.id, group: 'open' },
+  };
+}

@@ -1,0 +1,59 @@
+/**
+ * Looks for messages whose entity no list shows: one that was never there, one that is gone, one whose place in
+ * the list was changed. The messages of listed entities are checked along with them.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AuditProblem } from '../api/audit.ts';
+import { readEntityItems, readExistingMessages, readMessageKeys } from '../store/audit-reads.ts';
+import { entityPartition, listPartition } from '../store/keys.ts';
+import type { ItemKey } from '../store/keys.ts';
+import { messageGroups } from '../store/message-items.ts';
+import { recheckPauseMs, rowsMax } from './limits.ts';
+import { aside } from './part.ts';
+import type { AuditContext, Part } from './part.ts';
+import type { PositionIn } from './position.ts';
+import { foundTwice, problem } from './problems.ts';
+
+export async function checkMessages(context: AuditContext, position: PositionIn<'messages'>): Promise<Part> {
+  const { backend, run } = context;
+  const { group, after } = position;
+  const page = await readMessageKeys(backend.store, run.tenant, group, { limit: rowsMax, after });
+  const first = await problemsOf(context, page.keys);
+  if (first.length > 0) await sleep(recheckPauseMs);
+  const problems = first.length > 0 ? foundTwice(first, await problemsOf(context, page.keys)) : [];
+  if (page.position !== undefined) return aside({ ...position, after: page.position }, problems);
+  const nextGroup = messageGroups[messageGroups.indexOf(group) + 1];
+  return aside(
+    nextGroup
+      ? { phase: 'messages', run: run.id, group: nextGroup }
+      : { phase: 'accounts', run: run.id, pass: 1, hasSuspects: false },
+    problems,
+  );
+}
+
+async function problemsOf(
+  { backend: { store }, run: { tenant } }: AuditContext,
+  keys: readonly ItemKey[],
+): Promise<readonly AuditProblem[]> {
+  const prefix = entityPartition(tenant, '');
+  const ids = [...new Set(keys.map(({ pk }) => pk.slice(prefix.length)))];
+  const entities = await readEntityItems(store, tenant, ids);
+  const unlisted = [...entities].filter(
+    ([id, { collection, status, listPk, listSk }]) =>
+      listSk !== id || listPk !== listPartition(tenant, collection, status),
+  );
+  const orphans = keys.filter(({ pk }) => !entities.has(pk.slice(prefix.length)));
+  // The index may still show a message that is gone.
+  const existing = orphans.length > 0 ? await readExistingMessages(store, orphans) : [];
+  return [
+    ...unlisted.map(([entity]) =>
+      problem('entity_unlisted', 'it is not in the list of its status', { entity }),
+    ),
+    ...existing.map(({ pk, sk }) =>
+      problem('entity_missing', 'there is a message of it, and it is not there', {
+        entity: pk.slice(prefix.length),
+        seq: Number.parseInt(sk, 10),
+      }),
+    ),
+  ];
+}

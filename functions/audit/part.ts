@@ -1,0 +1,29 @@
+/** A part of the audit: what one step checks between two positions. */
+import type { AuditProblem } from '../api/audit.ts';
+import type { Run } from '../store/audit-runs.ts';
+import type { Position } from './position.ts';
+import type { AuditBackend } from './verify-entity.ts';
+
+export interface Part {
+  readonly checkedEntities: number;
+  readonly checkedEntries: number;
+  readonly problems: readonly AuditProblem[];
+  /** Absent at the end of the audit. */
+  readonly next?: Position | undefined;
+  /** Entities read, whatever for: what a call is bounded by. */
+  readonly entitiesRead: number;
+}
+
+export interface AuditContext {
+  readonly backend: AuditBackend;
+  readonly run: Run;
+  /** Entities this part may read. */
+  readonly entitiesMax: number;
+}
+
+/** A part in which no entity is counted. */
+export const aside = (
+  next: Position | undefined,
+  problems: readonly AuditProblem[] = [],
+  entitiesRead = 0,
+): Part => ({ checkedEntities: 0, checkedEntries: 0, problems, next, entitiesRead });

@@ -1,0 +1,157 @@
+/** Verifies one entity: its ledger, its item, the unique values it holds and the messages it caused. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AuditProblem } from '../api/audit.ts';
+import type { Backend } from '../api/execute.ts';
+import type { Claim } from '../core/entity-change.ts';
+import { readEntityItem, readHolders, readMessages, readStates } from '../store/audit-reads.ts';
+import type { EntityItem } from '../store/items.ts';
+import { entityProblems } from './entity-check.ts';
+import { beginning, heldClaims, nothingFound, step } from './ledger-walk.ts';
+import type { Findings, Subject, Walked } from './ledger-walk.ts';
+import { recheckPauseMs } from './limits.ts';
+import { messageProblems } from './message-check.ts';
+import type { Stretch } from './message-check.ts';
+import { foundTwice, problem } from './problems.ts';
+import { readSegment, stretchName } from './segments.ts';
+import { openAccounts } from './sums.ts';
+import type { Sums } from './sums.ts';
+
+export type AuditBackend = Pick<Backend, 'registry' | 'store' | 'clock'>;
+
+export interface Verified {
+  readonly problems: readonly AuditProblem[];
+  /** Names the part of the ledger that was walked. */
+  readonly stretch: string;
+  readonly sums: Sums;
+  readonly entries: number;
+  /** Where to go on: the ledger is longer than what is walked at once. */
+  readonly rest?: Walked;
+}
+
+/**
+ * Verifies an entity, or the next part of a long one. A command that commits meanwhile can make it look wrong for a
+ * moment, so what is wrong is looked at again.
+ */
+export async function verifyEntity(
+  backend: AuditBackend,
+  subject: Subject,
+  walked: Walked = beginning,
+): Promise<Verified> {
+  const first = await attempt(backend, subject, walked);
+  if (first.problems.length === 0) return first;
+  await sleep(recheckPauseMs);
+  const second = await attempt(backend, subject, walked);
+  return { ...second, problems: foundTwice(first.problems, second.problems) };
+}
+
+async function attempt(backend: AuditBackend, subject: Subject, from: Walked): Promise<Verified> {
+  const { store } = backend;
+  const { tenant, id, domain } = subject;
+  const findings = nothingFound();
+  if (from.seq === 0) openAccounts(findings.sums, domain, id);
+  const segment = await readSegment(store, tenant, id, from.seq);
+  let walked = await walk(backend, subject, from, segment.items, findings);
+  let item = segment.entity;
+  let isLast = segment.isLast;
+  while (isLast) {
+    if (item?.version !== walked.seq) item = await readEntityItem(store, tenant, id);
+    if (!(typeof item?.version === 'number' && item.version > walked.seq)) break;
+    // Entries that were committed after the ledger was read.
+    const more = await readSegment(store, tenant, id, walked.seq, segment.end);
+    isLast = more.isLast;
+    if (more.items.length === 0) break;
+    walked = await walk(backend, subject, walked, more.items, findings);
+  }
+  const { problems, sums, entries } = findings;
+  const stretch = stretchName(id, segment.end);
+  if (isLast) problems.push(...(await finalProblems(backend, subject, from.seq, walked, item, findings)));
+  else
+    problems.push(
+      ...(await messagesOf(
+        backend,
+        subject,
+        { from: from.seq + 1, to: walked.seq, isLast: false },
+        findings,
+      )),
+    );
+  return { problems, stretch, sums, entries, ...(!isLast && { rest: walked }) };
+}
+
+async function walk(
+  { store }: AuditBackend,
+  subject: Subject,
+  from: Walked,
+  items: Parameters<typeof step>[2][],
+  findings: Findings,
+): Promise<Walked> {
+  const readOthers = (ids: readonly string[]): ReturnType<typeof readStates> =>
+    readStates(store, subject.tenant, ids);
+  let walked = from;
+  for (const item of items) walked = await step(subject, walked, item, findings, readOthers);
+  return walked;
+}
+
+/** What can be said once the ledger's end is reached. */
+async function finalProblems(
+  backend: AuditBackend,
+  subject: Subject,
+  fromSeq: number,
+  walked: Walked,
+  item: EntityItem | undefined,
+  findings: Findings,
+): Promise<readonly AuditProblem[]> {
+  const { id } = subject;
+  if (!item) return [problem('entity_missing', 'it is listed, and is not there', { entity: id })];
+  const { version } = item;
+  if (!Number.isSafeInteger(version) || version < 1) {
+    return [problem('entity_changed', 'not as its ledger says: version', { entity: id })];
+  }
+  const problems: AuditProblem[] = [];
+  if (version > walked.seq) {
+    const text = `the ledger ends before the entity's version ${version}`;
+    problems.push(problem('entry_missing', text, { entity: id, seq: walked.seq + 1 }));
+  }
+  if (version < walked.seq) {
+    const text = `the ledger goes on to ${walked.seq}, and the entity's version is ${version}`;
+    problems.push(problem('entry_inserted', text, { entity: id, seq: version + 1 }));
+  }
+  const reached = version === walked.seq ? walked : { ...walked, last: undefined, isBroken: true };
+  problems.push(...entityProblems(subject, reached, item, backend.clock.now()));
+  if (!reached.isBroken) problems.push(...(await claimProblems(backend, subject, reached)));
+  for (const seq of findings.messages.keys()) if (seq > version) findings.messages.delete(seq);
+  problems.push(
+    ...(await messagesOf(backend, subject, { from: fromSeq + 1, to: version, isLast: true }, findings)),
+  );
+  return problems;
+}
+
+async function claimProblems(
+  { store }: AuditBackend,
+  { tenant, domain, id }: Subject,
+  { status, attributes, claims }: Walked,
+): Promise<readonly AuditProblem[]> {
+  if (claims.length === 0) return [];
+  const nameOf = ({ constraint, values }: Claim): string => JSON.stringify([constraint, values]);
+  const held = new Set(heldClaims(domain, { id, status, attributes }).map(nameOf));
+  const holders = await readHolders(store, tenant, claims);
+  return claims.flatMap((claim, index) => {
+    const holder = holders[index];
+    const place = { entity: id };
+    if (!held.has(nameOf(claim))) {
+      return holder === id ? [problem('claim_not_released', claim.constraint, place)] : [];
+    }
+    if (holder === undefined) return [problem('claim_missing', claim.constraint, place)];
+    return holder === id ? [] : [problem('claim_taken', `${claim.constraint} is held by another`, place)];
+  });
+}
+
+async function messagesOf(
+  { store, clock }: AuditBackend,
+  { tenant, id }: Subject,
+  stretch: Stretch,
+  findings: Findings,
+): Promise<readonly AuditProblem[]> {
+  const to = stretch.isLast ? undefined : stretch.to;
+  const found = await readMessages(store, tenant, id, { from: stretch.from, to });
+  return messageProblems({ tenant, id }, stretch, findings.messages, found, clock.now());
+}

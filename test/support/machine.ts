@@ -1,0 +1,59 @@
+/** What definitions tell of each other's machines: the way to a state, and who moves whom. */
+import type { AnyTransition, Domain } from '../../functions/core/definition.ts';
+import type { Registry } from '../../functions/core/registry.ts';
+import { exampleOf } from './examples.ts';
+
+/** The first transition of the shortest way, without those that turned out to lead elsewhere. */
+export function nextOnTheWay(
+  domain: Domain,
+  from: string,
+  targets: readonly string[],
+  without: ReadonlySet<string> = new Set(),
+): string | undefined {
+  const queue: { readonly status: string; readonly first: string | undefined }[] = [
+    { status: from, first: undefined },
+  ];
+  const seen = new Set([from]);
+  for (const { status, first } of queue) {
+    if (targets.includes(status)) return first;
+    for (const [name, transition] of Object.entries(domain.transitions)) {
+      if (!transition.from.includes(status) || (first === undefined && without.has(name))) continue;
+      for (const next of transition.to.filter((state) => !seen.has(state))) {
+        seen.add(next);
+        queue.push({ status: next, first: first ?? name });
+      }
+    }
+  }
+  return undefined;
+}
+
+export interface Mover {
+  readonly domain: Domain;
+  readonly name: string;
+  readonly transition: AnyTransition;
+}
+
+/** A transition of another entity that moves those of a collection along a transition. */
+export function moverOf(registry: Registry, collection: string, transition: string): Mover {
+  for (const domain of registry.domains) {
+    const situation = { id: 'x', actor: 'alice', now: 0 };
+    const input = exampleOf(domain.create.input);
+    const attributes = domain.create.set({ ...situation, input, random: 'x' }) as Record<string, unknown>;
+    for (const [name, mover] of Object.entries(domain.transitions)) {
+      const given = { ...situation, input: exampleOf(mover.input), entity: { ...attributes, status: '' } };
+      const moves = mover.moves?.(given) ?? [];
+      if (moves.some((move) => move.collection === collection && move.transition === transition)) {
+        return { domain, name, transition: mover };
+      }
+    }
+  }
+  throw new Error(`nothing brings about "${transition}" of ${collection}`);
+}
+
+/** Other transitions that a caller may take and that stay in a state. */
+export const preludesOf = (domain: Domain, status: string, name: string): readonly string[] =>
+  Object.entries(domain.transitions)
+    .filter(([other, { from, to, internal }]) => {
+      return other !== name && internal !== true && from.includes(status) && to.includes(status);
+    })
+    .map(([other]) => other);
