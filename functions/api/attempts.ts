@@ -21,20 +21,29 @@ export function startDeadline(
 }
 
 /**
- * Full jitter over a window that doubles with every defeat: those who wait spread out as more of them wait, the
- * way stations on a shared wire do (https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/).
+ * Full jitter over a window that grows with every defeat: those who wait spread out as more of them wait, the way
+ * stations on a shared wire do (https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/).
+ * The window is counted in attempts, not in milliseconds: where the database is slow, so that more commands meet
+ * within one attempt, a window of fixed length would have them try again and again in vain.
  * @param defeats attempts that were lost so far, from 1
- * @throws ProblemError 503 `contended` where the deadline comes first; nothing was changed then
+ * @param attemptMs how long the last attempt took
+ * @throws ProblemError 503 `contended` where there is no time left for another attempt; nothing was changed then
  */
 export async function waitForTurn(
   defeats: number,
   deadline: Deadline,
   problem: Problem = contended,
+  attemptMs = 0,
 ): Promise<void> {
-  const windowMs = Math.min(contention.windowMaxMs, contention.windowBaseMs * 2 ** (defeats - 1));
-  const waitMs = Math.random() * windowMs;
-  if (waitMs >= deadline.remainingMs()) throw new ProblemError(problem);
-  await sleep(waitMs);
+  const slotMs = Math.max(contention.windowBaseMs, attemptMs);
+  const restMs = deadline.remainingMs() - slotMs;
+  if (restMs <= 0) throw new ProblemError(problem);
+  const windowMs = Math.min(
+    slotMs * 2 * contention.windowFactor ** (defeats - 1),
+    Math.max(contention.windowMaxMs, slotMs * 8),
+    restMs * contention.windowShareOfRest,
+  );
+  await sleep(Math.random() * windowMs);
 }
 
 const retryAfter = { 'retry-after': '1' } as const;

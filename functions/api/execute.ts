@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
-import { decideCreate, decideTransition, movesOf } from '../core/decide.ts';
+import { decideCreate } from '../core/decide.ts';
 import type { Command, Decision, Verdict } from '../core/decide.ts';
 import type { Domain } from '../core/definition.ts';
 import type { EntityState } from '../core/entity.ts';
@@ -12,13 +12,16 @@ import type { Registry } from '../core/registry.ts';
 import * as rejections from '../core/rejections.ts';
 import type { Rejection } from '../core/rejections.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { request as limits } from '../runtime/limits.ts';
 import { commit } from '../store/commit.ts';
 import type { CommitOutcome, Store } from '../store/commit.ts';
+import { mayHaveHappened } from '../store/failures.ts';
 import type { Answer, IdempotencyItem } from '../store/idempotency-record.ts';
 import { putRecord } from '../store/put-record.ts';
 import { readTogether } from '../store/reads.ts';
-import { contended, outcomeUnknown, startDeadline, waitForTurn } from './attempts.ts';
+import { contended, outcomeUnknown, startDeadline, unavailable, waitForTurn } from './attempts.ts';
 import type { Deadline } from './attempts.ts';
+import { decideOn, looked } from './decisions.ts';
 import { lostTo } from './idempotency.ts';
 import type { KeyContext, ReplayableAnswer, RunOnce } from './idempotency.ts';
 import { problemBody, problemOf, ProblemError } from './problem.ts';
@@ -62,8 +65,13 @@ export function executeCreate(
     request,
   );
   return execute(backend, request, [], (call, deadline) => {
-    const decide = (now: number): Promise<Verdict> =>
-      Promise.resolve(decideCreate(backend.registry, { ...command, now }));
+    let attempts = 0;
+    const decide = (now: number): Promise<Verdict> => {
+      const verdict = decideCreate(backend.registry, { ...command, now });
+      attempts += 1;
+      // Nothing is read before the first attempt. Whoever had to wait looks first: a read is in nobody's way.
+      return attempts === 1 ? Promise.resolve(verdict) : looked(backend, command, verdict, call.signal);
+    };
     return untilAnswered(backend, request, command, call, deadline, { decide, learn: () => undefined });
   });
 }
@@ -129,33 +137,6 @@ export function execute(
   );
 }
 
-/** Decides on the states known so far, and reads those that are missing. */
-async function decideOn(
-  backend: Backend,
-  command: Command,
-  known: Map<string, EntityState>,
-  signal: AbortSignal,
-): Promise<Verdict> {
-  const { registry, store } = backend;
-  const read = async (ids: readonly string[]): Promise<void> => {
-    const { entities } = await readTogether(store, command.tenant, ids, undefined, signal);
-    for (const [id, state] of entities) known.set(id, state);
-  };
-  if (!known.has(command.id)) await read([command.id]);
-  const entity = known.get(command.id);
-  if (entity?.collection !== command.domain.collection)
-    return { kind: 'rejected', rejection: rejections.notFound };
-
-  const moves = movesOf(command, entity);
-  const unread = moves.map(({ id }) => id).filter((id) => !known.has(id));
-  if (unread.length > 0) await read(unread);
-  const others = moves.map(({ id, collection }) => {
-    const other = known.get(id);
-    return other?.collection === collection ? other : undefined;
-  });
-  return decideTransition(registry, command, entity, others);
-}
-
 interface Attempt {
   readonly decide: (now: number) => Promise<Verdict>;
   /** Takes in what winners left behind; it is not fresh where the command waits before it decides again. */
@@ -174,8 +155,10 @@ async function untilAnswered(
   for (let defeats = 1; ; defeats += 1) {
     // Each attempt looks at the clock anew: a lock may have run out while the command waited.
     const now = backend.clock.now();
+    const began = performance.now();
     const verdict = await decide(now);
-    if (verdict.kind === 'rejected') return refuse(backend, request, call, verdict.rejection);
+    if (verdict.kind === 'rejected')
+      return refuse(backend, request, call, deadline, verdict.rejection, isUnknown);
     const [change] = verdict.decision.entities;
     const answer = commandAnswer(command.domain, change.after, change.before === undefined);
     const outcome = await commitOnce(
@@ -192,12 +175,17 @@ async function untilAnswered(
       case 'duplicate':
         return settle(request, outcome.record);
       case 'rejected':
-        return refuse(backend, request, call, outcome.rejection);
+        return refuse(backend, request, call, deadline, outcome.rejection, isUnknown);
       case 'stale': {
-        // The first loser decides at once on the state it was handed; later ones spread out and read again.
-        const isFresh = defeats === 1;
-        learn(outcome.states, isFresh);
-        if (isFresh) continue;
+        // The first loser goes on at once with the state it was handed. Later ones spread out and read again,
+        // unless that state has said no already.
+        learn(outcome.states, true);
+        if (defeats === 1) continue;
+        const again = await decide(now);
+        if (again.kind === 'rejected') {
+          return refuse(backend, request, call, deadline, again.rejection, isUnknown);
+        }
+        learn(new Map(), false);
         break;
       }
       case 'unknown':
@@ -210,7 +198,29 @@ async function untilAnswered(
       default:
         return outcome satisfies never;
     }
-    await waitForTurn(defeats, deadline, isUnknown ? outcomeUnknown : contended);
+    try {
+      const attemptMs = performance.now() - began;
+      await waitForTurn(defeats, deadline, isUnknown ? outcomeUnknown : contended, attemptMs);
+    } catch (error) {
+      const record = isUnknown ? await lastLook(backend, call) : undefined;
+      if (!record) throw error;
+      return settle(request, record);
+    }
+  }
+}
+
+/** Time is up with an attempt whose answer never came: one read, in the time kept back, may still tell the truth. */
+async function lastLook(
+  { store, clock }: Backend,
+  { tenant, recordKey }: KeyContext,
+): Promise<IdempotencyItem | undefined> {
+  try {
+    const signal = AbortSignal.timeout(limits.deadlineReserveMs / 2);
+    const { record } = await readTogether(store, tenant, [], recordKey, signal);
+    return record && record.expiresAt >= Math.floor(clock.now() / 1000) ? record : undefined;
+  } catch {
+    // The database still does not answer; the caller is told that the outcome is not known.
+    return undefined;
   }
 }
 
@@ -235,19 +245,38 @@ export function recordOf(call: KeyContext): NonNullable<KeyContext['record']> {
 
 /**
  * Answers a refusal. A final one is kept under the key, so that a late duplicate of a declined request never
- * succeeds (guarantee G4); should another call of the key have been faster, its answer is the answer.
+ * succeeds (guarantee G4); should another call of the key have been faster, its answer is the answer. One that is
+ * not final is only told where the key has no answer: a lock may have been taken after the command committed.
+ * @param isUnknown whether an attempt of this request may have committed, or may still
  */
 export async function refuse(
   { store, clock }: Backend,
-  { requestId, path }: Pick<CommandRequest, 'requestId' | 'path'>,
+  { tenant, requestId, path }: Pick<CommandRequest, 'tenant' | 'requestId' | 'path'>,
   call: KeyContext,
+  deadline: Deadline,
   rejection: Rejection,
+  isUnknown: boolean,
 ): Promise<Answer> {
   const problem = problemOf(rejection);
-  if (!rejections.isFinal(rejection)) throw new ProblemError(problem);
+  if (!rejections.isFinal(rejection)) {
+    // What is not there was never changed under any key, so that this common answer needs no further read.
+    if (rejection.kind !== 'not_found') {
+      const { record } = await readTogether(store, tenant, [], call.recordKey, call.signal);
+      if (record && record.expiresAt >= Math.floor(clock.now() / 1000)) return settle({ requestId }, record);
+    }
+    throw new ProblemError(isUnknown ? outcomeUnknown : problem);
+  }
   const answer: Answer = { status: problem.status, body: problemBody(problem, requestId, path) };
-  const winner = await putRecord(store, recordOf(call)(answer), clock.now(), call.signal);
-  return winner ? settle({ requestId }, winner) : answer;
+  for (let defeats = 1; ; defeats += 1) {
+    try {
+      const winner = await putRecord(store, recordOf(call)(answer), clock.now(), call.signal);
+      return winner ? settle({ requestId }, winner) : answer;
+    } catch (error) {
+      // A transaction of a duplicate is at the record, or no answer came: the next try finds what became of it.
+      if (!mayHaveHappened(error)) throw error;
+    }
+    await waitForTurn(defeats, deadline, unavailable);
+  }
 }
 
 /**

@@ -7,4 +7,10 @@ import { createHandler } from './lambda-adapter.ts';
 
 const backend = backendOfEnvironment();
 
-export const handler = createHandler(createApp(backend, createAudit(backend), createLogger('api')));
+const handle = createHandler(createApp(backend, createAudit(backend), createLogger('api')));
+
+/** In development answers tell what their calls to the database took. */
+export const handler =
+  process.env['STAGE'] === 'dev'
+    ? (await import('./server-timing.ts')).withServerTiming(handle, backend.store)
+    : handle;

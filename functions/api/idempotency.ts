@@ -57,6 +57,8 @@ export interface KeyContext {
   entities: ReadonlyMap<string, EntityState>;
   /** Makes the record to commit from the answer. */
   record?: (answer: Answer) => IdempotencyItem;
+  /** Key of that record. */
+  recordKey?: string;
   /** The record another call committed first. */
   winner?: IdempotencyItem;
 }
@@ -88,6 +90,7 @@ class TransactionalPersistence extends BasePersistenceLayer {
       if (read.record && read.record.expiresAt >= nowSeconds) call.winner = read.record;
     }
     if (call.winner) throw new IdempotencyItemAlreadyExistsError('The key was used.', finished(call.winner));
+    call.recordKey = pk;
     call.record = (answer) => ({
       pk,
       payloadHash,

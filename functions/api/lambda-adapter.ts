@@ -32,14 +32,37 @@ export function createHandler(
 }
 
 /**
- * API Gateway decodes an HTTP API's path; what has no place in a URL is encoded again.
+ * An HTTP API hands the path over decoded, a REST API as it was sent (seen in captures of both services:
+ * https://github.com/hotsock/voker/pull/8). What has no literal place in a URL is encoded again.
  * @returns `undefined` for a path that is not Unicode
  */
 function sendable(event: GatewayEvent): GatewayEvent | undefined {
-  const path = 'rawPath' in event ? event.rawPath : event.path;
+  const isHttpApi = 'rawPath' in event;
+  const path = isHttpApi ? event.rawPath : event.path;
   if (!path.isWellFormed()) return undefined;
-  const encoded = path.replace(/[^\x21-\x7e]+|[?#]/g, encodeURIComponent);
-  return 'rawPath' in event ? { ...event, rawPath: encoded } : { ...event, path: encoded };
+  // In a decoded path a percent sign is one that the caller had encoded.
+  const encoded = path.replace(
+    isHttpApi ? /[^\x21-\x7e]+|[?#%]/g : /[^\x21-\x7e]+|[?#]/g,
+    encodeURIComponent,
+  );
+  const headers = asciiHeaders(event.headers);
+  return isHttpApi
+    ? { ...event, headers, rawPath: encoded }
+    : { ...event, headers, multiValueHeaders: asciiHeaders(event.multiValueHeaders), path: encoded };
+}
+
+/**
+ * The adapter percent-encodes a header that is not ASCII, which would make another, valid key of a malformed one.
+ * What has no place in a header becomes DEL, which none of ours allows.
+ */
+function asciiHeaders<Values extends object | null>(headers: Values): Values {
+  const ascii = (value: unknown): unknown =>
+    typeof value === 'string' ? value.replaceAll(/[^\t -~]/gu, '\x7f') : value;
+  const entries = Object.entries(headers ?? {}).map(([name, value]: [string, unknown]) => [
+    name,
+    Array.isArray(value) ? value.map(ascii) : ascii(value),
+  ]);
+  return Object.fromEntries(entries) as Values;
 }
 
 function malformed(requestId: string): GatewayResult {

@@ -8,8 +8,7 @@ import { send } from '../store/commit.ts';
 import type { Answer } from '../store/idempotency-record.ts';
 import { lockItems } from '../store/lock-items.ts';
 import { readTogether } from '../store/reads.ts';
-import { waitForTurn } from './attempts.ts';
-import type { Deadline } from './attempts.ts';
+import { contended, outcomeUnknown, waitForTurn } from './attempts.ts';
 import { execute, recordOf, refuse, settle } from './execute.ts';
 import type { Backend, CommandRequest } from './execute.ts';
 import type { KeyContext, ReplayableAnswer } from './idempotency.ts';
@@ -33,18 +32,26 @@ export function executeLock(
 ): Promise<ReplayableAnswer> {
   return execute(backend, request, [id], async (call, deadline) => {
     let entity = existing(domain, call.entities.get(id));
+    let isUnknown = false;
     for (let defeats = 1; ; defeats += 1) {
       const now = backend.clock.now();
-      if (isHeld(entity, now)) {
-        if (wait === 'nowait') throw new ProblemError(lockedProblem);
-      } else {
+      const held = isHeld(entity, now);
+      if (held && wait === 'nowait') {
+        return refuse(backend, request, call, deadline, rejections.locked, isUnknown);
+      }
+      if (!held) {
         const token = randomBytes(16).toString('base64url');
         const lock = { token, fence: (entity.lock?.fence ?? 0) + 1, expiresAt: now + ttlSeconds * 1000 };
         const body = JSON.stringify({ token, fence: lock.fence, expiresAt: timestamp(lock.expiresAt) });
         const done = await writeLock(backend, request, call, entity, lock, { status: 200, body });
-        if (done) return done;
+        if (done.is === 'answered') return done.answer;
+        isUnknown ||= done.is === 'unknown';
       }
-      entity = await readAgain(backend, request, domain, id, defeats, deadline);
+      const problem = held ? lockedProblem : contended;
+      await waitForTurn(defeats, deadline, isUnknown ? outcomeUnknown : problem);
+      const again = await readAgain(backend, request, domain, id, call);
+      if (again.is === 'answered') return again.answer;
+      entity = again.entity;
     }
   });
 }
@@ -59,20 +66,30 @@ export function executeUnlock(
 ): Promise<ReplayableAnswer> {
   return execute(backend, request, [id], async (call, deadline) => {
     let entity = existing(domain, call.entities.get(id));
+    let isUnknown = false;
     for (let defeats = 1; ; defeats += 1) {
       if (!isHeld(entity, backend.clock.now()) || entity.lock?.token !== token) {
-        return refuse(backend, request, call, rejections.lockLost);
+        return refuse(backend, request, call, deadline, rejections.lockLost, isUnknown);
       }
       // The fence stays, so that the next holder's is higher.
       const free = { token: '', fence: entity.lock.fence, expiresAt: 0 };
       const done = await writeLock(backend, request, call, entity, free, { status: 204, body: '' });
-      if (done) return done;
-      entity = await readAgain(backend, request, domain, id, defeats, deadline);
+      if (done.is === 'answered') return done.answer;
+      isUnknown ||= done.is === 'unknown';
+      await waitForTurn(defeats, deadline, isUnknown ? outcomeUnknown : contended);
+      const again = await readAgain(backend, request, domain, id, call);
+      if (again.is === 'answered') return again.answer;
+      entity = again.entity;
     }
   });
 }
 
-/** Writes the lock and the answer together. @returns `undefined` where somebody else was faster. */
+interface Answered {
+  readonly is: 'answered';
+  readonly answer: Answer;
+}
+
+/** Writes the lock and the answer together. */
 async function writeLock(
   { store, clock }: Backend,
   request: CommandRequest,
@@ -80,24 +97,30 @@ async function writeLock(
   { id, lock: before }: EntityState,
   after: LockState,
   answer: Answer,
-): Promise<Answer | undefined> {
+): Promise<Answered | { readonly is: 'lost' | 'unknown' }> {
   const change = { tenant: request.tenant, id, before, after, now: clock.now() };
   const outcome = await send(store, lockItems(store.tables, change, recordOf(call)(answer)), call.signal);
-  if (outcome.kind === 'committed') return answer;
-  return outcome.kind === 'duplicate' ? settle(request, outcome.record) : undefined;
+  if (outcome.kind === 'committed') return { is: 'answered', answer };
+  if (outcome.kind === 'duplicate') return { is: 'answered', answer: settle(request, outcome.record) };
+  return { is: outcome.kind === 'unknown' ? 'unknown' : 'lost' };
 }
 
+/**
+ * Looks at the entity anew, and at the key: the lock that stands in the way may be this very key's, taken by an
+ * attempt whose answer was lost, or by a duplicate of the request.
+ */
 async function readAgain(
-  { store }: Backend,
-  { tenant }: CommandRequest,
+  { store, clock }: Backend,
+  request: CommandRequest,
   domain: Domain,
   id: string,
-  defeats: number,
-  deadline: Deadline,
-): Promise<EntityState> {
-  await waitForTurn(defeats, deadline, lockedProblem);
-  const { entities } = await readTogether(store, tenant, [id], undefined, deadline.signal);
-  return existing(domain, entities.get(id));
+  { recordKey, signal }: KeyContext,
+): Promise<Answered | { readonly is: 'open'; readonly entity: EntityState }> {
+  const { record, entities } = await readTogether(store, request.tenant, [id], recordKey, signal);
+  if (record && record.expiresAt >= Math.floor(clock.now() / 1000)) {
+    return { is: 'answered', answer: settle(request, record) };
+  }
+  return { is: 'open', entity: existing(domain, entities.get(id)) };
 }
 
 function existing(domain: Domain, entity: EntityState | undefined): EntityState {

@@ -31,6 +31,10 @@ export async function getEntity(
   return entity;
 }
 
+/** Positions: of a list the last entity's id, of a ledger the last entry's number. */
+const entityId = /^[a-z]+_[0-9A-HJKMNP-TV-Z]{26}$/;
+const sequenceNumber = /^\d{1,10}$/;
+
 /** Newest first. Without a status the index is asked for each, and the answers are merged by id, which is by time. */
 export async function listEntities(
   { store }: Backend,
@@ -39,7 +43,7 @@ export async function listEntities(
   { status, limit, cursor }: PageRequest & { readonly status?: string | undefined },
 ): Promise<Page<Record<string, unknown>>> {
   const list = [tenant, domain.collection, status];
-  const before = cursor === undefined ? undefined : decodeCursor(list, cursor);
+  const before = cursor === undefined ? undefined : decodeCursor(list, cursor, entityId);
   const statuses = status === undefined ? domain.states : [status];
   const read = await Promise.all(
     statuses.map((one) =>
@@ -76,7 +80,7 @@ export async function listLedger(
   { limit, cursor }: PageRequest,
 ): Promise<Page<ReturnType<typeof entryView>>> {
   const list = [tenant, domain.collection, id, 'ledger'];
-  const afterSeq = cursor === undefined ? 0 : Number(decodeCursor(list, cursor));
+  const afterSeq = cursor === undefined ? 0 : Number(decodeCursor(list, cursor, sequenceNumber));
   const entries = await readLedger(backend.store, tenant, id, { limit: limit + 1, afterSeq });
   // Every entity has a first entry, so only an empty answer needs a second look.
   if (entries.length === 0) await getEntity(backend, tenant, domain, id);

@@ -10,7 +10,7 @@ import type { EntityChange } from './entity-change.ts';
 import { spread } from './movements.ts';
 import type { BalanceChange, BlindChange } from './movements.ts';
 import type { Registry } from './registry.ts';
-import { allowedTransitions } from './registry.ts';
+import { allowedTransitions, mostByDefault } from './registry.ts';
 import type { Rejection } from './rejections.ts';
 import * as rejections from './rejections.ts';
 import { firstBroken } from './rules.ts';
@@ -68,6 +68,9 @@ export function decideCreate(registry: Registry, command: Command): Verdict {
   const attributes = domain.create.set(situation) as Record<string, unknown>;
   const movements = domain.create.postings?.(situation) ?? [];
   const change = entityChange(registry, command, { to: domain.initial, attributes, movements, rules: [] });
+  // A new account holds nothing, so what takes from it is refused by its floor at once.
+  const overdrawn = firstBroken(change.rules, () => 0);
+  if (overdrawn) return rejected(rejections.rejectedBy(overdrawn));
   const drafts = domain.create.messages?.(situation, { attributes, status: domain.initial }) ?? [];
   return accepted(registry, [change], domain.create.requires?.(situation) ?? [], [{ change, drafts }]);
 }
@@ -115,6 +118,7 @@ export function decideTransition(
 
   const set = (transition.set?.(situation) ?? {}) as Record<string, unknown>;
   const to = transition.next?.(situation) ?? transition.to[0] ?? entity.status;
+  if (!transition.to.includes(to)) throw new Error(`"${name}" of ${domain.collection} leads to "${to}"`);
   const movements = transition.postings?.(situation) ?? [];
   const change = entityChange(registry, command, { before: entity, to, attributes: set, movements, rules });
   const overdrawn = firstBroken(change.rules, read);
@@ -122,7 +126,14 @@ export function decideTransition(
 
   const attributes = change.after.attributes;
   const drafts = transition.messages?.(situation, { attributes, status: to }) ?? [];
+  assertAtMost(command, 'messages', drafts.length, transition.most?.messages ?? mostByDefault.messages);
   return accepted(registry, [change, ...moved.changes], [], [{ change, drafts }, ...moved.drafts]);
+}
+
+/** Throws (a defect of the definition) where a command causes more than its definition said when it was loaded. */
+function assertAtMost({ domain, name }: Command, what: string, count: number, most: number): void {
+  if (count > most)
+    throw new Error(`"${name}" of ${domain.collection} causes ${count} ${what}, at most ${most}`);
 }
 
 /** Whether a lock stands in the way of a command. */
@@ -166,11 +177,14 @@ function decideMoves(
   entity: EntityState,
   others: readonly (EntityState | undefined)[],
 ): Moved {
-  const refused = command.domain.transitions[command.name]?.moveRefused;
+  const transition = command.domain.transitions[command.name];
+  const refused = transition?.moveRefused;
+  const moves = movesOf(command, entity);
+  assertAtMost(command, 'moves', moves.length, transition?.most?.moves ?? mostByDefault.moves);
   const inTheWay: string[] = [];
   const changes: EntityChange[] = [];
   const drafts: Drafts[] = [];
-  for (const [index, move] of movesOf(command, entity).entries()) {
+  for (const [index, move] of moves.entries()) {
     const other = others[index];
     const domain = registry.byCollection(move.collection);
     // Checked here too, so that a caller's own tampered list cannot move one entity twice in a transaction.
@@ -178,7 +192,9 @@ function decideMoves(
     const verdict = !other || twice ? undefined : decideMove(registry, command, domain, move, other);
     if (verdict?.kind !== 'accepted') {
       const rejection = other ? verdict?.rejection : rejections.unknownReference(move.collection, move.id);
-      if (!refused) return { kind: 'rejected', rejection: rejection ?? rejections.notFound };
+      // Somebody's lock ends: the command may try again, so this is not among what stands in its way for good.
+      if (!refused || rejection?.kind === 'locked')
+        return { kind: 'rejected', rejection: rejection ?? rejections.notFound };
       inTheWay.push(move.id);
       continue;
     }

@@ -28,7 +28,7 @@ export interface EntityChange {
   /** The attributes that were set. */
   readonly set: Attributes;
   readonly entry: LedgerEntry;
-  /** Tests on the entity as it was. */
+  /** Tests on the entity as it was; on a new one, on balances of 0. */
   readonly rules: readonly Rule[];
   /** Changes of its own accounts, by key. */
   readonly deltas: Readonly<Record<string, number>>;
@@ -96,7 +96,7 @@ export function entityChange(registry: Registry, command: Command, step: Step): 
     after,
     set,
     entry,
-    rules: [...step.rules, ...(before ? floors : [])],
+    rules: [...step.rules, ...floors],
     deltas,
     foreign: resolved.filter((movement) => !isOwn(movement)),
     taken: without(claimsAfter, claimsBefore),

@@ -1,11 +1,15 @@
 /** Where the movements of a command land: on its entities, on other entities without a read, or on named accounts. */
 import { balanceMax } from '../runtime/limits.ts';
 import type { AccountDefinition, Domain } from './definition.ts';
+import { valueAt } from './entity.ts';
+import type { EntityState } from './entity.ts';
 import type { EntityChange } from './entity-change.ts';
 import { net, ownedAccountName } from './postings.ts';
 import type { Floor, Movement, Posting } from './postings.ts';
 import type { Registry } from './registry.ts';
-import { atLeast, atMost, rule } from './rules.ts';
+import * as rejections from './rejections.ts';
+import type { Rejection } from './rejections.ts';
+import { atLeast, atMost, firstBroken, rule } from './rules.ts';
 import type { Rule } from './rules.ts';
 
 export interface OwnedTarget {
@@ -91,6 +95,16 @@ export function balanceRules(path: string, delta: number, floor: Floor | undefin
       ];
 }
 
+/** What stands in the way of changing another entity, given what it is. */
+export function blindRejection(
+  { domain, id, rules }: BlindChange,
+  other: EntityState | undefined,
+): Rejection | undefined {
+  if (other?.collection !== domain.collection) return rejections.unknownReference(domain.collection, id);
+  const broken = firstBroken(rules, (path) => valueAt(other, path));
+  return broken && rejections.rejectedBy(broken);
+}
+
 interface Requirement {
   readonly collection: string;
   readonly id: string;
@@ -115,7 +129,13 @@ export function spread(
   const balances: BalanceChange[] = [];
   const touched = new Map<string, BlindChange>();
   for (const { collection, id, rules } of requires) {
-    touched.set(id, { domain: registry.byCollection(collection), id, rules, deltas: {} });
+    const others = touched.get(id)?.rules ?? [];
+    touched.set(id, {
+      domain: registry.byCollection(collection),
+      id,
+      rules: [...others, ...rules],
+      deltas: {},
+    });
   }
   for (const { target, amount } of foreign) {
     if ('name' in target) {

@@ -14,17 +14,19 @@ export interface Registry {
 /** Throws an error that names definition and fault. */
 export function registerDomains(domains: readonly Domain[]): Registry {
   for (const domain of domains) check(domain);
+  const owners = <T>(names: (domain: Domain) => readonly T[]) =>
+    domains.flatMap((domain) => names(domain).map((name) => ({ name, collection: domain.collection })));
   assertDistinct(
-    'a collection',
-    domains.map(({ collection }) => collection),
+    'collection',
+    owners(({ collection }) => [collection]),
   );
   assertDistinct(
-    'an id prefix',
-    domains.map(({ idPrefix }) => idPrefix),
+    'id prefix',
+    owners(({ idPrefix }) => [idPrefix]),
   );
   assertDistinct(
-    'a unique constraint',
-    domains.flatMap(({ unique = [] }) => unique.map(({ name }) => name)),
+    'unique constraint',
+    owners(({ unique = [] }) => unique.map(({ name }) => name)),
   );
   const byCollection = new Map(domains.map((domain) => [domain.collection, domain]));
   const byPrefix = new Map(domains.map((domain) => [domain.idPrefix, domain]));
@@ -51,22 +53,33 @@ function check(domain: Domain): void {
   const fail = (fault: string): never => {
     throw new Error(`definition "${domain.collection}": ${fault}`);
   };
-  if (!/^[a-z][a-z-]*$/.test(domain.collection)) fail('a collection is lower-case letters and hyphens');
+  if (!isWord(domain.collection)) fail('a collection is lower-case letters and hyphens');
+  if (otherRoutes.has(domain.collection)) fail('the route is taken');
   if (!/^[a-z]{2,5}$/.test(domain.idPrefix)) fail('an id prefix is 2 to 5 lower-case letters');
   const isState = (state: string): boolean => domain.states.includes(state);
+  const odd = [...domain.states, ...Object.keys(domain.transitions)].find((name) => !isWord(name));
+  if (odd !== undefined)
+    fail(`"${odd}" cannot be a name: states and transitions are lower-case letters and hyphens`);
   if (new Set(domain.states).size !== domain.states.length) fail('a state stands twice');
   if (!isState(domain.initial)) fail(`the initial state "${domain.initial}" is not a state`);
   checkTransitions(domain, isState, fail);
   checkReachable(domain, fail);
   checkNames(domain, fail);
   for (const { name, while: states } of domain.unique ?? []) {
+    if (states.length === 0) fail(`unique value "${name}" is held in no state`);
     const unknown = states.find((state) => !isState(state));
     if (unknown !== undefined) fail(`unique value "${name}" is held in "${unknown}", which is not a state`);
   }
+  checkAccounts(domain, fail);
   checkDeadline(domain, fail);
 }
 
 type Fail = (fault: string) => never;
+
+/** What a path segment of ours may be. */
+const isWord = (name: string): boolean => /^[a-z][a-z-]*$/.test(name);
+/** Routes below /v1 that belong to no domain. */
+const otherRoutes = new Set(['balances', 'messages', 'audit']);
 
 function checkTransitions(domain: Domain, isState: (state: string) => boolean, fail: Fail): void {
   const reserved = new Set(['create', 'lock', 'unlock', 'ledger', 'messages']);
@@ -81,6 +94,13 @@ function checkTransitions(domain: Domain, isState: (state: string) => boolean, f
         `transition "${name}" may lead to ${transition.to.join(' or ')} and has no "next" that says which`,
       );
     }
+    // A moved entity is read before the decision, and so is all it would move itself: one level deep.
+    if (transition.internal === true && transition.moves && domain.deadline?.transition !== name) {
+      fail(`transition "${name}" is moved by others and moves others itself; moves do not nest`);
+    }
+    if (transition.moveRefused && !transition.moves) {
+      fail(`transition "${name}" says how its moves are refused, and moves nothing`);
+    }
     const items = itemsAtMost(domain, transition);
     if (items > transaction.itemsMax) {
       fail(`transition "${name}" may write ${items} items; a transaction holds ${transaction.itemsMax}`);
@@ -88,10 +108,17 @@ function checkTransitions(domain: Domain, isState: (state: string) => boolean, f
   }
 }
 
-/** Each moved entity: its item, its ledger entry and up to two balances; each message and unique value: an item. */
-function itemsAtMost(domain: Domain, { most }: AnyTransition): number {
-  const own = 3 + (domain.unique?.length ?? 0) + 2;
-  return own + (most?.moves ?? 1) * 4 + (most?.messages ?? 2);
+/** What a transition causes at most, unless its definition says otherwise. */
+export const mostByDefault = { moves: 1, messages: 2 } as const;
+
+/**
+ * The items a transition may write: idempotency record, entity, ledger entry and two balances; each unique value
+ * released and taken; each moved entity with its ledger entry and up to two balances; each message.
+ */
+export function itemsAtMost(domain: Domain, { moves, most }: AnyTransition): number {
+  const own = 5 + 2 * (domain.unique?.length ?? 0);
+  const moved = moves ? (most?.moves ?? mostByDefault.moves) : 0;
+  return own + moved * 4 + (most?.messages ?? mostByDefault.messages);
 }
 
 function checkReachable(domain: Domain, fail: Fail): void {
@@ -120,16 +147,32 @@ function checkNames(domain: Domain, fail: Fail): void {
   if (twice !== undefined) fail(`"${twice}" names two things of the entity`);
 }
 
+function checkAccounts(domain: Domain, fail: Fail): void {
+  for (const [key, { floor }] of Object.entries(domain.accounts ?? {})) {
+    // It stands behind the entity's id and a colon where balances are read.
+    if (!/^[a-z][A-Za-z]*$/.test(key)) fail(`"${key}" cannot be an account: its name is letters only`);
+    if (floor && floor.minimum > 0) fail(`account "${key}" begins at 0, below its floor`);
+  }
+}
+
 function checkDeadline(domain: Domain, fail: Fail): void {
   if (!domain.deadline) return;
   const { transition: name, while: states } = domain.deadline;
   const transition = domain.transitions[name];
   if (!transition) return fail(`the deadline brings about "${name}", which is not a transition`);
+  if (states.length === 0) fail(`the deadline waits in no state`);
   const outside = states.find((state) => !transition.from.includes(state));
   if (outside !== undefined) fail(`the deadline waits in "${outside}", where "${name}" is not allowed`);
+  if (transition.input?.safeParse({}).success === false) {
+    fail(`the deadline brings about "${name}", which needs input`);
+  }
 }
 
-function assertDistinct(what: string, names: readonly string[]): void {
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw new Error(`${what} stands twice among the definitions: "${twice}"`);
+function assertDistinct(what: string, names: readonly { name: string; collection: string }[]): void {
+  const twice = names.find(({ name }, index) => names.findIndex((other) => other.name === name) !== index);
+  if (!twice) return;
+  const first = names.find(({ name }) => name === twice.name)?.collection ?? '';
+  const where =
+    first === twice.collection ? `definition "${first}"` : `definitions "${first}" and "${twice.collection}"`;
+  throw new Error(`${where}: ${what} "${twice.name}" stands twice`);
 }

@@ -52,7 +52,14 @@ export const pointAccounts = defineDomain({
       from: ['active'],
       to: ['active'],
       input: z.strictObject({ to: reference('point-accounts', 'pts'), amount: amount(10) }),
-      rules: ({ id, input }) => [sensible(given(input.to !== id), 'An account cannot transfer to itself.')],
+      rules: ({ id, input, others }) => [
+        sensible(given(input.to !== id), 'An account cannot transfer to itself.'),
+        rule(
+          'account_closed',
+          given(others.every(({ status }) => status === 'active')),
+          'The receiving account is closed.',
+        ),
+      ],
       reads: ({ to }) => [{ collection: 'point-accounts', id: to }],
       moves: ({ id, input }) => [
         {

@@ -20,10 +20,14 @@ export const request = {
 
 /** How long a command that lost a race waits before it tries again, see `functions/api/attempts.ts`. */
 export const contention = {
-  /** About the time of one transaction. */
+  /** About the time of one transaction; where the last attempt took longer, its time counts. */
   windowBaseMs: 8,
-  /** Wide enough for some hundred waiting commands, and still several tries within the deadline. */
+  /** Each defeat means that more are waiting than the window has room for: 2, 8, 32, 128 attempts' times. */
+  windowFactor: 4,
+  /** Wide enough for some hundred waiting commands of the usual speed. */
   windowMaxMs: 1_000,
+  /** Share of the time left that one wait may take, so that several tries are left where everything is slow. */
+  windowShareOfRest: 0.3,
 } as const;
 
 /** How long an answer is kept for a key: the contract promises 24 hours at least. */

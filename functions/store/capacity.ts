@@ -11,7 +11,7 @@ import { itemSize } from './item-size.ts';
 import type { WireItem } from './item-size.ts';
 import type { IndexSchema, TableSchema } from './tables.ts';
 
-const readUnitBytes = 4 * 1024;
+export const readUnitBytes = 4 * 1024;
 const writeUnitBytes = 1024;
 
 export type Consistency = 'eventual' | 'strong';

@@ -8,8 +8,8 @@ import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Decision } from '../core/decide.ts';
-import { valueAt } from '../core/entity.ts';
 import type { EntityState } from '../core/entity.ts';
+import { blindRejection } from '../core/movements.ts';
 import * as rejections from '../core/rejections.ts';
 import type { Rejection } from '../core/rejections.ts';
 import { firstBroken } from '../core/rules.ts';
@@ -117,13 +117,8 @@ function rejectionOf(label: Label, reason: CancellationReason): Rejection | unde
   switch (label.purpose) {
     case 'unique value':
       return rejections.alreadyExists(label.claim.constraint);
-    case 'other entity': {
-      const { domain, id, rules } = label.blind;
-      const other = entityOf(reason);
-      if (other?.collection !== domain.collection) return rejections.unknownReference(domain.collection, id);
-      const broken = firstBroken(rules, (path) => valueAt(other, path));
-      return broken && rejections.rejectedBy(broken);
-    }
+    case 'other entity':
+      return blindRejection(label.blind, entityOf(reason));
     case 'balance': {
       const balance = oldItem(reason)?.['balance'] ?? 0;
       const broken = firstBroken(label.balance.rules, () => balance);

@@ -7,6 +7,9 @@ export interface ItemKey {
   readonly sk: string;
 }
 
+/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
+export const partitionKeyMaxBytes = 2_048;
+
 const encoded = (tenant: string): string => encodeURIComponent(tenant);
 
 /** An entity and its ledger share a partition, so that a ledger is one query. */

@@ -6,7 +6,15 @@ import type { Store } from './commit.ts';
 import type { IdempotencyItem } from './idempotency-record.ts';
 import { entityState, ledgerEntry } from './items.ts';
 import type { BalanceItem, EntityItem, EntryItem } from './items.ts';
-import { balanceKey, entityKey, entityPartition, entryKey, entryPrefix, listPartition } from './keys.ts';
+import {
+  balanceKey,
+  entityKey,
+  entityPartition,
+  entryKey,
+  entryPrefix,
+  listPartition,
+  partitionKeyMaxBytes,
+} from './keys.ts';
 
 export async function readEntity(store: Store, tenant: string, id: string): Promise<EntityState | undefined> {
   const { Item } = await store.client.send(
@@ -107,8 +115,11 @@ export async function readBalance(
   tenant: string,
   account: string,
 ): Promise<BalanceItem | undefined> {
+  const key = balanceKey(tenant, account);
+  // No account has a name that no key can hold.
+  if (Buffer.byteLength(key.pk) > partitionKeyMaxBytes) return undefined;
   const { Item } = await store.client.send(
-    new GetCommand({ TableName: store.tables.data, Key: balanceKey(tenant, account), ConsistentRead: true }),
+    new GetCommand({ TableName: store.tables.data, Key: key, ConsistentRead: true }),
   );
   return Item as BalanceItem | undefined;
 }

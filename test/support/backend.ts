@@ -56,7 +56,7 @@ export interface TestBackendOptions {
   readonly domains?: readonly Domain[];
   /** Shares the tables of another one, as a second execution environment does. */
   readonly tables?: TableNames;
-  readonly client?: Pick<DynamoDBClientConfig, 'maxAttempts' | 'endpoint'>;
+  readonly client?: Pick<DynamoDBClientConfig, 'maxAttempts' | 'endpoint' | 'requestHandler'>;
   /** Adds middleware to the client. */
   readonly prepare?: (client: Backend['store']['client']) => void;
   readonly audit?: Audit;
@@ -69,7 +69,8 @@ export async function startBackend(options: TestBackendOptions = {}): Promise<Te
     credentials: localCredentials,
     ...options.client,
   });
-  const tables = options.tables ?? (await createTables(client as unknown as DynamoDBClient, `t-${randomUUID()}`));
+  const tables =
+    options.tables ?? (await createTables(client as unknown as DynamoDBClient, `t-${randomUUID()}`));
   options.prepare?.(client);
   const store = { client, tables };
   const clock = options.clock ?? systemClock;
@@ -95,6 +96,15 @@ function reply({ statusCode, headers = {}, body, isBase64Encoded }: GatewayResul
   return { status: statusCode, headers, text, json };
 }
 
+/** An HTTP API decodes the path; one that cannot be decoded never gets through it. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
 /** A payload as an HTTP API's JWT route sends it, format 2.0. */
 export function gatewayEvent(
   method: string,
@@ -102,7 +112,8 @@ export function gatewayEvent(
   options: RequestOptions = {},
 ): APIGatewayProxyEventV2 {
   const { body, rawBody, key, tenant = 'acme', subject = 'alice', scope = 'commands ops' } = options;
-  const [rawPath = '/', rawQueryString = ''] = path.split('?');
+  const [sentPath = '/', rawQueryString = ''] = path.split('?');
+  const rawPath = decoded(sentPath);
   const content = rawBody ?? (body === undefined ? undefined : JSON.stringify(body));
   const requestId = randomUUID();
   const authorizer = {

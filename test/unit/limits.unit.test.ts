@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import * as limits from '../../functions/runtime/limits.ts';
 import { database } from '../../functions/runtime/delivery-limits.ts';
-import { balanceKey, entryKey, listPartition } from '../../functions/store/keys.ts';
+import { balanceKey, entryKey, listPartition, partitionKeyMaxBytes } from '../../functions/store/keys.ts';
 import { messageId, messageItem } from '../../functions/store/message-items.ts';
 
 const bytes = (text: string): number => Buffer.byteLength(text);
 /** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
-const partitionKeyMaxBytes = 2_048;
 const sortKeyMaxBytes = 1_024;
 const itemMaxBytes = 400 * 1024;
 /** Takes nine bytes for each UTF-16 unit once it is percent-encoded; nothing takes more. */

@@ -1,0 +1,227 @@
+/**
+ * Many callers, few entities: each gets its own true answer within the deadline. DynamoDB Local takes one
+ * transaction after the other, so each story is told again with conflicts as the service has them.
+ */
+import { randomUUID } from 'node:crypto';
+import pMap from 'p-map';
+import { describe, expect, it } from 'vitest';
+import { request } from '../../functions/runtime/limits.ts';
+import { startBackend } from '../support/backend.ts';
+import type { Reply, TestBackend } from '../support/backend.ts';
+import { countRequests, injectConflicts } from '../support/contention.ts';
+import type { ConflictOptions, RequestCount } from '../support/contention.ts';
+import { problemsOf } from '../support/store-invariants.ts';
+import { dump } from '../support/table-dump.ts';
+import { createTestClock } from '../support/test-clock.ts';
+import { Walk } from '../support/walk.ts';
+
+interface Setting {
+  readonly api: TestBackend;
+  readonly requests: RequestCount;
+  readonly conflicts: () => number;
+  /** Asks again with the same key where the answer is that nothing was changed, as the contract says one may. */
+  readonly isPatient: boolean;
+}
+
+async function start(options: ConflictOptions | undefined): Promise<Setting> {
+  const found: { requests?: RequestCount; conflicts?: () => number } = {};
+  const api = await startBackend({
+    prepare: (client) => {
+      // Middleware runs last added first: a request is counted, then it may meet another.
+      if (options) found.conflicts = injectConflicts(client, options).count;
+      found.requests = countRequests(client);
+    },
+  });
+  if (!found.requests) throw new Error('requests are not counted');
+  return {
+    api,
+    requests: found.requests,
+    conflicts: found.conflicts ?? (() => 0),
+    isPatient: options !== undefined,
+  };
+}
+
+/** What was answered how often, e.g. `200` or `409 sold_out`. */
+function tally(replies: readonly Reply[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { status, json } of replies) {
+    const answer = status < 300 ? String(status) : `${status} ${String(json['code'])}`;
+    counts[answer] = (counts[answer] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** Does it for each, and tells how it went. The slowest is no assertion of speed: it is the contract's deadline. */
+async function told<T>(
+  what: string,
+  { requests, conflicts, isPatient }: Setting,
+  inputs: readonly T[],
+  concurrency: number,
+  send: (input: T, key: string) => Promise<Reply>,
+): Promise<{ replies: readonly Reply[]; requestsEach: number }> {
+  requests.reset();
+  const began = performance.now();
+  let slowest = 0;
+  let askedAgain = 0;
+  const replies = await pMap(
+    inputs,
+    async (input) => {
+      const key = randomUUID();
+      for (;;) {
+        const from = performance.now();
+        const reply = await send(input, key);
+        slowest = Math.max(slowest, performance.now() - from);
+        if (!isPatient || reply.status !== 503) return reply;
+        askedAgain += 1;
+      }
+    },
+    { concurrency },
+  );
+  const requestsEach = requests.total() / inputs.length;
+  console.log(
+    `${what}: ${JSON.stringify(tally(replies))}, ${requestsEach.toFixed(2)} requests each, ` +
+      `${conflicts()} conflicts, ${askedAgain} asked again, slowest ${Math.round(slowest)} ms of ${Math.round(performance.now() - began)} ms`,
+  );
+  expect(slowest).toBeLessThan(request.deadlineMs);
+  return { replies, requestsEach };
+}
+
+const expectSound = async ({ api }: Setting): Promise<void> => {
+  expect(problemsOf(api.backend.registry, await dump(api.backend.store))).toEqual([]);
+};
+
+const idOf = ({ json }: Reply): string => String(json['id']);
+const times = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);
+
+describe.each<{ name: string; conflicts?: ConflictOptions }>([
+  { name: 'transactions one after the other' },
+  { name: 'transactions that meet cancel each other', conflicts: { holdMs: 4 } },
+  { name: 'a third of all transactions cancelled', conflicts: { rate: 0.33 } },
+])('$name', { timeout: 60_000 }, ({ name, conflicts }) => {
+  it('400 claims by 64 callers on 50 places: 50 are sold, 350 are told sold_out', async () => {
+    const here = await start(conflicts);
+    const showing = await here.api.post('/v1/showings', { title: 'Evening show', capacity: 50 });
+    const showingId = idOf(showing);
+    const { replies, requestsEach } = await told(`400 claims, ${name}`, here, times(400), 64, (index, key) =>
+      here.api.post('/v1/reservations', { showingId, customer: `caller ${index}` }, { key }),
+    );
+    expect(tally(replies)).toEqual({ 201: 50, '409 sold_out': 350 });
+    // A claim is one transaction, and a refusal is kept with one write more.
+    if (!conflicts) expect(requestsEach).toBeLessThanOrEqual(2.5);
+    expect((await here.api.get(`/v1/showings/${showingId}`)).json).toMatchObject({
+      remaining: 0,
+      version: 1,
+    });
+    await expectSound(here);
+  });
+
+  it('60 spends at once on 50 points: 50 and 10 insufficient_balance', async () => {
+    const here = await start(conflicts);
+    const path = `/v1/point-accounts/${idOf(await here.api.post('/v1/point-accounts', { owner: 'ada' }))}`;
+    await here.api.post(`${path}/earn`, { amount: 50, reason: 'welcome' });
+    const { replies } = await told(`60 spends, ${name}`, here, times(60), 60, (_, key) =>
+      here.api.post(`${path}/spend`, { amount: 1, reason: 'coffee' }, { key }),
+    );
+    expect(tally(replies)).toEqual({ 200: 50, '409 insufficient_balance': 10 });
+    expect((await here.api.get(path)).json).toMatchObject({ balance: 0, version: 52 });
+    await expectSound(here);
+  });
+
+  it('100 crossing transfers: all go through, and the sum stays', async () => {
+    const here = await start(conflicts);
+    const ids = await pMap(times(4), async () => {
+      const id = idOf(await here.api.post('/v1/point-accounts', { owner: 'ada' }));
+      await here.api.post(`/v1/point-accounts/${id}/earn`, { amount: 1_000, reason: 'welcome' });
+      return id;
+    });
+    const pairs = times(100).map((index) => [ids[index % 4], ids[(index + 1 + (index % 3)) % 4]] as const);
+    const { replies } = await told(`100 transfers, ${name}`, here, pairs, 16, ([from, to], key) =>
+      here.api.post(`/v1/point-accounts/${from}/transfer`, { to, amount: 7 }, { key }),
+    );
+    expect(tally(replies)).toEqual({ 200: 100 });
+    const accounts = await Promise.all(ids.map((id) => here.api.get(`/v1/point-accounts/${id}`)));
+    expect(accounts.reduce((sum, { json }) => sum + Number(json['balance']), 0)).toBe(4_000);
+    await expectSound(here);
+  });
+
+  it('one seat claimed by 32 at once: one has it, 31 are told already_exists', async () => {
+    const here = await start(conflicts);
+    const showing = await here.api.post('/v1/showings', {
+      title: 'Play',
+      capacity: 40,
+      seats: times(40).map((n) => `A${n}`),
+    });
+    const { replies } = await told(`32 claims of a seat, ${name}`, here, times(32), 32, (_, key) =>
+      here.api.post('/v1/reservations', { showingId: idOf(showing), customer: 'ada', seat: 'A7' }, { key }),
+    );
+    expect(tally(replies)).toEqual({ 201: 1, '409 already_exists': 31 });
+    const again = await here.api.get(`/v1/showings/${idOf(showing)}`);
+    expect(again.json).toMatchObject({ remaining: 39 });
+    await expectSound(here);
+  });
+
+  it('one address invited by 16 at once, written in two ways: one invite is open', async () => {
+    const here = await start(conflicts);
+    const { replies } = await told(`16 invites, ${name}`, here, times(16), 16, (index, key) =>
+      here.api.post(
+        '/v1/invites',
+        {
+          workspace: 'press',
+          email: index % 2 ? 'Ada@Example.com' : 'ada@example.com',
+          role: 'editor',
+        },
+        { key },
+      ),
+    );
+    expect(tally(replies)).toEqual({ 201: 1, '409 already_exists': 15 });
+    await expectSound(here);
+  });
+});
+
+describe('a hold that runs out', () => {
+  it('just as its confirmation arrives is one or the other', async () => {
+    // Two execution environments whose clocks differ: for one the hold runs for another moment.
+    const [early, late] = [createTestClock(), createTestClock()];
+    const api = await startBackend({ clock: early });
+    const timer = await startBackend({ clock: late, tables: api.tables });
+    const showing = await api.post('/v1/showings', { title: 'Evening show', capacity: 100 });
+    for (const round of times(12)) {
+      const held = await api.post('/v1/reservations', {
+        showingId: idOf(showing),
+        customer: `caller ${round}`,
+      });
+      const id = idOf(held);
+      const heldUntil = Date.parse(String(held.json['heldUntil']));
+      const worker = new Walk(timer, late, 'acme');
+      const entity = await worker.state(id);
+      const [confirmed, expired] = await Promise.all([
+        early.at(heldUntil - 1, () => api.post(`/v1/reservations/${id}/confirm`)),
+        late.at(heldUntil, () => worker.runDue(entity)),
+      ]);
+      const { status, version } = await worker.state(id);
+      expect([confirmed.status, expired.status].sort((a, b) => a - b)).toEqual([200, 409]);
+      expect([status, version]).toEqual([confirmed.status === 200 ? 'confirmed' : 'expired', 2]);
+    }
+    expect(problemsOf(api.backend.registry, await dump(api.backend.store))).toEqual([]);
+  });
+
+  it('is not confirmed at the very moment it ends, and not expired the moment before', async () => {
+    const clock = createTestClock();
+    const api = await startBackend({ clock });
+    const showing = await api.post('/v1/showings', { title: 'Evening show', capacity: 2 });
+    const held = await api.post('/v1/reservations', {
+      showingId: idOf(showing),
+      customer: 'ada',
+      holdSeconds: 1,
+    });
+    const heldUntil = Date.parse(String(held.json['heldUntil']));
+    const walk = new Walk(api, clock, 'acme');
+    const entity = await walk.state(idOf(held));
+    const tooEarly = await clock.at(heldUntil - 1, () => walk.runDue(entity));
+    const tooLate = await clock.at(heldUntil, () => api.post(`/v1/reservations/${entity.id}/confirm`));
+    expect([tooEarly.json['code'], tooLate.json['code']]).toEqual(['hold_not_over', 'hold_expired']);
+    const expired = await clock.at(heldUntil, () => walk.runDue(entity));
+    expect([expired.status, expired.json['status']]).toEqual([200, 'expired']);
+    expect((await api.get(`/v1/showings/${idOf(showing)}`)).json['remaining']).toBe(2);
+  });
+});

@@ -1,0 +1,65 @@
+/**
+ * What every domain owes, tested from its definition alone: states, transitions and rules come from the
+ * registry, inputs from the examples and bounds of its schemas. A new definition needs no line here.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Domain } from '../../functions/core/definition.ts';
+import { startBackend } from './backend.ts';
+import type { TestBackend } from './backend.ts';
+import { duplicatesAndRaces } from './conformance/duplicates-and-races.ts';
+import { edges } from './conformance/edges.ts';
+import { inputs } from './conformance/inputs.ts';
+import { isolation } from './conformance/isolation.ts';
+import { transitions } from './conformance/transitions.ts';
+import { uniqueness } from './conformance/uniqueness.ts';
+import { problemsOf } from './store-invariants.ts';
+import { dump } from './table-dump.ts';
+import { createTestClock } from './test-clock.ts';
+import { Walk } from './walk.ts';
+
+/** What the tests of one definition share. */
+export interface Subject {
+  readonly domain: Domain;
+  readonly api: () => TestBackend;
+  /** A tenant of its own, so that no test meets another's data. */
+  readonly walk: () => Walk;
+}
+
+/** What is tested here are answers, not timeouts: a machine that is busy with other tests is waited for. */
+const patientClient = { requestHandler: { connectionTimeout: 8_000, requestTimeout: 8_000 } };
+
+/**
+ * Registers the tests of one definition.
+ * @param domains all there are: it may refer to others
+ */
+export function conformance(domain: Domain, domains: readonly Domain[]): void {
+  describe(domain.collection, () => {
+    const clock = createTestClock();
+    let api: TestBackend | undefined;
+    const started = (): TestBackend => {
+      if (!api) throw new Error('the backend has not started');
+      return api;
+    };
+    beforeAll(async () => {
+      api = await startBackend({ domains, clock, client: patientClient });
+    });
+    afterAll(() => {
+      api?.backend.store.client.destroy();
+    });
+    const subject: Subject = { domain, api: started, walk: () => new Walk(started(), clock) };
+
+    transitions(subject);
+    edges(subject);
+    uniqueness(subject);
+    duplicatesAndRaces(subject);
+    isolation(subject);
+    inputs(subject);
+
+    it('leaves a store in which ledgers, balances, unique values and messages agree', async () => {
+      const { store, registry } = started().backend;
+      const all = await dump(store);
+      expect(all.size).toBeGreaterThan(0);
+      expect(problemsOf(registry, all)).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,188 @@
+/**
+ * Every rule on both sides of its edge. The pure decision says where an edge lies: along a number of the input,
+ * along time, by who asks, by what came before. The whole backend has to agree on each side, and a refusal
+ * changes nothing.
+ */
+import { describe, expect, it } from 'vitest';
+import type { z } from 'zod';
+import type { Verdict } from '../../../functions/core/decide.ts';
+import type { EntityState } from '../../../functions/core/entity.ts';
+import { secretFields } from '../../../functions/core/fields.ts';
+import { isFinal } from '../../../functions/core/rejections.ts';
+import type { Reply } from '../backend.ts';
+import type { Subject } from '../conformance.ts';
+import { preludesOf } from '../machine.ts';
+import { exampleOf, fieldsOf } from '../examples.ts';
+import type { Field } from '../examples.ts';
+import { countByKind, difference, dump } from '../table-dump.ts';
+import type { CreateOptions, Prepared, Walk } from '../walk.ts';
+import { flips } from './flips.ts';
+import { rulesOf } from './rules-of.ts';
+
+/** Longer than any deadline of a definition. */
+const horizonMs = 400 * 24 * 60 * 60 * 1000;
+
+export function edges({ domain, walk }: Subject): void {
+  const refusals = new Set<string>();
+  const rules = new Set<string>();
+
+  /** Sends a command and holds the answer against the pure decision. */
+  async function agree(here: Walk, entity: EntityState, name: string, prepared: Prepared, now?: number) {
+    const verdict = await here.verdict(entity.id, name, prepared, now);
+    const { store } = here.api.backend;
+    const before = await dump(store);
+    const isPublic = domain.transitions[name]?.internal !== true;
+    const send = (): Promise<Reply> => (isPublic ? here.send(entity, name, prepared) : here.runDue(entity));
+    const reply = await (now === undefined ? send() : here.clock.at(now, send));
+    const changes = countByKind(difference(before, await dump(store)));
+    if (verdict.kind === 'accepted') {
+      expect(reply.status, reply.text).toBe(200);
+      return;
+    }
+    refusals.add(verdict.rejection.code);
+    expect(reply.json['code'], reply.text).toBe(verdict.rejection.code);
+    expect(changes).toEqual(isFinal(verdict.rejection) ? { record: 1 } : {});
+  }
+
+  /** A new entity in a state, with what other transitions that stay there leave behind. */
+  async function prepared(
+    status: string,
+    name: string,
+    options: CreateOptions & { preludes?: readonly string[] } = {},
+  ) {
+    const here = walk();
+    const { id } = await here.reach(domain, status, options);
+    for (const prelude of options.preludes ?? []) {
+      const before = await here.state(id);
+      const first = await here.prepare(before, prelude);
+      const verdict = await here.verdict(id, prelude, first);
+      if (verdict.kind === 'rejected' || verdict.decision.entities[0].after.status !== status) continue;
+      await here.send(before, prelude, first);
+    }
+    const entity = await here.state(id);
+    return { here, entity, command: await here.prepare(entity, name) };
+  }
+
+  const legal = domain.states.flatMap((status) =>
+    Object.entries(domain.transitions)
+      .filter(([name, { from, internal }]) => {
+        return from.includes(status) && (internal !== true || domain.deadline?.transition === name);
+      })
+      .map(([name, transition]) => ({ status, name, transition })),
+  );
+
+  describe.each(legal)('the rules of $name in $status', ({ status, name, transition }) => {
+    const isPublic = transition.internal !== true;
+
+    it('hold in the backend as they do in the decision', async () => {
+      const alone = preludesOf(domain, status, name).map((prelude) => [prelude]);
+      for (const preludes of [[], ...alone]) {
+        const { here, entity, command } = await prepared(status, name, { preludes });
+        for (const code of rulesOf(transition, entity, command)) rules.add(code);
+        await agree(here, entity, name, command);
+        if (!isPublic || !transition.to.includes(status)) continue;
+        const now = await here.state(entity.id);
+        if (now.status === status) await agree(here, now, name, command);
+      }
+    });
+
+    if (isPublic && transition.permits) {
+      it('let nobody else do it', async () => {
+        const { here, entity, command } = await prepared(status, name);
+        await agree(here, entity, name, { ...command, actor: 'somebody else' });
+      });
+    }
+
+    if (isPublic && transition.input && secretFields(transition.input).size > 0) {
+      it('want the right secret', async () => {
+        const { here, entity, command } = await prepared(status, name);
+        const wrong = { ...command, input: { ...command.input, ...exampleOf(transition.input) } };
+        await agree(here, entity, name, wrong);
+        await agree(here, entity, name, command);
+      });
+    }
+
+    if (isPublic && transition.reads) {
+      it('look at an entity that refers to itself', async () => {
+        const { here, entity } = await prepared(status, name);
+        const command = await here.prepare(entity, name, { [domain.collection]: entity.id });
+        await agree(here, entity, name, command);
+      });
+    }
+
+    if (isPublic && transition.moves) {
+      it('look at what it moves', async () => {
+        const { here, entity, command } = await prepared(status, name);
+        const [move] = here.movesOf(entity, name, command);
+        if (!move) return;
+        for (const otherStatus of here.api.backend.registry.byCollection(move.collection).states) {
+          const next = walk();
+          const other = await next.reach(
+            next.api.backend.registry.byCollection(move.collection),
+            otherStatus,
+          );
+          const given = { [move.collection]: other.id };
+          const mover = await next.reach(domain, status, { given });
+          const sent = await next.prepare(mover, name, given, { asTheyAre: true });
+          await agree(next, mover, name, sent);
+        }
+      });
+    }
+
+    for (const { name: field, schema } of isPublic ? wholeNumbersOf(transition.input) : []) {
+      it(`lie where they should along "${field}"`, async () => {
+        const preludes = preludesOf(domain, status, name);
+        const withValue = (value: number, { input, actor }: Prepared): Prepared => ({
+          input: { ...input, [field]: value },
+          actor,
+        });
+        const scout = await prepared(status, name, { preludes });
+        const judge = await scout.here.judge(scout.entity.id, name, scout.command);
+        const range = [schema.minimum ?? 0, Number(schema.examples?.[0]), schema.maximum ?? 0];
+        const found = flips(range, (value) => answerOf(judge(withValue(value, scout.command))));
+        for (const value of new Set([...range, ...found.flat()])) {
+          const { here, entity, command } = await prepared(status, name, { preludes });
+          await agree(here, entity, name, withValue(value, command));
+        }
+      });
+    }
+
+    it('lie where they should along time', async () => {
+      const { here, entity, command } = await prepared(status, name);
+      const judge = await here.judge(entity.id, name, command);
+      const at = (now: number): string => answerOf(judge(command, now));
+      const start = here.clock.now();
+      for (const sides of flips([start, start + horizonMs], at)) {
+        // Refused first: that leaves the entity as it is for the other side.
+        const isRefused = (now: number): boolean => judge(command, now).kind === 'rejected';
+        for (const now of [...sides].sort((a, b) => Number(isRefused(b)) - Number(isRefused(a)))) {
+          await agree(here, entity, name, command, now);
+        }
+      }
+    });
+  });
+
+  const loops = legal.filter(
+    ({ status, transition: { internal, to } }) => internal !== true && to.includes(status),
+  );
+  for (const { status, name } of loops) {
+    for (const { name: field, schema } of wholeNumbersOf(domain.create.input)) {
+      it(`the rules of "${name}" hold when it is sent twice, with a larger "${field}" at creation`, async () => {
+        const input = { [field]: Number(schema.examples?.[0]) + 1 };
+        const { here, entity, command } = await prepared(status, name, { input });
+        await agree(here, entity, name, command);
+        await agree(here, await here.state(entity.id), name, command);
+      });
+    }
+  }
+
+  it('every rule of its transitions was seen to refuse', () => {
+    expect([...rules].filter((code) => !refusals.has(code))).toEqual([]);
+  });
+}
+
+const wholeNumbersOf = (schema: z.ZodObject | undefined): readonly Field[] =>
+  fieldsOf(schema).filter(({ schema: { type } }) => type === 'integer');
+
+const answerOf = (verdict: Verdict): string =>
+  verdict.kind === 'rejected' ? verdict.rejection.code : verdict.decision.entities[0].after.status;

@@ -1,0 +1,164 @@
+/** Every state x transition pair: a legal one does exactly what the definition says, an illegal one nothing. */
+import { describe, expect, it } from 'vitest';
+import type { Domain, MessageDraft } from '../../../functions/core/definition.ts';
+import type { EntityState } from '../../../functions/core/entity.ts';
+import { allowedTransitions, itemsAtMost } from '../../../functions/core/registry.ts';
+import { entityState } from '../../../functions/store/items.ts';
+import type { EntityItem } from '../../../functions/store/items.ts';
+import type { MessageItem } from '../../../functions/store/message-items.ts';
+import type { Subject } from '../conformance.ts';
+import { countByKind, difference, dump, kindOf } from '../table-dump.ts';
+import type { ItemChange } from '../table-dump.ts';
+import type { Observation } from '../walk.ts';
+
+export function transitions({ domain, walk }: Subject): void {
+  const names = Object.keys(domain.transitions);
+
+  it('is created in its first state, with what its definition says and nothing else', async () => {
+    const here = walk();
+    const body = await here.createInput(domain);
+    const before = await dump(here.api.backend.store);
+    const reply = await here.api.post(`/v1/${domain.collection}`, body, { tenant: here.tenant });
+    const changes = difference(before, await dump(here.api.backend.store));
+    expect(reply.status, reply.text).toBe(201);
+    expect(reply.json).toMatchObject({
+      type: domain.type,
+      status: domain.initial,
+      version: 1,
+      allowedTransitions: allowedTransitions(domain, domain.initial),
+    });
+    expect(reply.headers).toMatchObject({
+      location: `/v1/${domain.collection}/${String(reply.json['id'])}`,
+      etag: '"1"',
+    });
+    expectOneEntryEach(changes);
+    const entity = await here.state(String(reply.json['id']));
+    const situation = { id: entity.id, input: body, actor: 'alice', now: here.clock.now(), random: 'x' };
+    const outcome = { attributes: entity.attributes, status: entity.status };
+    expectMessages(changes, entity, domain.create.messages?.(situation, outcome) ?? [], 'form');
+  });
+
+  describe.each(domain.states)('in "%s"', (status) => {
+    const legal = names.filter((name) => domain.transitions[name]?.from.includes(status));
+    const illegal = names.filter((name) => !legal.includes(name));
+
+    it.each(legal)('"%s" does what its definition says and nothing else', async (name) => {
+      const here = walk();
+      const entity = await here.reach(domain, status);
+      const seen = await here.watching(() => here.force(entity.id, name));
+      const { before, after, reply } = seen;
+      expect(reply.status, reply.text).toBe(200);
+      const changes = difference(before, after);
+      expectOneEntryEach(changes);
+      const { transition } = here.definition(entity, name);
+      const sent = here.definition(seen.entity, seen.name);
+      expect(changes.length).toBeLessThanOrEqual(itemsAtMost(sent.domain, sent.transition));
+      const own = changes.find(({ kind, after: item }) => kind === 'entity' && item?.['id'] === entity.id);
+      expect(own?.after?.['version']).toBe((own?.before?.['version'] as number) + 1);
+      expect(transition.to).toContain(own?.after?.['status']);
+      const became = await here.state(entity.id);
+      if (seen.name === name) expectMessages(changes, became, draftsOf(domain, seen, became));
+      // What the caller is told is what a read tells.
+      const asTold = await here.state(seen.entity.id);
+      const path = `/v1/${asTold.collection}/${asTold.id}`;
+      const read = await here.api.get(path, { tenant: here.tenant });
+      expect(read.json).toEqual(reply.json);
+      expect(read.headers['etag']).toBe(`"${asTold.version}"`);
+    });
+
+    if (illegal.length > 0) {
+      it(`refuses ${illegal.join(', ')} and changes nothing`, async () => {
+        const here = walk();
+        const entity = await here.reach(domain, status);
+        for (const name of illegal) {
+          const prepared = await here.prepare(entity, name);
+          const before = await dump(here.api.backend.store);
+          const isPublic = domain.transitions[name]?.internal !== true;
+          const reply = isPublic
+            ? await here.send(entity, name, prepared)
+            : await here.api.post(`/v1/${domain.collection}/${entity.id}/${name}`, prepared.input, {
+                tenant: here.tenant,
+              });
+          const counts = countByKind(difference(before, await dump(here.api.backend.store)));
+          if (!isPublic) {
+            expect([reply.status, counts], name).toEqual([404, {}]);
+            continue;
+          }
+          expect(reply.json, name).toMatchObject({
+            status: 409,
+            code: 'transition_not_allowed',
+            entityStatus: status,
+            allowedTransitions: allowedTransitions(domain, status),
+          });
+          // The refusal itself is kept under its key; nothing else is.
+          expect(counts, name).toEqual({ record: 1 });
+        }
+      });
+    }
+  });
+}
+
+/** Each moved entity has one entry more and one version more; another one changes in its balances alone. */
+function expectOneEntryEach(changes: readonly ItemChange[]): void {
+  const entities = changes.filter(({ kind }) => kind === 'entity');
+  const moved = entities.filter(({ before, after }) => before?.['version'] !== after?.['version']);
+  for (const { before, after } of moved) {
+    expect(after?.['version']).toBe(((before?.['version'] as number | undefined) ?? 0) + 1);
+    const entries = changes.filter(
+      ({ kind, after: entry }) => kind === 'entry' && entry?.['pk'] === after?.['pk'],
+    );
+    expect(entries.map(({ after: entry }) => entry?.['seq'])).toEqual([after?.['version']]);
+  }
+  for (const { before, after } of entities.filter((change) => !moved.includes(change))) {
+    expect({ ...after, balances: undefined }).toEqual({ ...before, balances: undefined });
+  }
+  const added = changes.filter(({ before }) => before === undefined);
+  const counts = countByKind(changes);
+  expect(counts.entry).toBe(moved.length);
+  expect(countByKind(added)).toMatchObject({ entry: moved.length, record: 1 });
+  expect(counts.record).toBe(1);
+  expect(countByKind(added).message).toBe(counts.message);
+}
+
+/** The messages of an observed command, drafted again from the definition. */
+function draftsOf(domain: Domain, { entity, name, prepared, before }: Observation, became: EntityState) {
+  const transition = domain.transitions[name];
+  const known = [...before].filter(([key]) => kindOf(key) === 'entity').map(([, item]) => item);
+  const situation = {
+    id: entity.id,
+    input: transition?.input?.parse(prepared.input) ?? {},
+    actor: prepared.actor,
+    now: Date.parse(became.updatedAt),
+    entity: { ...entity.attributes, ...entity.balances, status: entity.status },
+  };
+  const others = (transition?.moves?.(situation) ?? []).flatMap(({ id }) =>
+    known.filter((item) => item['id'] === id).map((item) => entityState(item as unknown as EntityItem)),
+  );
+  const outcome = { attributes: became.attributes, status: became.status };
+  return transition?.messages?.({ ...situation, others }, outcome) ?? [];
+}
+
+/** @param detail a creation's messages may hold its random code, so only their form is known */
+function expectMessages(
+  changes: readonly ItemChange[],
+  { id, version }: EntityState,
+  drafts: readonly MessageDraft[],
+  detail: 'whole' | 'form' = 'whole',
+): void {
+  const messages = changes
+    .filter(({ kind, after }) => kind === 'message' && after?.['entity'] === id)
+    .map(({ after }) => after as unknown as MessageItem)
+    .sort((a, b) => (a.sk < b.sk ? -1 : 1));
+  const isWhole = detail === 'whole';
+  expect(
+    messages.map(({ topic, type, seq, status, run, attempts, payload }) => ({
+      ...{ topic, type, seq, status, run, attempts },
+      ...(isWhole && { payload: JSON.parse(payload ?? 'null') as unknown }),
+    })),
+  ).toEqual(
+    drafts.map(({ topic, type, payload }) => ({
+      ...{ topic, type, seq: version, status: 'pending', run: 1, attempts: 0 },
+      ...(isWhole && { payload: JSON.parse(JSON.stringify(payload)) as unknown }),
+    })),
+  );
+}

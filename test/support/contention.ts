@@ -1,0 +1,98 @@
+/** Watches and disturbs a DynamoDB client from within: counts its requests and answers TransactionConflict. */
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import type { TransactWriteItemsCommandInput } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+
+export interface RequestCount {
+  /** Requests so far, by operation; each attempt of a retry is one. */
+  readonly byOperation: ReadonlyMap<string, number>;
+  readonly total: () => number;
+  readonly reset: () => void;
+}
+
+type Next = (args: { input: unknown; request?: unknown }) => Promise<unknown>;
+interface Stack {
+  add(
+    middleware: (next: Next, context: { commandName?: string }) => Next,
+    options: { step: 'deserialize' | 'initialize'; priority: 'low' | 'high'; name: string },
+  ): void;
+}
+const stackOf = (client: DynamoDBDocumentClient): Stack => client.middlewareStack as unknown as Stack;
+
+/** Counts every request that goes over the wire. */
+export function countRequests(client: DynamoDBDocumentClient): RequestCount {
+  const byOperation = new Map<string, number>();
+  stackOf(client).add(
+    (next, { commandName = '' }) =>
+      (args) => {
+        const operation = commandName.replace(/Command$/, '');
+        byOperation.set(operation, (byOperation.get(operation) ?? 0) + 1);
+        return next(args);
+      },
+    { step: 'deserialize', priority: 'low', name: 'count-requests' },
+  );
+  return {
+    byOperation,
+    total: () => [...byOperation.values()].reduce((sum, count) => sum + count, 0),
+    reset: () => {
+      byOperation.clear();
+    },
+  };
+}
+
+export interface ConflictOptions {
+  /** Share of transactions that are cancelled whatever they touch, 0 to 1. */
+  readonly rate?: number;
+  /**
+   * How long a transaction holds its items. As in the service, another one that touches one of them meanwhile is
+   * cancelled; DynamoDB Local never does that, since it takes one transaction after the other.
+   */
+  readonly holdMs?: number;
+}
+
+/** Items that transactions are at. Several clients that share one compete, as execution environments do. */
+export type InFlight = Set<string>;
+
+/** Lets transactions meet each other. Place it after `countRequests`, so that the cancelled ones are counted. */
+export function injectConflicts(
+  client: DynamoDBDocumentClient,
+  { rate = 0, holdMs }: ConflictOptions,
+  inFlight: InFlight = new Set(),
+): { readonly count: () => number } {
+  let conflicts = 0;
+  const conflict = (reasons: readonly boolean[]): TransactionCanceledException => {
+    conflicts += 1;
+    return new TransactionCanceledException({
+      $metadata: { httpStatusCode: 400 },
+      message: 'Transaction cancelled',
+      CancellationReasons: reasons.map((isMet) => ({ Code: isMet ? 'TransactionConflict' : 'None' })),
+    });
+  };
+  stackOf(client).add(
+    (next, { commandName = '' }) =>
+      async (args) => {
+        if (!/^TransactWrite/.test(commandName)) return next(args);
+        const keys = keysOf(args.input as TransactWriteItemsCommandInput);
+        if (Math.random() < rate) throw conflict(keys.map((_, index) => index === 0));
+        if (holdMs === undefined) return next(args);
+        if (keys.some((key) => inFlight.has(key))) throw conflict(keys.map((key) => inFlight.has(key)));
+        for (const key of keys) inFlight.add(key);
+        try {
+          await new Promise((resolve) => setTimeout(resolve, holdMs));
+          return await next(args);
+        } finally {
+          for (const key of keys) inFlight.delete(key);
+        }
+      },
+    { step: 'deserialize', priority: 'low', name: 'inject-conflicts' },
+  );
+  return { count: () => conflicts };
+}
+
+function keysOf({ TransactItems = [] }: TransactWriteItemsCommandInput): string[] {
+  return TransactItems.map(({ Put, Update, Delete, ConditionCheck }) => {
+    const key = Update?.Key ?? Delete?.Key ?? ConditionCheck?.Key ?? Put?.Item ?? {};
+    const table = (Update ?? Delete ?? ConditionCheck ?? Put)?.TableName ?? '';
+    return JSON.stringify([table, key['pk'], key['sk']]);
+  });
+}

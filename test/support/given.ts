@@ -1,0 +1,85 @@
+/** given / when / then on the pure decision: what an entity went through, a command, and what comes of it. */
+import { decideCreate, decideTransition } from '../../functions/core/decide.ts';
+import type { Command, Decision, Verdict } from '../../functions/core/decide.ts';
+import type { Domain } from '../../functions/core/definition.ts';
+import type { EntityState } from '../../functions/core/entity.ts';
+import type { Rejection } from '../../functions/core/rejections.ts';
+import type { Registry } from '../../functions/core/registry.ts';
+
+type Input = Readonly<Record<string, unknown>>;
+
+export interface Step {
+  readonly input?: Input;
+  readonly actor?: string;
+  /** Milliseconds after the creation. */
+  readonly later?: number;
+  readonly ifMatch?: number;
+  readonly lockToken?: string;
+}
+
+export const startedAt = Date.UTC(2026, 0, 1, 12);
+
+export interface Outcome {
+  readonly decision: () => Decision;
+  readonly refused: () => Rejection;
+  readonly code: () => string;
+}
+
+export interface Given {
+  readonly entity: EntityState;
+  /** The same with something about it changed, e.g. a lock. */
+  readonly but: (change: Partial<EntityState>) => Given;
+  /** Has taken a transition. */
+  readonly and: (name: string, step?: Step) => Given;
+  readonly when: (name: string, step?: Step, others?: readonly (EntityState | undefined)[]) => Outcome;
+}
+
+export function outcomeOf(verdict: Verdict): Outcome {
+  const decision = (): Decision => {
+    if (verdict.kind === 'rejected') throw new Error(`refused: ${verdict.rejection.code}`);
+    return verdict.decision;
+  };
+  const refused = (): Rejection => {
+    if (verdict.kind === 'accepted') throw new Error('accepted');
+    return verdict.rejection;
+  };
+  return { decision, refused, code: () => (verdict.kind === 'accepted' ? 'accepted' : refused().code) };
+}
+
+export function creating(registry: Registry, domain: Domain, input: Input, step: Step = {}): Outcome {
+  return outcomeOf(decideCreate(registry, commandOf(domain, 'create', { ...step, input })));
+}
+
+/** An entity that was created so. */
+export function given(registry: Registry, domain: Domain, input: Input, step: Step = {}): Given {
+  const from = (entity: EntityState): Given => {
+    const when: Given['when'] = (name, next = {}, others = []) => {
+      const command = commandOf(domain, name, next);
+      return outcomeOf(decideTransition(registry, { ...command, id: entity.id }, entity, others));
+    };
+    return {
+      entity,
+      but: (change) => from({ ...entity, ...change }),
+      and: (name, next) => from(when(name, next).decision().entities[0].after),
+      when,
+    };
+  };
+  return from(creating(registry, domain, input, step).decision().entities[0].after);
+}
+
+function commandOf(domain: Domain, name: string, step: Step): Command {
+  const schema = name === 'create' ? domain.create.input : domain.transitions[name]?.input;
+  const { input = {}, actor = 'alice', later = 0, ifMatch, lockToken } = step;
+  return {
+    tenant: 'acme',
+    domain,
+    name,
+    id: `${domain.idPrefix}_01JD2X5T9ZK4M8Q7W6V5B3N2HC`,
+    input: schema?.parse(input) ?? {},
+    actor,
+    now: startedAt + later,
+    random: 'MDEyMzQ1Njc4OWFiY2RlZg',
+    ...(ifMatch !== undefined && { ifMatch }),
+    ...(lockToken !== undefined && { lockToken }),
+  };
+}

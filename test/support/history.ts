@@ -1,0 +1,120 @@
+/**
+ * Histories made by the pure decision and written without transactions: the items that commands would have left,
+ * many of them in little time.
+ */
+import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { ulid } from 'ulid';
+import { decideCreate, decideTransition } from '../../functions/core/decide.ts';
+import type { Command, Decision, Verdict } from '../../functions/core/decide.ts';
+import type { EntityState } from '../../functions/core/entity.ts';
+import type { Registry } from '../../functions/core/registry.ts';
+import type { Store } from '../../functions/store/commit.ts';
+import { entityPut } from '../../functions/store/entity-writes.ts';
+import { entryItem } from '../../functions/store/items.ts';
+import { balanceKey, claimKey, entryKey } from '../../functions/store/keys.ts';
+import { messageItem } from '../../functions/store/message-items.ts';
+
+type Item = Record<string, unknown>;
+
+export interface HistoryStep {
+  readonly name: string;
+  readonly input?: Readonly<Record<string, unknown>>;
+}
+
+export class History {
+  readonly tenant: string;
+  readonly #registry: Registry;
+  readonly #balances = new Map<string, { unit: string; balance: number }>();
+  /** Waiting to be written, by table and key. */
+  readonly #items = { data: new Map<string, Item>(), outbox: new Map<string, Item>() };
+  readonly #now: number;
+
+  constructor(registry: Registry, tenant: string, now: number = Date.now()) {
+    this.#registry = registry;
+    this.tenant = tenant;
+    this.#now = now;
+  }
+
+  /** Creates an entity and takes transitions that stay within it. Throws where one is refused. */
+  entity(collection: string, input: HistoryStep['input'], steps: readonly HistoryStep[]): EntityState {
+    const domain = this.#registry.byCollection(collection);
+    const command: Command = {
+      tenant: this.tenant,
+      domain,
+      id: `${domain.idPrefix}_${ulid(this.#now)}`,
+      name: 'create',
+      input: input ?? {},
+      actor: 'alice',
+      now: this.#now,
+      random: 'random',
+    };
+    let state = this.#take(decideCreate(this.#registry, command));
+    for (const step of steps) {
+      const next = { ...command, name: step.name, input: step.input ?? {} };
+      state = this.#take(decideTransition(this.#registry, next, state));
+    }
+    return state;
+  }
+
+  /** The entries of an entity as they would lie in the table. */
+  entries(id: string): Item[] {
+    const { pk } = entryKey(this.tenant, id, 1);
+    return [...this.#items.data.values()].filter((item) => item['pk'] === pk && item['sk'] !== 'entity');
+  }
+
+  /** Writes everything made so far. */
+  async write({ client, tables }: Store): Promise<void> {
+    for (const [account, { unit, balance }] of this.#balances) {
+      this.#put('data', { ...balanceKey(this.tenant, account), account, unit, balance });
+    }
+    for (const table of ['data', 'outbox'] as const) {
+      const items = [...this.#items[table].values()];
+      this.#items[table].clear();
+      for (let from = 0; from < items.length; from += 25) {
+        const Put = items.slice(from, from + 25).map((Item) => ({ PutRequest: { Item } }));
+        const { UnprocessedItems = {} } = await client.send(
+          new BatchWriteCommand({ RequestItems: { [tables[table]]: Put } }),
+        );
+        if (Object.keys(UnprocessedItems).length > 0) throw new Error('some items were not written');
+      }
+    }
+  }
+
+  #take(verdict: Verdict): EntityState {
+    if (verdict.kind === 'rejected') throw new Error(JSON.stringify(verdict.rejection));
+    const { decision } = verdict;
+    const [change] = decision.entities;
+    if (decision.entities.length > 1 || decision.blind.length > 0) throw new Error('it moves other entities');
+    this.#put('data', {
+      ...entryItem(entryKey(this.tenant, change.after.id, change.entry.seq), change.entry),
+    });
+    this.#put(
+      'data',
+      entityPut('', { tenant: this.tenant, now: this.#now, requestId: '' }, change).Put?.Item ?? {},
+    );
+    for (const claim of change.taken) {
+      this.#put('data', { ...claimKey(this.tenant, claim), entity: claim.entity });
+    }
+    for (const claim of change.released) {
+      const { pk, sk } = claimKey(this.tenant, claim);
+      this.#items.data.delete(JSON.stringify([pk, sk]));
+    }
+    this.#messages(decision);
+    for (const { account, unit, delta } of decision.balances) {
+      const balance = (this.#balances.get(account)?.balance ?? 0) + delta;
+      this.#balances.set(account, { unit, balance });
+    }
+    return change.after;
+  }
+
+  #messages({ messages }: Decision): void {
+    for (const message of messages) {
+      const item = messageItem({ ...message, tenant: this.tenant, entityId: message.entity });
+      this.#put('outbox', { ...item });
+    }
+  }
+
+  #put(table: 'data' | 'outbox', item: Item): void {
+    this.#items[table].set(JSON.stringify([item['pk'], item['sk']]), item);
+  }
+}

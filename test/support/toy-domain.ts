@@ -1,0 +1,107 @@
+/**
+ * A ninth domain, thought up to use what the eight leave unused: a deadline that is also a caller's command,
+ * a check of another entity that changes nothing there, rules on creation, and two unique values.
+ */
+import { z } from 'zod';
+import { defineDomain } from '../../functions/core/definition.ts';
+import { integer, moment, reference, text } from '../../functions/core/fields.ts';
+import { externalCall, notification, report } from '../../functions/core/messages.ts';
+import { move, named, own } from '../../functions/core/postings.ts';
+import { given, is, permit, rule, sensible } from '../../functions/core/rules.ts';
+
+const week = 7 * 24 * 60 * 60 * 1000;
+const deposits = named('deposits', 'library', 'EUR');
+
+/** A book is lent by a member of a club; a deposit is paid in and out. */
+export const loans = defineDomain({
+  collection: 'book-loans',
+  type: 'book-loan',
+  idPrefix: 'loan',
+  summary: 'A book lent for a deposit, until it is back or lost.',
+  states: ['asked', 'lent', 'back', 'lost'],
+  initial: 'asked',
+  attributes: z.strictObject({
+    book: text('Momo'),
+    shelf: text('A 3').optional(),
+    member: text('alice'),
+    article: reference('articles', 'art'),
+    deposit: integer(1, 50_000, 500),
+    renewals: integer(0, 2, 0),
+    backUntil: moment(),
+    note: text('torn').optional(),
+  }),
+  accounts: {
+    held: { unit: 'EUR', shown: true, floor: { minimum: 0, code: 'deposit_short', detail: 'Not paid in.' } },
+  },
+  unique: [
+    { name: 'book_lent', while: ['asked', 'lent'], of: ({ book }) => [book] },
+    { name: 'shelf_free', while: ['asked'], of: ({ shelf }) => (shelf === undefined ? undefined : [shelf]) },
+  ],
+  deadline: { while: ['lent'], transition: 'lose', at: ({ backUntil }) => Date.parse(backUntil) },
+  create: {
+    summary: 'Ask for a book',
+    input: z.strictObject({
+      book: text('Momo'),
+      shelf: text('A 3').optional(),
+      member: text('alice'),
+      article: reference('articles', 'art'),
+      deposit: integer(1, 50_000, 500).default(500),
+    }),
+    set: ({ input, now }) => ({ ...input, renewals: 0, backUntil: new Date(now + week).toISOString() }),
+    rules: ({ input }) => [rule('not_for_lending', given(input.book !== 'Necronomicon'), 'It stays here.')],
+    requires: ({ input }) => [
+      {
+        collection: 'articles',
+        id: input.article,
+        rules: [sensible(is('title', 'Hello, world'), 'The review is of another book.')],
+      },
+      {
+        collection: 'articles',
+        id: input.article,
+        rules: [rule('review_public', is('status', 'draft'), 'The review is out already.')],
+      },
+    ],
+    postings: ({ input }) => move(deposits, own('held'), input.deposit),
+    messages: ({ input }) => [
+      notification('loan.asked', { to: input.member, subject: input.book, text: 'Come by.' }),
+    ],
+  },
+  transitions: {
+    lend: {
+      summary: 'Hand the book out',
+      from: ['asked'],
+      to: ['lent'],
+      permits: ({ actor }) => [permit('not_the_member', is('member', actor), 'Only the member may.')],
+    },
+    renew: {
+      summary: 'Keep it for another week',
+      from: ['lent'],
+      to: ['lent'],
+      rules: ({ entity }) => [rule('renewed_enough', given(entity.renewals < 1), 'Others wait for it.')],
+      set: ({ entity }) => ({
+        renewals: entity.renewals + 1,
+        backUntil: new Date(Date.parse(entity.backUntil) + week).toISOString(),
+      }),
+    },
+    'pay-out': {
+      summary: 'Pay a part of the deposit back early',
+      from: ['lent'],
+      to: ['lent'],
+      input: z.strictObject({ amount: integer(1, 50_000, 100) }),
+      postings: ({ input }) => move(own('held'), deposits, input.amount),
+    },
+    return: {
+      summary: 'Bring it back',
+      from: ['lent', 'asked'],
+      to: ['back', 'lost'],
+      input: z.strictObject({ note: text('torn').optional() }),
+      next: ({ entity }) => (entity.status === 'asked' || entity.renewals < 9 ? 'back' : 'lost'),
+      set: ({ input }) => ({ note: input.note }),
+      messages: ({ id, entity }) => [
+        externalCall('loan.returned', { id, book: entity.book }),
+        report('loan.returned', { title: entity.book, columns: ['loan'], rows: [[id]] }),
+      ],
+    },
+    lose: { summary: 'Give it up', from: ['lent'], to: ['lost'] },
+  },
+});

@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest';
+import { readContracts, readCpu } from '../../infra/explain/agreed.ts';
+import { priceList } from '../../infra/explain/price-list.ts';
+import { prices } from '../../infra/prices.ts';
+
+const list = async () => priceList(await readContracts(), (await readCpu()).milliseconds);
+
+it('prices every request that has a contract, each with all its parts', async () => {
+  const requests = Object.keys(await readContracts()).filter((name) => /^(?:GET|POST) /.test(name));
+  const priced = await list();
+  expect(priced.map(({ name }) => name)).toEqual(requests);
+  for (const { api, function: fn, database, followUp, total } of priced) {
+    expect(api).toBe(prices.apiRequest);
+    expect(fn).toBeGreaterThan(prices.functionInvocation);
+    expect(total).toBeCloseTo(api + fn + database + followUp, 12);
+  }
+});
+
+it('counts what follows: messages each alone, and a transition that waits', async () => {
+  const followUp = new Map((await list()).map((price) => [price.name, price.followUp]));
+  const of = (name: string): number => followUp.get(name) ?? NaN;
+  expect(of('POST /v1/payments')).toBe(0);
+  expect(of('POST /v1/payments/{id}/confirm')).toBeCloseTo(2 * of('POST /v1/articles/{id}/publish'), 12);
+  expect(of('POST /v1/reservations')).toBeGreaterThan(0);
+  // Longer than a message can be delayed: it is hidden again and again until it is due.
+  expect(of('POST /v1/invites')).toBeGreaterThan(of('POST /v1/reservations'));
+});
+
+it('sets commands beside other ways to do them, and queries beside none', async () => {
+  for (const { name, beside } of await list()) {
+    const isCommand = name.startsWith('POST') && name !== 'POST /v1/messages/{id}/redrive';
+    expect(beside !== undefined, name).toBe(isCommand);
+    if (beside) expect(beside.stepFunctions).toBeGreaterThan(beside.durable);
+  }
+});
