@@ -1,0 +1,100 @@
+/** G16: a database that hangs is answered within the deadline, and with the truth. The budget is a short one here. */
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
+import { request as limits } from '../../functions/runtime/limits.ts';
+import { startBackend } from '../support/backend.ts';
+import type { TestBackend } from '../support/backend.ts';
+import { firstOf } from '../support/faults/checker.ts';
+import type { Violation } from '../support/faults/checker.ts';
+import { startBlackhole } from '../support/faults/blackhole.ts';
+import type { Blackhole } from '../support/faults/blackhole.ts';
+import { guarantee } from '../support/faults/guarantee.ts';
+import { startLab } from '../support/faults/lab.ts';
+import type { Lab } from '../support/faults/lab.ts';
+import { life } from '../support/faults/fault-client.ts';
+
+/** The budget of the commands here; the limits of production stay what they are. */
+const budgetMs = 1_500;
+vi.mock('../../functions/runtime/limits.ts', async (original) => {
+  const real: { request: typeof limits } = await original();
+  return { ...real, request: { ...real.request, deadlineMs: 2_000, deadlineReserveMs: 500 } };
+});
+
+let hole: Blackhole;
+let lab: Lab;
+let api: TestBackend;
+beforeEach(async () => {
+  hole = await startBlackhole(inject('dynamodbEndpoint'));
+  lab = await startLab();
+  api = await startBackend({
+    tables: lab.clean.tables,
+    clock: lab.clock,
+    client: { endpoint: hole.endpoint },
+  });
+});
+afterEach(async () => {
+  api.backend.store.client.destroy();
+  lab.stop();
+  await hole.stop();
+});
+
+const send = (path: string, key: string, body?: unknown, process = api) =>
+  lab.observer.request(
+    process,
+    { method: 'POST', path, tenant: 'acme', subject: 'alice', key, body },
+    life(),
+  );
+
+const payment = { payer: 'alice', payee: 'shop', amount: 1_250, currency: 'EUR' };
+
+guarantee(
+  'G16 bounded',
+  async (untrue?: 'untrue') => {
+    const violations: Violation[] = [];
+    const { headers } = await lab.clean.post('/v1/payments', payment, { tenant: 'acme' });
+    const path = `${headers['location'] ?? ''}/confirm`;
+    for (const swallow of ['towards', 'back'] as const) {
+      const key = randomUUID();
+      hole.swallow = swallow;
+      const startedAt = Date.now();
+      const reply = await send(path, key);
+      const tookMs = Date.now() - startedAt;
+      hole.swallow = 'nothing';
+      // Far more than the budget, far less than a hang: machines are slow at times.
+      if (tookMs > 4 * budgetMs) violations.push({ guarantee: 'G16', what: `an answer took ${tookMs} ms` });
+      const told = untrue ? 'contended' : reply?.json['code'];
+      if (reply?.status !== 503 || !['outcome_unknown', 'unavailable'].includes(String(told))) {
+        violations.push({
+          guarantee: 'G16',
+          what: `a hang was answered ${String(reply?.status)} ${String(told)}`,
+        });
+      }
+      expect((await send(path, key, undefined, lab.clean))?.status).toBe(swallow === 'towards' ? 200 : 409);
+    }
+    return [...violations, ...(await lab.violations())];
+  },
+  { 'what may have happened is called contended': 'untrue' },
+);
+
+test('G16 bounded: a commit whose answer hangs is told by its key', async () => {
+  const key = randomUUID();
+  // The first call of a creation is its transaction: it commits, and its answer never comes.
+  await send('/v1/payments', randomUUID(), payment);
+  hole.swallow = 'back';
+  const first = await send('/v1/payments', key, { ...payment, payee: 'another' });
+  hole.swallow = 'nothing';
+  expect(first?.status).toBe(503);
+  expect(first?.json['code']).toBe('outcome_unknown');
+  const again = await send('/v1/payments', key, { ...payment, payee: 'another' }, lab.clean);
+  expect(again?.status).toBe(201);
+  expect(again?.headers['idempotent-replayed']).toBe('true');
+  expect(firstOf(await lab.violations())).toBeUndefined();
+});
+
+test('G16 bounded: reads are answered, too', async () => {
+  hole.swallow = 'back';
+  const startedAt = Date.now();
+  const reply = await api.get('/v1/balances/holding:shop:EUR');
+  expect(reply.status).toBe(503);
+  expect(Date.now() - startedAt).toBeLessThan(limits.deadlineMs * 10);
+});

@@ -1,0 +1,208 @@
+/**
+ * The way out: every AWS call of relay, workers, sweeper and redrive, every fault at that call. Whoever died is
+ * followed by a new process, as its event source would have it; at the end every message is worked off.
+ */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { topics } from '../../functions/runtime/topics.ts';
+import type { MessageItem } from '../../functions/store/message-items.ts';
+import { redriveMessages } from '../../functions/store/message-lists.ts';
+import { redriveMessage } from '../../functions/store/messages.ts';
+import { permanent, retry } from '../../functions/workers/receiver.ts';
+import { firstOf } from '../support/faults/checker.ts';
+import { count } from '../support/faults/counts.ts';
+import {
+  acts,
+  clientsOf,
+  deliverOnce,
+  deliverUntilOver,
+  deliveryViolations,
+  drain,
+  RememberingReceiver,
+  relayOf,
+  streamOf,
+  sweeperOf,
+} from '../support/faults/delivery.ts';
+import type { Behaviour, ClientOptions, Clients } from '../support/faults/delivery.ts';
+import { faultsAt, faultsOf, Injector, retriedBySdk } from '../support/faults/fault-client.ts';
+import type { FaultKind } from '../support/faults/fault-client.ts';
+import { bodyOf, startOutbox } from '../support/outbox.ts';
+import type { TestOutbox } from '../support/outbox.ts';
+
+let outbox: TestOutbox;
+let receiver: RememberingReceiver;
+let clean: Clients;
+beforeEach(async () => {
+  outbox = await startOutbox();
+  clean = clientsOf(outbox);
+  receiver = new RememberingReceiver(outbox);
+});
+afterEach(async () => {
+  clean.destroy();
+  await outbox.stop();
+});
+
+/** Runs work in a process; one that died, or failed, is followed by another until it comes through. */
+async function untilThrough(
+  options: ClientOptions,
+  work: (clients: Clients) => Promise<boolean>,
+): Promise<void> {
+  for (let tries = 0; tries < 6; tries += 1) {
+    const clients = clientsOf(outbox, options);
+    try {
+      const end = await Promise.race([work(clients).catch(() => false), clients.life.died]);
+      if (end === true) return;
+    } finally {
+      clients.destroy();
+    }
+  }
+}
+
+/** Where a run makes several calls of one kind at once, the first and the last of them stand for all. */
+function placesOf(attempts: readonly string[]): { index: number; command: string }[] {
+  return attempts.flatMap((command, index) =>
+    attempts.indexOf(command) === index || attempts.lastIndexOf(command) === index
+      ? [{ index, command }]
+      : [],
+  );
+}
+
+type Case = ClientOptions & {
+  readonly injector: Injector;
+  /** Its messages belong to this tenant, so that a violation names the case. */
+  readonly tenant: string;
+};
+
+/** Runs a case without faults, then with each fault at each of its calls. */
+async function everyFault(subject: string, run: (options: Case) => Promise<void>): Promise<void> {
+  const faultless = new Injector();
+  await run({ injector: faultless, tenant: 'no fault' });
+  expect(faultless.attempts.length).toBeGreaterThan(0);
+  let [cases, faults] = [0, 0];
+  for (const { index, command } of placesOf(faultless.attempts)) {
+    for (const fault of faultsOf(command)) {
+      const isRetried = retriedBySdk.some((kind: FaultKind) => kind === fault);
+      for (const sdkRetries of isRetried ? [true, false] : [false]) {
+        const injector = new Injector(faultsAt({ [index]: fault }));
+        const retried = sdkRetries ? ', retried by the SDK' : '';
+        await run({ injector, sdkRetries, tenant: `${fault} at call ${index} (${command})${retried}` });
+        [cases, faults] = [cases + 1, faults + injector.injected.length];
+      }
+    }
+  }
+  const violations = await deliveryViolations(outbox, receiver);
+  count({ subject, what: 'single fault', cases, faults, violations: violations.length });
+  expect(firstOf(violations)).toBeUndefined();
+}
+
+test('the relay', async () => {
+  receiver.behave = acts;
+  await everyFault('relay', async ({ tenant, ...options }) => {
+    const items = await Promise.all([
+      outbox.put({ tenant }),
+      outbox.put({ tenant, topic: 'notification', n: 1 }),
+      outbox.put({ tenant: `other ${tenant}` }),
+    ]);
+    // The stream hands a batch out again until it is through.
+    await untilThrough(options, async (clients) => {
+      const { batchItemFailures } = await relayOf(outbox, clients)(streamOf(...items));
+      return batchItemFailures.length === 0;
+    });
+    await drain(outbox, receiver.receive);
+  });
+});
+
+test('the relay, with records twice, out of order and in another batch', async () => {
+  receiver.behave = acts;
+  await everyFault('relay', async ({ tenant, ...options }) => {
+    const [first, second] = await Promise.all([
+      outbox.put({ tenant, seq: 2 }),
+      outbox.put({ tenant, seq: 3 }),
+    ]);
+    const batches = [streamOf(second, first, second), streamOf(first), streamOf(second)];
+    for (const batch of batches) {
+      await untilThrough(options, async (clients) => {
+        return (await relayOf(outbox, clients)(batch)).batchItemFailures.length === 0;
+      });
+    }
+    await drain(outbox, receiver.receive);
+  });
+});
+
+const behaviours: Readonly<Record<string, Behaviour>> = {
+  'whose receiver acts': acts,
+  'whose receiver fails once': (message, n) =>
+    n === 1 ? retry('500', 'It answered 500.') : acts(message, n),
+  'whose receiver acts and is not heard': (message, n) =>
+    n === 1 ? retry('UND_ERR_SOCKET', 'The connection was cut.') : acts(message, n),
+  'whose receiver refuses': () => permanent('400', 'It answered 400.'),
+  'whose receiver always fails': () => retry('503', 'It answered 503.'),
+};
+
+describe.each(topics)('the worker of %s', (topic) => {
+  test.for(Object.entries(behaviours))('%s', async ([, behave]) => {
+    receiver.behave = behave;
+    await everyFault(`worker ${topic}`, async ({ tenant, ...options }) => {
+      const item = await outbox.put({ tenant, topic });
+      let clients = clientsOf(outbox, options);
+      await deliverUntilOver(outbox, item, async (body) => {
+        const end = await deliverOnce(outbox, topic, clients, receiver.receive, body);
+        if (end === 'again') {
+          clients.destroy();
+          clients = clientsOf(outbox, options);
+        }
+        return end;
+      });
+      clients.destroy();
+    });
+  });
+});
+
+/** Whatever the sweeper is kept from, its next run does. */
+test('the sweeper', async () => {
+  receiver.behave = acts;
+  await everyFault('sweeper', async ({ tenant, ...options }) => {
+    await Promise.all([outbox.put({ tenant }), outbox.put({ topic: 'llm', tenant: `other ${tenant}` })]);
+    await untilThrough(options, async (clients) => {
+      await sweeperOf(outbox, clients)({ graceSeconds: 0 });
+      return true;
+    });
+    await drain(outbox, receiver.receive);
+    // What a run died over after its send, or before, the next one finds.
+    await sweeperOf(outbox, outbox)({ graceSeconds: 0 });
+    await drain(outbox, receiver.receive);
+  });
+});
+
+async function deadMessage(tenant: string): Promise<MessageItem> {
+  const before = receiver.behave;
+  receiver.behave = () => permanent('400', 'It answered 400.');
+  const item = await outbox.put({ tenant });
+  await deliverOnce(outbox, 'external-call', clean, receiver.receive, bodyOf(item));
+  receiver.behave = before;
+  return outbox.read(item);
+}
+
+test('a redrive by the API, one message and in bulk', async () => {
+  receiver.behave = acts;
+  await everyFault('redrive', async ({ tenant, ...options }) => {
+    const dead = await deadMessage(tenant);
+    const bulk = await deadMessage(tenant);
+    expect(dead.status).toBe('dead');
+    const { topic } = dead;
+    await untilThrough(options, async ({ client }) => {
+      const access = { ...outbox.access, client };
+      await redriveMessage(access, dead);
+      await redriveMessages(access, { tenant, topic, limit: 10 });
+      return true;
+    });
+    const items = await Promise.all([outbox.read(dead), outbox.read(bulk)]);
+    expect(items.map(({ status, run }) => [status, run])).toEqual([
+      ['pending', 2],
+      ['pending', 2],
+    ]);
+    await relayOf(outbox, outbox)(streamOf(...items));
+    await drain(outbox, receiver.receive);
+    const ends = await Promise.all([outbox.read(dead), outbox.read(bulk)]);
+    expect(ends.map(({ status }) => status)).toEqual(['done', 'done']);
+  });
+});

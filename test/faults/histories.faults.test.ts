@@ -1,0 +1,29 @@
+/**
+ * Random histories: many callers, few entities, every fault at random rates. A failure names the seed; with
+ * `FAULT_SEED=<seed>` the same choices are made again. `FAULT_MINUTES` makes it a long campaign.
+ */
+import { expect, test } from 'vitest';
+import { firstOf } from '../support/faults/checker.ts';
+import { count } from '../support/faults/counts.ts';
+import { runHistory } from '../support/faults/history.ts';
+import { seedOf } from '../support/faults/random.ts';
+
+/** Histories of a run that nobody gave more time. */
+const histories = 4;
+const minutes = Number(process.env['FAULT_MINUTES'] ?? 0);
+const timeoutMs = 120_000 + minutes * 60_000;
+
+test('random histories keep every guarantee', { timeout: timeoutMs }, async () => {
+  const first = seedOf();
+  const end = Date.now() + minutes * 60_000;
+  const isReplay = process.env['FAULT_SEED'] !== undefined;
+  const problems: string[] = [];
+  for (let index = 0; index < (isReplay ? 1 : histories) || Date.now() < end; index += 1) {
+    const seed = first + index;
+    const { faults, violations } = await runHistory({ seed, callers: 8, steps: 10 });
+    count({ subject: 'histories', what: 'random history', cases: 1, faults, violations: violations.length });
+    const problem = firstOf(violations);
+    if (problem !== undefined) problems.push(`FAULT_SEED=${seed}: ${problem}`);
+  }
+  expect(problems).toEqual([]);
+});

@@ -1,0 +1,170 @@
+/** Every command of every domain, as a case that can be brought about any number of times, from definitions alone. */
+import { randomUUID } from 'node:crypto';
+import type { Domain } from '../../../functions/core/definition.ts';
+import type { EntityState } from '../../../functions/core/entity.ts';
+import type { TimerReference } from '../../../functions/outbox/queue-messages.ts';
+import type { Prepared as WalkPrepared, Walk } from '../walk.ts';
+import type { Request } from './observed.ts';
+
+/** A command ready to be sent, in a tenant where everything it needs is there. */
+export type Ready =
+  | { readonly is: 'request'; readonly request: Request & { readonly key: string } }
+  | { readonly is: 'timer'; readonly timer: TimerReference };
+
+export interface CommandCase {
+  readonly domain: string;
+  /** E.g. `confirm from draft`. */
+  readonly name: string;
+  readonly prepare: (walk: Walk) => Promise<Ready>;
+}
+
+const request = (
+  { tenant }: Walk,
+  path: string,
+  body: unknown,
+  subject = 'alice',
+  headers: Record<string, string> = {},
+): Ready => ({
+  is: 'request',
+  request: { method: 'POST', path, tenant, subject, key: randomUUID(), body, headers },
+});
+
+const pathOf = (domain: Domain, id: string, name: string): string => `/v1/${domain.collection}/${id}/${name}`;
+
+export function commandCases(domains: readonly Domain[]): readonly CommandCase[] {
+  return domains.flatMap((domain) => [
+    ...creations(domain),
+    ...transitions(domain),
+    ...refusals(domain),
+    ...timers(domain),
+    ...locks(domain),
+  ]);
+}
+
+function creations(domain: Domain): CommandCase[] {
+  const path = `/v1/${domain.collection}`;
+  const create: CommandCase = {
+    domain: domain.collection,
+    name: 'create',
+    prepare: async (walk) => request(walk, path, await walk.createInput(domain)),
+  };
+  const taken: CommandCase = {
+    domain: domain.collection,
+    name: 'create what is taken',
+    prepare: async (walk) => {
+      const body = await walk.createInput(domain);
+      await walk.api.post(path, body, { tenant: walk.tenant });
+      return request(walk, path, body);
+    },
+  };
+  return domain.unique ? [create, taken] : [create];
+}
+
+function transitions(domain: Domain): CommandCase[] {
+  return Object.entries(domain.transitions).flatMap(([name, { internal, from }]) =>
+    internal === true
+      ? []
+      : from.map((status): CommandCase => ({
+          domain: domain.collection,
+          name: `${name} from ${status}`,
+          prepare: async (walk) => {
+            const { entity, prepared } = await ready(walk, await walk.reach(domain, status), name);
+            const body = domain.transitions[name]?.input ? prepared.input : undefined;
+            return request(walk, pathOf(domain, entity.id, name), body, prepared.actor);
+          },
+        })),
+  );
+}
+
+/** What a rule asks for first, other transitions that stay in the state may bring about. */
+async function ready(
+  walk: Walk,
+  entity: EntityState,
+  name: string,
+): Promise<{ readonly entity: EntityState; readonly prepared: WalkPrepared }> {
+  const { domain } = walk.definition(entity, name);
+  const prepared = await walk.prepare(entity, name);
+  const isAccepted = async (): Promise<boolean> =>
+    (await walk.verdict(entity.id, name, prepared)).kind === 'accepted';
+  const preludes = Object.entries(domain.transitions).filter(
+    ([other, { from, to, internal }]) =>
+      other !== name && internal !== true && from.includes(entity.status) && to.includes(entity.status),
+  );
+  for (const [prelude] of preludes) {
+    if (await isAccepted()) break;
+    await walk.attempt(entity.id, prelude);
+  }
+  return { entity: await walk.state(entity.id), prepared };
+}
+
+/** A transition where the machine does not allow it. */
+function refusals(domain: Domain): CommandCase[] {
+  return Object.entries(domain.transitions).flatMap(([name, { internal, from, permits }]) => {
+    const status = domain.states.find((state) => !from.includes(state) && isNear(domain, state));
+    if (internal === true || permits !== undefined || status === undefined) return [];
+    const refused: CommandCase = {
+      domain: domain.collection,
+      name: `${name} refused in ${status}`,
+      prepare: async (walk) => {
+        const entity = await walk.reach(domain, status);
+        const { input, actor } = await walk.prepare(entity, name);
+        const body = domain.transitions[name]?.input ? withoutAbsent(input) : undefined;
+        return request(walk, pathOf(domain, entity.id, name), body, actor);
+      },
+    };
+    return [refused];
+  });
+}
+
+/** A secret that nobody was told is as good as any. */
+const withoutAbsent = (input: Readonly<Record<string, unknown>>): unknown =>
+  Object.fromEntries(Object.entries(input).map(([name, value]) => [name, value ?? 'unknown']));
+
+/** Reached by a caller's own transition from the first state. */
+const isNear = (domain: Domain, state: string): boolean =>
+  state === domain.initial ||
+  Object.values(domain.transitions).some(
+    ({ internal, from, to }) => internal !== true && from.includes(domain.initial) && to.includes(state),
+  );
+
+function timers(domain: Domain): CommandCase[] {
+  const { deadline, collection } = domain;
+  if (!deadline) return [];
+  return deadline.while.map((status) => ({
+    domain: collection,
+    name: `${deadline.transition} by the timer`,
+    prepare: async (walk: Walk) => {
+      const { id, attributes } = await walk.reach(domain, status);
+      const { transition } = deadline;
+      const dueAt = deadline.at(attributes);
+      return {
+        is: 'timer' as const,
+        timer: { entity: id, collection, tenant: walk.tenant, transition, dueAt },
+      };
+    },
+  }));
+}
+
+function locks(domain: Domain): CommandCase[] {
+  const { collection } = domain;
+  const lock = async (walk: Walk, wait: string): Promise<Ready> => {
+    const { id } = await walk.create(domain);
+    return request(walk, pathOf(domain, id, 'lock'), { ttlSeconds: 60, wait });
+  };
+  return [
+    { domain: collection, name: 'lock, waiting', prepare: (walk) => lock(walk, 'wait') },
+    { domain: collection, name: 'lock, not waiting', prepare: (walk) => lock(walk, 'nowait') },
+    {
+      domain: collection,
+      name: 'unlock',
+      prepare: async (walk) => {
+        const { id } = await walk.create(domain);
+        const body = { ttlSeconds: 60, wait: 'wait' };
+        const { json } = await walk.api.post(pathOf(domain, id, 'lock'), body, { tenant: walk.tenant });
+        return request(walk, pathOf(domain, id, 'unlock'), undefined, 'alice', {
+          'lock-token': String(json['token']),
+        });
+      },
+    },
+  ];
+}

@@ -1,0 +1,112 @@
+/** A set of tables, any number of processes of the backend on them, and the record of what their callers saw. */
+import { randomUUID } from 'node:crypto';
+import { inject } from 'vitest';
+import { createRunScheduledTransition } from '../../../functions/api/scheduled-transition.ts';
+import { domains } from '../../../functions/domains/index.ts';
+import type { TimerReference } from '../../../functions/outbox/queue-messages.ts';
+import type { Clock } from '../../../functions/runtime/clock.ts';
+import { startBackend } from '../backend.ts';
+import type { Reply, TestBackend } from '../backend.ts';
+import { createTestClock } from '../test-clock.ts';
+import type { TestClock } from '../test-clock.ts';
+import { Walk } from '../walk.ts';
+import { check } from './checker.ts';
+import type { Violation } from './checker.ts';
+import type { Delivered } from './check-deliveries.ts';
+import { injectFaults, life } from './fault-client.ts';
+import type { Injector, Life } from './fault-client.ts';
+import type { Mutate } from './mutants.ts';
+import { Observer } from './observed.ts';
+import type { Request } from './observed.ts';
+import { readChanges, readStore } from './store-image.ts';
+
+// Hundreds of requests fail on purpose; what they log is of no interest.
+process.env['POWERTOOLS_LOG_LEVEL'] ??= 'SILENT';
+
+export interface ProcessOptions {
+  readonly injector?: Injector;
+  /** Without them each attempt of a call is its only one. */
+  readonly sdkRetries?: boolean;
+  readonly clock?: Clock;
+  /** Looks at what its client sends, or holds it up. */
+  readonly watch?: (client: unknown) => void;
+}
+
+/** One process of the backend; it may die. */
+export interface Process {
+  readonly api: TestBackend;
+  readonly life: Life;
+  readonly stop: () => void;
+}
+
+export interface Lab {
+  readonly observer: Observer;
+  readonly clock: TestClock;
+  /** A process without faults, in which a walk prepares what a case needs. */
+  readonly clean: TestBackend;
+  readonly walk: (tenant?: string) => Walk;
+  readonly start: (options?: ProcessOptions) => Promise<Process>;
+  /** A healthy process that answers none of the first requests, so that it remembers no answer. */
+  readonly witness: () => Promise<Process>;
+  /** Sends a request and remembers it. @returns `undefined` where the process died */
+  readonly send: (process: Process, request: Request) => Promise<Reply | undefined>;
+  /** Runs a timer as its worker does, which is a caller too. */
+  readonly due: (process: Process, timer: TimerReference) => Promise<string>;
+  readonly violations: (delivered?: Delivered) => Promise<readonly Violation[]>;
+  readonly stop: () => void;
+}
+
+/** @param mutate breaks the build of every process but the clean one: changes what its client sends */
+export async function startLab({ mutate }: { readonly mutate?: Mutate } = {}): Promise<Lab> {
+  const endpoint = inject('dynamodbEndpoint');
+  const clock = createTestClock();
+  const clean = await startBackend({ clock });
+  const observer = new Observer();
+  const clients = [clean.backend.store.client];
+  const start: Lab['start'] = async ({ injector, sdkRetries = true, clock: own = clock, watch } = {}) => {
+    const alive = life();
+    const api = await startBackend({
+      clock: own,
+      tables: clean.tables,
+      client: sdkRetries ? {} : { maxAttempts: 1 },
+      prepare: (client) => {
+        watch?.(client);
+        mutate?.(client);
+        if (injector) injectFaults(client, injector, alive);
+      },
+    });
+    const { client } = api.backend.store;
+    clients.push(client);
+    return {
+      api,
+      life: alive,
+      stop: () => {
+        client.destroy();
+      },
+    };
+  };
+  let witness: Promise<Process> | undefined;
+  return {
+    observer,
+    clock,
+    clean,
+    start,
+    witness: () => (witness ??= start()),
+    walk: (tenant = randomUUID()) => new Walk(clean, clock, tenant),
+    send: ({ api, life: alive }, request) => observer.request(api, request, alive),
+    due: async ({ api, life: alive }, timer) => {
+      const ran = createRunScheduledTransition(api.backend)(timer).catch(() => 'failed');
+      return Promise.race([ran, alive.died]);
+    },
+    violations: async (delivered) => {
+      const [store, changes] = await Promise.all([
+        readStore(endpoint, clean.tables),
+        readChanges(endpoint, clean.tables),
+      ]);
+      return check({ domains, store, changes, seen: observer.seen, ...(delivered && { delivered }) });
+    },
+    stop: () => {
+      for (const client of clients) client.destroy();
+    },
+  };
+}

@@ -1,0 +1,358 @@
+/** Runs the definitions over every ledger again and compares what they say with what is stored (G1, G5, G13). */
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { canonicalize } from 'json-canonicalize';
+import type { AnyTransition, Domain, MessageDraft, Move } from '../../../functions/core/definition.ts';
+import type { EntityState } from '../../../functions/core/entity.ts';
+import { secretFields } from '../../../functions/core/fields.ts';
+import type { Movement, Posting } from '../../../functions/core/postings.ts';
+import type { Rule } from '../../../functions/core/rules.ts';
+import type { Report } from './checker.ts';
+import type { Item, StoreImage } from './store-image.ts';
+
+export interface Entry {
+  readonly seq: number;
+  readonly command: string;
+  readonly from: string | null;
+  readonly to: string;
+  readonly actor: string;
+  readonly at: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly changes: Readonly<Record<string, unknown>>;
+  readonly postings: readonly Posting[];
+  readonly hash: string;
+  readonly previousHash: string;
+}
+
+/** An entity with its history, told again. */
+export interface Ledger {
+  readonly tenant: string;
+  readonly id: string;
+  readonly domain: Domain;
+  readonly item: Item;
+  readonly entries: readonly Entry[];
+  /** The shown attributes after each entry. */
+  readonly attributes: readonly Readonly<Record<string, unknown>>[];
+  /** What each entry should have moved. */
+  readonly moves: readonly (readonly Move[])[];
+  /** Lowest value of accounts, as the definitions' movements name them. */
+  readonly floors: ReadonlyMap<string, number>;
+}
+
+const encoded = (tenant: string): string => encodeURIComponent(tenant);
+
+export function readLedgers(
+  domains: readonly Domain[],
+  { data, outbox }: StoreImage,
+  report: Report,
+): readonly Ledger[] {
+  const entries = new Map<string, Entry[]>();
+  for (const item of data) {
+    if (!String(item['sk']).startsWith('entry#')) continue;
+    const pk = String(item['pk']);
+    const entry = entryOf(item);
+    if (item['sk'] !== `entry#${String(entry.seq).padStart(10, '0')}`) {
+      report('G15', `entry ${entry.seq} of ${pk} lies at ${String(item['sk'])}`, tenantOf(pk));
+    }
+    entries.set(pk, [...(entries.get(pk) ?? []), entry]);
+  }
+  const messages = new Map<string, Item[]>();
+  for (const item of outbox) {
+    messages.set(String(item['pk']), [...(messages.get(String(item['pk'])) ?? []), item]);
+  }
+  const items = data.filter(({ sk }) => sk === 'entity');
+  const ledgers: Ledger[] = [];
+  for (const item of items) {
+    const [pk, tenant, id] = [String(item['pk']), String(item['tenant']), String(item['id'])];
+    const domain = domains.find(({ collection }) => collection === item['collection']);
+    if (pk !== `${encoded(tenant)}#${id}`)
+      report('G13', `${id} of ${tenant} lies in the partition ${pk}`, tenant);
+    if (!domain) {
+      report('G5', `${id} is of no collection`, tenant);
+      continue;
+    }
+    const own = (entries.get(pk) ?? []).sort((a, b) => a.seq - b.seq);
+    entries.delete(pk);
+    const others = (moves: readonly Move[]): EntityState[] =>
+      moves.flatMap((move) => {
+        const other = items.find(
+          (candidate) => candidate['id'] === move.id && candidate['tenant'] === tenant,
+        );
+        return other ? [other as unknown as EntityState] : [];
+      });
+    ledgers.push(
+      new Replay({ domains, tenant, id, domain, item, entries: own, others, report }).run(
+        messages.get(pk) ?? [],
+      ),
+    );
+    messages.delete(pk);
+  }
+  for (const pk of entries.keys()) report('G1', `${pk} has ledger entries and no entity`, tenantOf(pk));
+  for (const [pk, [message]] of messages) {
+    report('G9', `${String(message?.['id'])} in ${pk} is a message of no entity`, tenantOf(pk));
+  }
+  return ledgers;
+}
+
+const tenantOf = (pk: string): string => decodeURIComponent(pk.slice(0, pk.indexOf('#')));
+
+function entryOf(item: Item): Entry {
+  const json = (name: string, absent: string): unknown =>
+    JSON.parse((item[name] as string | undefined) ?? absent);
+  return {
+    ...(item as unknown as Entry),
+    from: (item['from'] as string | undefined) ?? null,
+    data: json('data', '{}') as Entry['data'],
+    changes: json('changes', '{}') as Entry['changes'],
+    postings: json('postings', '[]') as Posting[],
+  };
+}
+
+/** What an entry should have brought about elsewhere. */
+interface Step {
+  readonly moves: readonly Move[];
+  readonly messages: readonly MessageDraft[];
+}
+
+interface ReplayParts {
+  readonly domains: readonly Domain[];
+  readonly tenant: string;
+  readonly id: string;
+  readonly domain: Domain;
+  readonly item: Item;
+  readonly entries: readonly Entry[];
+  readonly others: (moves: readonly Move[]) => EntityState[];
+  readonly report: Report;
+}
+
+class Replay {
+  readonly #parts: ReplayParts;
+  readonly #floors = new Map<string, number>();
+  #attributes: Record<string, unknown> = {};
+  #status: string | null = null;
+  #balances: Record<string, number> = {};
+
+  constructor(parts: ReplayParts) {
+    this.#parts = parts;
+  }
+
+  run(messages: readonly Item[]): Ledger {
+    const { tenant, id, domain, item, entries } = this.#parts;
+    const attributes: Record<string, unknown>[] = [];
+    const moves: (readonly Move[])[] = [];
+    let hash = '0'.repeat(64);
+    const unclaimed = new Map(messages.map((message) => [`${String(message['seq'])}`, [] as Item[]]));
+    for (const message of messages) unclaimed.get(String(message['seq']))?.push(message);
+    for (const [index, entry] of entries.entries()) {
+      this.#expect('G5', entry.seq === index + 1, `entry ${entry.seq} stands at place ${index + 1}`);
+      this.#expect(
+        'G15',
+        entry.previousHash === hash,
+        `entry ${entry.seq} does not follow the one before it`,
+      );
+      this.#expect(
+        'G15',
+        entry.hash === hashOf(tenant, id, entry),
+        `entry ${entry.seq} does not match its hash`,
+      );
+      hash = entry.hash;
+      const told = this.#stepOf(entry, index);
+      moves.push(told.moves);
+      attributes.push({ ...this.#attributes });
+      this.#messages(entry, told.messages, unclaimed.get(String(entry.seq)) ?? []);
+      unclaimed.delete(String(entry.seq));
+    }
+    for (const seq of unclaimed.keys())
+      this.#expect('G9', false, `messages of entry ${seq}, which is not there`);
+    this.#expect(
+      'G5',
+      item['version'] === entries.length,
+      `version ${String(item['version'])}, but ${entries.length} entries`,
+    );
+    this.#expect(
+      'G5',
+      item['status'] === this.#status,
+      `status ${String(item['status'])}, history ends in ${this.#status}`,
+    );
+    this.#expect('G15', item['headHash'] === hash, 'its head is not its last entry');
+    this.#item();
+    return { tenant, id, domain, item, entries, attributes, moves, floors: this.#floors };
+  }
+
+  /** A ledger that is wrong may make no sense to its definition at all. */
+  #stepOf(entry: Entry, index: number): Step {
+    try {
+      return this.#step(entry, index);
+    } catch (error) {
+      this.#expect('G5', false, `entry ${entry.seq} makes no sense after those before it: ${String(error)}`);
+      return { moves: [], messages: [] };
+    }
+  }
+
+  /** Takes one entry as its definition would. */
+  #step(entry: Entry, index: number): Step {
+    const { domain, id, others } = this.#parts;
+    const input = { ...this.#forgotten(entry), ...entry.data };
+    const base = { id, input, actor: entry.actor, now: Date.parse(entry.at) };
+    this.#expect(
+      'G5',
+      entry.from === this.#status,
+      `entry ${entry.seq} starts from ${entry.from}, not ${this.#status}`,
+    );
+    if (index === 0) {
+      const situation = { ...base, random: '' };
+      const isFirst = entry.command === 'create' && entry.to === domain.initial;
+      this.#expect('G5', isFirst, `its first entry is "${entry.command}" to ${entry.to}`);
+      const set = domain.create.set(situation) as Record<string, unknown>;
+      this.#settle(entry, set, domain.create.postings?.(situation) ?? []);
+      const outcome = { attributes: this.#attributes, status: entry.to };
+      return { moves: [], messages: domain.create.messages?.(situation, outcome) ?? [] };
+    }
+    const transition = domain.transitions[entry.command];
+    if (!transition) {
+      this.#expect('G5', false, `entry ${entry.seq} is no transition: "${entry.command}"`);
+      return { moves: [], messages: [] };
+    }
+    const entity = { ...this.#attributes, ...this.#balances, status: this.#status ?? '' };
+    const moves = transition.moves?.({ ...base, entity }) ?? [];
+    const situation = { ...base, entity, others: others(moves) };
+    const rules = [...(transition.permits?.(situation) ?? []), ...(transition.rules?.(situation) ?? [])];
+    const broken = rules.find((rule) => this.#isBroken(rule, transition));
+    this.#expect('G5', !broken, `entry ${entry.seq} breaks the rule "${broken?.code ?? ''}"`);
+    const to = transition.next?.(situation) ?? transition.to[0] ?? this.#status;
+    const isPath = transition.from.includes(this.#status ?? '') && entry.to === to;
+    this.#expect(
+      'G5',
+      isPath,
+      `entry ${entry.seq} goes by "${entry.command}" from ${this.#status} to ${entry.to}`,
+    );
+    const set = (transition.set?.(situation) ?? {}) as Record<string, unknown>;
+    this.#settle(entry, set, transition.postings?.(situation) ?? []);
+    const outcome = { attributes: this.#attributes, status: entry.to };
+    return { moves, messages: transition.messages?.(situation, outcome) ?? [] };
+  }
+
+  /** A ledger keeps no secrets, and no definition but a rule asks for one. */
+  #forgotten({ command }: Entry): Record<string, string> {
+    const { domain } = this.#parts;
+    const schema = command === 'create' ? domain.create.input : domain.transitions[command]?.input;
+    return Object.fromEntries([...(schema ? secretFields(schema) : [])].map((name) => [name, '']));
+  }
+
+  #settle(entry: Entry, set: Record<string, unknown>, movements: readonly Movement[]): void {
+    const { domain } = this.#parts;
+    const present = Object.entries(set).filter(([, value]) => value !== undefined);
+    this.#attributes = { ...this.#attributes, ...Object.fromEntries(present) };
+    this.#status = entry.to;
+    const expected = movements.map((movement) => this.#posting(movement));
+    const sorted = (postings: readonly Posting[]): string[] =>
+      postings.map((each) => canonicalize(each)).sort();
+    const same = isDeepStrictEqual(sorted(expected), sorted(entry.postings));
+    this.#expect(
+      'G1',
+      same,
+      `entry ${entry.seq} has postings ${JSON.stringify(entry.postings)}, not ${JSON.stringify(expected)}`,
+    );
+    for (const { account, amount } of entry.postings) {
+      const [owner, key = ''] = account.split(':');
+      if (owner !== this.#parts.id || !Object.hasOwn(domain.accounts ?? {}, key)) continue;
+      this.#balances[key] = (this.#balances[key] ?? 0) + amount;
+    }
+  }
+
+  #posting({ account, amount }: Movement): Posting {
+    const { domains, domain, id } = this.#parts;
+    if ('name' in account) {
+      if (account.floor) this.#floors.set(account.name, account.floor.minimum);
+      return { account: account.name, unit: account.unit, amount };
+    }
+    const owner = account.owner ?? { collection: domain.collection, id };
+    const { unit = '' } =
+      domains.find(({ collection }) => collection === owner.collection)?.accounts?.[account.key] ?? {};
+    return { account: `${owner.id}:${account.key}`, unit, amount };
+  }
+
+  /** Tests on attributes, as they were. Time, secrets and accounts that others move cannot be told from a ledger. */
+  #isBroken({ test }: Rule, transition: AnyTransition): boolean {
+    const { domain } = this.#parts;
+    if (test.op === 'given' || test.op === 'sameSecret') return false;
+    if (test.path === 'status' || Object.hasOwn(domain.accounts ?? {}, test.path)) return false;
+    if (transition.input && secretFields(transition.input).size > 0) return false;
+    const value = this.#attributes[test.path];
+    switch (test.op) {
+      case 'is':
+        return value !== test.value;
+      case 'atLeast':
+        return Number(value) < test.value;
+      case 'atMost':
+        return Number(value) > test.value;
+      case 'contains':
+        return !(value as unknown[]).includes(test.value);
+      case 'lacks':
+        return (value as unknown[]).includes(test.value);
+      case 'missing':
+        return value !== undefined;
+      default:
+        return test satisfies never;
+    }
+  }
+
+  #messages({ seq }: Entry, drafts: readonly MessageDraft[], items: readonly Item[]): void {
+    const name = (topic: unknown, type: unknown): string => `${String(topic)} ${String(type)}`;
+    const expected = drafts.map(({ topic, type }) => name(topic, type)).sort();
+    const actual = items.map((item) => name(item['topic'], item['type'])).sort();
+    const missing = expected.length > actual.length;
+    const problem = `entry ${seq} has messages [${actual.join(', ')}], not [${expected.join(', ')}]`;
+    this.#expect(missing ? 'G1' : 'G9', isDeepStrictEqual(actual, expected), problem);
+    const { tenant, id } = this.#parts;
+    const named = items.every((item) => item['tenant'] === tenant && item['entity'] === id);
+    this.#expect('G13', named, `a message of entry ${seq} names another entity or tenant`);
+  }
+
+  /** What the item itself should say. */
+  #item(): void {
+    const { item, domain } = this.#parts;
+    const stored = item['attributes'] as Record<string, unknown>;
+    for (const name of Object.keys(domain.attributes.shape)) {
+      const same = isDeepStrictEqual(stored[name], this.#attributes[name]);
+      this.#expect(
+        'G1',
+        same,
+        `attribute "${name}" is ${JSON.stringify(stored[name])}, its ledger says ${JSON.stringify(this.#attributes[name])}`,
+      );
+    }
+    const { deadline } = domain;
+    const waits = deadline?.while.includes(String(item['status'])) === true;
+    const dueAt = waits ? deadline.at(this.#attributes) : undefined;
+    this.#expect(
+      'G1',
+      item['dueAt'] === dueAt,
+      `it is due at ${String(item['dueAt'])}, not at ${String(dueAt)}`,
+    );
+  }
+
+  #expect(guarantee: Parameters<Report>[0], holds: boolean, what: string): void {
+    const { report, id, tenant } = this.#parts;
+    if (!holds) report(guarantee, `${id}: ${what}`, tenant);
+  }
+}
+
+/** SHA-256 over the canonical JSON (RFC 8785) of the entry with its tenant and entity. */
+function hashOf(tenant: string, entity: string, entry: Entry): string {
+  const { seq, command, from, to, actor, at, data, changes, postings, previousHash } = entry;
+  const content = {
+    tenant,
+    entity,
+    seq,
+    command,
+    from,
+    to,
+    actor,
+    at,
+    data,
+    changes,
+    postings,
+    previousHash,
+  };
+  return createHash('sha256').update(canonicalize(content)).digest('hex');
+}
