@@ -20,6 +20,7 @@ export function allowCommands(fn: ServiceFunction, tables: Tables): void {
 /** Lists, the operations routes and the audit: reads of all of a tenant's items, and the redrive's one update. */
 export function allowOperations(fn: ServiceFunction, tables: Tables): void {
   bindTable(fn, 'DATA_TABLE', tables.data, { table: ['GetItem', 'Query'], indexes: [byStatus.name] });
+  bindTable(fn, 'DATA_TABLE', tables.data, { table: ['BatchWriteItem'], partitions: auditPartitions });
   bindTable(fn, 'OUTBOX_TABLE', tables.outbox, {
     table: ['GetItem', 'BatchGetItem', 'Query', 'UpdateItem'],
     indexes: [byState.name],
@@ -51,7 +52,7 @@ export function allowAuditing(fn: ServiceFunction, tables: Tables): void {
     table: ['GetItem', 'BatchGetItem', 'Query', 'Scan'],
     indexes: [byStatus.name],
   });
-  bindTable(fn, 'DATA_TABLE', tables.data, { table: ['PutItem'], partitions: auditPartitions });
+  bindTable(fn, 'DATA_TABLE', tables.data, { table: ['BatchWriteItem'], partitions: auditPartitions });
   bindTable(fn, 'OUTBOX_TABLE', tables.outbox, {
     table: ['BatchGetItem', 'Query'],
     indexes: [byState.name],

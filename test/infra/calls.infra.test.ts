@@ -14,6 +14,7 @@ import { newOutdir, readable, resources } from './built-stack.ts';
 const actionOf: Readonly<Record<string, string>> = {
   Get: 'dynamodb:GetItem',
   BatchGet: 'dynamodb:BatchGetItem',
+  BatchWrite: 'dynamodb:BatchWriteItem',
   Query: 'dynamodb:Query',
   Scan: 'dynamodb:Scan',
   Put: 'dynamodb:PutItem',

@@ -33,7 +33,7 @@ const expected: Readonly<Record<string, Record<string, string[]>>> = {
   CommandsRole: {
     '*': tracing,
     CommandsLogs: logging,
-    TablesData: table(...commandsOnData, 'GetItem', 'Query'),
+    TablesData: table(...commandsOnData, 'BatchWriteItem', 'GetItem', 'Query'),
     'TablesData/index/byStatus': query,
     TablesOutbox: table('BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'),
     'TablesOutbox/index/byState': query,
@@ -109,7 +109,7 @@ const expected: Readonly<Record<string, Record<string, string[]>>> = {
   AuditJobRole: {
     '*': tracing,
     AuditJobLogs: logging,
-    TablesData: table('BatchGetItem', 'GetItem', 'PutItem', 'Query', 'Scan'),
+    TablesData: table('BatchGetItem', 'BatchWriteItem', 'GetItem', 'Query', 'Scan'),
     'TablesData/index/byStatus': query,
     TablesOutbox: table('BatchGetItem', 'Query'),
     'TablesOutbox/index/byState': query,
@@ -122,10 +122,10 @@ test('the audit writes to the data table only what it notes down for itself', ()
     ([, { Properties }]) =>
       (Properties['PolicyDocument'] as { Statement: { Action: unknown; Condition?: unknown }[] }).Statement,
   );
-  const writing = statements.filter(({ Action }) => JSON.stringify(Action).includes('PutItem'));
+  const writing = statements.filter(({ Action }) => JSON.stringify(Action).includes('WriteItem'));
   expect(writing).toHaveLength(1);
   expect(writing[0]).toMatchObject({
-    Action: 'dynamodb:PutItem',
+    Action: 'dynamodb:BatchWriteItem',
     Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['*#audit#*'] } },
   });
 });

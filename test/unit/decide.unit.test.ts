@@ -197,7 +197,7 @@ describe('a transition that moves others', () => {
       giver()
         .when('transfer', transfer, [{ ...taker(), status: 'closed' }])
         .code(),
-    ).toBe('transition_not_allowed');
+    ).toBe('account_closed');
     const self = giver();
     const toSelf = { input: { to: self.entity.id, amount: 1 } };
     expect(self.when('transfer', toSelf, [self.entity]).code()).toBe('unprocessable');
