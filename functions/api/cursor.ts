@@ -24,7 +24,7 @@ export function encodeCursor(list: ListIdentity, position: string): string {
  * @param form what a position of this list looks like, so that a made-up one never reaches the database
  * @throws ProblemError 400
  */
-export function decodeCursor(list: ListIdentity, cursor: string, form = /^[^]+$/): string {
+export function decodeCursor(list: ListIdentity, cursor: string, form = /^[\x20-\x7e]{1,1000}$/): string {
   try {
     const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
     if (Array.isArray(value) && value.length === 2) {

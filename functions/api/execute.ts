@@ -268,14 +268,16 @@ export async function refuse(
   }
   const answer: Answer = { status: problem.status, body: problemBody(problem, requestId, path) };
   for (let defeats = 1; ; defeats += 1) {
+    let winner: IdempotencyItem | undefined;
     try {
-      const winner = await putRecord(store, recordOf(call)(answer), clock.now(), call.signal);
-      return winner ? settle({ requestId }, winner) : answer;
+      winner = await putRecord(store, recordOf(call)(answer), clock.now(), call.signal);
     } catch (error) {
       // A transaction of a duplicate is at the record, or no answer came: the next try finds what became of it.
       if (!mayHaveHappened(error)) throw error;
+      await waitForTurn(defeats, deadline, unavailable);
+      continue;
     }
-    await waitForTurn(defeats, deadline, unavailable);
+    return winner ? settle({ requestId }, winner) : answer;
   }
 }
 

@@ -118,7 +118,7 @@ function markdown(measurements: readonly Measurement[], contracts: Contracts, co
   const agreement = measurements.map(({ seeded, contracts: differences }) =>
     differences.length === 0
       ? `At ${grouped(seeded.entities)} entities (${grouped(seeded.items)} items, seeded in ${seeded.seconds.toFixed(0)} s) all ${Object.keys(contracts).length} cost contracts hold, to the unit: no request of any command, query or job costs more than on the store of ${contractEntities} entities they were made on.`
-      : `At ${grouped(seeded.entities)} entities ${differences.length} costs differ: ${differences.join('; ')}.`,
+      : `At ${grouped(seeded.entities)} entities ${differences.length} costs differ: ${differences.slice(0, 3).join('; ')}${differences.length > 3 ? ', ...' : ''}.`,
   );
   const sections = indexes.map(({ index, table, reason, requests }) =>
     [

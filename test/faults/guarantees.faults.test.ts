@@ -132,8 +132,8 @@ guarantee(
     );
     await post(`${path}/submit`);
     // Both have decided on the same state before either of them writes.
-    const votes = [bob, carol].map((voter) =>
-      voter?.post(`${path}/approve`, undefined, { subject: voter.subject }),
+    const votes = [bob, carol].flatMap((voter) =>
+      voter ? [voter.post(`${path}/approve`, undefined, { subject: voter.subject })] : [],
     );
     await ready.reached(2);
     ready.open();

@@ -15,6 +15,21 @@ async function confirmed(): Promise<string> {
   return path;
 }
 
+/** Leaves a table's items out of batches of reads. */
+const withoutRecords =
+  (table: string) =>
+  (client: TestBackend['backend']['store']['client']): void => {
+    client.middlewareStack.add(
+      (next) => async (args) => {
+        const result = await next(args);
+        const output = result.output as { Responses?: Record<string, unknown> };
+        if (output.Responses) delete output.Responses[table];
+        return result;
+      },
+      { step: 'initialize', name: 'without-records' },
+    );
+  };
+
 describe('a payment', () => {
   it('is created, confirmed and read back with its ledger, messages and balances', async () => {
     const shop = { ...payment, payee: 'a shop of its own' };
@@ -97,6 +112,17 @@ describe('an idempotency key', () => {
       const reused = await backend.post('/v1/payments', { ...payment, amount: 1 }, { key: 'reused' });
       expect([reused.status, reused.json['code']]).toEqual([422, 'idempotency_key_reused']);
     }
+  });
+
+  it('whose record was read before the commit and whose entity after it is answered like the first', async () => {
+    const path = String((await api.post('/v1/payments', payment)).headers['location']);
+    const key = 'read-in-between';
+    const first = await api.post(`${path}/confirm`, undefined, { key });
+    // A batch of reads is no snapshot: this one saw the payment as the commit left it, and the key as it was before.
+    const late = await startBackend({ tables: api.tables, prepare: withoutRecords(api.tables.idempotency) });
+    const again = await late.post(`${path}/confirm`, undefined, { key });
+    expect([again.status, again.text]).toEqual([200, first.text]);
+    expect(again.headers['idempotent-replayed']).toBe('true');
   });
 
   it('stays refused, whatever the state becomes', async () => {

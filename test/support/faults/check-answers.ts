@@ -92,15 +92,15 @@ function checkKey(
     );
   }
   if (status >= 300 || text === '') return;
-  const { id, version } = json;
+  const { id, version } = json as { readonly id?: string; readonly version?: number };
   if (id === undefined) return;
-  const ledger = ledgers.get(String(id));
+  const ledger = ledgers.get(id);
   const entry = ledger?.entries[Number(version) - 1];
   const isIt = ledger?.tenant === tenant && entry?.actor === subject && entry.command === commandOf(path);
   if (!isIt)
     report(
       'G2',
-      `${what} was answered with version ${String(version)} of ${String(id)}, which its ledger does not tell`,
+      `${what} was answered with version ${String(version)} of ${id}, which its ledger does not tell`,
       tenant,
     );
 }

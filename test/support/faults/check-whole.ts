@@ -51,7 +51,7 @@ export function checkOrigins(ledgers: readonly Ledger[], { records }: StoreImage
   for (const { pk, answer } of records) {
     const { status, body } = answer as { readonly status: number; readonly body: string };
     if (status >= 300 || body === '') continue;
-    const { id, version, status: state } = JSON.parse(body) as Record<string, unknown>;
+    const { id, version, status: state } = JSON.parse(body) as Readonly<Record<string, string | number>>;
     if (id === undefined) continue;
     const name = `${String(id)} ${String(version)}`;
     told.set(name, [...(told.get(name) ?? []), { status: String(state), pk: String(pk) }]);

@@ -71,6 +71,6 @@ async function once(lab: Lab, process: Process, ready: Ready): Promise<string | 
 }
 
 function endOf({ status, json }: Reply): string {
-  const code = (json as Reply['json'] | undefined)?.['code'];
-  return code === undefined ? String(status) : `${status} ${String(code)}`;
+  const { code = '' } = (json ?? {}) as { readonly code?: string };
+  return `${status} ${code}`.trim();
 }

@@ -85,7 +85,7 @@ export const conditions = (kind: ItemKind, change: (text: string) => string | un
   transactions((items) =>
     items.map((item) =>
       kindOf(item) === kind
-        ? edited(item, (part) => condition(part, change(String(part['ConditionExpression'] ?? ''))))
+        ? edited(item, (part) => condition(part, change((part['ConditionExpression'] ?? '') as string)))
         : item,
     ),
   );
@@ -107,16 +107,17 @@ export function edited(item: TransactItem, change: (part: Part) => Part): Transa
 
 /** Sets a condition and lets go of placeholders that nothing mentions any more, which the service would refuse. */
 export function condition(part: Part, text: string | undefined): Part {
-  const { ConditionExpression: _dropped, ReturnValuesOnConditionCheckFailure: _returned, ...rest } = part;
-  const kept = text === undefined ? rest : { ...part, ConditionExpression: text };
-  const used = `${String(part['UpdateExpression'] ?? '')} ${text ?? ''}`;
+  const dropped = new Set(['ConditionExpression', 'ReturnValuesOnConditionCheckFailure']);
+  const rest = Object.fromEntries(Object.entries(part).filter(([name]) => !dropped.has(name)));
+  const kept: Part = text === undefined ? rest : { ...part, ConditionExpression: text };
+  const used = `${(part['UpdateExpression'] ?? '') as string} ${text ?? ''}`;
   const mentioned = (placeholders: unknown): Record<string, unknown> | undefined => {
     const entries = Object.entries((placeholders ?? {}) as Record<string, unknown>).filter(([name]) =>
       new RegExp(`${name}\\b`).test(used),
     );
     return entries.length > 0 ? Object.fromEntries(entries) : undefined;
   };
-  const { ExpressionAttributeNames: names, ExpressionAttributeValues: values, ...bare } = kept as Part;
+  const { ExpressionAttributeNames: names, ExpressionAttributeValues: values, ...bare } = kept;
   const [keptNames, keptValues] = [mentioned(names), mentioned(values)];
   return {
     ...bare,

@@ -141,7 +141,7 @@ class Replay {
     const attributes: Record<string, unknown>[] = [];
     const moves: (readonly Move[])[] = [];
     let hash = '0'.repeat(64);
-    const unclaimed = new Map(messages.map((message) => [`${String(message['seq'])}`, [] as Item[]]));
+    const unclaimed = new Map(messages.map((message) => [String(message['seq']), [] as Item[]]));
     for (const message of messages) unclaimed.get(String(message['seq']))?.push(message);
     for (const [index, entry] of entries.entries()) {
       this.#expect('G5', entry.seq === index + 1, `entry ${entry.seq} stands at place ${index + 1}`);

@@ -1,0 +1,162 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { idOf, verdictOf } from '../support/answers.ts';
+import { startBackend } from '../support/backend.ts';
+import type { Reply, RequestOptions, TestBackend } from '../support/backend.ts';
+import { createTestClock } from '../support/test-clock.ts';
+
+const clock = createTestClock();
+let api: TestBackend;
+beforeAll(async () => {
+  api = await startBackend({ clock });
+});
+
+async function account(): Promise<string> {
+  return `/v1/point-accounts/${idOf(await api.post('/v1/point-accounts', { owner: 'ada' }))}`;
+}
+const lock = (path: string, ttlSeconds = 60, wait = 'nowait', options: RequestOptions = {}) =>
+  api.post(`${path}/lock`, { ttlSeconds, wait }, options);
+const withToken = (reply: Reply): RequestOptions => ({
+  headers: { 'lock-token': String(reply.json['token']) },
+});
+const unlock = (path: string, held: Reply) => api.post(`${path}/unlock`, undefined, withToken(held));
+const earn = (path: string, options: RequestOptions = {}) =>
+  api.post(`${path}/earn`, { amount: 1, reason: 'x' }, options);
+
+describe('a lock', () => {
+  it('is a token, a fence and an end, and leaves the version alone', async () => {
+    const path = await account();
+    const before = clock.now();
+    const held = await lock(path, 30);
+    expect(held.status).toBe(200);
+    expect(held.json).toEqual({
+      token: expect.any(String) as string,
+      fence: 1,
+      expiresAt: expect.any(String) as string,
+    });
+    const endsIn = Date.parse(String(held.json['expiresAt'])) - before;
+    expect(endsIn).toBeGreaterThanOrEqual(30_000);
+    expect((await api.get(path)).json).toMatchObject({ version: 1 });
+    expect((await api.get(path)).text).not.toContain(String(held.json['token']));
+  });
+
+  it('lets its holder work and nobody else', async () => {
+    const path = await account();
+    const held = await lock(path);
+    expect(verdictOf(await earn(path))).toEqual([423, 'locked']);
+    expect(verdictOf(await earn(path, { headers: { 'lock-token': 'x' } }))).toEqual([412, 'lock_lost']);
+    expect((await earn(path, withToken(held))).status).toBe(200);
+    expect((await earn(path, withToken(held))).status).toBe(200);
+    expect((await unlock(path, held)).status).toBe(204);
+    expect((await earn(path)).status).toBe(200);
+  });
+
+  it('is in nobody’s way who only reads', async () => {
+    const path = await account();
+    await lock(path);
+    for (const suffix of ['', '/ledger', '/messages'])
+      expect((await api.get(path + suffix)).status).toBe(200);
+  });
+
+  it('is refused at once with nowait, and the same key may try again', async () => {
+    const path = await account();
+    const held = await lock(path);
+    const key = 'patient';
+    const refused = await lock(path, 60, 'nowait', { key });
+    expect(verdictOf(refused)).toEqual([423, 'locked']);
+    await unlock(path, held);
+    expect((await lock(path, 60, 'nowait', { key })).json['fence']).toBe(2);
+  });
+
+  it('is waited for', async () => {
+    const path = await account();
+    const held = await lock(path);
+    const waiting = lock(path, 60, 'wait');
+    const freed = new Promise((resolve) => setTimeout(resolve, 150)).then(() => unlock(path, held));
+    const [next] = await Promise.all([waiting, freed]);
+    expect([next.status, next.json['fence']]).toEqual([200, 2]);
+    expect(verdictOf(await earn(path, withToken(held)))).toEqual([412, 'lock_lost']);
+  });
+
+  it('is waited for until the deadline, and then it is said who could not have it', async () => {
+    const path = await account();
+    await lock(path, 300);
+    const began = performance.now();
+    const tooLate = await lock(path, 60, 'wait');
+    expect(verdictOf(tooLate)).toEqual([423, 'locked']);
+    expect(tooLate.headers['retry-after']).toBeDefined();
+    expect(performance.now() - began).toBeLessThan(10_000);
+  });
+
+  it('is taken by one of 16 that ask at once, and each later fence is higher', async () => {
+    const path = await account();
+    const replies = await Promise.all(Array.from({ length: 16 }, () => lock(path)));
+    const won = replies.filter(({ status }) => status === 200);
+    expect(won).toHaveLength(1);
+    expect(
+      new Set(replies.filter(({ status }) => status !== 200).map((each) => verdictOf(each).join())),
+    ).toEqual(new Set(['423,locked']));
+    const fences = [won[0]?.json['fence']];
+    await unlock(path, won[0] as Reply);
+    for (let round = 0; round < 3; round += 1) {
+      const held = await lock(path);
+      fences.push(held.json['fence']);
+      await unlock(path, held);
+    }
+    expect(fences).toEqual([1, 2, 3, 4]);
+  });
+
+  it('that has run out lets its holder commit no more, and everybody else', async () => {
+    const path = await account();
+    const held = await lock(path, 1);
+    const endsAt = Date.parse(String(held.json['expiresAt']));
+    const atTheEnd = await clock.at(endsAt, () => earn(path, withToken(held)));
+    expect(verdictOf(atTheEnd)).toEqual([412, 'lock_lost']);
+    const justBefore = await clock.at(endsAt - 1, () => earn(path, withToken(held)));
+    expect(justBefore.status).toBe(200);
+    expect((await clock.at(endsAt, () => earn(path))).status).toBe(200);
+    expect(verdictOf(await clock.at(endsAt, () => unlock(path, held)))).toEqual([412, 'lock_lost']);
+    const next = await clock.at(endsAt, () => lock(path));
+    expect(next.json['fence']).toBe(2);
+    expect(verdictOf(await earn(path, withToken(held)))).toEqual([412, 'lock_lost']);
+  });
+
+  it('is replayed: the same key gets the same token, and unlocking twice is one unlock', async () => {
+    const path = await account();
+    const first = await lock(path, 60, 'nowait', { key: 'lock-once' });
+    const again = await lock(path, 60, 'nowait', { key: 'lock-once' });
+    expect([again.text, again.headers['idempotent-replayed']]).toEqual([first.text, 'true']);
+    const give = (key: string) => api.post(`${path}/unlock`, undefined, { ...withToken(first), key });
+    expect([(await give('a')).status, (await give('a')).status]).toEqual([204, 204]);
+    expect(verdictOf(await give('b'))).toEqual([412, 'lock_lost']);
+  });
+
+  it('needs an entity, and unlocking a token', async () => {
+    const path = await account();
+    for (const id of ['pts_01JD2X5T9ZK4M8Q7W6V5B3N2HC', 'pts_x', 'pay_01JD2X5T9ZK4M8Q7W6V5B3N2HC']) {
+      expect(verdictOf(await lock(`/v1/point-accounts/${id}`))).toEqual([404, 'not_found']);
+    }
+    expect(verdictOf(await api.post(`${path}/unlock`))).toEqual([400, 'lock_token_missing']);
+    expect(
+      verdictOf(await api.post(`${path}/unlock`, undefined, { headers: { 'lock-token': 'x' } })),
+    ).toEqual([412, 'lock_lost']);
+  });
+
+  it.each([
+    {},
+    { ttlSeconds: 0 },
+    { ttlSeconds: 301 },
+    { ttlSeconds: 1.5 },
+    { ttlSeconds: 1, wait: 'maybe' },
+    { ttlSeconds: 1, more: 1 },
+  ])('is not taken with %j', async (body) => {
+    const path = await account();
+    expect(verdictOf(await api.post(`${path}/lock`, body))).toEqual([400, 'invalid_request']);
+    expect((await earn(path)).status).toBe(200);
+  });
+
+  it('is of 1 to 300 seconds, and waits unless told', async () => {
+    for (const ttlSeconds of [1, 300]) {
+      expect((await api.post(`${await account()}/lock`, { ttlSeconds })).status).toBe(200);
+    }
+  });
+});
