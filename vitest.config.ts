@@ -24,6 +24,8 @@ export default defineConfig({
       project('infra', { timeoutMs: 60_000 }),
       project('integration', { database: true, timeoutMs: 30_000 }),
       project('faults', { database: true, timeoutMs: 120_000, setup: ['test/support/faults/counts.ts'] }),
+      // Every fault at every call takes longer than a run of `npm test` may: `npm run test:faults`.
+      project('campaign', { database: true, timeoutMs: 1_200_000, setup: ['test/support/faults/counts.ts'] }),
       project('e2e', { timeoutMs: 120_000 }),
     ],
   },

@@ -49,7 +49,10 @@ export function executeLock(
       }
       const problem = held ? lockedProblem : contended;
       await waitForTurn(defeats, deadline, isUnknown ? outcomeUnknown : problem);
-      const again = await readAgain(backend, request, domain, id, call);
+      const again = await readAgain(backend, request, domain, id, call).catch((error: unknown) => {
+        // Time ran out within the read: what was seen last is the answer.
+        throw call.signal.aborted ? new ProblemError(isUnknown ? outcomeUnknown : problem) : error;
+      });
       if (again.is === 'answered') return again.answer;
       entity = again.entity;
     }

@@ -130,7 +130,7 @@ function markdown(measurements: readonly Measurement[], contracts: Contracts, co
   );
   return [
     '# What the indexes are worth',
-    `Measured with \`${command}\` on DynamoDB Local; times are this machine’s, units and items are the service’s. Without an index the request is what one would write in its place: the whole table is scanned, a filter throws away what does not belong, and the rest is sorted. Where a request asks the index several times at once, one scan is shared.`,
+    `Measured with \`${command}\` on DynamoDB Local. Units are computed by the service’s documented rules; times are this machine’s, and those of scans say little about the service, because DynamoDB Local sorts the whole table anew for each page. Without an index the request is what one would write in its place: the whole table is scanned, a filter throws away what does not belong, and the rest is sorted. Where a request asks the index several times at once, one scan is shared.`,
     ...agreement,
     ...sections,
     '',
@@ -171,8 +171,12 @@ function writesTo(index: string, contracts: Contracts): string {
   });
   const least = Math.min(...costs.map(({ units }) => units));
   const most = costs.reduce((highest, cost) => (cost.units > highest.units ? cost : highest));
+  const range =
+    least === most.units
+      ? `${least} write unit${least === 1 ? '' : 's'}`
+      : `${least} to ${most.units} write units (most: \`${most.name}\`)`;
   const share = costs.reduce((sum, { units, writeUnits }) => sum + units / writeUnits, 0) / costs.length;
-  return `Keeping it costs ${costs.length} of ${Object.keys(contracts).length} requests and jobs ${least} to ${most.units} write units (most: \`${most.name}\`), ${Math.round(share * 100)} % of their write units on average.`;
+  return `Keeping it costs ${costs.length} of ${Object.keys(contracts).length} requests and jobs ${range}, ${Math.round(share * 100)} % of their write units on average.`;
 }
 
 const { values: flags } = parseArgs({ options: { entities: { type: 'string', default: '1000,100000' } } });

@@ -23,7 +23,7 @@ const withoutRecords =
       (next) => async (args) => {
         const result = await next(args);
         const output = result.output as { Responses?: Record<string, unknown> };
-        if (output.Responses) delete output.Responses[table];
+        if (output.Responses) output.Responses = { ...output.Responses, [table]: [] };
         return result;
       },
       { step: 'initialize', name: 'without-records' },

@@ -17,35 +17,9 @@ import type { Extent, Input } from './examples.ts';
 import { runDue } from './due.ts';
 import { moverOf, nextOnTheWay, preludesOf } from './machine.ts';
 import { dump } from './table-dump.ts';
-import type { Dump } from './table-dump.ts';
 import type { TestClock } from './test-clock.ts';
 import { secretsOf, withReferences } from './walk-inputs.ts';
-
-/** What a caller sends for a transition. */
-export interface Prepared {
-  readonly input: Input;
-  readonly actor: string;
-}
-
-/** Entities to refer to, by collection, instead of new ones. */
-export type Given = Readonly<Record<string, string>>;
-
-export interface CreateOptions {
-  readonly extent?: Extent;
-  readonly given?: Given;
-  /** Fields that differ from the example. */
-  readonly input?: Input;
-}
-
-/** A command that was sent, and the tables around it. */
-export interface Observation {
-  readonly entity: EntityState;
-  readonly name: string;
-  readonly prepared: Prepared;
-  readonly before: Dump;
-  readonly after: Dump;
-  readonly reply: Reply;
-}
+import type { CreateOptions, Given, Observation, Prepared } from './walk-types.ts';
 
 const stranger = 'somebody else';
 /** More steps than any example needs to leave a state. */

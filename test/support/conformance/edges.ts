@@ -15,7 +15,8 @@ import { preludesOf } from '../machine.ts';
 import { exampleOf, fieldsOf } from '../examples.ts';
 import type { Field } from '../examples.ts';
 import { countByKind, difference, dump } from '../table-dump.ts';
-import type { CreateOptions, Prepared, Walk } from '../walk.ts';
+import type { Walk } from '../walk.ts';
+import type { CreateOptions, Prepared } from '../walk-types.ts';
 import { flips } from './flips.ts';
 import { rulesOf } from './rules-of.ts';
 

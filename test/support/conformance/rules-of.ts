@@ -1,6 +1,6 @@
 import type { AnyTransition } from '../../../functions/core/definition.ts';
 import type { EntityState } from '../../../functions/core/entity.ts';
-import type { Prepared } from '../walk.ts';
+import type { Prepared } from '../walk-types.ts';
 
 /** The codes a transition may refuse with by its own rules, as its definition lists them for this entity. */
 export function rulesOf(

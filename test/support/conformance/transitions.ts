@@ -9,7 +9,7 @@ import type { MessageItem } from '../../../functions/store/message-items.ts';
 import type { Subject } from '../conformance.ts';
 import { countByKind, difference, dump, kindOf } from '../table-dump.ts';
 import type { ItemChange } from '../table-dump.ts';
-import type { Observation } from '../walk.ts';
+import type { Observation } from '../walk-types.ts';
 
 export function transitions({ domain, walk }: Subject): void {
   const names = Object.keys(domain.transitions);

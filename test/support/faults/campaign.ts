@@ -1,5 +1,5 @@
 /**
- * `npm run test:faults -- --minutes 10`: everything the faults tests do in a run of `npm test`, then all pairs of
+ * `npm run test:faults -- --minutes 10`: every single fault at every call of every command and delivery, all pairs of
  * faults, and random histories for as long as asked. `FAULT_SEED=<seed>` replays the history a failure named.
  */
 import { spawn } from 'node:child_process';
@@ -12,7 +12,7 @@ if (!(minutes > 0 && minutes <= 24 * 60)) {
   process.stderr.write('usage: npm run test:faults -- --minutes <1 to 1440>\n');
   process.exit(2);
 }
-const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--project', 'faults'], {
+const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--project', 'campaign'], {
   stdio: 'inherit',
   env: { ...process.env, FAULT_MINUTES: String(minutes) },
 });

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { Domain } from '../../../functions/core/definition.ts';
 import type { EntityState } from '../../../functions/core/entity.ts';
 import type { TimerReference } from '../../../functions/outbox/queue-messages.ts';
-import type { Prepared as WalkPrepared, Walk } from '../walk.ts';
+import type { Walk } from '../walk.ts';
+import type { Prepared as WalkPrepared } from '../walk-types.ts';
 import type { Request } from './observed.ts';
 
 /** A command ready to be sent, in a tenant where everything it needs is there. */

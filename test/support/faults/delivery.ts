@@ -154,12 +154,13 @@ export async function deliverOnce(
 
 /** Works every queue off with processes that have no faults. */
 export async function drain(outbox: TestOutbox, receiver: Receiver): Promise<void> {
-  for (let quiet = 0; quiet < 2;) {
-    let delivered = 0;
-    for (const topic of topics) {
-      delivered += await outbox.poll(outbox.queues[topic], workerOf(outbox, topic, receiver, outbox));
-    }
-    quiet = delivered === 0 ? quiet + 1 : 0;
+  const workers = topics.map((topic) => ({
+    queue: outbox.queues[topic],
+    handler: workerOf(outbox, topic, receiver, outbox),
+  }));
+  for (let delivered = 1; delivered > 0;) {
+    const counts = await Promise.all(workers.map(({ queue, handler }) => outbox.poll(queue, handler)));
+    delivered = counts.reduce((sum, one) => sum + one, 0);
   }
 }
 

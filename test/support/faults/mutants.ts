@@ -102,7 +102,7 @@ export const puts = (kind: ItemKind, change: (item: Part) => Part): Mutate =>
 
 export function edited(item: TransactItem, change: (part: Part) => Part): TransactItem {
   const [action] = Object.keys(item);
-  return { [action ?? '']: change(partOf(item)) } as unknown as TransactItem;
+  return { [action ?? '']: change(partOf(item)) };
 }
 
 /** Sets a condition and lets go of placeholders that nothing mentions any more, which the service would refuse. */

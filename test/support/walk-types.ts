@@ -1,0 +1,31 @@
+/** What a walk takes and tells. */
+import type { EntityState } from '../../functions/core/entity.ts';
+import type { Reply } from './backend.ts';
+import type { Extent, Input } from './examples.ts';
+import type { Dump } from './table-dump.ts';
+
+/** What a caller sends for a transition. */
+export interface Prepared {
+  readonly input: Input;
+  readonly actor: string;
+}
+
+/** Entities to refer to, by collection, instead of new ones. */
+export type Given = Readonly<Record<string, string>>;
+
+export interface CreateOptions {
+  readonly extent?: Extent;
+  readonly given?: Given;
+  /** Fields that differ from the example. */
+  readonly input?: Input;
+}
+
+/** A command that was sent, and the tables around it. */
+export interface Observation {
+  readonly entity: EntityState;
+  readonly name: string;
+  readonly prepared: Prepared;
+  readonly before: Dump;
+  readonly after: Dump;
+  readonly reply: Reply;
+}
