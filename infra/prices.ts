@@ -1,5 +1,5 @@
 /**
- * List prices of us-east-1 in US dollars, each with where it stands. Read in November 2026. Used by the dashboard's
+ * List prices of us-east-1 in US dollars, each with where it stands. Collected in November 2026 and not checked on the pricing pages. Used by the dashboard's
  * estimate, the explain tool and the price list. What is not counted: storage, data transfer, tracing, logs, mail
  * and models, the other side of an outbound call, and the free tier.
  */

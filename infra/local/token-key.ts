@@ -44,7 +44,7 @@ export async function readTokenKey(folder: string = projectFolder): Promise<JWK>
 
 /** The public half, as the authorizer takes it. */
 export function publicKeys(key: JWK): JSONWebKeySet {
-  return { keys: [Object.fromEntries(publicMembers.map((name) => [name, key[name]])) as JWK] };
+  return { keys: [Object.fromEntries(publicMembers.map((name) => [name, key[name]]))] };
 }
 
 export interface TokenRequest {
