@@ -9,8 +9,8 @@ const project = (
   test: {
     name,
     include: [`test/**/*.${name}.test.ts`],
-    testTimeout: options.timeoutMs ?? 10_000,
-    hookTimeout: 60_000,
+    testTimeout: options.timeoutMs ?? 30_000,
+    hookTimeout: 180_000,
     ...(options.database === true && { globalSetup: ['test/support/dynamodb.ts', ...(options.setup ?? [])] }),
   },
 });
@@ -21,12 +21,12 @@ export default defineConfig({
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     projects: [
       project('unit'),
-      project('infra', { timeoutMs: 60_000 }),
-      project('integration', { database: true, timeoutMs: 30_000 }),
-      project('faults', { database: true, timeoutMs: 120_000, setup: ['test/support/faults/counts.ts'] }),
+      project('infra', { timeoutMs: 120_000 }),
+      project('integration', { database: true, timeoutMs: 120_000 }),
+      project('faults', { database: true, timeoutMs: 300_000, setup: ['test/support/faults/counts.ts'] }),
       // Every fault at every call takes longer than a run of `npm test` may: `npm run test:faults`.
       project('campaign', { database: true, timeoutMs: 1_200_000, setup: ['test/support/faults/counts.ts'] }),
-      project('e2e', { timeoutMs: 120_000 }),
+      project('e2e', { timeoutMs: 300_000 }),
     ],
   },
 });
