@@ -69,8 +69,7 @@ export async function startBackend(options: TestBackendOptions = {}): Promise<Te
     credentials: localCredentials,
     ...options.client,
   });
-  const tables =
-    options.tables ?? (await createTables(client as unknown as DynamoDBClient, `t-${randomUUID()}`));
+  const tables = options.tables ?? (await createTables(client, `t-${randomUUID()}`));
   options.prepare?.(client);
   const store = { client, tables };
   const clock = options.clock ?? systemClock;

@@ -31,7 +31,8 @@ export interface Sent {
 
 export async function openTarget(): Promise<Target> {
   const { BASE_URL: given, TOKEN: token } = process.env;
-  if (given !== undefined && given !== '') {
+  // The test runner sets BASE_URL to a path of its own where nobody gave one.
+  if (given?.startsWith('http') === true) {
     if (token === undefined || token === '')
       throw new Error('BASE_URL needs a TOKEN with the scopes "commands ops"');
     return target(given.replace(/\/$/, ''), token, () => Promise.resolve());

@@ -71,6 +71,6 @@ async function once(lab: Lab, process: Process, ready: Ready): Promise<string | 
 }
 
 function endOf({ status, json }: Reply): string {
-  const { code = '' } = (json as { readonly code?: string } | undefined) ?? {};
+  const { code = '' } = json ?? {};
   return `${status} ${code}`.trim();
 }
