@@ -69,7 +69,9 @@ export async function startBackend(options: TestBackendOptions = {}): Promise<Te
     credentials: localCredentials,
     ...options.client,
   });
-  const tables = options.tables ?? (await createTables(client, `t-${randomUUID()}`));
+  const tables =
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-assertion -- the types of two SDK builds meet
+    options.tables ?? (await createTables(client as unknown as DynamoDBClient, `t-${randomUUID()}`));
   options.prepare?.(client);
   const store = { client, tables };
   const clock = options.clock ?? systemClock;

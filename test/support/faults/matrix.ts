@@ -71,6 +71,7 @@ async function once(lab: Lab, process: Process, ready: Ready): Promise<string | 
 }
 
 function endOf({ status, json }: Reply): string {
-  const { code = '' } = json ?? {};
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-assertion -- the types of two SDK builds meet
+  const { code = '' } = (json as { readonly code?: string } | undefined) ?? {};
   return `${status} ${code}`.trim();
 }
