@@ -27,9 +27,8 @@ async function start(options: ConflictOptions | undefined): Promise<Setting> {
   const found: { requests?: RequestCount; conflicts?: () => number } = {};
   const api = await startBackend({
     prepare: (client) => {
-      // Middleware runs last added first: a request is counted, then it may meet another.
-      if (options) found.conflicts = injectConflicts(client, options).count;
       found.requests = countRequests(client);
+      if (options) found.conflicts = injectConflicts(client, options).count;
     },
   });
   if (!found.requests) throw new Error('requests are not counted');

@@ -43,15 +43,25 @@ export interface TableNames {
 /**
  * Creates the application's tables, named `<prefix>-<table>`: on demand, with indexes and streams as on AWS.
  * DynamoDB Local has them ready at once, so nothing is waited for.
+ * @param options without streams where nobody reads them and many thousands of writes follow: DynamoDB Local looks
+ *   through all stream records there are at each call, and grows slower with every one
  */
-export async function createTables(client: DynamoDBClient, prefix: string): Promise<TableNames> {
+export async function createTables(
+  client: DynamoDBClient,
+  prefix: string,
+  { streams = true }: { readonly streams?: boolean } = {},
+): Promise<TableNames> {
   const endpoint = await client.config.endpoint?.();
   if (endpoint === undefined) throw new Error('the client has no endpoint: tests never reach AWS');
   assertLoopback(`${endpoint.protocol}//${endpoint.hostname}`);
   const names = { data: `${prefix}-data`, outbox: `${prefix}-outbox`, idempotency: `${prefix}-idempotency` };
   await Promise.all(
     (Object.keys(tables) as TableName[]).map((table) =>
-      client.send(new CreateTableCommand(tableInput(names[table], tables[table]))),
+      client.send(
+        new CreateTableCommand(
+          tableInput(names[table], { ...tables[table], stream: streams && tables[table].stream }),
+        ),
+      ),
     ),
   );
   return names;

@@ -12,9 +12,14 @@ if (!(minutes > 0 && minutes <= 24 * 60)) {
   process.stderr.write('usage: npm run test:faults -- --minutes <1 to 1440>\n');
   process.exit(2);
 }
-const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--project', 'campaign'], {
-  stdio: 'inherit',
-  env: { ...process.env, FAULT_MINUTES: String(minutes) },
-});
+const child = spawn(
+  process.execPath,
+  ['node_modules/vitest/vitest.mjs', 'run', '--project', 'campaign', '--maxWorkers', '2'],
+  {
+    stdio: 'inherit',
+    env: { ...process.env, FAULT_MINUTES: String(minutes) },
+  },
+);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
 const [code] = (await once(child, 'exit')) as [number | null];
 process.exit(code ?? 1);

@@ -71,7 +71,6 @@ async function once(lab: Lab, process: Process, ready: Ready): Promise<string | 
 }
 
 function endOf({ status, json }: Reply): string {
-    // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-assertion -- the types of two SDK builds meet
-  const { code = '' } = (json as { readonly code?: string } | undefined) ?? {};
-  return `${status} ${code}`.trim();
+  const code = (json as Reply['json'] | undefined)?.['code'];
+  return typeof code === 'string' ? `${status} ${code}` : String(status);
 }

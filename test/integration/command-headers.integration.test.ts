@@ -1,0 +1,92 @@
+/** What a command's headers say: its key, and the version it expects. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { idOf, verdictOf } from '../support/answers.ts';
+import { startBackend } from '../support/backend.ts';
+import type { Reply, TestBackend } from '../support/backend.ts';
+
+const payment = { payer: 'alice', payee: 'bookshop', amount: 1_250, currency: 'EUR' };
+const someId = '01JD2X5T9ZK4M8Q7W6V5B3N2HC';
+let api: TestBackend;
+beforeAll(async () => {
+  api = await startBackend();
+});
+
+const create = (headers: Readonly<Record<string, string>>) =>
+  api.request('POST', '/v1/payments', { body: payment, headers });
+
+describe('an Idempotency-Key', () => {
+  const malformed = [400, 'idempotency_key_malformed'];
+
+  it.each<[string, string | undefined, readonly [number, string | undefined]]>([
+    ['is needed', undefined, [400, 'idempotency_key_missing']],
+    ['is not empty', '', [400, 'idempotency_key_missing']],
+    ['may be 1 character', 'a', [201, undefined]],
+    ['may be 255 characters', 'k'.repeat(255), [201, undefined]],
+    ['may be 255 quoted characters', `"${'q'.repeat(255)}"`, [201, undefined]],
+    ['is not 256 characters', 'k'.repeat(256), malformed as [number, string]],
+    ['is not 256 quoted characters', `"${'k'.repeat(256)}"`, malformed as [number, string]],
+    ['has no spaces', 'a b', malformed as [number, string]],
+    ['has no quoted spaces', '"a b"', malformed as [number, string]],
+    ['is not an empty quoted string', '""', malformed as [number, string]],
+    ['closes its quotes', '"abc', malformed as [number, string]],
+    ['escapes quotes within quotes', '"a"b"', malformed as [number, string]],
+    ['is ASCII', 'ключ', malformed as [number, string]],
+    ['has no control characters', 'a\tb', malformed as [number, string]],
+  ])('%s', async (_name, key, verdict) => {
+    const reply = await create(key === undefined ? {} : { 'idempotency-key': key });
+    expect(verdictOf(reply), reply.text).toEqual(verdict);
+  });
+
+  it('is the same bare and quoted, escaped too', async () => {
+    const bare = await create({ 'idempotency-key': 'a"b\\c' });
+    const quoted = await create({ 'idempotency-key': '"a\\"b\\\\c"' });
+    expect([quoted.text, quoted.headers['idempotent-replayed']]).toEqual([bare.text, 'true']);
+  });
+
+  it('belongs to a tenant, a subject and a path', async () => {
+    const key = 'shared';
+    const replies: Reply[] = [
+      await api.post('/v1/payments', payment, { key }),
+      await api.post('/v1/payments', payment, { key, subject: 'bob' }),
+      await api.post('/v1/payments', payment, { key, tenant: 'globex' }),
+    ];
+    expect(new Set(replies.map(idOf)).size).toBe(3);
+    const confirmed = await api.post(`/v1/payments/${idOf(replies[0] as Reply)}/confirm`, undefined, { key });
+    expect([confirmed.status, confirmed.headers['idempotent-replayed']]).toEqual([200, undefined]);
+  });
+
+  it('of a request that failed before a decision may be used again', async () => {
+    const key = 'second-try';
+    for (const [body, status] of [
+      [{ ...payment, amount: 0 }, 400],
+      [payment, 201],
+    ] as const) {
+      expect((await api.post('/v1/payments', body, { key })).status).toBe(status);
+    }
+    const late = 'not-there-yet';
+    const missing = await api.post(`/v1/payments/pay_${someId}/confirm`, undefined, { key: late });
+    expect(missing.status).toBe(404);
+    expect(
+      (await api.post(`/v1/payments/pay_${someId}/confirm`, undefined, { key: late })).headers[
+        'idempotent-replayed'
+      ],
+    ).toBeUndefined();
+  });
+});
+
+describe('If-Match', () => {
+  it('is the version, quoted, or anything', async () => {
+    const path = `/v1/payments/${idOf(await api.post('/v1/payments', payment))}`;
+    const confirm = (tag: string) => api.post(`${path}/confirm`, undefined, { headers: { 'if-match': tag } });
+    for (const stale of ['"2"', '"0"', 'W/"1"', '"x"', '"99999999999999999999"']) {
+      expect(verdictOf(await confirm(stale)), stale).toEqual([412, 'version_mismatch']);
+    }
+    for (const malformed of ['1', '"1', '"1", "2"', 'x']) {
+      expect(verdictOf(await confirm(malformed)), malformed).toEqual([400, 'if_match_malformed']);
+    }
+    expect((await confirm('"1"')).status).toBe(200);
+    expect((await api.post(`${path}/refund`, { amount: 1 }, { headers: { 'if-match': '*' } })).status).toBe(
+      200,
+    );
+  });
+});
