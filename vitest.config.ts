@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** The end of a test's name says what it needs: `*.unit.test.ts` nothing, `*.integration.test.ts` a database. */
 const project = (
   name: string,
-  options: { database?: boolean; timeoutMs?: number; setup?: string[] } = {},
+  options: { database?: boolean; timeoutMs?: number; setup?: string[]; workers?: number } = {},
 ) => ({
   extends: true as const,
   test: {
@@ -11,6 +11,7 @@ const project = (
     include: [`test/**/*.${name}.test.ts`],
     testTimeout: options.timeoutMs ?? 30_000,
     hookTimeout: 180_000,
+    ...(options.workers !== undefined && { maxWorkers: options.workers }),
     ...(options.database === true && { globalSetup: ['test/support/dynamodb.ts', ...(options.setup ?? [])] }),
   },
 });
@@ -23,9 +24,20 @@ export default defineConfig({
       project('unit'),
       project('infra', { timeoutMs: 120_000 }),
       project('integration', { database: true, timeoutMs: 120_000 }),
-      project('faults', { database: true, timeoutMs: 300_000, setup: ['test/support/faults/counts.ts'] }),
-      // Every fault at every call takes longer than a run of `npm test` may: `npm run test:faults`.
-      project('campaign', { database: true, timeoutMs: 1_200_000, setup: ['test/support/faults/counts.ts'] }),
+      // Two files beside each other: on two processors Vitest would run one by one, and much of a fault is waiting.
+      project('faults', {
+        database: true,
+        timeoutMs: 300_000,
+        setup: ['test/support/faults/counts.ts'],
+        workers: 2,
+      }),
+      // Every pair of faults takes longer than a run of `npm test` may: `npm run test:faults`.
+      project('campaign', {
+        database: true,
+        timeoutMs: 1_200_000,
+        setup: ['test/support/faults/counts.ts'],
+        workers: 2,
+      }),
       project('e2e', { timeoutMs: 300_000 }),
     ],
   },

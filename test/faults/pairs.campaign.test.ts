@@ -1,6 +1,6 @@
 /**
- * Every pair of faults for the commands that make the most calls: of a few kinds in each run, of all kinds and for
- * more commands in a long campaign (`npm run test:faults`).
+ * Every pair of faults for the commands that make the most calls, at every two attempts. It takes minutes, so it runs
+ * in the long campaign alone (`npm run test:faults`).
  */
 import { describe, test } from 'vitest';
 import { domains } from '../../functions/domains/index.ts';
@@ -8,19 +8,16 @@ import { commandCases } from '../support/faults/commands.ts';
 import { everyPair } from '../support/faults/every-fault.ts';
 import { faultKinds } from '../support/faults/fault-client.ts';
 
-const isCampaign = process.env['FAULT_MINUTES'] !== undefined;
-const kinds = isCampaign ? faultKinds : (['answer lost', 'conflict', 'death after'] as const);
-
-/** Three calls: the key and the settlement, its payments, the transaction. Others make two. */
-const most = ['settlements confirm from draft'];
-const many = [
+/** The first makes three calls: the key and the settlement, its payments, the transaction. The others make two. */
+const chosen = [
+  'settlements confirm from draft',
   'point-accounts transfer from active',
   'payments refund from confirmed',
   'reservations cancel from held',
+  'reservations expire by the timer',
 ];
-const chosen = isCampaign ? [...most, ...many] : most;
 
 describe('pairs of faults', () => {
   const cases = commandCases(domains).filter(({ domain, name }) => chosen.includes(`${domain} ${name}`));
-  test.for(cases)('$domain: $name', { timeout: 1_200_000 }, everyPair(kinds));
+  test.for(cases)('$domain: $name', everyPair(faultKinds));
 });

@@ -12,7 +12,7 @@ import { checkMoney } from './check-money.ts';
 import { checkUnique } from './check-unique.ts';
 import { checkMoves, checkOrigins } from './check-whole.ts';
 import type { Observed } from './observed.ts';
-import { readLedgers } from './replay.ts';
+import { readLedgers } from './read-ledgers.ts';
 import type { StoreChanges, StoreImage } from './store-image.ts';
 
 /** The guarantees of the project, as it numbers them. */

@@ -33,6 +33,7 @@ export interface HistoryOptions {
   readonly callers: number;
   /** Commands of each caller. */
   readonly steps: number;
+  readonly checksChanges: boolean;
 }
 
 export interface HistoryEnd {
@@ -45,7 +46,8 @@ const tenants = ['acme', 'other'] as const;
 /** Processes run with clocks that are off by this much. */
 const skewsMs = [0, 180_000, -180_000];
 
-export async function runHistory({ seed, callers, steps }: HistoryOptions): Promise<HistoryEnd> {
+export async function runHistory(options: HistoryOptions): Promise<HistoryEnd> {
+  const { seed, callers, steps, checksChanges } = options;
   const random = randomOf(seed);
   const rate = random.pick([0.02, 0.08, 0.2]);
   const isSkewed = random.chance(0.5);
@@ -58,7 +60,7 @@ export async function runHistory({ seed, callers, steps }: HistoryOptions): Prom
     injectors.push(made);
     return made;
   };
-  const lab = await startLab();
+  const lab = await startLab({ checksChanges });
   const outbox = await bound(lab);
   const receiver = new RememberingReceiver(outbox);
   try {

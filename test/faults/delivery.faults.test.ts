@@ -2,12 +2,16 @@
  * The way out: every AWS call of relay, workers, sweeper and redrive, every fault at that call. Whoever died is
  * followed by a new process, as its event source would have it; at the end every message is worked off.
  */
+import { ulid } from 'ulid';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createTimerRelay } from '../../functions/outbox/timer-stream.ts';
 import { topics } from '../../functions/runtime/topics.ts';
 import type { Topic } from '../../functions/runtime/topics.ts';
 import type { MessageItem } from '../../functions/store/message-items.ts';
 import { redriveMessages } from '../../functions/store/message-lists.ts';
 import { redriveMessage } from '../../functions/store/messages.ts';
+import { createTimerWorker } from '../../functions/workers/timer-worker.ts';
+import type { RunScheduledTransition } from '../../functions/workers/timer-worker.ts';
 import { permanent, retry } from '../../functions/workers/receiver.ts';
 import { firstOf } from '../support/faults/checker.ts';
 import { count } from '../support/faults/counts.ts';
@@ -26,7 +30,7 @@ import {
 import type { Behaviour, ClientOptions, Clients } from '../support/faults/delivery.ts';
 import { faultsAt, faultsOf, Injector, retriedBySdk } from '../support/faults/fault-client.ts';
 import type { FaultKind } from '../support/faults/fault-client.ts';
-import { bodyOf, startOutbox } from '../support/outbox.ts';
+import { bodyOf, silent, sqsEvent, startOutbox, streamEvent } from '../support/outbox.ts';
 import type { TestOutbox } from '../support/outbox.ts';
 
 let outbox: TestOutbox;
@@ -161,6 +165,59 @@ describe.each(topics)('the worker of %s', (topic) => {
       clients.destroy();
     });
   });
+});
+
+/** An entity's item, as far as its timer is concerned. */
+const waiting = (
+  tenant: string,
+): { readonly dueAt: number; readonly entity: string; readonly item: object } => {
+  const entity = `rsv_${ulid()}`;
+  const dueAt = Date.now() - 1_000;
+  const item = { id: entity, tenant, collection: 'reservations', dueAt, timerTransition: 'expire' };
+  return { dueAt, entity, item };
+};
+
+test('the relay of timers', async () => {
+  const entities: string[] = [];
+  await everyFault('timer', async ({ tenant, ...options }) => {
+    const { entity, item } = waiting(tenant);
+    entities.push(entity);
+    await untilThrough(options, async ({ sqs }) => {
+      const parts = { sqs, queueUrl: outbox.queues.timer.url, clock: outbox.clock, log: silent };
+      const { batchItemFailures } = await createTimerRelay(parts)(streamEvent(item));
+      return batchItemFailures.length === 0;
+    });
+  });
+  const sent = await outbox.look(outbox.queues.timer);
+  const arrived = new Set(sent.map((body) => (JSON.parse(body) as { entity: string }).entity));
+  expect(entities.filter((entity) => !arrived.has(entity))).toEqual([]);
+});
+
+test('the worker of timers', async () => {
+  const ran: string[] = [];
+  const done: string[] = [];
+  await everyFault('timer', async ({ tenant, ...options }) => {
+    const { dueAt, entity } = waiting(tenant);
+    const body = JSON.stringify({
+      entity,
+      collection: 'reservations',
+      tenant,
+      transition: 'expire',
+      dueAt,
+    });
+    ran.push(entity);
+    let runs = 0;
+    await untilThrough(options, async ({ sqs }) => {
+      const run: RunScheduledTransition = () => {
+        runs += 1;
+        if (runs > 1) done.push(entity);
+        return Promise.resolve(runs > 1 ? 'done' : 'retry');
+      };
+      const handler = createTimerWorker({ run, sqs, clock: outbox.clock, log: silent });
+      return (await handler(sqsEvent(outbox.queues.timer, body))).batchItemFailures.length === 0;
+    });
+  });
+  expect(done).toEqual(ran);
 });
 
 /** Whatever the sweeper is kept from, its next run does. */
