@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** The end of a test's name says what it needs: `*.unit.test.ts` nothing, `*.integration.test.ts` a database. */
 const project = (
   name: string,
-  options: { database?: boolean; timeoutMs?: number; setup?: string[]; workers?: number } = {},
+  options: { database?: boolean; timeoutMs?: number; setup?: string[] } = {},
 ) => ({
   extends: true as const,
   test: {
@@ -11,7 +11,6 @@ const project = (
     include: [`test/**/*.${name}.test.ts`],
     testTimeout: options.timeoutMs ?? 30_000,
     hookTimeout: 180_000,
-    ...(options.workers !== undefined && { maxWorkers: options.workers }),
     ...(options.database === true && { globalSetup: ['test/support/dynamodb.ts', ...(options.setup ?? [])] }),
   },
 });
@@ -19,24 +18,23 @@ const project = (
 export default defineConfig({
   test: {
     environment: 'node',
+    // Two files beside each other: on two processors Vitest would run one by one, and much of a test is waiting.
+    maxWorkers: 2,
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     projects: [
       project('unit'),
       project('infra', { timeoutMs: 120_000 }),
       project('integration', { database: true, timeoutMs: 120_000 }),
-      // Two files beside each other: on two processors Vitest would run one by one, and much of a fault is waiting.
       project('faults', {
         database: true,
         timeoutMs: 300_000,
         setup: ['test/support/faults/counts.ts'],
-        workers: 2,
       }),
       // Every pair of faults takes longer than a run of `npm test` may: `npm run test:faults`.
       project('campaign', {
         database: true,
         timeoutMs: 1_200_000,
         setup: ['test/support/faults/counts.ts'],
-        workers: 2,
       }),
       project('e2e', { timeoutMs: 300_000 }),
     ],

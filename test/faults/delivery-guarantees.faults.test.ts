@@ -32,7 +32,7 @@ let outbox: TestOutbox;
 let receiver: RememberingReceiver;
 const opened: Clients[] = [];
 beforeEach(async () => {
-  outbox = await startOutbox();
+  outbox = await startOutbox({ streams: true });
   receiver = new RememberingReceiver(outbox);
 });
 afterEach(async () => {

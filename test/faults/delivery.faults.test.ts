@@ -37,7 +37,7 @@ let outbox: TestOutbox;
 let receiver: RememberingReceiver;
 let clean: Clients;
 beforeEach(async () => {
-  outbox = await startOutbox();
+  outbox = await startOutbox({ streams: true });
   clean = clientsOf(outbox);
   receiver = new RememberingReceiver(outbox);
 });

@@ -18,7 +18,7 @@ describe('DynamoDB Local', () => {
   });
 
   test('has the tables of the store, with their indexes and streams', async () => {
-    const names = await createTables(client, 'servers');
+    const names = await createTables(client, 'servers', { streams: true });
     const { Table: data } = await client.send(new DescribeTableCommand({ TableName: names.data }));
     expect(data?.GlobalSecondaryIndexes?.map((index) => index.IndexName).sort()).toEqual(['byStatus', 'due']);
     expect(data?.StreamSpecification?.StreamViewType).toBe('NEW_AND_OLD_IMAGES');

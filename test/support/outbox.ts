@@ -98,7 +98,7 @@ export interface WorkerOptions {
   readonly clock?: Clock;
 }
 
-export async function startOutbox(): Promise<TestOutbox> {
+export async function startOutbox(options: { readonly streams?: boolean } = {}): Promise<TestOutbox> {
   const server = await startSqs();
   const database = {
     endpoint: inject('dynamodbEndpoint'),
@@ -110,7 +110,7 @@ export async function startOutbox(): Promise<TestOutbox> {
     new SQSClient({ endpoint: server.endpoint, region: localRegion, credentials: localCredentials });
   const client = anotherClient();
   const creator = new DynamoDBClient(database);
-  const tables = await createTables(creator, `outbox-${randomUUID()}`);
+  const tables = await createTables(creator, `outbox-${randomUUID()}`, options);
   creator.destroy();
   const clock = movableClock();
   const access: OutboxAccess = { client, table: tables.outbox, clock };
