@@ -30,12 +30,6 @@ export default defineConfig({
         timeoutMs: 300_000,
         setup: ['test/support/faults/counts.ts'],
       }),
-      // Every pair of faults takes longer than a run of `npm test` may: `npm run test:faults`.
-      project('campaign', {
-        database: true,
-        timeoutMs: 1_200_000,
-        setup: ['test/support/faults/counts.ts'],
-      }),
       project('e2e', { timeoutMs: 300_000 }),
     ],
   },

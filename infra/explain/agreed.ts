@@ -33,6 +33,15 @@ export async function readCpu(): Promise<MeasuredCpu> {
   return JSON.parse(await readFile(cpuFile, 'utf8')) as MeasuredCpu;
 }
 
+/** Whether a route is of a collection of which nothing was agreed yet; `npm run cost:update` does so. */
+export function isNew(contracts: Contracts, name: string): boolean {
+  const collectionOf = (route: string): string | undefined => /^(?:GET|POST) (\/v1\/[^/ ]+)/.exec(route)?.[1];
+  const collection = collectionOf(name);
+  return (
+    collection !== undefined && !Object.keys(contracts).some((known) => collectionOf(known) === collection)
+  );
+}
+
 /** In the form that the project's formatter leaves alone. */
 export async function writeContracts(contracts: Contracts): Promise<void> {
   const style = await resolveConfig(contractsFile);

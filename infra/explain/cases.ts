@@ -1,29 +1,13 @@
 /**
  * One case for every command and query, written as a user's own file of requests is (`--requests file.json`). Texts
  * and numbers have fixed lengths: units follow from sizes. `test/integration/cost.integration.test.ts` asserts that
- * no route is missing.
+ * no route is missing. A collection that nobody wrote cases for has those that its definition's examples make.
  */
-
-/** A request; `{name}` in it stands for the id of what an earlier step saved as `name`, `{name.field}` for a field. */
-export interface Step {
-  readonly as?: string;
-  /** E.g. `POST /v1/payments/{payment}/confirm`. */
-  readonly request: string;
-  readonly body?: unknown;
-  /** The token's subject. */
-  readonly subject?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-export interface RequestCase {
-  /** The route, and in parentheses what is special about the request. */
-  readonly name: string;
-  /** Done once. What every run then shares can be a hot key. */
-  readonly shared?: readonly Step[];
-  /** Done before each run. */
-  readonly before?: readonly Step[];
-  readonly request: Step;
-}
+import type { Registry } from '../../functions/core/registry.ts';
+import { registerDomains } from '../../functions/core/registry.ts';
+import { domains } from '../../functions/domains/index.ts';
+import { commonCases, exampleCases } from './example-cases.ts';
+import type { RequestCase, Step } from './request-case.ts';
 
 const payment = { payer: 'alice', payee: 'bookshop', amount: 1_250, currency: 'EUR' };
 const pay: Step = { as: 'it', request: 'POST /v1/payments', body: payment };
@@ -77,44 +61,6 @@ const write: Step = {
   body: { slug: '{unique}', title: 'Hello, world', body: 'It works.\nEvery time.' },
 };
 
-/** What exists for every collection alike; `make` leaves an entity as `it`. */
-function common(
-  collection: string,
-  status: string,
-  make: readonly Step[],
-  shared: readonly Step[] = [],
-): RequestCase[] {
-  const route = `/v1/${collection}`;
-  const take: Step = {
-    as: 'lock',
-    request: `POST ${route}/{it}/lock`,
-    body: { ttlSeconds: 30, wait: 'nowait' },
-  };
-  const onOne = (request: string): RequestCase => ({
-    name: request.replace('{it}', '{id}'),
-    shared,
-    before: make,
-    request: { request },
-  });
-  return [
-    { name: `GET ${route}`, request: { request: `GET ${route}` } },
-    {
-      name: `GET ${route} (by status)`,
-      request: { request: `GET ${route}?status=${status}` },
-    },
-    onOne(`GET ${route}/{it}`),
-    onOne(`GET ${route}/{it}/ledger`),
-    onOne(`GET ${route}/{it}/messages`),
-    { name: `POST ${route}/{id}/lock`, shared, before: make, request: take },
-    {
-      name: `POST ${route}/{id}/unlock`,
-      shared,
-      before: [...make, take],
-      request: { request: `POST ${route}/{it}/unlock`, headers: { 'lock-token': '{lock.token}' } },
-    },
-  ];
-}
-
 const command = (
   request: string,
   before: readonly Step[] = [],
@@ -136,20 +82,21 @@ const create = (
   more: { variant?: string; shared?: readonly Step[] } = {},
 ) => command(step.request, before, { ...more, body: step.body });
 
-export const cases: readonly RequestCase[] = [
+/** Written for what is special about them: the variants that differ in cost. */
+const writtenCases: readonly RequestCase[] = [
   create(pay),
   command('POST /v1/payments/{it}/confirm', [pay]),
   command('POST /v1/payments/{it}/cancel', [pay]),
   command('POST /v1/payments/{it}/refund', payConfirmed, { body: { amount: 250 }, variant: 'a part' }),
   command('POST /v1/payments/{it}/refund', payConfirmed, { body: { amount: 1_250 }, variant: 'the rest' }),
-  ...common('payments', 'pending', [pay]),
+  ...commonCases('payments', 'pending', [pay]),
 
   create(show),
   create({ ...show, body: { title: 'Evening show', capacity: 500, seats: seats(500) } }, [], {
     variant: 'with 500 seats',
   }),
   command('POST /v1/showings/{it}/close', [{ ...show, as: 'it' }]),
-  ...common('showings', 'open', [{ ...show, as: 'it' }]),
+  ...commonCases('showings', 'open', [{ ...show, as: 'it' }]),
 
   create(hold, [], { shared: [show] }),
   create(
@@ -164,7 +111,7 @@ export const cases: readonly RequestCase[] = [
   ),
   command('POST /v1/reservations/{it}/confirm', [hold], { shared: [show] }),
   command('POST /v1/reservations/{it}/cancel', [hold], { shared: [show] }),
-  ...common('reservations', 'held', [hold], [show]),
+  ...commonCases('reservations', 'held', [hold], [show]),
 
   create(settle(3), paidPayments(3), { variant: 'of 3 payments' }),
   command('POST /v1/settlements/{it}/confirm', [...paidPayments(3), settle(3)], { variant: 'of 3 payments' }),
@@ -177,7 +124,7 @@ export const cases: readonly RequestCase[] = [
     { request: 'POST /v1/settlements/{it}/confirm' },
   ]),
   command('POST /v1/settlements/{it}/cancel', [...paidPayments(1), settle(1)]),
-  ...common('settlements', 'draft', [...paidPayments(1), settle(1)]),
+  ...commonCases('settlements', 'draft', [...paidPayments(1), settle(1)]),
 
   create(propose(['alice', 'carol'])),
   command('POST /v1/approvals/{it}/submit', [propose(['alice', 'carol'])], { variant: '2 approvers' }),
@@ -185,7 +132,7 @@ export const cases: readonly RequestCase[] = [
   command('POST /v1/approvals/{it}/approve', submitted),
   command('POST /v1/approvals/{it}/reject', submitted),
   command('POST /v1/approvals/{it}/withdraw', submitted),
-  ...common('approvals', 'draft', [propose(['alice', 'carol'])]),
+  ...commonCases('approvals', 'draft', [propose(['alice', 'carol'])]),
 
   create(open),
   command('POST /v1/point-accounts/{it}/earn', [open], { body: { amount: 100, reason: 'Welcome' } }),
@@ -194,19 +141,21 @@ export const cases: readonly RequestCase[] = [
     body: { to: '{other}', amount: 10 },
   }),
   command('POST /v1/point-accounts/{it}/close', [open]),
-  ...common('point-accounts', 'active', [open]),
+  ...commonCases('point-accounts', 'active', [open]),
 
   create(invite),
-  command('POST /v1/invites/{it}/accept', [invite], { body: { code: '{it.code}' } }),
+  command('POST /v1/invites/{it}/accept', [invite], { body: { code: '{it.secret}' } }),
   command('POST /v1/invites/{it}/revoke', [invite]),
   command('POST /v1/invites/{it}/expire', [invite]),
-  ...common('invites', 'pending', [invite]),
+  ...commonCases('invites', 'pending', [invite]),
 
   create(write),
   command('POST /v1/articles/{it}/publish', [write]),
   command('POST /v1/articles/{it}/archive', [write, { request: 'POST /v1/articles/{it}/publish' }]),
-  ...common('articles', 'draft', [write]),
+  ...commonCases('articles', 'draft', [write]),
+];
 
+const operations: readonly RequestCase[] = [
   {
     name: 'GET /v1/balances/{account} (named)',
     shared: payConfirmed,
@@ -220,6 +169,21 @@ export const cases: readonly RequestCase[] = [
   { name: 'GET /v1/messages', request: { request: 'GET /v1/messages' } },
   { name: 'GET /v1/messages (dead)', request: { request: 'GET /v1/messages?status=dead' } },
 ];
+
+/** The cases of these definitions. */
+export function casesOf(registry: Registry): readonly RequestCase[] {
+  const isWritten = (collection: string): boolean =>
+    writtenCases.some(({ name }) => name === `GET /v1/${collection}`);
+  return [
+    ...writtenCases,
+    ...registry.domains
+      .filter(({ collection }) => !isWritten(collection))
+      .flatMap((domain) => exampleCases(registry, domain)),
+    ...operations,
+  ];
+}
+
+export const cases: readonly RequestCase[] = casesOf(registerDomains(domains));
 
 /** Routes without a case, and why. */
 export const routesWithoutCase: ReadonlyMap<string, string> = new Map([

@@ -3,7 +3,7 @@
  *
  *     npm run explain                                     every command, query and job
  *     npm run explain -- POST /v1/reservations            one route
- *     npm run explain -- --requests file.json             requests of one's own, see `cases.ts` for the format
+ *     npm run explain -- --requests file.json             requests of one's own, see `request-case.ts` for the format
  *     npm run explain -- --entities 1000,100000           on stores of these sizes (default 1,000)
  *     npm run explain -- --without-index byStatus         beside the same on a store without that index
  *     npm run explain -- --service                        on the tables that DATA_TABLE, OUTBOX_TABLE and
@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { StartError } from '../local/start-error.ts';
 import { cases } from './cases.ts';
-import type { RequestCase } from './cases.ts';
+import type { RequestCase } from './request-case.ts';
 import { jobs } from './jobs.ts';
 import { grouped, renderPlan, renderSideBySide } from './render.ts';
 import { inOrder, measure } from './run.ts';

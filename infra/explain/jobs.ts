@@ -11,8 +11,8 @@ import type { OutboxAccess } from '../../functions/store/message-writes.ts';
 import { recordSent } from '../../functions/store/messages.ts';
 import { readOpenShard } from '../../functions/store/open-messages.ts';
 import { createTopicWorker } from '../../functions/workers/topic-worker.ts';
-import type { Step } from './cases.ts';
-import type { Saved } from './run.ts';
+import type { Step } from './request-case.ts';
+import type { Saved } from './saved.ts';
 import { log, tenant } from './workbench.ts';
 import type { Workbench } from './workbench.ts';
 

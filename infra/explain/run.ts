@@ -1,12 +1,11 @@
 /** Runs cases on a workbench and turns what was recorded into plans. */
-import { GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { messageKey } from '../../functions/store/message-items.ts';
-import type { RequestCase, Step } from './cases.ts';
+import type { RequestCase, Step } from './request-case.ts';
 import type { JobCase } from './jobs.ts';
 import { planOf } from './plan.ts';
 import type { Plan } from './plan.ts';
-import { tenant } from './workbench.ts';
-import type { Reply, Request, Workbench } from './workbench.ts';
+import { createSaved } from './saved.ts';
+import type { Saved } from './saved.ts';
+import type { Request, Workbench } from './workbench.ts';
 
 export type Case = RequestCase | JobCase;
 
@@ -19,62 +18,7 @@ export interface Measured {
   readonly sent: string;
 }
 
-/** What steps saved. */
-export interface Saved {
-  readonly id: (name: string) => string;
-  /** Fills in placeholders; throws where one was never saved. */
-  readonly fill: (text: string) => Promise<string>;
-  readonly keep: (name: string, reply: Reply) => void;
-}
-
-let uniqueNumber = 10_000_000;
-
-export function createSaved(
-  bench: Workbench,
-  from?: ReadonlyMap<string, Reply['json']>,
-): Saved & {
-  readonly replies: ReadonlyMap<string, Reply['json']>;
-} {
-  const replies = new Map(from);
-  const reply = (name: string): Reply['json'] => {
-    const found = replies.get(name);
-    if (!found) throw new Error(`"{${name}}" was not saved by an earlier step`);
-    return found;
-  };
-  const value = async (placeholder: string): Promise<string> => {
-    const [name = '', field] = placeholder.split('.');
-    // A value nobody has, of the same length every time.
-    if (name === 'unique') return `u${(uniqueNumber += 1)}`;
-    const of = reply(name);
-    if (field === 'code') return codeOf(bench, String(of['id']));
-    return String(of[field ?? 'id']);
-  };
-  return {
-    replies,
-    id: (name) => String(reply(name)['id']),
-    keep: (name, { json }) => {
-      replies.set(name, json);
-    },
-    fill: async (text) => {
-      let filled = text;
-      for (const [whole, placeholder = ''] of text.matchAll(/\{([a-z]\w*(?:\.\w+)?)\}/gi)) {
-        filled = filled.replace(whole, await value(placeholder));
-      }
-      return filled;
-    },
-  };
-}
-
-/** The code of an invite stands in its mail and nowhere else. */
-async function codeOf({ probe, tables }: Workbench, entityId: string): Promise<string> {
-  const key = messageKey({ tenant, id: `msg_${entityId}_1_0` });
-  if (!key) throw new Error(`${entityId} has no message`);
-  const { Item } = await probe.send(
-    new GetItemCommand({ TableName: tables.outbox, Key: { pk: { S: key.pk }, sk: { S: key.sk } } }),
-  );
-  const { text } = JSON.parse(Item?.['payload']?.S ?? '{}') as { text?: string };
-  return /code: (\S+)/.exec(text ?? '')?.[1] ?? '';
-}
+const isApart = (one: Case): boolean => 'isApart' in one && one.isApart;
 
 async function request(step: Step, saved: Saved): Promise<Request> {
   const [method = '', path = ''] = (await saved.fill(step.request)).split(' ');
@@ -82,6 +26,7 @@ async function request(step: Step, saved: Saved): Promise<Request> {
   return {
     method,
     path,
+    tenant: saved.tenant,
     ...(step.body !== undefined && {
       body: JSON.parse(await saved.fill(JSON.stringify(step.body))) as unknown,
     }),
@@ -111,12 +56,12 @@ async function arrange(bench: Workbench, one: Case, saved: Saved): Promise<void>
 
 /** Measures a case `times` times, each on what its own steps prepared. */
 export async function measure(bench: Workbench, one: Case, times: number): Promise<Measured> {
-  const shared = createSaved(bench);
+  const shared = createSaved(bench, isApart(one));
   if ('shared' in one) await prepare(bench, one.shared, shared);
   const runs: Plan[] = [];
   let sent = '';
   for (let time = 0; time < times; time += 1) {
-    const saved = createSaved(bench, shared.replies);
+    const saved = createSaved(bench, isApart(one), shared.replies);
     await arrange(bench, one, saved);
     const begun = performance.now();
     let status = 0;
@@ -140,11 +85,11 @@ export async function measure(bench: Workbench, one: Case, times: number): Promi
 
 /** Milliseconds of CPU time that one run takes, on average; what it needs is prepared before. */
 export async function cpuTime(bench: Workbench, one: Case, times: number): Promise<number> {
-  const shared = createSaved(bench);
+  const shared = createSaved(bench, isApart(one));
   if ('shared' in one) await prepare(bench, one.shared, shared);
   const prepared: (() => Promise<unknown>)[] = [];
   for (let time = 0; time < times; time += 1) {
-    const saved = createSaved(bench, shared.replies);
+    const saved = createSaved(bench, isApart(one), shared.replies);
     await arrange(bench, one, saved);
     if ('request' in one) {
       const concrete = await request(one.request, saved);

@@ -1,5 +1,3 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { indexWriteUnits, writeUnits } from '../../functions/store/capacity.ts';
 import type { Access } from '../../infra/explain/access.ts';
@@ -11,11 +9,12 @@ import { inOrder, measure } from '../../infra/explain/run.ts';
 import type { Case } from '../../infra/explain/run.ts';
 import { seed } from '../../infra/explain/seed.ts';
 import { takeIndex } from '../../infra/explain/store.ts';
-import { createTables, schemasWithout } from '../../infra/explain/tables.ts';
+import { schemasWithout } from '../../infra/explain/tables.ts';
 import { warningsOf } from '../../infra/explain/warnings.ts';
 import { createWorkbench } from '../../infra/explain/workbench.ts';
 import type { Workbench, WorkbenchOptions } from '../../infra/explain/workbench.ts';
 import { localCredentials, localRegion } from '../support/loopback.ts';
+import { emptyBench } from '../support/bench.ts';
 import { startRecordingProxy } from '../support/recording-proxy.ts';
 import type { Passed, RecordingProxy } from '../support/recording-proxy.ts';
 
@@ -26,10 +25,7 @@ const direct = (): WorkbenchOptions['client'] => ({
 });
 
 async function seeded(options: Partial<WorkbenchOptions> = {}, entities = 60): Promise<Workbench> {
-  const maker = new DynamoDBClient(direct());
-  const tables = await createTables(maker, `explain-${randomUUID()}`, schemasWithout(undefined));
-  maker.destroy();
-  const bench = createWorkbench({ tables, client: direct(), ...options });
+  const bench = await emptyBench(options);
   await seed(bench, entities);
   return bench;
 }

@@ -6,10 +6,14 @@ import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Domain } from '../../functions/core/definition.ts';
+import { registerDomains } from '../../functions/core/registry.ts';
 import { domains } from '../../functions/domains/index.ts';
+import { casesOf } from '../../infra/explain/cases.ts';
+import { measure } from '../../infra/explain/run.ts';
 import { itemsOf } from '../support/answers.ts';
 import { startBackend } from '../support/backend.ts';
 import type { Reply } from '../support/backend.ts';
+import { emptyBench } from '../support/bench.ts';
 import { conformance } from '../support/conformance.ts';
 
 const root = path.join(import.meta.dirname, '../..');
@@ -81,6 +85,28 @@ describe('the tutorial', () => {
     expect(replies[2]?.text).toBe(replies[1]?.text);
     expect(replies[3]?.json['code']).toBe('transition_not_allowed');
     expect(itemsOf(replies[4] as Reply)).toHaveLength(2);
+  });
+
+  it('is explained, and no case is written for it', { timeout: 60_000 }, async () => {
+    const all = [...domains, second];
+    const bench = await emptyBench({ domains: all });
+    const cases = casesOf(registerDomains(all)).filter(({ name }) => name.includes('/v1/parcels'));
+    const measured = [];
+    for (const one of cases) measured.push((await measure(bench, one, 2)).plan);
+    bench.close();
+    expect(measured.map(({ name, status, requests }) => `${name}: ${status}, ${requests}`)).toEqual([
+      'POST /v1/parcels: 201, 1',
+      'POST /v1/parcels/{id}/charge: 200, 2',
+      'POST /v1/parcels/{id}/pay: 200, 2',
+      'POST /v1/parcels/{id}/collect: 200, 2',
+      'GET /v1/parcels: 200, 3',
+      'GET /v1/parcels (by status): 200, 1',
+      'GET /v1/parcels/{id}: 200, 1',
+      'GET /v1/parcels/{id}/ledger: 200, 1',
+      'GET /v1/parcels/{id}/messages: 200, 1',
+      'POST /v1/parcels/{id}/lock: 200, 2',
+      'POST /v1/parcels/{id}/unlock: 204, 2',
+    ]);
   });
 
   it('stays short enough to be read', () => {

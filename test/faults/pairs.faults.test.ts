@@ -1,6 +1,5 @@
 /**
- * Every pair of faults for the commands that make the most calls, at every two attempts. It takes minutes, so it runs
- * in the long campaign alone (`npm run test:faults`).
+ * Every pair of faults for the commands that make the most calls, at every two attempts.
  */
 import { describe, test } from 'vitest';
 import { domains } from '../../functions/domains/index.ts';
