@@ -5,7 +5,7 @@ import { handle } from 'hono/aws-lambda';
 import type { Bindings } from './app.ts';
 import { problemBody } from './problem.ts';
 
-type GatewayEvent = APIGatewayProxyEvent | APIGatewayProxyEventV2;
+export type GatewayEvent = APIGatewayProxyEvent | APIGatewayProxyEventV2;
 
 export interface GatewayResult {
   readonly statusCode: number;
@@ -45,24 +45,46 @@ function sendable(event: GatewayEvent): GatewayEvent | undefined {
     isHttpApi ? /[^\x21-\x7e]+|[?#%]/g : /[^\x21-\x7e]+|[?#]/g,
     encodeURIComponent,
   );
-  const headers = asciiHeaders(event.headers);
-  return isHttpApi
-    ? { ...event, headers, rawPath: encoded }
-    : { ...event, headers, multiValueHeaders: asciiHeaders(event.multiValueHeaders), path: encoded };
+  if (isHttpApi) return { ...event, headers: asciiHeaders(event.headers), rawPath: encoded };
+  // To an event with multi-value headers the adapter would give an answer with them, which is not one of ours.
+  const { multiValueHeaders, headers, ...rest } = event as RestEvent;
+  return {
+    ...rest,
+    headers: asciiHeaders(joined(multiValueHeaders ?? headers ?? {})),
+    path: encoded,
+  } as never;
+}
+
+/** The console's test of a REST API sends no headers at all, which the published types do not say. */
+type RestEvent = Omit<APIGatewayProxyEvent, 'headers' | 'multiValueHeaders'> & {
+  readonly headers: Readonly<Record<string, string | undefined>> | null;
+  readonly multiValueHeaders: Readonly<Record<string, readonly string[] | undefined>> | null;
+};
+
+/** A REST API keeps the caller's spelling and repetitions; here they become what an HTTP API makes of them. */
+function joined(
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+): Record<string, string> {
+  const all = new Map<string, string[]>();
+  for (const [spelling, values = []] of Object.entries(headers)) {
+    const name = spelling.toLowerCase();
+    all.set(name, [...(all.get(name) ?? []), ...[values].flat()] as string[]);
+  }
+  return Object.fromEntries([...all].map(([name, values]) => [name, values.join(',')]));
 }
 
 /**
  * The adapter percent-encodes a header that is not ASCII, which would make another, valid key of a malformed one.
  * What has no place in a header becomes DEL, which none of ours allows.
  */
-function asciiHeaders<Values extends object | null>(headers: Values): Values {
-  const ascii = (value: unknown): unknown =>
-    typeof value === 'string' ? value.replaceAll(/[^\t -~]/gu, '\x7f') : value;
-  const entries = Object.entries(headers ?? {}).map(([name, value]: [string, unknown]) => [
+function asciiHeaders(
+  headers: Readonly<Record<string, string | undefined>> | undefined,
+): Record<string, string | undefined> {
+  const entries = Object.entries(headers ?? {}).map(([name, value]) => [
     name,
-    Array.isArray(value) ? value.map(ascii) : ascii(value),
+    value?.replaceAll(/[^\t -~]/gu, '\x7f'),
   ]);
-  return Object.fromEntries(entries) as Values;
+  return Object.fromEntries(entries) as Record<string, string | undefined>;
 }
 
 function malformed(requestId: string): GatewayResult {

@@ -8,7 +8,7 @@ import type { Audit } from '../../functions/api/audit.ts';
 import type { Backend } from '../../functions/api/execute.ts';
 import { createRunOnce } from '../../functions/api/idempotency.ts';
 import { createHandler } from '../../functions/api/lambda-adapter.ts';
-import type { GatewayResult } from '../../functions/api/lambda-adapter.ts';
+import type { GatewayEvent, GatewayResult } from '../../functions/api/lambda-adapter.ts';
 import type { Domain } from '../../functions/core/definition.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
 import { domains as allDomains } from '../../functions/domains/index.ts';
@@ -45,6 +45,8 @@ export interface RequestOptions {
 export interface TestBackend {
   readonly backend: Backend;
   readonly tables: TableNames;
+  /** Hands the function an event as it stands. */
+  readonly send: (event: GatewayEvent) => Promise<GatewayResult>;
   readonly request: (method: string, path: string, options?: RequestOptions) => Promise<Reply>;
   /** A command with a fresh key unless one is given. */
   readonly post: (path: string, body?: unknown, options?: RequestOptions) => Promise<Reply>;
@@ -79,11 +81,13 @@ export async function startBackend(options: TestBackendOptions = {}): Promise<Te
   const backend: Backend = { registry, store, clock, runOnce: createRunOnce(store, clock) };
   const noAudit: Audit = () => Promise.reject(new Error('this test has no audit'));
   const handle = createHandler(createApp(backend, options.audit ?? noAudit, createLogger('test')));
+  const send: TestBackend['send'] = (event) => handle(event, {} as Context);
   const request: TestBackend['request'] = async (method, path, requestOptions = {}) =>
-    reply(await handle(gatewayEvent(method, path, requestOptions), {} as Context));
+    reply(await send(gatewayEvent(method, path, requestOptions)));
   return {
     backend,
     tables,
+    send,
     request,
     post: (path, body, requestOptions = {}) =>
       request('POST', path, { key: randomUUID(), ...(body !== undefined && { body }), ...requestOptions }),

@@ -47,6 +47,11 @@ describe('the docs function', () => {
     }
   });
 
+  it('answers a REST API that sends no headers, as a test of the console does', () => {
+    const event = { ...restEvent('/openapi.json'), headers: null } as unknown as APIGatewayProxyEvent;
+    expect(handle(event)).toMatchObject({ statusCode: 200, isBase64Encoded: false });
+  });
+
   it('sends text to a REST API, which would pass base64 on as it is', () => {
     const { body, isBase64Encoded, statusCode } = handle(
       restEvent('/openapi.json', { 'accept-encoding': 'gzip' }),

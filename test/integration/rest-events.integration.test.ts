@@ -1,0 +1,353 @@
+/**
+ * The stage `localstack` puts a REST API (payload 1.0) in front of the function that an HTTP API (payload 2.0) has in
+ * front of it elsewhere: whatever is sent, both get the same answer.
+ */
+import type {
+  APIGatewayProxyEvent,
+  APIGatewayProxyEventV2,
+  APIGatewayTokenAuthorizerEvent,
+} from 'aws-lambda';
+import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createAuthorizer } from '../../functions/api/authorizer.ts';
+import type { GatewayEvent, GatewayResult } from '../../functions/api/lambda-adapter.ts';
+import type { Clock } from '../../functions/runtime/clock.ts';
+import { localAudience, localIssuer, publicKeys, readTokenKey } from '../../infra/local/token-key.ts';
+import { startBackend } from '../support/backend.ts';
+import type { TestBackend } from '../support/backend.ts';
+import { tokenFor } from '../support/started-backend.ts';
+
+const folder = path.join(import.meta.dirname, '../../events');
+const formats = ['api-gateway-v1', 'api-gateway-v2'] as const;
+type Format = (typeof formats)[number];
+/** The payment that the events speak of. */
+const paymentOfEvents = 'pay_01JD8Q4Z6V0X3M5T7R9W2B4C6D';
+
+/** What every case of `events/` is answered; a payment of the events does not exist. */
+const verdicts: Readonly<Record<string, number>> = {
+  'confirm-payment': 404,
+  'create-payment': 201,
+  health: 200,
+  'list-payments': 200,
+  'poisoned-not-json': 400,
+  'poisoned-not-utf8': 400,
+  'poisoned-path': 404,
+  'poisoned-proto': 400,
+  'unknown-route': 404,
+};
+
+interface Sending {
+  readonly tenant?: string;
+  readonly payment?: string;
+  readonly body?: string;
+  readonly isBase64Encoded?: boolean;
+  /** Repeated where a value is a list, with names spelled as the caller did. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  readonly query?: string;
+  /** As the caller encoded it. */
+  readonly path?: string;
+}
+
+// No time passes, so that the same command in both formats has the same answer to the millisecond.
+const startedAt = Date.now();
+const clock: Clock = { now: () => startedAt };
+let api: TestBackend;
+beforeAll(async () => {
+  api = await startBackend({ clock });
+});
+
+/** A case of `events/`, changed in what a test is about, the way each service would have sent it. */
+function eventOf(format: Format, name: string, sending: Sending = {}): GatewayEvent {
+  const { tenant = 'acme', payment = paymentOfEvents, headers = {}, body, query } = sending;
+  const text = readFileSync(path.join(folder, format, `${name}.json`), 'utf8')
+    .replaceAll('"tenant": "acme"', `"tenant": "${tenant}"`)
+    .replaceAll(paymentOfEvents, payment);
+  const event = JSON.parse(text) as GatewayEvent;
+  event.requestContext.requestId = randomUUID();
+  if (body !== undefined) event.body = body;
+  if (sending.isBase64Encoded !== undefined) event.isBase64Encoded = sending.isBase64Encoded;
+  if ('rawPath' in event) changeHttp(event, headers, query, sending.path);
+  else changeRest(event, headers, query, sending.path);
+  return event;
+}
+
+/** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
+function changeHttp(
+  event: APIGatewayProxyEventV2,
+  headers: NonNullable<Sending['headers']>,
+  query: string | undefined,
+  encodedPath: string | undefined,
+): void {
+  for (const [name, values] of Object.entries(headers)) {
+    event.headers[name.toLowerCase()] = [values].flat().join(',');
+  }
+  if (query !== undefined) event.rawQueryString = query;
+  if (encodedPath !== undefined) event.rawPath = decodeURIComponent(encodedPath);
+}
+
+/** https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html */
+function changeRest(
+  event: APIGatewayProxyEvent,
+  headers: NonNullable<Sending['headers']>,
+  query: string | undefined,
+  encodedPath: string | undefined,
+): void {
+  for (const [name, given] of Object.entries(headers)) {
+    const values = typeof given === 'string' ? [given] : [...given];
+    for (const spelling of Object.keys(event.headers)) {
+      if (spelling.toLowerCase() !== name.toLowerCase()) continue;
+      Reflect.deleteProperty(event.headers, spelling);
+      Reflect.deleteProperty(event.multiValueHeaders, spelling);
+    }
+    // The last of several values stands in the single-value list.
+    event.headers[name] = values.at(-1);
+    event.multiValueHeaders[name] = values;
+  }
+  if (query !== undefined) {
+    const parameters = new URLSearchParams(query);
+    event.queryStringParameters = Object.fromEntries(parameters);
+    event.multiValueQueryStringParameters = Object.fromEntries(
+      [...parameters.keys()].map((name) => [name, parameters.getAll(name)]),
+    );
+  }
+  if (encodedPath !== undefined) {
+    event.path = encodedPath;
+    event.requestContext.path = `/localstack${encodedPath}`;
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly json: Readonly<Record<string, unknown>>;
+}
+
+async function send(event: GatewayEvent): Promise<Answer> {
+  const result = await api.send(event);
+  expect(Object.keys(result).toSorted()).toEqual(['body', 'headers', 'isBase64Encoded', 'statusCode']);
+  expect(result.isBase64Encoded).toBe(false);
+  const { requestId } = event.requestContext;
+  expect(result.headers?.['x-request-id']).toBe(requestId);
+  const json = JSON.parse(result.body) as Answer['json'];
+  // What differs between any two requests: their ids, and those of what they made.
+  const same = (text: string): string =>
+    text.replaceAll(requestId, '<request>').replaceAll(/pay_[0-9A-Z]{26}/g, '<payment>');
+  const headers = Object.entries(result.headers ?? {}).map(([name, value]) => [name, same(value)]);
+  return {
+    status: result.statusCode,
+    headers: Object.fromEntries(headers) as Answer['headers'],
+    body: same(result.body),
+    json,
+  };
+}
+
+/** Sends a request in both formats, each for a tenant of its own, and expects one answer. */
+async function sendBoth(name: string, sending: Omit<Sending, 'tenant'> = {}): Promise<Answer> {
+  const [rest, http] = [
+    await send(eventOf('api-gateway-v1', name, { ...sending, tenant: randomUUID() })),
+    await send(eventOf('api-gateway-v2', name, { ...sending, tenant: randomUUID() })),
+  ];
+  expect({ ...rest, json: undefined }).toEqual({ ...http, json: undefined });
+  return rest;
+}
+
+const idOf = ({ json }: Answer): string => String(json['id']);
+
+describe('the events of both APIs', () => {
+  const cases = readdirSync(path.join(folder, 'api-gateway-v1')).map((file) => path.parse(file).name);
+
+  it('are the same cases', () => {
+    expect(cases).toEqual(
+      readdirSync(path.join(folder, 'api-gateway-v2')).map((file) => path.parse(file).name),
+    );
+    expect(cases).toEqual(Object.keys(verdicts));
+  });
+
+  it.each(cases)('%s is answered alike', async (name) => {
+    const { status, headers } = await sendBoth(name);
+    expect(status).toBe(verdicts[name]);
+    expect(headers['content-type']).toBe(status < 400 ? 'application/json' : 'application/problem+json');
+  });
+});
+
+describe.each(formats)('a payment by %s', (format) => {
+  it('is created, confirmed and listed', async () => {
+    const tenant = randomUUID();
+    const created = await send(eventOf(format, 'create-payment', { tenant }));
+    expect(created.status).toBe(201);
+    const confirmed = await send(eventOf(format, 'confirm-payment', { tenant, payment: idOf(created) }));
+    expect([confirmed.status, confirmed.json['status']]).toEqual([200, 'confirmed']);
+    const listed = await send(
+      eventOf(format, 'list-payments', { tenant, query: 'status=confirmed&limit=20' }),
+    );
+    expect(listed.json['items']).toMatchObject([{ id: idOf(created), status: 'confirmed' }]);
+  });
+
+  it('tells where it is without the stage of the API', async () => {
+    const event = eventOf(format, 'create-payment', { tenant: randomUUID() });
+    const { headers, body } = await api.send(event);
+    const { id } = JSON.parse(body) as { id: string };
+    expect(headers?.['location']).toBe(`/v1/payments/${id}`);
+    const missing = await send(eventOf(format, 'confirm-payment', { tenant: randomUUID() }));
+    expect(missing.json['instance']).toBe(`/v1/payments/${paymentOfEvents}/confirm`);
+  });
+});
+
+describe('a duplicate', () => {
+  it.each([
+    ['api-gateway-v1', 'api-gateway-v1'],
+    ['api-gateway-v1', 'api-gateway-v2'],
+    ['api-gateway-v2', 'api-gateway-v1'],
+  ] as const)('by its Idempotency-Key, first by %s and then by %s, is replayed', async (first, second) => {
+    const tenant = randomUUID();
+    const original = await api.send(eventOf(first, 'create-payment', { tenant }));
+    const duplicate = await api.send(eventOf(second, 'create-payment', { tenant }));
+    expect([original.statusCode, duplicate.statusCode]).toEqual([201, 201]);
+    expect(original.headers).not.toHaveProperty('idempotent-replayed');
+    expect(duplicate.headers).toMatchObject({
+      'idempotent-replayed': 'true',
+      location: original.headers?.['location'] ?? 'nowhere',
+    });
+    expect(duplicate.body).toBe(original.body);
+  });
+
+  it('with another body is refused', async () => {
+    const tenant = randomUUID();
+    await send(eventOf('api-gateway-v2', 'create-payment', { tenant }));
+    const body = '{"payer":"alice","payee":"bookshop","amount":1,"currency":"EUR"}';
+    const refused = await send(eventOf('api-gateway-v1', 'create-payment', { tenant, body }));
+    expect([refused.status, refused.json['code']]).toEqual([422, 'idempotency_key_reused']);
+  });
+});
+
+describe('a body in base64', () => {
+  it('is the bytes that were sent', async () => {
+    const text = '{"payer":"Zoë 😀","payee":"bookshop","amount":1250,"currency":"EUR"}';
+    const body = Buffer.from(text).toString('base64');
+    const { status, json } = await sendBoth('create-payment', { body, isBase64Encoded: true });
+    expect([status, json['payer']]).toEqual([201, 'Zoë 😀']);
+  });
+});
+
+describe('a header', () => {
+  it('means the same in any spelling', async () => {
+    const headers = { 'IDEMPOTENCY-KEY': 'k', 'content-TYPE': 'application/json' };
+    expect((await sendBoth('create-payment', { headers })).status).toBe(201);
+  });
+
+  it('that was repeated has all its values', async () => {
+    const matched = await sendBoth('create-payment', { headers: { 'If-Match': ['"1"', '"2"'] } });
+    expect([matched.status, matched.json['code']]).toEqual([400, 'if_match_malformed']);
+    const tenant = randomUUID();
+    const repeated = { tenant, headers: { 'Idempotency-Key': ['a', 'b'] } };
+    const first = await api.send(eventOf('api-gateway-v1', 'create-payment', repeated));
+    const second = await api.send(eventOf('api-gateway-v2', 'create-payment', repeated));
+    expect([first.statusCode, second.body]).toEqual([201, first.body]);
+  });
+
+  it.each(['ключ', 'a\u0000b', ''])('of the value %j is refused, not changed', async (value) => {
+    const refused = await sendBoth('create-payment', { headers: { 'Idempotency-Key': value } });
+    expect(refused.status).toBe(400);
+  });
+
+  it('may be missing altogether, as in a test of the console', async () => {
+    const event = eventOf('api-gateway-v1', 'health');
+    expect((await send({ ...event, headers: null, multiValueHeaders: null } as never)).status).toBe(200);
+  });
+});
+
+describe('a query', () => {
+  it('pages through a list with the cursor it was given', async () => {
+    const tenant = randomUUID();
+    for (const key of ['a', 'b', 'c']) {
+      await send(
+        eventOf('api-gateway-v1', 'create-payment', { tenant, headers: { 'Idempotency-Key': key } }),
+      );
+    }
+    const pages = async (format: Format): Promise<unknown[]> => {
+      const seen: unknown[] = [];
+      for (let cursor = ''; ;) {
+        const query = `limit=2${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`;
+        const { json } = await send(eventOf(format, 'list-payments', { tenant, query }));
+        seen.push(json['items']);
+        cursor = (json['nextCursor'] as string | undefined) ?? '';
+        if (cursor === '') return seen;
+      }
+    };
+    const [rest, http] = [await pages('api-gateway-v1'), await pages('api-gateway-v2')];
+    expect(rest).toEqual(http);
+    expect(rest.map((page) => (page as unknown[]).length)).toEqual([2, 1]);
+  });
+
+  it.each(['limit=1&limit=2', 'status=nothing', 'limit', 'a=%20%2B%26', 'limit=%e2%82%ac'])(
+    '%s is answered alike',
+    async (query) => {
+      expect((await sendBoth('list-payments', { query })).status).toBeLessThan(500);
+    },
+  );
+});
+
+describe('a path', () => {
+  it.each(['a:b:EUR', 'a%20b%2Fc', 'a%25b', '%E7%95%8C', 'a%3Fb%23c', "it's"])(
+    'with the account %s names it',
+    async (account) => {
+      const { status, json } = await sendBoth('list-payments', {
+        path: `/v1/balances/${account}`,
+        query: '',
+      });
+      expect([status, json['account']]).toEqual([200, decodeURIComponent(account)]);
+    },
+  );
+});
+
+describe('a path that a REST API passes on undecoded', () => {
+  it.each(['%00%ff../..%2f', '%ff', '%', 'ключ', '\ud800', '..%2f..%2fhealth', 'x?y#z'])(
+    '%j is answered like anything that is not there',
+    async (odd) => {
+      const event = { ...eventOf('api-gateway-v1', 'list-payments'), path: `/v1/payments/${odd}` };
+      const { status, json } = await send(event);
+      expect([404, 400]).toContain(status);
+      expect(json['code']).toBe(status === 404 ? 'not_found' : 'malformed_request');
+    },
+  );
+});
+
+describe('the claims of a REST API', () => {
+  it('are those that its Lambda authorizer found in the token', async () => {
+    const tenant = randomUUID();
+    const authorize = createAuthorizer({
+      issuer: localIssuer,
+      audience: [localAudience],
+      keys: JSON.stringify(publicKeys(await readTokenKey())),
+    });
+    const request: APIGatewayTokenAuthorizerEvent = {
+      type: 'TOKEN',
+      methodArn: 'arn:aws:execute-api:eu-central-1:123456789012:a1b2c3d4e5/localstack/POST/v1/payments',
+      authorizationToken: `Bearer ${await tokenFor(tenant, 'commands', 'bob')}`,
+    };
+    const { principalId, context } = await authorize(request);
+    const sent = async (name: string): Promise<GatewayResult> => {
+      const event = eventOf('api-gateway-v1', name) as APIGatewayProxyEvent;
+      event.requestContext.authorizer = { ...context, principalId, integrationLatency: 12 };
+      return api.send(event);
+    };
+    expect((await sent('create-payment')).statusCode).toBe(201);
+    const listed = await api.get('/v1/payments', { tenant });
+    expect(listed.json['items']).toHaveLength(1);
+    const ledger = await api.get(
+      `/v1/payments/${String((listed.json['items'] as { id: string }[])[0]?.id)}/ledger`,
+      { tenant },
+    );
+    expect(ledger.json['items']).toMatchObject([{ actor: 'bob' }]);
+  });
+
+  it.each(['create-payment', 'list-payments'])('are needed for %s', async (name) => {
+    const event = eventOf('api-gateway-v1', name);
+    delete (event.requestContext as { authorizer?: unknown }).authorizer;
+    const { status, json } = await send(event);
+    expect([status, json['code']]).toEqual([401, 'unauthorized']);
+  });
+});
