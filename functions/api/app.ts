@@ -32,19 +32,21 @@ export function createApp(backend: Backend, audit: Audit, log: Log): Hono<Enviro
         const caller = callerOf(c.env.requestContext);
         requireScope(caller, route.scope);
         const { requestId } = c.env.requestContext;
-        const response = await operate(c, { backend, audit, route, caller, requestId });
         const { method, path: routePath } = route;
-        const isReplay = response.headers.has('idempotent-replayed');
-        log.info('request', {
-          requestId,
-          tenant: caller.tenant,
-          method,
-          route: routePath,
-          path: c.req.path,
-          status: response.status,
-          isReplay,
-        });
-        return finish(c, response);
+        const request = { requestId, tenant: caller.tenant, method, route: routePath, path: c.req.path };
+        try {
+          const response = await operate(c, { backend, audit, route, caller, requestId });
+          const isReplay = response.headers.has('idempotent-replayed');
+          log.info('request', { ...request, status: response.status, isReplay });
+          return finish(c, response);
+        } catch (error) {
+          // What is no problem of the caller's is logged where it becomes one (`problemFor`).
+          if (error instanceof ProblemError) {
+            const { status, code } = error.problem;
+            log[status < 500 ? 'info' : 'warn']('request', { ...request, status, code, isReplay: false });
+          }
+          throw error;
+        }
       });
     }
     app.all(pattern(path), (c) => problemResponse(c, methodNotAllowed(methodsOf(routes))));

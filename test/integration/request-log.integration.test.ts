@@ -1,0 +1,45 @@
+import type { Context } from 'aws-lambda';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
+import { createApp } from '../../functions/api/app.ts';
+import { contended } from '../../functions/api/attempts.ts';
+import { createHandler } from '../../functions/api/lambda-adapter.ts';
+import { ProblemError } from '../../functions/api/problem.ts';
+import type { Log } from '../../functions/runtime/logger.ts';
+import { gatewayEvent, startBackend } from '../support/backend.ts';
+
+const logged: unknown[] = [];
+const at =
+  (level: string) =>
+  (...words: unknown[]): void => {
+    logged.push([level, ...words]);
+  };
+const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+let handle: ReturnType<typeof createHandler>;
+beforeAll(async () => {
+  const { backend } = await startBackend();
+  handle = createHandler(createApp(backend, () => Promise.reject(new ProblemError(contended)), log));
+});
+beforeEach(() => {
+  logged.length = 0;
+});
+
+const payment = { payer: 'alice', payee: 'bookshop', amount: 1250, currency: 'EUR' };
+const nowhere = '/v1/payments/pay_01JZZZZZZZZZZZZZZZZZZZZZZZ';
+
+test.each([
+  ['POST', '/v1/payments', payment, 'info', { route: '/v1/payments', status: 201, isReplay: false }],
+  ['POST', '/v1/payments', payment, 'info', { route: '/v1/payments', status: 201, isReplay: true }],
+  ['POST', '/v1/payments', {}, 'info', { status: 400, code: 'invalid_request' }],
+  ['GET', nowhere, undefined, 'info', { route: '/v1/payments/{id}', status: 404, code: 'not_found' }],
+  ['GET', '/v1/audit', undefined, 'warn', { status: 503, code: 'contended' }],
+] as const)(
+  '%s %s leaves one line: who asked for what, and what came of it',
+  async (method, path, body, level, outcome) => {
+    const event = gatewayEvent(method, path, { key: 'one-key', ...(body !== undefined && { body }) });
+    await handle(event, {} as Context);
+    const { requestId } = event.requestContext;
+    expect(logged).toEqual([
+      [level, 'request', expect.objectContaining({ requestId, tenant: 'acme', method, path, ...outcome })],
+    ]);
+  },
+);
