@@ -15,26 +15,19 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { alarmLimits } from '../functions/runtime/limits.ts';
-import { metricNames, metricNamespace } from '../functions/runtime/metrics.ts';
 import { tables as schemas, type TableSchema } from '../functions/store/tables.ts';
 import type { ServiceFunction } from './function.ts';
 import { HttpEdge } from './http-api.ts';
 import type { DeployOptions } from './options.ts';
+import { byTopic, ownMetric } from './own-metrics.ts';
 import type { CommitOnceStack } from './stack.ts';
 import type { StageSettings } from './stages.ts';
 
 const minute = Duration.minutes(1);
 
 /** Sum over all tenants of what the nightly audit found. */
-export function auditProblems(stage: StageSettings): Metric {
-  return new Metric({
-    namespace: metricNamespace,
-    metricName: metricNames.auditProblems,
-    dimensionsMap: { stage: stage.name },
-    statistic: Stats.SUM,
-    period: Duration.hours(1),
-  });
-}
+export const auditProblems = (stage: StageSettings): Metric =>
+  ownMetric(stage, 'AuditProblems').with({ period: Duration.hours(1) });
 
 export interface AlarmsProps {
   readonly watched: CommitOnceStack;
@@ -67,6 +60,7 @@ export class Alarms extends Construct {
     const failures = watched.streamFailures.queue;
     this.#add(['stream-failures'], failures.metricApproximateNumberOfMessagesVisible(last), 0);
     this.#add(['audit-failed'], auditProblems(stage), 0);
+    this.#add(['messages-not-sent'], notSent(stage), 0, { of: 5, bad: 3 });
 
     if (watched.edge instanceof HttpEdge) {
       const api = watched.edge.api;
@@ -174,6 +168,11 @@ export function functionMetric(
   return fn.function.metric(metricName, { statistic, period: minute });
 }
 
+/** What the queues of all topics did not take. */
+function notSent(stage: StageSettings): MathExpression {
+  return sumOf('messages not sent', byTopic(stage, 'MessagesNotSent'));
+}
+
 /** Throttled requests of a table and of its indexes, whose metrics are separate. */
 function tableThrottles(name: keyof typeof schemas, table: Table): MathExpression {
   const schema: TableSchema = schemas[name];
@@ -193,9 +192,13 @@ function tableThrottles(name: keyof typeof schemas, table: Table): MathExpressio
         }),
     ),
   );
+  return sumOf('throttled requests', metrics);
+}
+
+function sumOf(label: string, metrics: readonly Metric[]): MathExpression {
   const named = Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric]));
   return new MathExpression({
-    label: 'throttled requests',
+    label,
     expression: Object.keys(named)
       .map((key) => `FILL(${key}, 0)`)
       .join(' + '),

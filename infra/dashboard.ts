@@ -4,16 +4,17 @@ import {
   Dashboard,
   GraphWidget,
   MathExpression,
-  Metric,
+  type Metric,
   Stats,
   TextWidget,
   type IMetric,
   type IWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import { auditProblems, functionMetric, watchedTables, type Alarms } from './alarms.ts';
+import { auditProblems, functionMetric, type Alarms } from './alarms.ts';
+import { hour, hourlyCost } from './dashboard-cost.ts';
 import { HttpEdge } from './http-api.ts';
-import { prices } from './prices.ts';
+import { byTopic, ownMetric } from './own-metrics.ts';
 import type { CommitOnceStack } from './stack.ts';
 import type { StageSettings } from './stages.ts';
 
@@ -22,8 +23,6 @@ export interface OverviewProps {
   readonly stage: StageSettings;
   readonly alarms: Alarms | undefined;
 }
-
-const hour = Duration.hours(1);
 
 /** One dashboard of three rows, one a question: is it healthy, what is stuck, what does it cost. */
 export class Overview extends Construct {
@@ -52,7 +51,7 @@ function graph(title: string, left: readonly IMetric[], right: readonly IMetric[
   return new GraphWidget({ title, left: [...left], right: [...right], width: 6, height: 6 });
 }
 
-function health({ watched, alarms }: OverviewProps): IWidget[] {
+function health({ watched, stage, alarms }: OverviewProps): IWidget[] {
   const widgets: IWidget[] = [];
   if (alarms !== undefined) {
     widgets.push(new AlarmStatusWidget({ title: 'Alarms', alarms: alarms.all, width: 6, height: 6 }));
@@ -80,8 +79,63 @@ function health({ watched, alarms }: OverviewProps): IWidget[] {
       watched.functions.map((fn) => functionMetric(fn, 'Errors').with({ label: fn.name })),
       watched.functions.map((fn) => functionMetric(fn, 'Throttles').with({ label: `${fn.name} throttled` })),
     ),
+    ...commands(stage),
+    ...deliveries(stage),
   );
   return widgets;
+}
+
+/** Commands with an outcome, by the name that an expression calls them. */
+const outcomes = (stage: StageSettings): Record<'committed' | 'refused' | 'replayed', Metric> => ({
+  committed: ownMetric(stage, 'CommandsCommitted').with({ label: 'committed' }),
+  refused: ownMetric(stage, 'CommandsRefused').with({ label: 'refused' }),
+  replayed: ownMetric(stage, 'CommandsReplayed').with({ label: 'replayed' }),
+});
+
+/** In an expression; what was not written is 0. */
+const sum = (named: object): string =>
+  Object.keys(named)
+    .map((name) => `FILL(${name}, 0)`)
+    .join(' + ');
+
+/** A share that grows tells of callers who repeat, or of entities that are too much asked for. */
+function commands(stage: StageSettings): IWidget[] {
+  const answered = outcomes(stage);
+  const { committed, refused, replayed } = answered;
+  const attempts = { ...answered, lost: ownMetric(stage, 'CommandAttemptsLost') };
+  const share = (label: string, part: string, usingMetrics: Record<string, IMetric>): MathExpression =>
+    new MathExpression({
+      label,
+      expression: `100 * FILL(${part}, 0) / (${sum(usingMetrics)})`,
+      usingMetrics,
+    });
+  return [
+    graph('Commands', [
+      committed,
+      refused,
+      replayed,
+      ownMetric(stage, 'ScheduledTransitions').with({ label: 'scheduled among them' }),
+    ]),
+    graph('Share of commands replayed, of attempts lost to others (%)', [
+      share('replayed', 'replayed', answered),
+      share('attempts lost', 'lost', attempts),
+    ]),
+  ];
+}
+
+function deliveries(stage: StageSettings): IWidget[] {
+  const at = (percent: number): IMetric[] =>
+    byTopic(stage, 'DeliveryLatency', `p${percent}`).map((metric) =>
+      metric.with({ statistic: Stats.p(percent) }),
+    );
+  return [
+    graph('From commit to done (ms)', [...at(50), ...at(99)]),
+    graph(
+      'Messages done, failed attempts',
+      byTopic(stage, 'MessagesDone'),
+      byTopic(stage, 'AttemptsFailed', 'failed'),
+    ),
+  ];
 }
 
 function stuck({ watched, stage }: OverviewProps): IWidget[] {
@@ -115,82 +169,30 @@ function stuck({ watched, stage }: OverviewProps): IWidget[] {
       ),
     ),
     graph('Problems found by the audit', [auditProblems(stage).with({ label: 'problems' })]),
+    graph('Messages given up', byTopic(stage, 'MessagesDead')),
+    graph(
+      'Sent again by the sweeper, not taken by a queue',
+      byTopic(stage, 'MessagesSwept'),
+      byTopic(stage, 'MessagesNotSent', 'not taken'),
+    ),
   ];
 }
 
-/** Dollars an hour at list price, by service. */
-function cost({ watched }: OverviewProps): IWidget[] {
-  const requests =
-    watched.edge instanceof HttpEdge
-      ? [priced('API', [watched.edge.api.metricCount({ statistic: Stats.SUM })], prices.apiRequest)]
-      : [];
-  const tableMetric = (metricName: string): Metric[] =>
-    watchedTables(watched).map(
-      ([, table]) =>
-        new Metric({
-          namespace: 'AWS/DynamoDB',
-          metricName,
-          dimensionsMap: { TableName: table.tableName },
-          statistic: Stats.SUM,
-        }),
-    );
-  const queueMetric = (metricName: string): Metric[] =>
-    [...watched.workers.values()].map(({ queues }) =>
-      queues.queue.metric(metricName, { statistic: Stats.SUM }),
-    );
-  const functions = watched.functions;
-  const widgets = [
-    graph('API and queues ($ per hour)', [
-      ...requests,
-      priced(
-        'Queues',
-        [
-          'NumberOfMessagesSent',
-          'NumberOfMessagesReceived',
-          'NumberOfEmptyReceives',
-          'NumberOfMessagesDeleted',
-        ].flatMap(queueMetric),
-        prices.queueRequest,
-      ),
-    ]),
-    graph('Tables ($ per hour)', [
-      priced('Writes', tableMetric('ConsumedWriteCapacityUnits'), prices.tableWriteUnit),
-      priced('Reads', tableMetric('ConsumedReadCapacityUnits'), prices.tableReadUnit),
-    ]),
-    graph('Functions ($ per hour)', [
-      priced(
-        'Invocations',
-        functions.map((fn) => functionMetric(fn, 'Invocations')),
-        prices.functionInvocation,
-      ),
-      ...functions.map((fn) =>
-        priced(
-          fn.name,
-          [functionMetric(fn, 'Duration')],
-          (prices.functionGbSecond * fn.memoryMb) / 1024 / 1000,
-        ),
-      ),
-    ]),
-  ];
-  return widgets;
-}
-
-function priced(label: string, metrics: readonly Metric[], price: number): MathExpression {
-  // Names of metrics are shared by all lines of a graph, and begin with a small letter.
-  const prefix = `m_${label.replace(/\W/g, '_').toLowerCase()}_`;
-  const named = Object.fromEntries(
-    metrics.map((metric, index) => [
-      `${prefix}${index}`,
-      metric.with({ period: hour, statistic: Stats.SUM }),
-    ]),
-  );
-  const sum = Object.keys(named)
-    .map((key) => `FILL(${key}, 0)`)
-    .join(' + ');
-  return new MathExpression({
-    label,
-    expression: `(${sum}) * ${price.toFixed(15)}`,
-    usingMetrics: named,
+/** By service, and what it comes to for a command. */
+function cost({ watched, stage }: OverviewProps): IWidget[] {
+  const { requests, queues, tables, functions } = hourlyCost(watched);
+  const all = { ...requests, ...queues, ...tables, ...functions };
+  const answered = outcomes(stage);
+  const perMillion = new MathExpression({
+    label: 'everything, for a million commands',
+    expression: `1000000 * (${sum(all)}) / (${sum(answered)})`,
+    usingMetrics: { ...all, ...answered },
     period: hour,
   });
+  return [
+    graph('API and queues ($ per hour)', Object.values({ ...requests, ...queues })),
+    graph('Tables ($ per hour)', Object.values(tables)),
+    graph('Functions ($ per hour)', Object.values(functions)),
+    graph('Everything ($ for a million commands)', [perMillion]),
+  ];
 }

@@ -66,6 +66,8 @@ export class ServiceFunction extends Construct {
         STAGE: props.stage.name,
         NODE_OPTIONS: '--enable-source-maps',
         POWERTOOLS_SERVICE_NAME: props.name,
+        // Where nobody looks at metrics none is written.
+        ...(!props.stage.dashboard && { POWERTOOLS_METRICS_DISABLED: 'true' }),
       },
     });
     acknowledge(

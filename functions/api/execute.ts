@@ -13,6 +13,7 @@ import * as rejections from '../core/rejections.ts';
 import type { Rejection } from '../core/rejections.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { request as limits } from '../runtime/limits.ts';
+import type { MetricWriter } from '../runtime/metric-writer.ts';
 import { commit } from '../store/commit.ts';
 import type { CommitOutcome, Store } from '../store/commit.ts';
 import { mayHaveHappened } from '../store/failures.ts';
@@ -21,6 +22,7 @@ import { putRecord } from '../store/put-record.ts';
 import { readTogether } from '../store/reads.ts';
 import { contended, outcomeUnknown, startDeadline, unavailable, waitForTurn } from './attempts.ts';
 import type { Deadline } from './attempts.ts';
+import { countOutcome } from './command-metrics.ts';
 import { decideOn, looked } from './decisions.ts';
 import { lostTo } from './idempotency.ts';
 import type { KeyContext, ReplayableAnswer, RunOnce } from './idempotency.ts';
@@ -33,6 +35,7 @@ export interface Backend {
   readonly store: Store;
   readonly clock: Clock;
   readonly runOnce: RunOnce;
+  readonly metrics?: MetricWriter | undefined;
 }
 
 /** A checked request for a command. */
@@ -130,11 +133,12 @@ export function execute(
 ): Promise<ReplayableAnswer> {
   const { tenant, subject, path, idempotencyKey: key, requestId, input } = request;
   const deadline = startDeadline(backend.clock);
-  return backend.runOnce(
+  const answer = backend.runOnce(
     { scope: { tenant, subject, method: 'POST', path, key }, payload: input },
     { tenant, requestId, ids, signal: deadline.signal },
     (call) => work(call, deadline),
   );
+  return countOutcome(backend.metrics, answer);
 }
 
 interface Attempt {
@@ -177,6 +181,7 @@ async function untilAnswered(
       case 'rejected':
         return refuse(backend, request, call, deadline, outcome.rejection, isUnknown);
       case 'stale': {
+        backend.metrics?.add('CommandAttemptsLost', 1);
         // The first loser goes on at once with the state it was handed. Later ones spread out and read again,
         // unless that state has said no already.
         learn(outcome.states, true);
@@ -193,6 +198,7 @@ async function untilAnswered(
         learn(new Map(), false);
         break;
       case 'conflict':
+        backend.metrics?.add('CommandAttemptsLost', 1);
         learn(new Map(), false);
         break;
       default:

@@ -94,7 +94,7 @@ interface Answered {
 
 /** Writes the lock and the answer together. */
 async function writeLock(
-  { store, clock }: Backend,
+  { store, clock, metrics }: Backend,
   request: CommandRequest,
   call: KeyContext,
   { id, lock: before }: EntityState,
@@ -105,7 +105,9 @@ async function writeLock(
   const outcome = await send(store, lockItems(store.tables, change, recordOf(call)(answer)), call.signal);
   if (outcome.kind === 'committed') return { is: 'answered', answer };
   if (outcome.kind === 'duplicate') return { is: 'answered', answer: settle(request, outcome.record) };
-  return { is: outcome.kind === 'unknown' ? 'unknown' : 'lost' };
+  if (outcome.kind === 'unknown') return { is: 'unknown' };
+  metrics?.add('CommandAttemptsLost', 1);
+  return { is: 'lost' };
 }
 
 /**

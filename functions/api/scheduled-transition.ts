@@ -16,14 +16,21 @@ export function createRunScheduledTransition(backend: Backend): RunScheduledTran
     // A clock that is set back from here on must not refuse for good, under the deadline's key, what is due.
     const clock = { now: () => Math.max(backend.clock.now(), dueAt) };
     try {
-      const { status } = await executeTransition({ ...backend, clock }, domain, transition, entity, {
-        tenant,
-        subject: actor,
-        path: `/v1/${collection}/${entity}/${transition}`,
-        idempotencyKey: `${transition}-${dueAt}`,
-        requestId: `timer-${entity}-${dueAt}`,
-        input: {},
-      });
+      const { status, replayed } = await executeTransition(
+        { ...backend, clock },
+        domain,
+        transition,
+        entity,
+        {
+          tenant,
+          subject: actor,
+          path: `/v1/${collection}/${entity}/${transition}`,
+          idempotencyKey: `${transition}-${dueAt}`,
+          requestId: `timer-${entity}-${dueAt}`,
+          input: {},
+        },
+      );
+      if (status === 200 && replayed !== true) backend.metrics?.add('ScheduledTransitions', 1);
       // Refused: the entity has moved on, and its deadline with it.
       return status === 200 ? 'done' : 'not_needed';
     } catch (error) {

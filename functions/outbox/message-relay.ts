@@ -4,6 +4,7 @@ import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 
 import pMap from 'p-map';
 import { delivery } from '../runtime/delivery-limits.ts';
 import type { Log } from '../runtime/logger.ts';
+import type { MetricWriter } from '../runtime/metric-writer.ts';
 import { topics } from '../runtime/topics.ts';
 import type { Topic } from '../runtime/topics.ts';
 import type { OutboxAccess } from '../store/message-writes.ts';
@@ -18,6 +19,7 @@ export interface MessageRelayParts {
   readonly sqs: SQSClient;
   readonly queueUrls: Readonly<Record<Topic, string>>;
   readonly log: Log;
+  readonly metrics?: MetricWriter | undefined;
 }
 
 /** A message of the batch and the stream records that carry it: a batch can hold one twice. */
@@ -34,7 +36,9 @@ export type MessageRelay = (event: DynamoDBStreamEvent) => Promise<DynamoDBBatch
  * not pass (a queue that is gone, an image that cannot be read) is not: it would hold up the other topics behind
  * it in the shard. It stays `pending`, and the sweeper tries it each minute.
  */
-export function createMessageRelay({ outbox, sqs, queueUrls, log }: MessageRelayParts): MessageRelay {
+export function createMessageRelay(parts: MessageRelayParts): MessageRelay {
+  const { outbox, sqs, queueUrls, log, metrics } = parts;
+
   async function relayTopic(topic: Topic, carried: readonly Carried[]): Promise<string[]> {
     const outcomes = await sendAll(
       sqs,
@@ -55,6 +59,7 @@ export function createMessageRelay({ outbox, sqs, queueUrls, log }: MessageRelay
           return;
         }
         log.error('message not sent', { messageId, tenant, topic, outcome });
+        metrics?.add('MessagesNotSent', 1, topic);
         if (outcome.is === 'failed') failed.push(...sequenceNumbers);
       },
       { concurrency: delivery.writeConcurrency },

@@ -7,6 +7,7 @@ import { timestamp } from '../runtime/clock.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { delivery, sweep as limits } from '../runtime/delivery-limits.ts';
 import type { Log } from '../runtime/logger.ts';
+import type { MetricWriter } from '../runtime/metric-writer.ts';
 import { topics } from '../runtime/topics.ts';
 import type { Topic } from '../runtime/topics.ts';
 import { readDueEntities } from '../store/due-timers.ts';
@@ -29,6 +30,7 @@ export interface SweeperParts {
   readonly queueUrls: Readonly<Record<Topic, string>>;
   readonly timerQueueUrl: string;
   readonly log: Log;
+  readonly metrics?: MetricWriter | undefined;
 }
 
 export interface SweepReport {
@@ -53,7 +55,7 @@ export type Sweeper = (event: unknown) => Promise<SweepReport>;
 
 /** A part that fails leaves the others their turn; the run fails as a whole afterwards, so that it is seen. */
 export function createSweeper(parts: SweeperParts): Sweeper {
-  const { client, sqs, clock, tables, queueUrls, timerQueueUrl, log } = parts;
+  const { client, sqs, clock, tables, queueUrls, timerQueueUrl, log, metrics } = parts;
   const outbox = { client, table: tables.outbox, clock };
 
   /** What was handed to a queue and is not worked off; what is delayed is not due yet. */
@@ -100,14 +102,20 @@ export function createSweeper(parts: SweeperParts): Sweeper {
       })),
     );
     const sent = references.filter((_, index) => outcomes[index]?.is === 'sent');
-    if (sent.length < references.length) {
-      log.error('messages not sent', { topic, failed: references.length - sent.length });
-    }
+    count(topic, sent.length, references.length - sent.length);
     // Moves `sentAt`, so that the next run leaves alone what this one sent.
     await pMap(sent, (reference) => recordSent(outbox, reference, { again: true }), {
       concurrency: delivery.writeConcurrency,
     });
     return sent.length;
+  }
+
+  /** What did not happen is not counted: this runs every minute, and most of the time there is nothing to heal. */
+  function count(topic: Topic | 'timer', sent: number, failed: number): void {
+    if (sent > 0) metrics?.add('MessagesSwept', sent, topic);
+    if (failed === 0) return;
+    log.error('messages not sent', { topic, failed });
+    metrics?.add('MessagesNotSent', failed, topic);
   }
 
   /**
@@ -135,7 +143,9 @@ export function createSweeper(parts: SweeperParts): Sweeper {
       timerQueueUrl,
       lost.map((timer) => timerMessage(timer, now)),
     );
-    return outcomes.filter(({ is }) => is === 'sent').length;
+    const sent = outcomes.filter(({ is }) => is === 'sent').length;
+    count('timer', sent, lost.length - sent);
+    return sent;
   }
 
   async function sweepMessages(graceSeconds: number | undefined): Promise<SweepReport> {

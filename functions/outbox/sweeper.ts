@@ -2,19 +2,32 @@
 import { systemClock } from '../runtime/clock.ts';
 import { readEnvironment } from '../runtime/environment.ts';
 import { createLogger } from '../runtime/logger.ts';
+import { createMetricWriter, withMetrics } from '../runtime/metric-writer.ts';
 import { createQueueClient } from '../runtime/queue-client.ts';
 import { createDocumentClient } from '../store/client.ts';
 import { queueUrlsOf, queueVariables } from './queue-urls.ts';
 import { createSweeper } from './sweep.ts';
 
-const environment = readEnvironment(['DATA_TABLE', 'OUTBOX_TABLE', 'TIMER_QUEUE_URL', ...queueVariables]);
+const environment = readEnvironment([
+  'STAGE',
+  'DATA_TABLE',
+  'OUTBOX_TABLE',
+  'TIMER_QUEUE_URL',
+  ...queueVariables,
+]);
+const log = createLogger('sweeper');
+const metrics = createMetricWriter(environment.STAGE, log);
 
-export const handler = createSweeper({
-  client: createDocumentClient(),
-  sqs: createQueueClient(),
-  clock: systemClock,
-  tables: { data: environment.DATA_TABLE, outbox: environment.OUTBOX_TABLE },
-  queueUrls: queueUrlsOf(environment),
-  timerQueueUrl: environment.TIMER_QUEUE_URL,
-  log: createLogger('sweeper'),
-});
+export const handler = withMetrics(
+  metrics,
+  createSweeper({
+    client: createDocumentClient(),
+    sqs: createQueueClient(),
+    clock: systemClock,
+    tables: { data: environment.DATA_TABLE, outbox: environment.OUTBOX_TABLE },
+    queueUrls: queueUrlsOf(environment),
+    timerQueueUrl: environment.TIMER_QUEUE_URL,
+    log,
+    metrics,
+  }),
+);

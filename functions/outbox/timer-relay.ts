@@ -2,12 +2,21 @@
 import { systemClock } from '../runtime/clock.ts';
 import { readEnvironment } from '../runtime/environment.ts';
 import { createLogger } from '../runtime/logger.ts';
+import { createMetricWriter, withMetrics } from '../runtime/metric-writer.ts';
 import { createQueueClient } from '../runtime/queue-client.ts';
 import { createTimerRelay } from './timer-stream.ts';
 
-export const handler = createTimerRelay({
-  sqs: createQueueClient(),
-  queueUrl: readEnvironment(['TIMER_QUEUE_URL']).TIMER_QUEUE_URL,
-  clock: systemClock,
-  log: createLogger('timer-relay'),
-});
+const environment = readEnvironment(['STAGE', 'TIMER_QUEUE_URL']);
+const log = createLogger('timer-relay');
+const metrics = createMetricWriter(environment.STAGE, log);
+
+export const handler = withMetrics(
+  metrics,
+  createTimerRelay({
+    sqs: createQueueClient(),
+    queueUrl: environment.TIMER_QUEUE_URL,
+    clock: systemClock,
+    log,
+    metrics,
+  }),
+);

@@ -4,6 +4,7 @@ import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 
 import type { Clock } from '../runtime/clock.ts';
 import { delivery } from '../runtime/delivery-limits.ts';
 import type { Log } from '../runtime/logger.ts';
+import type { MetricWriter } from '../runtime/metric-writer.ts';
 import { messageGroup, timerReference } from './queue-messages.ts';
 import type { TimerReference } from './queue-messages.ts';
 import { sendAll } from './send.ts';
@@ -15,6 +16,7 @@ export interface TimerRelayParts {
   readonly queueUrl: string;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics?: MetricWriter | undefined;
 }
 
 /** An entity's item, as far as it concerns its timer. @returns nothing where it does not wait. */
@@ -39,7 +41,7 @@ export const timerMessage = (timer: TimerReference, now: number): Outgoing => ({
 
 export type TimerRelay = (event: DynamoDBStreamEvent) => Promise<DynamoDBBatchResponse>;
 
-export function createTimerRelay({ sqs, queueUrl, clock, log }: TimerRelayParts): TimerRelay {
+export function createTimerRelay({ sqs, queueUrl, clock, log, metrics }: TimerRelayParts): TimerRelay {
   return async ({ Records }) => {
     const begun = Records.flatMap((record) => {
       const sequenceNumber = record.dynamodb?.SequenceNumber;
@@ -57,6 +59,7 @@ export function createTimerRelay({ sqs, queueUrl, clock, log }: TimerRelayParts)
       if (outcome.is === 'sent') return [];
       const { entity, tenant } = timer;
       log.error('timer not sent', { entity, tenant, outcome });
+      metrics?.add('MessagesNotSent', 1, 'timer');
       // What will never pass is left to the sweeper; reported, it would hold up the shard.
       return outcome.is === 'failed' ? { itemIdentifier: sequenceNumber } : [];
     });

@@ -1,6 +1,9 @@
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { Log } from '../runtime/logger.ts';
+import type { MetricWriter } from '../runtime/metric-writer.ts';
+import { queue as limits } from '../runtime/topics.ts';
+import type { Topic } from '../runtime/topics.ts';
 import { faultDelaySeconds } from './backoff.ts';
 import type { SourceQueue } from './source-queue.ts';
 
@@ -24,6 +27,19 @@ export const toDeadLetters: Disposition = { is: 'again', afterSeconds: 0 };
 
 export type QueueHandler = (event: SQSEvent, context?: Context) => Promise<SQSBatchResponse>;
 
+/** What a worker and the handler of its deliveries have in common. */
+export interface QueueHandlerParts {
+  /** What the queue is named after. */
+  readonly topic: Topic | 'timer';
+  readonly queue: SourceQueue;
+  readonly log: Log;
+  readonly metrics?: MetricWriter | undefined;
+}
+
+/** How often SQS has handed a delivery out, this time included. */
+export const receiveCount = (record: SQSRecord): number =>
+  Number(record.attributes.ApproximateReceiveCount) || 1;
+
 /** Powertools learns of a delivery that has to come again by an exception alone. */
 class ComesAgain extends Error {
   override readonly name = 'ComesAgain';
@@ -34,8 +50,7 @@ class ComesAgain extends Error {
  * A delivery whose handling throws (AWS failed, or we have a defect) comes again, each time later.
  */
 export function createQueueHandler(
-  queue: SourceQueue,
-  log: Log,
+  { topic, queue, log, metrics }: QueueHandlerParts,
   deliver: (record: SQSRecord) => Promise<Disposition>,
 ): QueueHandler {
   async function handle(record: SQSRecord): Promise<void> {
@@ -44,9 +59,13 @@ export function createQueueHandler(
       disposition = await deliver(record);
     } catch (error) {
       log.error('delivery failed', { sqsMessageId: record.messageId, error: error as Error });
-      disposition = again(faultDelaySeconds(Number(record.attributes.ApproximateReceiveCount) || 1));
+      metrics?.add('AttemptsFailed', 1, topic);
+      disposition = again(faultDelaySeconds(receiveCount(record)));
     }
     if (disposition.is === 'finished') return;
+    // Its queue hands it out no more, whatever was decided. What was sent to the dead letters was counted then.
+    const isLast = receiveCount(record) >= limits.maxReceiveCount;
+    if (isLast && disposition !== toDeadLetters) metrics?.add('MessagesDead', 1, topic);
     await queue.hide(record, disposition.afterSeconds);
     throw new ComesAgain();
   }

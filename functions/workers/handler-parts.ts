@@ -2,6 +2,7 @@
 import { systemClock } from '../runtime/clock.ts';
 import { readEnvironment } from '../runtime/environment.ts';
 import { createLogger } from '../runtime/logger.ts';
+import { createMetricWriter, withMetrics } from '../runtime/metric-writer.ts';
 import { createQueueClient } from '../runtime/queue-client.ts';
 import { topicPolicies } from '../runtime/topics.ts';
 import type { Topic } from '../runtime/topics.ts';
@@ -12,13 +13,17 @@ import { createTopicWorker } from './topic-worker.ts';
 
 /** @throws where the function lacks a variable */
 export function topicHandler(topic: Topic, receiver: Receiver): QueueHandler {
-  const environment = readEnvironment(['OUTBOX_TABLE']);
-  return createTopicWorker({
+  const environment = readEnvironment(['STAGE', 'OUTBOX_TABLE']);
+  const log = createLogger(topic);
+  const metrics = createMetricWriter(environment.STAGE, log);
+  const worker = createTopicWorker({
     topic,
     policy: topicPolicies[topic],
     receiver,
     outbox: { client: createDocumentClient(), table: environment.OUTBOX_TABLE, clock: systemClock },
     sqs: createQueueClient(),
-    log: createLogger(topic),
+    log,
+    metrics,
   });
+  return withMetrics(metrics, worker);
 }

@@ -6,13 +6,14 @@ import { timestamp } from '../runtime/clock.ts';
 import { lease } from '../runtime/delivery-limits.ts';
 import { message as limits } from '../runtime/limits.ts';
 import type { Log } from '../runtime/logger.ts';
+import type { MetricWriter } from '../runtime/metric-writer.ts';
 import type { Topic, TopicPolicy } from '../runtime/topics.ts';
 import type { LastError, MessageItem } from '../store/message-items.ts';
 import type { OutboxAccess } from '../store/message-writes.ts';
 import { claimMessage, recordDead, recordDone, recordRetry, redriveMessage } from '../store/messages.ts';
 import type { Delivery } from '../store/messages.ts';
 import { retryDelaySeconds } from './backoff.ts';
-import { again, createQueueHandler, finished, toDeadLetters } from './batch.ts';
+import { again, createQueueHandler, finished, receiveCount, toDeadLetters } from './batch.ts';
 import type { Disposition, QueueHandler } from './batch.ts';
 import { boundedResult, cutText } from './bounded-result.ts';
 import { callReceiver } from './call.ts';
@@ -26,6 +27,7 @@ export interface TopicWorkerParts {
   readonly outbox: OutboxAccess;
   readonly sqs: SQSClient;
   readonly log: Log;
+  readonly metrics?: MetricWriter | undefined;
   /** From 0 to 1. */
   readonly random?: () => number;
 }
@@ -50,7 +52,7 @@ const exhausted: Failure = {
  * - `done`, the delivery's deletion: it comes again, finds the record and is dropped.
  */
 export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
-  const { topic, policy, receiver, outbox, sqs, log, random = Math.random } = parts;
+  const { topic, policy, receiver, outbox, sqs, log, metrics, random = Math.random } = parts;
   const queue = createSourceQueue(sqs, log);
   const terms = { attempts: policy.attempts, leaseMs: policy.callTimeoutMs + lease.marginMs };
 
@@ -89,6 +91,8 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
   /** There is no record to note a reason on; the letter is found by its SQS message id. */
   function reject(record: SQSRecord, code: string): Disposition {
     log.error('delivery rejected', { sqsMessageId: record.messageId, code });
+    // It comes a few times more on its way to the dead letters.
+    if (receiveCount(record) === 1) metrics?.add('MessagesDead', 1, topic);
     return toDeadLetters;
   }
 
@@ -116,7 +120,15 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
   async function succeed({ item }: Held, { result }: Received & { is: 'done' }): Promise<Disposition> {
     const recorded = await recordDone(outbox, item, boundedResult(result, limits.resultMaxBytes));
     log.info(recorded ? 'message done' : 'message was done already', logged(item));
+    if (recorded) countDone(item);
     return finished;
+  }
+
+  function countDone({ run, createdAt }: MessageItem): void {
+    metrics?.add('MessagesDone', 1, topic);
+    // The commit may have happened on a machine whose clock is ahead of ours.
+    const latencyMs = Math.max(outbox.clock.now() - Date.parse(createdAt), 0);
+    if (run === 1) metrics?.add('DeliveryLatency', latencyMs, topic);
   }
 
   async function postpone({ item, token }: Held, failure: Received & { is: 'retry' }): Promise<Disposition> {
@@ -124,13 +136,19 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
     const notBefore = outbox.clock.now() + seconds * 1000;
     await recordRetry(outbox, item, token, { lastError: lastError(failure), notBefore });
     log.warn('message failed, tried again', { ...logged(item), code: failure.code, seconds });
+    metrics?.add('AttemptsFailed', 1, topic);
     return again(seconds);
   }
 
   async function bury({ item, token, delivery }: Held, failure: Failure): Promise<Disposition> {
     const { sqsMessageId } = delivery;
-    await recordDead(outbox, item, token, { lastError: lastError(failure, item.lastError), sqsMessageId });
+    const recorded = await recordDead(outbox, item, token, {
+      lastError: lastError(failure, item.lastError),
+      sqsMessageId,
+    });
     log.error('message dead', { ...logged(item), code: failure.code, sqsMessageId });
+    metrics?.add('AttemptsFailed', 1, topic);
+    if (recorded) metrics?.add('MessagesDead', 1, topic);
     return toDeadLetters;
   }
 
@@ -142,7 +160,7 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
     ...(answer !== undefined && { answer: cutText(answer, limits.resultMaxBytes) }),
   });
 
-  return createQueueHandler(queue, log, deliver);
+  return createQueueHandler({ topic, queue, log, metrics }, deliver);
 }
 
 const logged = (item: MessageItem): Record<string, unknown> => ({

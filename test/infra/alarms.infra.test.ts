@@ -18,6 +18,7 @@ const essential = [
   ...topics.map((name) => `dead-letters-${name}`),
   'stream-failures',
   'audit-failed',
+  'messages-not-sent',
   'api-5xx',
 ];
 const underTraffic = [

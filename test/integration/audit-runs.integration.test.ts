@@ -6,7 +6,6 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { createAudit } from '../../functions/audit/audit.ts';
 import { auditAll } from '../../functions/audit/nightly.ts';
 import type { NightReport } from '../../functions/audit/nightly.ts';
-import { problemMetric } from '../../functions/audit/problem-metric.ts';
 import type { Audit } from '../../functions/api/audit.ts';
 import { createLogger } from '../../functions/runtime/logger.ts';
 import { balanceKey } from '../../functions/store/keys.ts';
@@ -74,23 +73,6 @@ describe('the nightly audit', () => {
     const failing: Audit = (tenant, cursor) =>
       tenant === one ? Promise.reject(new Error('no data for one')) : audit(tenant, cursor);
     expect(await night(plenty, failing)).toMatchObject({ tenants: 1, failed: 1, isFinished: true });
-  });
-
-  it('writes its metric in the embedded metric format', () => {
-    expect(JSON.parse(problemMetric('dev', 0, 1))).toEqual({
-      _aws: {
-        Timestamp: 1,
-        CloudWatchMetrics: [
-          {
-            Namespace: 'CommitOnce',
-            Dimensions: [['stage']],
-            Metrics: [{ Name: 'AuditProblems', Unit: 'Count' }],
-          },
-        ],
-      },
-      stage: 'dev',
-      AuditProblems: 0,
-    });
   });
 });
 
