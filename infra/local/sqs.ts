@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createRequestHandler } from 'local-aws-sqs';
+import { makeFair } from './fair-queue.ts';
+import type { EmbeddedQueue } from './fair-queue.ts';
 import { listen } from './ports.ts';
 
 export interface SqsServer {
@@ -32,7 +34,13 @@ export async function startSqsServer(region: string): Promise<SqsServer> {
     accountId: localAccountId,
     emulateQueueCreationLifecycle: false,
   });
+  const fair = new WeakSet<EmbeddedQueue>();
   server.on('request', (incoming: IncomingMessage, response: ServerResponse) => {
+    // A queue that was just made is empty, so it is early enough before the next request.
+    for (const queue of service.Queues.filter((candidate) => !fair.has(candidate))) {
+      makeFair(queue);
+      fair.add(queue);
+    }
     // The library reads the body and the target outside its own error handling: a request that is none must not
     // end the process.
     requestHandler(incoming, response).catch(() => {
