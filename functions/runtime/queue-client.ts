@@ -6,6 +6,9 @@ import { queueService } from './delivery-limits.ts';
 export const createQueueClient = (config: SQSClientConfig = {}): SQSClient =>
   new SQSClient({
     maxAttempts: queueService.attempts,
+    // The host in a queue's URL is what the server calls itself, which need not be how it is reached from here. On
+    // AWS both are the same.
+    useQueueUrlAsEndpoint: false,
     requestHandler: {
       connectionTimeout: queueService.connectionTimeoutMs,
       requestTimeout: queueService.requestTimeoutMs,

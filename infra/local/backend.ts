@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { provideAssembly, stackName } from './assembly.ts';
+import { assertEndpointsAnswer } from './given-endpoints.ts';
 import { StartError } from './start-error.ts';
 import { assertPortFree } from './ports.ts';
 import type { Log } from './log.ts';
@@ -31,6 +32,7 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const dataDirectory = readDataDirectory(variables);
   if (options.port !== undefined) await assertPortFree(options.port);
+  await assertEndpointsAnswer(variables);
   const database = startDatabase(variables, dataDirectory);
   // Its failure is reported where it is waited for; until then it must not count as unhandled.
   database?.catch(() => undefined);

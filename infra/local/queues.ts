@@ -21,9 +21,6 @@ const attributeNames: Readonly<Record<string, QueueAttributeName>> = {
   VisibilityTimeout: 'VisibilityTimeout',
 };
 
-/** Policies name other queues, which may be made later, so they are set once all queues are there. */
-const policyNames = ['RedrivePolicy', 'RedriveAllowPolicy'] as const;
-
 /**
  * Makes the queue a template describes, without its policies, or uses the one that exists.
  * @param properties resolved properties of an `AWS::SQS::Queue`
@@ -43,19 +40,27 @@ export async function provideQueue(
   };
 }
 
-/** @param properties resolved properties of the `AWS::SQS::Queue` behind the URL */
+/**
+ * Policies name other queues, which may be made later, so they are set once all queues are there.
+ * @param properties resolved properties of the `AWS::SQS::Queue` behind the URL
+ */
 export async function setQueuePolicies(
   client: SQSClient,
   url: string,
   properties: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const policies = policyNames.flatMap((name) =>
-    properties[name] === undefined ? [] : [[name, JSON.stringify(properties[name])] as const],
-  );
-  if (policies.length === 0) return;
-  await client.send(
-    new SetQueueAttributesCommand({ QueueUrl: url, Attributes: Object.fromEntries(policies) }),
-  );
+  const set = async (name: QueueAttributeName): Promise<void> => {
+    if (properties[name] === undefined) return;
+    const Attributes = { [name]: JSON.stringify(properties[name]) };
+    await client.send(new SetQueueAttributesCommand({ QueueUrl: url, Attributes }));
+  };
+  await set('RedrivePolicy');
+  try {
+    await set('RedriveAllowPolicy');
+  } catch (error) {
+    // It only says which queues may name this one, so a server that does not know it delivers just the same.
+    if (!(error instanceof Error && /InvalidAttributeName/.test(error.name))) throw error;
+  }
 }
 
 async function createOrFind(

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { startDynamoDbLocal, type DynamoDbLocal } from './dynamodb.ts';
+import { givenEndpoint } from './given-endpoints.ts';
 import type { Log } from './log.ts';
 import { startCallReceiver } from './receivers/calls.ts';
 import type { Receiver } from './receivers/http-receiver.ts';
@@ -111,11 +112,8 @@ export async function startSurroundings(
   };
 }
 
-/** `AWS_ENDPOINT_URL_<service>` names one service's endpoint, `AWS_ENDPOINT_URL` that of all others. */
-function endpointOf(variables: Variables, service: string): string | undefined {
-  const given = variables[`AWS_ENDPOINT_URL_${service}`] ?? variables['AWS_ENDPOINT_URL'];
-  return given === undefined || given === '' ? undefined : given;
-}
+const endpointOf = (variables: Variables, service: string): string | undefined =>
+  givenEndpoint(variables, service)?.url;
 
 /**
  * The caller's credentials only where an endpoint was named: a server of the caller's may check them, while the

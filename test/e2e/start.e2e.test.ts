@@ -179,6 +179,17 @@ describe('what keeps it from starting is one line', () => {
     expect(stderr).toMatch(/^[^\n]*port[^\n]*$/);
   });
 
+  test.each([
+    ['that nobody answers', 'AWS_ENDPOINT_URL', 'http://127.0.0.1:9'],
+    ['of a service that nobody answers', 'AWS_ENDPOINT_URL_SQS', 'http://127.0.0.1:9'],
+    ['that is no URL', 'AWS_ENDPOINT_URL_DYNAMODB', '127.0.0.1:9'],
+  ])('an endpoint %s', async (_case, name, endpoint) => {
+    const { code, stderr } = await failure({ [name]: endpoint });
+    expect(code).toBe(1);
+    expect(stderr.split('\n').at(-1)).toMatch(new RegExp(`^${name}[^\n]*${endpoint}`));
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+
   test('a data folder that is in use', async () => {
     const folder = await newFolder();
     await start({ variables: { DATA_DIR: folder } });
