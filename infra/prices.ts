@@ -1,7 +1,8 @@
 /**
- * List prices of us-east-1 in US dollars, each with where it stands. Collected in November 2026 and not checked on the pricing pages. Used by the dashboard's
- * estimate, the explain tool and the price list. What is not counted: storage, data transfer, tracing, logs, mail
- * and models, the other side of an outbound call, and the free tier.
+ * List prices of us-east-1 in US dollars, each with where it stands. Collected in November 2026 from what others
+ * quote of these pages, which fill their tables by script: look there before you rely on one. Used by the
+ * dashboard's estimate, the explain tool and the price list. What is not counted: storage, data transfer, tracing,
+ * logs, mail and models, the other side of an outbound call, and the free tier.
  */
 export const prices = {
   /** HTTP API. https://aws.amazon.com/api-gateway/pricing/ */

@@ -14,7 +14,7 @@ if (!(minutes > 0 && minutes <= 24 * 60)) {
 }
 const child = spawn(
   process.execPath,
-  ['node_modules/vitest/vitest.mjs', 'run', '--project', 'faults'],
+  ['node_modules/vitest/vitest.mjs', 'run', '--project', 'faults', '--project', 'campaign'],
   {
     stdio: 'inherit',
     env: { ...process.env, FAULT_MINUTES: String(minutes) },

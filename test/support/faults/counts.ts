@@ -54,7 +54,8 @@ export function table(counts: readonly Count[]): string {
   }
   const total = (row: Record<string, Count>, field: 'cases' | 'faults' | 'violations'): number =>
     Object.values(row).reduce((sum, entry) => sum + (entry.what === 'broken build' ? 0 : entry[field]), 0);
-  const lines = [...rows].map(([subject, row]) => [
+  const sorted = [...rows].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const lines = sorted.map(([subject, row]) => [
     subject,
     ...kinds.map((kind) => String(row[kind]?.cases ?? '')),
     String(total(row, 'faults')),
