@@ -8,16 +8,21 @@ import { startBackend } from '../support/backend.ts';
 import type { TestBackend } from '../support/backend.ts';
 import { History } from '../support/history.ts';
 import { createTestClock } from '../support/test-clock.ts';
+import type { TestClock } from '../support/test-clock.ts';
 import { Walk } from '../support/walk.ts';
 
 const clock = createTestClock();
 let api: TestBackend;
 let audit: Audit;
 
+async function startAudited(time: TestClock): Promise<{ api: TestBackend; audit: Audit }> {
+  const started = await startBackend({ clock: time });
+  const made = createAudit(started.backend);
+  return { audit: made, api: await startBackend({ clock: time, tables: started.tables, audit: made }) };
+}
+
 beforeAll(async () => {
-  const started = await startBackend({ clock });
-  audit = createAudit(started.backend);
-  api = await startBackend({ clock, tables: started.tables, audit });
+  ({ api, audit } = await startAudited(clock));
 });
 
 async function allFound(tampered: Tampered) {
@@ -27,13 +32,18 @@ async function allFound(tampered: Tampered) {
 
 describe('the audit of untouched data', () => {
   it('finds every state of every domain in order', async () => {
-    for (const domain of api.backend.registry.domains) {
+    // A state that is reached by waiting moves the clock, for the others too.
+    const time = createTestClock();
+    const own = await startAudited(time);
+    for (const domain of own.api.backend.registry.domains) {
       for (const status of domain.states) {
         // A tenant each, since an example's unique values can be held once.
-        const walk = new Walk(api, clock);
+        const walk = new Walk(own.api, time);
         const { version } = await walk.reach(domain, status);
-        const { problems, checkedEntities, checkedEntries } = await auditWhole(audit, walk.tenant);
-        expect([domain.collection, status, problems]).toEqual([domain.collection, status, []]);
+        const { problems, checkedEntities, checkedEntries } = await auditWhole(own.audit, walk.tenant);
+        // Nobody carries the messages out here.
+        const found = located(problems).filter(([code]) => code !== 'message_stuck');
+        expect([domain.collection, status, found]).toEqual([domain.collection, status, []]);
         expect(checkedEntities).toBeGreaterThan(0);
         expect(checkedEntries).toBeGreaterThanOrEqual(version);
       }

@@ -7,7 +7,7 @@ import ts from 'typescript';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Domain } from '../../functions/core/definition.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
-import { domains } from '../../functions/domains/index.ts';
+import { domains as allDomains } from '../../functions/domains/index.ts';
 import { casesOf } from '../../infra/explain/cases.ts';
 import { measure } from '../../infra/explain/run.ts';
 import { itemsOf } from '../support/answers.ts';
@@ -24,6 +24,9 @@ function block(name: string): string {
   if (found === undefined) throw new Error(`the tutorial has no block "${name}"`);
   return found;
 }
+
+/** Without that of a reader who follows the tutorial and keeps what comes of it. */
+const domains = allDomains.filter(({ collection }) => collection !== 'parcels');
 
 /** A folder that looks like the project with one file more. */
 const folder = await mkdtemp(path.join(os.tmpdir(), 'tutorial-'));
