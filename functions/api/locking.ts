@@ -20,6 +20,9 @@ export interface LockInput {
 }
 
 const isHeld = ({ lock }: EntityState, now: number): boolean => lock !== undefined && lock.expiresAt > now;
+/** What a caller saw is gone for good: waiting would not bring it back. */
+const isStale = ({ version }: EntityState, { ifMatch }: CommandRequest): boolean =>
+  ifMatch !== undefined && ifMatch !== version;
 const lockedProblem = { ...problemOf(rejections.locked), headers: { 'retry-after': '1' } };
 
 /** Takes the lock, waiting for its holder until the deadline where asked to. */
@@ -35,6 +38,10 @@ export function executeLock(
     let isUnknown = false;
     for (let defeats = 1; ; defeats += 1) {
       const now = backend.clock.now();
+      if (isStale(entity, request)) {
+        const rejection = rejections.versionMismatch(entity.version);
+        return refuse(backend, request, call, deadline, rejection, isUnknown);
+      }
       const held = isHeld(entity, now);
       if (held && wait === 'nowait') {
         return refuse(backend, request, call, deadline, rejections.locked, isUnknown);
@@ -74,6 +81,10 @@ export function executeUnlock(
       if (!isHeld(entity, backend.clock.now()) || entity.lock?.token !== token) {
         return refuse(backend, request, call, deadline, rejections.lockLost, isUnknown);
       }
+      if (isStale(entity, request)) {
+        const rejection = rejections.versionMismatch(entity.version);
+        return refuse(backend, request, call, deadline, rejection, isUnknown);
+      }
       // The fence stays, so that the next holder's is higher.
       const free = { token: '', fence: entity.lock.fence, expiresAt: 0 };
       const done = await writeLock(backend, request, call, entity, free, { status: 204, body: '' });
@@ -101,7 +112,8 @@ async function writeLock(
   after: LockState,
   answer: Answer,
 ): Promise<Answered | { readonly is: 'lost' | 'unknown' }> {
-  const change = { tenant: request.tenant, id, before, after, now: clock.now() };
+  const { tenant, ifMatch } = request;
+  const change = { tenant, id, before, after, ifMatch, now: clock.now() };
   const outcome = await send(store, lockItems(store.tables, change, recordOf(call)(answer)), call.signal);
   if (outcome.kind === 'committed') return { is: 'answered', answer };
   if (outcome.kind === 'duplicate') return { is: 'answered', answer: settle(request, outcome.record) };

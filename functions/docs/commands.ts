@@ -87,7 +87,7 @@ export function lockOperation(route: Route, created: Example): ZodOpenApiOperati
       'or expires, every command on this entity needs the `Lock-Token`. The same key gives the same token again.',
     ...exampleStepsThrough(created),
     ...body(route),
-    parameters: [idParameter(domain), parameterRef('IdempotencyKey')],
+    parameters: [idParameter(domain), parameterRef('IdempotencyKey'), parameterRef('IfMatch')],
     responses: {
       '200': {
         description: 'Locked.',
@@ -101,7 +101,7 @@ export function lockOperation(route: Route, created: Example): ZodOpenApiOperati
         },
       },
       '400': badRequest([...bodyCodes, ...headerCodes]),
-      ...problems([], { precondition: [] }),
+      ...problems([], { precondition: ['version_mismatch'] }),
       '404': responseRef('NotFound'),
       '413': responseRef('BodyTooLarge'),
       '415': responseRef('UnsupportedMediaType'),
@@ -117,14 +117,19 @@ export function unlockOperation(route: Route, created: Example): ZodOpenApiOpera
     tags: [domain.collection],
     summary: 'Let others in again',
     ...exampleStepsThrough(created, 'lock'),
-    parameters: [idParameter(domain), parameterRef('IdempotencyKey'), parameterRef('HeldLockToken')],
+    parameters: [
+      idParameter(domain),
+      parameterRef('IdempotencyKey'),
+      parameterRef('IfMatch'),
+      parameterRef('HeldLockToken'),
+    ],
     responses: {
       '204': {
         description: 'Unlocked.',
         headers: { ...requestIdHeader, 'Idempotent-Replayed': ref('headers/IdempotentReplayed') },
       },
       '400': badRequest([...bodyCodes, ...headerCodes, 'lock_token_missing']),
-      ...problems([], { precondition: ['lock_lost'] }),
+      ...problems([], { precondition: ['version_mismatch', 'lock_lost'] }),
       '404': responseRef('NotFound'),
     },
   };

@@ -64,7 +64,9 @@ async function sendBatch(sqs: SQSClient, queueUrl: string, batch: readonly Outgo
 /** A queue that is gone or closed to us stays so for a while; everything else may pass at the next try. */
 function failureOf(error: unknown): Sent {
   if (!(error instanceof SQSServiceException)) {
-    return { is: 'failed', reason: error instanceof Error ? error.name : 'unknown' };
+    // What the network says (`ECONNREFUSED`, `ENOTFOUND`) tells an operator more than the error's name.
+    const { code, name } = error as { readonly code?: string; readonly name?: string };
+    return { is: 'failed', reason: code ?? name ?? 'unknown' };
   }
   const { httpStatusCode = 500 } = error.$metadata;
   const transient = httpStatusCode >= 500 || httpStatusCode === 429 || error.$retryable !== undefined;

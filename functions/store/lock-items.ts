@@ -11,6 +11,8 @@ interface LockChange {
   readonly id: string;
   readonly before: LockState | undefined;
   readonly after: LockState;
+  /** The version the caller saw, where that matters to it. */
+  readonly ifMatch: number | undefined;
   /** Epoch milliseconds. */
   readonly now: number;
 }
@@ -30,18 +32,21 @@ export function lockItems(
 }
 
 /** Of two that take a lock at once, the second meets a higher fence than the one it saw. */
-function lockUpdate(table: string, { tenant, id, before, after }: LockChange): TransactItem {
+function lockUpdate(table: string, { tenant, id, before, after, ifMatch }: LockChange): TransactItem {
   const expression = new Expression();
   const lock = expression.path('lock');
   const isAsSeen = before
     ? `${expression.path('lock', 'fence')} = ${expression.value(before.fence)} AND ${expression.path('lock', 'token')} = ${expression.value(before.token)}`
     : `attribute_exists(${expression.path('pk')}) AND attribute_not_exists(${lock})`;
+  // Wins over a command that commits between the look at the entity and this.
+  const isUnchanged =
+    ifMatch === undefined ? '' : ` AND ${expression.path('version')} = ${expression.value(ifMatch)}`;
   return {
     Update: {
       TableName: table,
       Key: entityKey(tenant, id),
       UpdateExpression: `SET ${lock} = ${expression.value(after)}`,
-      ConditionExpression: isAsSeen,
+      ConditionExpression: isAsSeen + isUnchanged,
       ...expression.parameters(),
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     },

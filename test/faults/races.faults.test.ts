@@ -89,7 +89,7 @@ describe('a lock', () => {
       injector,
       sdkRetries: false,
       watch: (client) => {
-        beforeThirdCall(client, async () => {
+        beforeCall(3, client, async () => {
           locked ??= post(other, `${path}/lock`, nowait, { subject: 'bob' });
           await locked;
         });
@@ -99,10 +99,27 @@ describe('a lock', () => {
     expect((await locked)?.status).toBe(200);
     expect([status, json['status']]).toEqual([200, 'confirmed']);
   });
+
+  test('on a version that is gone between look and write is not taken', async () => {
+    const path = await newPayment();
+    const other = await lab.start();
+    let confirmed: Promise<Reply> | undefined;
+    const slow = await lab.start({
+      watch: (client) => {
+        beforeCall(2, client, async () => {
+          confirmed ??= post(other, `${path}/confirm`);
+          await confirmed;
+        });
+      },
+    });
+    const { status, json } = await post(slow, `${path}/lock`, nowait, { headers: { 'if-match': '"1"' } });
+    expect((await confirmed)?.status).toBe(200);
+    expect([status, json['code']]).toEqual([412, 'version_mismatch']);
+  });
 });
 
-/** Runs something before the third request of a client leaves. */
-function beforeThirdCall(client: unknown, work: () => Promise<void>): void {
+/** Runs something before the n-th request of a client leaves. */
+function beforeCall(n: number, client: unknown, work: () => Promise<void>): void {
   let calls = 0;
   const { middlewareStack } = client as {
     middlewareStack: {
@@ -115,10 +132,10 @@ function beforeThirdCall(client: unknown, work: () => Promise<void>): void {
   middlewareStack.add(
     (next) => async (args) => {
       calls += 1;
-      if (calls === 3) await work();
+      if (calls === n) await work();
       return next(args);
     },
-    { step: 'initialize', name: 'before-third-call' },
+    { step: 'initialize', name: 'before-call' },
   );
 }
 

@@ -89,4 +89,25 @@ describe('If-Match', () => {
       200,
     );
   });
+
+  it('holds for a lock, too', async () => {
+    const path = `/v1/payments/${idOf(await api.post('/v1/payments', payment))}`;
+    const at = (tag: string, headers = {}) => ({ headers: { 'if-match': tag, ...headers } });
+    const lock = { ttlSeconds: 30, wait: 'nowait' };
+    expect(verdictOf(await api.post(`${path}/lock`, lock, at('"2"')))).toEqual([412, 'version_mismatch']);
+    const held = await api.post(`${path}/lock`, lock, at('"1"'));
+    expect(held.status).toBe(200);
+    const token = { 'lock-token': String(held.json['token']) };
+    expect(verdictOf(await api.post(`${path}/unlock`, undefined, at('"2"', token)))).toEqual([
+      412,
+      'version_mismatch',
+    ]);
+    expect((await api.post(`${path}/confirm`, undefined, { headers: token })).status).toBe(200);
+    expect((await api.post(`${path}/unlock`, undefined, at('"2"', token))).status).toBe(204);
+    // What does not wait for a lock does not wait for a version that is gone, either.
+    expect(verdictOf(await api.post(`${path}/lock`, { ...lock, wait: 'wait' }, at('"1"')))).toEqual([
+      412,
+      'version_mismatch',
+    ]);
+  });
 });
