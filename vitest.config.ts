@@ -15,12 +15,18 @@ const project = (
   },
 });
 
+/** Vitest sets it to `/` where none is given, and always in its workers; so a given one goes there by another name. */
+const { BASE_URL: baseUrl = '' } = process.env;
+
 export default defineConfig({
   test: {
     environment: 'node',
     // Two files beside each other: on two processors Vitest would run one by one, and much of a test is waiting.
     maxWorkers: 2,
-    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
+    env: {
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+      TARGET_URL: baseUrl === '/' ? '' : baseUrl,
+    },
     projects: [
       project('unit'),
       project('infra', { timeoutMs: 120_000 }),
