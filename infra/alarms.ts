@@ -16,6 +16,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { alarmLimits } from '../functions/runtime/limits.ts';
 import { tables as schemas, type TableSchema } from '../functions/store/tables.ts';
+import { filledSum } from './filled-sum.ts';
 import type { ServiceFunction } from './function.ts';
 import { HttpEdge } from './http-api.ts';
 import type { DeployOptions } from './options.ts';
@@ -199,9 +200,7 @@ function sumOf(label: string, metrics: readonly Metric[]): MathExpression {
   const named = Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric]));
   return new MathExpression({
     label,
-    expression: Object.keys(named)
-      .map((key) => `FILL(${key}, 0)`)
-      .join(' + '),
+    expression: filledSum(named),
     usingMetrics: named,
     period: minute,
   });

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { functionMetric, watchedTables } from './alarms.ts';
+import { filledSum } from './filled-sum.ts';
 import { HttpEdge } from './http-api.ts';
 import { prices } from './prices.ts';
 import type { CommitOnceStack } from './stack.ts';
@@ -69,12 +70,9 @@ function priced(
   const named = Object.fromEntries(
     metrics.map((metric, index) => [`${id}_${index}`, metric.with({ period: hour, statistic: Stats.SUM })]),
   );
-  const sum = Object.keys(named)
-    .map((key) => `FILL(${key}, 0)`)
-    .join(' + ');
   const line = new MathExpression({
     label,
-    expression: `(${sum}) * ${price.toFixed(15)}`,
+    expression: `(${filledSum(named)}) * ${price.toFixed(15)}`,
     usingMetrics: named,
     period: hour,
   });

@@ -13,6 +13,7 @@ import {
 import { Construct } from 'constructs';
 import { auditProblems, functionMetric, type Alarms } from './alarms.ts';
 import { hour, hourlyCost } from './dashboard-cost.ts';
+import { filledSum } from './filled-sum.ts';
 import { HttpEdge } from './http-api.ts';
 import { byTopic, ownMetric } from './own-metrics.ts';
 import type { CommitOnceStack } from './stack.ts';
@@ -92,12 +93,6 @@ const outcomes = (stage: StageSettings): Record<'committed' | 'refused' | 'repla
   replayed: ownMetric(stage, 'CommandsReplayed').with({ label: 'replayed' }),
 });
 
-/** In an expression; what was not written is 0. */
-const sum = (named: object): string =>
-  Object.keys(named)
-    .map((name) => `FILL(${name}, 0)`)
-    .join(' + ');
-
 /** A share that grows tells of callers who repeat, or of entities that are too much asked for. */
 function commands(stage: StageSettings): IWidget[] {
   const answered = outcomes(stage);
@@ -106,7 +101,7 @@ function commands(stage: StageSettings): IWidget[] {
   const share = (label: string, part: string, usingMetrics: Record<string, IMetric>): MathExpression =>
     new MathExpression({
       label,
-      expression: `100 * FILL(${part}, 0) / (${sum(usingMetrics)})`,
+      expression: `100 * FILL(${part}, 0) / (${filledSum(usingMetrics)})`,
       usingMetrics,
     });
   return [
@@ -185,7 +180,7 @@ function cost({ watched, stage }: OverviewProps): IWidget[] {
   const answered = outcomes(stage);
   const perMillion = new MathExpression({
     label: 'everything, for a million commands',
-    expression: `1000000 * (${sum(all)}) / (${sum(answered)})`,
+    expression: `1000000 * (${filledSum(all)}) / (${filledSum(answered)})`,
     usingMetrics: { ...all, ...answered },
     period: hour,
   });

@@ -1,18 +1,16 @@
 /** The Lambda function of the API: an API Gateway event (HTTP or REST) in, its answer out. */
 import { createAudit } from '../audit/audit.ts';
 import { readEnvironment } from '../runtime/environment.ts';
-import { createLogger } from '../runtime/logger.ts';
-import { createMetricWriter, withMetrics } from '../runtime/metric-writer.ts';
+import { telemetryOf } from '../runtime/telemetry.ts';
 import { createApp } from './app.ts';
 import { backendOfEnvironment } from './backend.ts';
 import { createHandler } from './lambda-adapter.ts';
 
 const { STAGE } = readEnvironment(['STAGE']);
-const log = createLogger('api');
-const metrics = createMetricWriter(STAGE, log);
+const { log, metrics, measured } = telemetryOf('api');
 const backend = backendOfEnvironment(metrics);
 
-const handle = withMetrics(metrics, createHandler(createApp(backend, createAudit(backend), log)));
+const handle = measured(createHandler(createApp(backend, createAudit(backend), log)));
 
 /** In development answers tell what their calls to the database took. */
 export const handler =

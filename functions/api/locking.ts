@@ -1,5 +1,6 @@
 /** Waiting locks: whoever holds one works on an entity undisturbed, fenced off once the lock has run out. */
 import { randomBytes } from 'node:crypto';
+import { versionRejectionOf } from '../core/decide.ts';
 import type { Domain } from '../core/definition.ts';
 import type { EntityState, LockState } from '../core/entity.ts';
 import * as rejections from '../core/rejections.ts';
@@ -20,9 +21,6 @@ export interface LockInput {
 }
 
 const isHeld = ({ lock }: EntityState, now: number): boolean => lock !== undefined && lock.expiresAt > now;
-/** What a caller saw is gone for good: waiting would not bring it back. */
-const isStale = ({ version }: EntityState, { ifMatch }: CommandRequest): boolean =>
-  ifMatch !== undefined && ifMatch !== version;
 const lockedProblem = { ...problemOf(rejections.locked), headers: { 'retry-after': '1' } };
 
 /** Takes the lock, waiting for its holder until the deadline where asked to. */
@@ -38,10 +36,9 @@ export function executeLock(
     let isUnknown = false;
     for (let defeats = 1; ; defeats += 1) {
       const now = backend.clock.now();
-      if (isStale(entity, request)) {
-        const rejection = rejections.versionMismatch(entity.version);
-        return refuse(backend, request, call, deadline, rejection, isUnknown);
-      }
+      // A version that is gone is gone for good: waiting would not bring it back.
+      const stale = versionRejectionOf(entity, request.ifMatch);
+      if (stale) return refuse(backend, request, call, deadline, stale, isUnknown);
       const held = isHeld(entity, now);
       if (held && wait === 'nowait') {
         return refuse(backend, request, call, deadline, rejections.locked, isUnknown);
@@ -81,10 +78,8 @@ export function executeUnlock(
       if (!isHeld(entity, backend.clock.now()) || entity.lock?.token !== token) {
         return refuse(backend, request, call, deadline, rejections.lockLost, isUnknown);
       }
-      if (isStale(entity, request)) {
-        const rejection = rejections.versionMismatch(entity.version);
-        return refuse(backend, request, call, deadline, rejection, isUnknown);
-      }
+      const stale = versionRejectionOf(entity, request.ifMatch);
+      if (stale) return refuse(backend, request, call, deadline, stale, isUnknown);
       // The fence stays, so that the next holder's is higher.
       const free = { token: '', fence: entity.lock.fence, expiresAt: 0 };
       const done = await writeLock(backend, request, call, entity, free, { status: 204, body: '' });

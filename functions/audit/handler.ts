@@ -5,37 +5,32 @@ import { registerDomains } from '../core/registry.ts';
 import { domains } from '../domains/index.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { readEnvironment } from '../runtime/environment.ts';
-import { createLogger } from '../runtime/logger.ts';
-import { createMetricWriter, withMetrics } from '../runtime/metric-writer.ts';
+import { telemetryOf } from '../runtime/telemetry.ts';
 import { createDocumentClient } from '../store/client.ts';
 import { createAudit } from './audit.ts';
 import { auditAll } from './nightly.ts';
 import type { NightReport } from './nightly.ts';
 
-const environment = readEnvironment(['STAGE', 'DATA_TABLE', 'OUTBOX_TABLE']);
+const environment = readEnvironment(['DATA_TABLE', 'OUTBOX_TABLE']);
 const store = {
   client: createDocumentClient(),
   // The audit has nothing to do with answers and is not told where they lie.
   tables: { data: environment.DATA_TABLE, outbox: environment.OUTBOX_TABLE, idempotency: '' },
 };
-const log = createLogger('audit');
-const metrics = createMetricWriter(environment.STAGE, log);
+const { log, metrics, measured } = telemetryOf('audit');
 const audit = createAudit({ registry: registerDomains(domains), store, clock: systemClock });
 
 /** `{ "tenants": ["acme"] }` by hand; what the schedule sends names none. */
 const auditEvent = z.object({ tenants: z.array(z.string().min(1)).optional() });
 
 /** @throws where some tenant could not be audited, so that the function counts as failed */
-export const handler = withMetrics(
-  metrics,
-  async (event: unknown, context: Context): Promise<NightReport> => {
-    log.addContext(context);
-    const { tenants } = auditEvent.parse(event);
-    const remainingMs = (): number => context.getRemainingTimeInMillis();
-    const report = await auditAll({ store, audit, log, remainingMs, tenants });
-    log.info('audited', { ...report });
-    metrics.add('AuditProblems', report.problems);
-    if (report.failed > 0) throw new Error(`the audit of ${report.failed} tenants failed`);
-    return report;
-  },
-);
+export const handler = measured(async (event: unknown, context: Context): Promise<NightReport> => {
+  log.addContext(context);
+  const { tenants } = auditEvent.parse(event);
+  const remainingMs = (): number => context.getRemainingTimeInMillis();
+  const report = await auditAll({ store, audit, log, remainingMs, tenants });
+  log.info('audited', { ...report });
+  metrics.add('AuditProblems', report.problems);
+  if (report.failed > 0) throw new Error(`the audit of ${report.failed} tenants failed`);
+  return report;
+});

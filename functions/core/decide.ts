@@ -96,8 +96,8 @@ export function decideTransition(
 
   const lockRejection = lockRejectionOf(entity, lockToken, now);
   if (lockRejection) return rejected(lockRejection);
-  if (ifMatch !== undefined && ifMatch !== entity.version)
-    return rejected(rejections.versionMismatch(entity.version));
+  const versionRejection = versionRejectionOf(entity, ifMatch);
+  if (versionRejection) return rejected(versionRejection);
 
   const present = others.filter((other) => other !== undefined);
   const situation = situationOf(command, entity, present);
@@ -135,6 +135,13 @@ function assertAtMost({ domain, name }: Command, what: string, count: number, mo
   if (count > most)
     throw new Error(`"${name}" of ${domain.collection} causes ${count} ${what}, at most ${most}`);
 }
+
+/** Why an entity is not the one a caller saw, where that matters to the caller. */
+export const versionRejectionOf = (
+  { version }: EntityState,
+  ifMatch: number | undefined,
+): rejections.Rejection | undefined =>
+  ifMatch === undefined || ifMatch === version ? undefined : rejections.versionMismatch(version);
 
 /** Whether a lock stands in the way of a command. */
 export function lockRejectionOf(

@@ -1,25 +1,16 @@
 /** Lambda `sweeper`: once a minute, sends again what the stream or a queue lost. */
 import { systemClock } from '../runtime/clock.ts';
 import { readEnvironment } from '../runtime/environment.ts';
-import { createLogger } from '../runtime/logger.ts';
-import { createMetricWriter, withMetrics } from '../runtime/metric-writer.ts';
 import { createQueueClient } from '../runtime/queue-client.ts';
+import { telemetryOf } from '../runtime/telemetry.ts';
 import { createDocumentClient } from '../store/client.ts';
 import { queueUrlsOf, queueVariables } from './queue-urls.ts';
 import { createSweeper } from './sweep.ts';
 
-const environment = readEnvironment([
-  'STAGE',
-  'DATA_TABLE',
-  'OUTBOX_TABLE',
-  'TIMER_QUEUE_URL',
-  ...queueVariables,
-]);
-const log = createLogger('sweeper');
-const metrics = createMetricWriter(environment.STAGE, log);
+const environment = readEnvironment(['DATA_TABLE', 'OUTBOX_TABLE', 'TIMER_QUEUE_URL', ...queueVariables]);
+const { log, metrics, measured } = telemetryOf('sweeper');
 
-export const handler = withMetrics(
-  metrics,
+export const handler = measured(
   createSweeper({
     client: createDocumentClient(),
     sqs: createQueueClient(),

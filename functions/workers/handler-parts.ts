@@ -1,9 +1,8 @@
 /** What the Lambda functions of all topics are wired with, besides their receivers. */
 import { systemClock } from '../runtime/clock.ts';
 import { readEnvironment } from '../runtime/environment.ts';
-import { createLogger } from '../runtime/logger.ts';
-import { createMetricWriter, withMetrics } from '../runtime/metric-writer.ts';
 import { createQueueClient } from '../runtime/queue-client.ts';
+import { telemetryOf } from '../runtime/telemetry.ts';
 import { topicPolicies } from '../runtime/topics.ts';
 import type { Topic } from '../runtime/topics.ts';
 import { createDocumentClient } from '../store/client.ts';
@@ -13,9 +12,8 @@ import { createTopicWorker } from './topic-worker.ts';
 
 /** @throws where the function lacks a variable */
 export function topicHandler(topic: Topic, receiver: Receiver): QueueHandler {
-  const environment = readEnvironment(['STAGE', 'OUTBOX_TABLE']);
-  const log = createLogger(topic);
-  const metrics = createMetricWriter(environment.STAGE, log);
+  const environment = readEnvironment(['OUTBOX_TABLE']);
+  const { log, metrics, measured } = telemetryOf(topic);
   const worker = createTopicWorker({
     topic,
     policy: topicPolicies[topic],
@@ -25,5 +23,5 @@ export function topicHandler(topic: Topic, receiver: Receiver): QueueHandler {
     log,
     metrics,
   });
-  return withMetrics(metrics, worker);
+  return measured(worker);
 }

@@ -2,17 +2,13 @@
 import { backendOfEnvironment } from '../api/backend.ts';
 import { createRunScheduledTransition } from '../api/scheduled-transition.ts';
 import { systemClock } from '../runtime/clock.ts';
-import { readEnvironment } from '../runtime/environment.ts';
-import { createLogger } from '../runtime/logger.ts';
-import { createMetricWriter, withMetrics } from '../runtime/metric-writer.ts';
 import { createQueueClient } from '../runtime/queue-client.ts';
+import { telemetryOf } from '../runtime/telemetry.ts';
 import { createTimerWorker } from './timer-worker.ts';
 
-const log = createLogger('timer');
-const metrics = createMetricWriter(readEnvironment(['STAGE']).STAGE, log);
+const { log, metrics, measured } = telemetryOf('timer');
 
-export const handler = withMetrics(
-  metrics,
+export const handler = measured(
   createTimerWorker({
     run: createRunScheduledTransition(backendOfEnvironment(metrics)),
     sqs: createQueueClient(),
