@@ -1,12 +1,9 @@
 /** Measures the CPU time of requests and jobs, unrecorded: what a Lambda function would be billed for, network aside. */
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { cases } from './cases.ts';
 import { jobs } from './jobs.ts';
 import { cpuTime, inOrder } from './run.ts';
-import { local } from './store.ts';
-import { createTables, schemasWithout } from './tables.ts';
+import { emptyStore } from './store.ts';
 import { seed } from './seed.ts';
-import { createWorkbench } from './workbench.ts';
 
 /** Milliseconds of CPU time a case, by its name. */
 export type CpuTimes = Readonly<Record<string, number>>;
@@ -16,11 +13,7 @@ const warmUps = 10;
 const times = 30;
 
 export async function measureCpu(endpoint: string): Promise<CpuTimes> {
-  const client = { endpoint, ...local };
-  const maker = new DynamoDBClient(client);
-  const tables = await createTables(maker, 'cpu', schemasWithout(undefined));
-  maker.destroy();
-  const bench = createWorkbench({ tables, client, recorded: false });
+  const bench = await emptyStore(endpoint, { recorded: false });
   await seed(bench, entities);
   const measured: Record<string, number> = {};
   for (const one of inOrder([...cases, ...jobs])) {

@@ -8,7 +8,7 @@ import { seed } from './seed.ts';
 import type { Seeded } from './seed.ts';
 import { createTables, dropIndex, schemasWithout } from './tables.ts';
 import { createWorkbench } from './workbench.ts';
-import type { Workbench } from './workbench.ts';
+import type { Workbench, WorkbenchOptions } from './workbench.ts';
 
 /** What DynamoDB Local accepts; it checks none. */
 export const local = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
@@ -23,13 +23,21 @@ export interface SeedOptions {
   readonly progress?: (done: number, of: number) => void;
 }
 
-/** Makes tables of their own on a database and fills them. */
-export async function seededStore(endpoint: string, options: SeedOptions): Promise<SeededStore> {
+/** Makes tables of their own on a database. */
+export async function emptyStore(
+  endpoint: string,
+  options: Partial<WorkbenchOptions> = {},
+): Promise<Workbench> {
   const client = { endpoint, ...local };
   const maker = new DynamoDBClient(client);
   const tables = await createTables(maker, `explain-${randomUUID()}`, schemasWithout(undefined));
   maker.destroy();
-  const bench = createWorkbench({ tables, client });
+  return createWorkbench({ tables, client, ...options });
+}
+
+/** Makes tables of their own on a database and fills them. */
+export async function seededStore(endpoint: string, options: SeedOptions): Promise<SeededStore> {
+  const bench = await emptyStore(endpoint);
   const seeded = await seed(bench, options.entities, options.progress);
   return { bench, seeded };
 }

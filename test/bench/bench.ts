@@ -3,12 +3,9 @@
  * The API is called in process, on DynamoDB Local, so both share this machine's processors.
  */
 import { randomUUID } from 'node:crypto';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pMap from 'p-map';
 import { systemClock } from '../../functions/runtime/clock.ts';
-import { local, withDatabase } from '../../infra/explain/store.ts';
-import { createTables, schemasWithout } from '../../infra/explain/tables.ts';
-import { createWorkbench } from '../../infra/explain/workbench.ts';
+import { emptyStore, withDatabase } from '../../infra/explain/store.ts';
 import type { Request, Workbench } from '../../infra/explain/workbench.ts';
 
 const commands = 1_500;
@@ -122,11 +119,7 @@ async function measure(bench: Workbench): Promise<void> {
 }
 
 await withDatabase(async (endpoint) => {
-  const client = { endpoint, ...local };
-  const maker = new DynamoDBClient(client);
-  const tables = await createTables(maker, 'bench', schemasWithout(undefined));
-  maker.destroy();
-  const bench = createWorkbench({ tables, client, recorded: false, clock: systemClock });
+  const bench = await emptyStore(endpoint, { recorded: false, clock: systemClock });
   await measure(bench);
   bench.close();
 });

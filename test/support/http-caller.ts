@@ -1,7 +1,8 @@
 /** A caller of a backend that was started as a process of its own. */
-import { randomUUID } from 'node:crypto';
 import { tokenFor } from './started-backend.ts';
 import type { StartedBackend } from './started-backend.ts';
+import { target } from './target.ts';
+import type { Sent } from './target.ts';
 
 export interface HttpCaller {
   /** @throws where the answer is no success */
@@ -11,23 +12,11 @@ export interface HttpCaller {
 }
 
 export async function httpCaller({ url }: Pick<StartedBackend, 'url'>, tenant: string): Promise<HttpCaller> {
-  const authorization = `Bearer ${await tokenFor(tenant)}`;
-  const answer = async (path: string, init: RequestInit): Promise<Readonly<Record<string, unknown>>> => {
-    const response = await fetch(`${url}${path}`, init);
-    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-    return (await response.json()) as Readonly<Record<string, unknown>>;
+  const { get, post } = target(url, await tokenFor(tenant));
+  const successful = async (sending: Promise<Sent>): Promise<Sent['json']> => {
+    const { status, text, json } = await sending;
+    if (status >= 300) throw new Error(`${status}: ${text}`);
+    return json;
   };
-  return {
-    get: (path) => answer(path, { headers: { authorization } }),
-    post: (path, body) =>
-      answer(path, {
-        method: 'POST',
-        headers: {
-          authorization,
-          'idempotency-key': randomUUID(),
-          ...(body !== undefined && { 'content-type': 'application/json' }),
-        },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      }),
-  };
+  return { get: (path) => successful(get(path)), post: (path, body) => successful(post(path, body)) };
 }

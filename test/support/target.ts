@@ -35,7 +35,7 @@ export async function openTarget(): Promise<Target> {
   if (given !== '') {
     if (token === undefined || token === '')
       throw new Error('BASE_URL needs a TOKEN with the scopes "commands ops"');
-    return target(given.replace(/\/$/, ''), token, () => Promise.resolve());
+    return target(given.replace(/\/$/, ''), token);
   }
   const backend = await startBackendProcess();
   return target(backend.url, await tokenFor(`e2e-${randomUUID()}`), async () => {
@@ -43,7 +43,12 @@ export async function openTarget(): Promise<Target> {
   });
 }
 
-function target(baseUrl: string, token: string, stop: () => Promise<void>): Target {
+/** @param stop what there is to stop; nothing, where the API is somebody else's */
+export function target(
+  baseUrl: string,
+  token: string,
+  stop: () => Promise<void> = () => Promise.resolve(),
+): Target {
   const send: Target['send'] = async (method, path, options = {}) => {
     const content =
       options.rawBody ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
