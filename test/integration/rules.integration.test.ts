@@ -47,6 +47,20 @@ const test: fc.Arbitrary<Test> = fc.oneof(
   }),
 );
 
+/** Each kind of test once where it holds and once where it fails, whatever the random ones happen to ask. */
+const bothSides: [item: object, tests: Test[]][] = [
+  [{ text: 'a' }, ['a', 'size'].map((value) => ({ op: 'is', path: 'text', value }))],
+  [{ number: 1 }, [1, 2].map((value) => ({ op: 'atLeast', path: 'number', value }))],
+  [{ number: 1 }, [1, 0].map((value) => ({ op: 'atMost', path: 'number', value }))],
+  [{ list: ['a'] }, ['a', 'size'].map((value) => ({ op: 'contains', path: 'list', value }))],
+  [{ list: ['a'] }, ['a', 'size'].map((value) => ({ op: 'lacks', path: 'list', value }))],
+  [{ flag: false }, ['flag', 'text'].map((path) => ({ op: 'missing', path }))],
+  [
+    { secret: fingerprint('a') },
+    ['a', 'size'].map((word) => ({ op: 'sameSecret', path: 'secret', value: fingerprint(word) })),
+  ],
+];
+
 it('a rule and its condition agree on every item', async () => {
   const { backend } = await startBackend();
   const { client, tables } = backend.store;
@@ -77,7 +91,7 @@ it('a rule and its condition agree on every item', async () => {
         asked.set(each.op, (asked.get(each.op) ?? new Set()).add(isMet));
       }
     }),
-    { numRuns: 80 },
+    { numRuns: 80, examples: bothSides },
   );
   // Each kind was seen to hold and to fail, so that agreement means something.
   for (const [op, answers] of asked) expect(answers.size, op).toBe(2);
