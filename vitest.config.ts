@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
+const { BASE_URL: baseUrl = '', POWERTOOLS_LOG_LEVEL: logLevel = 'SILENT' } = process.env;
+
 /** The end of a test's name says what it needs: `*.unit.test.ts` nothing, `*.integration.test.ts` a database. */
 const project = (
   name: string,
@@ -11,12 +13,13 @@ const project = (
     include: [`test/**/*.${name}.test.ts`],
     testTimeout: options.timeoutMs ?? 30_000,
     hookTimeout: 180_000,
-    ...(options.database === true && { globalSetup: ['test/support/dynamodb.ts', ...(options.setup ?? [])] }),
+    ...(options.database === true && {
+      globalSetup: ['test/support/dynamodb.ts', ...(options.setup ?? [])],
+      // A line a request would bury what a failing test says. `POWERTOOLS_LOG_LEVEL=INFO npm test` shows them.
+      env: { POWERTOOLS_LOG_LEVEL: logLevel },
+    }),
   },
 });
-
-/** Vitest sets it to `/` where none is given, and always in its workers; so a given one goes there by another name. */
-const { BASE_URL: baseUrl = '' } = process.env;
 
 export default defineConfig({
   test: {
@@ -25,6 +28,7 @@ export default defineConfig({
     maxWorkers: 2,
     env: {
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+      // Vitest sets BASE_URL to `/` where none is given, and always in its workers; so a given one goes by this name.
       TARGET_URL: baseUrl === '/' ? '' : baseUrl,
     },
     projects: [

@@ -11,8 +11,6 @@ import { guarantee } from '../support/faults/guarantee.ts';
 import { readStore } from '../support/faults/store-image.ts';
 import { sqsEvent, startOutbox } from '../support/outbox.ts';
 
-process.env['POWERTOOLS_LOG_LEVEL'] ??= 'SILENT';
-
 const article = '{"slug":"a","title":"b","body":"c"}';
 const deep = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(levels)}`;
 

@@ -23,9 +23,6 @@ import { Observer } from './observed.ts';
 import type { Request } from './observed.ts';
 import { readChanges, readStore } from './store-image.ts';
 
-// Hundreds of requests fail on purpose; what they log is of no interest.
-process.env['POWERTOOLS_LOG_LEVEL'] ??= 'SILENT';
-
 export interface ProcessOptions {
   readonly injector?: Injector;
   /** Without them each attempt of a call is its only one. */
