@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineDomain } from '../core/definition.ts';
 import { email, moment, secret, text } from '../core/fields.ts';
 import { confidential, notification } from '../core/messages.ts';
-import { fingerprint, rule, sameSecret } from '../core/rules.ts';
+import { fingerprint, given, rule, sameSecret } from '../core/rules.ts';
 
 const invitation = { workspace: text('press'), email: email(), role: text('editor') };
 const dayMs = 24 * 60 * 60 * 1000;
@@ -50,7 +50,8 @@ export const invites = defineDomain({
       from: ['pending'],
       to: ['accepted'],
       input: z.strictObject({ code: secret(text('3q2-7wEFAAABAgMEBQYHCA')) }),
-      rules: ({ input }) => [
+      rules: ({ input, entity, now }) => [
+        rule('invite_expired', given(now < Date.parse(entity.validUntil)), 'The invitation has run out.'),
         rule(
           'wrong_code',
           sameSecret('codeFingerprint', input.code),

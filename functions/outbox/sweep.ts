@@ -10,7 +10,6 @@ import type { Log } from '../runtime/logger.ts';
 import type { MetricWriter } from '../runtime/metric-writer.ts';
 import { topics } from '../runtime/topics.ts';
 import type { Topic } from '../runtime/topics.ts';
-import { readDueEntities } from '../store/due-timers.ts';
 import { messageShards } from '../store/message-items.ts';
 import type { MessageItem } from '../store/message-items.ts';
 import { recordSent } from '../store/messages.ts';
@@ -20,7 +19,8 @@ import { queueDepth } from './queue-depth.ts';
 import { messageGroup, messageReference } from './queue-messages.ts';
 import { sendAll } from './send.ts';
 import { ofTopic, sweepPlan } from './sweep-plan.ts';
-import { timerMessage, timerOf } from './timer-stream.ts';
+import { sweepAllTimers, sweepOverdueTimers } from './sweep-timers.ts';
+import type { TimersSwept } from './sweep-timers.ts';
 
 export interface SweeperParts {
   readonly client: DynamoDBDocumentClient;
@@ -29,6 +29,7 @@ export interface SweeperParts {
   readonly tables: { readonly data: string; readonly outbox: string };
   readonly queueUrls: Readonly<Record<Topic, string>>;
   readonly timerQueueUrl: string;
+  readonly timersPerShard?: number;
   readonly log: Log;
   readonly metrics?: MetricWriter | undefined;
 }
@@ -55,7 +56,7 @@ export type Sweeper = (event: unknown) => Promise<SweepReport>;
 
 /** A part that fails leaves the others their turn; the run fails as a whole afterwards, so that it is seen. */
 export function createSweeper(parts: SweeperParts): Sweeper {
-  const { client, sqs, clock, tables, queueUrls, timerQueueUrl, log, metrics } = parts;
+  const { client, sqs, clock, tables, queueUrls, log, metrics } = parts;
   const outbox = { client, table: tables.outbox, clock };
 
   /** What was handed to a queue and is not worked off; what is delayed is not due yet. */
@@ -118,34 +119,10 @@ export function createSweeper(parts: SweeperParts): Sweeper {
     metrics?.add('MessagesNotSent', failed, topic);
   }
 
-  /**
-   * With a grace: timers that are overdue, no more than the queue is short of. Without one, after a restart that
-   * emptied the queue: all that are due within the longest delay of a message.
-   */
-  async function sweepTimers(graceSeconds: number | undefined): Promise<number> {
-    const now = clock.now();
-    const everything = graceSeconds === 0;
-    const horizonSeconds = everything
-      ? delivery.delayMaxSeconds
-      : -(graceSeconds ?? limits.timerGraceSeconds);
-    const due = await readDueEntities(
-      client,
-      tables.data,
-      now + horizonSeconds * 1000,
-      limits.timersPerShard,
-    );
-    const timers = due.flatMap((item) => timerOf(item) ?? []);
-    if (timers.length === 0) return 0;
-    const depth = everything ? 0 : await depthOf(timerQueueUrl);
-    const lost = timers.slice(0, Math.max(timers.length - depth, 0));
-    const outcomes = await sendAll(
-      sqs,
-      timerQueueUrl,
-      lost.map((timer) => timerMessage(timer, now)),
-    );
-    const sent = outcomes.filter(({ is }) => is === 'sent').length;
-    count('timer', sent, lost.length - sent);
-    return sent;
+  async function sweepTimers(graceSeconds: number | undefined): Promise<TimersSwept> {
+    const swept = await (graceSeconds === 0 ? sweepAllTimers(parts) : sweepOverdueTimers(parts));
+    count('timer', swept.sent, swept.failed);
+    return swept;
   }
 
   async function sweepMessages(graceSeconds: number | undefined): Promise<SweepReport> {
@@ -182,7 +159,10 @@ export function createSweeper(parts: SweeperParts): Sweeper {
     ]);
     if (messages.status === 'rejected') throw messages.reason;
     if (timers.status === 'rejected') throw timers.reason;
-    const report = { sent: { ...messages.value.sent, timer: timers.value }, more: messages.value.more };
+    const report = {
+      sent: { ...messages.value.sent, timer: timers.value.sent },
+      more: messages.value.more || timers.value.more,
+    };
     log.info('swept', { report });
     return report;
   };

@@ -1,8 +1,8 @@
-/** Stream to queue: takes every entity that begins to wait for a scheduled transition to the timer queue. */
+/** Stream to queue: takes entities that begin to wait for a scheduled transition to the timer queue. */
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import type { Clock } from '../runtime/clock.ts';
-import { delivery } from '../runtime/delivery-limits.ts';
+import { delivery, timer as limits } from '../runtime/delivery-limits.ts';
 import type { Log } from '../runtime/logger.ts';
 import type { MetricWriter } from '../runtime/metric-writer.ts';
 import { messageGroup, timerReference } from './queue-messages.ts';
@@ -29,6 +29,12 @@ export const timerOf = (item: Readonly<Record<string, unknown>> | undefined): Ti
     dueAt: item?.['dueAt'],
   }).data;
 
+/** The latest time, epoch milliseconds, for which a timer goes to the queue at `now`. */
+export const horizon = (now: number): number => now + limits.horizonSeconds * 1000;
+
+/** Whether the queue takes it now; what is further away is left to the sweeper. */
+export const isNear = ({ dueAt }: TimerReference, now: number): boolean => dueAt <= horizon(now);
+
 /**
  * The queue hides it until it is due, or as long as SQS can; a worker that gets it early hides it again. It
  * comes at the due time or up to a second after, never before.
@@ -43,12 +49,13 @@ export type TimerRelay = (event: DynamoDBStreamEvent) => Promise<DynamoDBBatchRe
 
 export function createTimerRelay({ sqs, queueUrl, clock, log, metrics }: TimerRelayParts): TimerRelay {
   return async ({ Records }) => {
+    const now = clock.now();
     const begun = Records.flatMap((record) => {
       const sequenceNumber = record.dynamodb?.SequenceNumber;
       const timer = beginning(record);
-      return sequenceNumber === undefined || timer === undefined ? [] : { sequenceNumber, timer };
+      if (sequenceNumber === undefined || timer === undefined || !isNear(timer, now)) return [];
+      return { sequenceNumber, timer };
     });
-    const now = clock.now();
     const outcomes = await sendAll(
       sqs,
       queueUrl,

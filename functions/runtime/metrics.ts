@@ -54,7 +54,7 @@ export const metrics = {
   MessagesDead: { unit: 'Count', topics: queues },
   /** What its queue did not take. It stays in the table, and is sent again by the stream or by the sweeper. */
   MessagesNotSent: { unit: 'Count', topics: queues },
-  /** What the stream or a queue had lost and the sweeper sent. */
+  /** What the stream or a queue had lost and the sweeper sent; of timers also those too far away for a queue. */
   MessagesSwept: { unit: 'Count', topics: queues },
 
   /** Problems the nightly audit found: 0 is written too, so that a missing value means a missing run. */

@@ -5,7 +5,7 @@ import type { SQSEvent } from 'aws-lambda';
 import { createRunScheduledTransition } from '../../functions/api/scheduled-transition.ts';
 import { sweep } from '../../functions/runtime/delivery-limits.ts';
 import { topicPolicies } from '../../functions/runtime/topics.ts';
-import { readDueEntities } from '../../functions/store/due-timers.ts';
+import { readDueKeys, readPosition, readWaiting, writePosition } from '../../functions/store/due-timers.ts';
 import { messageKey, messageShards, statePartitionOf } from '../../functions/store/message-items.ts';
 import type { OutboxAccess } from '../../functions/store/message-writes.ts';
 import { recordSent } from '../../functions/store/messages.ts';
@@ -121,7 +121,11 @@ export const jobs: readonly JobCase[] = [
     name: 'sweeper: due timers',
     run: async (bench) => {
       const { client, tables } = bench.backend.store;
-      await readDueEntities(client, tables.data, bench.clock.now(), sweep.timersPerShard);
+      const now = bench.clock.now();
+      await readPosition(client, tables.outbox);
+      const due = await readDueKeys(client, tables.data, { from: 0, until: now }, sweep.timersPerShard);
+      await readWaiting(client, tables.data, due.keys);
+      await writePosition(client, tables.outbox, { sweptUntil: now });
     },
   },
 ];

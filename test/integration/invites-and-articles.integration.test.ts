@@ -82,6 +82,16 @@ describe('an invite', () => {
     expect(verdictOf(await command(id, 'revoke'))).toEqual([409, 'transition_not_allowed']);
   });
 
+  it('is not accepted any more when its time is over, whether it has run out yet or not', async () => {
+    const [late, inTime] = [idOf(await invite(newAddress())), idOf(await invite(newAddress()))];
+    const [lateCode, code] = [await codeOf(late), await codeOf(inTime)];
+    const { json } = await api.get(`/v1/invites/${late}`);
+    const end = Date.parse(String(json['validUntil']));
+    expect((await clock.at(end - 1, () => command(inTime, 'accept', { code }))).status).toBe(200);
+    clock.moveTo(end);
+    expect(verdictOf(await command(late, 'accept', { code: lateCode }))).toEqual([409, 'invite_expired']);
+  });
+
   it.each([
     'a',
     'a@b',

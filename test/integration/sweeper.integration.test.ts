@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { ulid } from 'ulid';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createSweeper } from '../../functions/outbox/sweep.ts';
-import type { Sweeper } from '../../functions/outbox/sweep.ts';
+import type { Sweeper, SweeperParts } from '../../functions/outbox/sweep.ts';
+import { createTimerRelay } from '../../functions/outbox/timer-stream.ts';
 import { sweep as limits } from '../../functions/runtime/delivery-limits.ts';
 import { dueShardOf } from '../../functions/store/keys.ts';
 import type { MessageItem } from '../../functions/store/message-items.ts';
@@ -13,7 +14,7 @@ import { shardOf } from '../../functions/store/message-items.ts';
 import type { QueueHandler } from '../../functions/workers/batch.ts';
 import { createTimerWorker } from '../../functions/workers/timer-worker.ts';
 import type { ScheduledOutcome } from '../../functions/workers/timer-worker.ts';
-import { bodyOf, silent, sqsEvent, startOutbox } from '../support/outbox.ts';
+import { bodyOf, silent, sqsEvent, startOutbox, streamEvent } from '../support/outbox.ts';
 import type { TestOutbox } from '../support/outbox.ts';
 
 let outbox: TestOutbox;
@@ -27,18 +28,19 @@ beforeEach(async () => {
     calls.push(message.id);
     return Promise.resolve({ is: 'done', result: {} });
   });
-  sweep = createSweeper({
-    client: outbox.client,
-    sqs: outbox.sqs,
-    clock: outbox.clock,
-    tables: outbox.tables,
-    queueUrls: outbox.queueUrls,
-    timerQueueUrl: outbox.queues.timer.url,
-    log: silent,
-  });
+  sweep = createSweeper(parts());
 });
 afterEach(() => outbox.stop());
 
+const parts = (): SweeperParts => ({
+  client: outbox.client,
+  sqs: outbox.sqs,
+  clock: outbox.clock,
+  tables: outbox.tables,
+  queueUrls: outbox.queueUrls,
+  timerQueueUrl: outbox.queues.timer.url,
+  log: silent,
+});
 const pastGrace = (): void => {
   outbox.clock.ahead((limits.graceSeconds + 1) * 1000);
 };
@@ -200,10 +202,14 @@ describe('a scheduled transition', () => {
       log: silent,
     });
 
-  test('that was lost is sent once it is overdue, and no more often than the queue is short of', async () => {
+  const graces = (count: number): void => {
+    outbox.clock.ahead(count * limits.timerGraceSeconds * 1000);
+  };
+
+  test('that was lost is sent once it is overdue', async () => {
     const id = await waiting(1_000);
     expect((await sweep({})).sent.timer).toBe(0);
-    outbox.clock.ahead((limits.timerGraceSeconds + 2) * 1000);
+    graces(1.1);
     expect((await sweep({})).sent.timer).toBe(1);
     expect((await sweep({})).sent.timer).toBe(0);
     await outbox.poll(
@@ -212,6 +218,67 @@ describe('a scheduled transition', () => {
     );
     expect(calls).toEqual([id]);
     expect(await outbox.look(outbox.queues.timer)).toEqual([]);
+  });
+
+  test('that is lost again is sent again, at ever longer intervals', async () => {
+    await waiting(0);
+    const sent: number[] = [];
+    for (let minute = 0; minute < 10; minute += 1) {
+      graces(1);
+      sent.push((await sweep({})).sent.timer ?? 0);
+    }
+    expect(sent).toEqual([1, 1, 0, 1, 0, 0, 0, 1, 0, 0]);
+  });
+
+  test('that was lost is sent however many others the queue holds', async () => {
+    for (let other = 0; other < 20; other += 1) {
+      await outbox.send(outbox.queues.timer, `{"other":${other}}`);
+    }
+    await waiting(0);
+    graces(1.1);
+    expect((await sweep({})).sent.timer).toBe(1);
+  });
+
+  test('keeps its turn where its queue did not take it, or where sweeps were missed', async () => {
+    await waiting(0);
+    const isBack = { ...parts(), timerQueueUrl: outbox.queues.timer.url };
+    graces(1.1);
+    await createSweeper({ ...isBack, timerQueueUrl: `${outbox.queues.timer.url}-that-is-gone` })({});
+    expect((await createSweeper(isBack)({})).sent.timer).toBe(1);
+    graces(50);
+    expect((await createSweeper(isBack)({})).sent.timer).toBe(1);
+  });
+
+  test('is not hidden by others that are overdue and fail each time', async () => {
+    const few = createSweeper({ ...parts(), timersPerShard: 2 });
+    const ids = [];
+    for (let index = 0; index < 40; index += 1) ids.push(await waiting(index));
+    graces(1.1);
+    const sent: (number | undefined)[] = [];
+    let report = await few({});
+    for (; report.more; report = await few({})) sent.push(report.sent.timer);
+    sent.push(report.sent.timer);
+    expect(sent.length).toBeGreaterThan(2);
+    expect(sent.reduce<number>((sum, count = 0) => sum + count, 0)).toBe(40);
+    const bodies = await outbox.look(outbox.queues.timer);
+    expect(new Set(bodies.map((body) => (JSON.parse(body) as { entity: string }).entity))).toEqual(
+      new Set(ids),
+    );
+  });
+
+  test('that is too far away for the queue is left to the sweeper, which sends it when its time has come', async () => {
+    const dayMs = 24 * 60 * 60 * 1000;
+    const id = await waiting(14 * dayMs);
+    const { Item } = await outbox.client.send(
+      new GetCommand({ TableName: outbox.tables.data, Key: { pk: `acme#${id}`, sk: 'entity' } }),
+    );
+    const relay = createTimerRelay({ ...parts(), queueUrl: outbox.queues.timer.url });
+    expect(await relay(streamEvent(Item ?? {}))).toEqual({ batchItemFailures: [] });
+    expect(await outbox.depth(outbox.queues.timer)).toBe(0);
+    outbox.clock.ahead(14 * dayMs);
+    expect((await sweep({})).sent.timer).toBe(0);
+    graces(1.1);
+    expect((await sweep({})).sent.timer).toBe(1);
   });
 
   test('is sent ahead of its time after a restart', async () => {
