@@ -49,6 +49,8 @@ export interface CommandRequest {
   readonly traceparent?: string | undefined;
   readonly ifMatch?: number | undefined;
   readonly lockToken?: string | undefined;
+  /** Of a scheduled transition: the deadline that has come, epoch milliseconds. */
+  readonly dueAt?: number | undefined;
   readonly input: Readonly<Record<string, unknown>>;
 }
 
@@ -109,7 +111,7 @@ function commandOf(
   id: string,
   request: CommandRequest,
 ): Command {
-  const { tenant, subject, input, ifMatch, lockToken } = request;
+  const { tenant, subject, input, ifMatch, lockToken, dueAt } = request;
   return {
     tenant,
     domain,
@@ -121,6 +123,7 @@ function commandOf(
     random: randomBytes(16).toString('base64url'),
     ...(ifMatch !== undefined && { ifMatch }),
     ...(lockToken !== undefined && { lockToken }),
+    ...(dueAt !== undefined && { dueAt }),
   };
 }
 
@@ -257,13 +260,15 @@ export function recordOf(call: KeyContext): NonNullable<KeyContext['record']> {
  */
 export async function refuse(
   { store, clock }: Backend,
-  { tenant, requestId, path }: Pick<CommandRequest, 'tenant' | 'requestId' | 'path'>,
+  { tenant, requestId, path, dueAt }: Pick<CommandRequest, 'tenant' | 'requestId' | 'path' | 'dueAt'>,
   call: KeyContext,
   deadline: Deadline,
   rejection: Rejection,
   isUnknown: boolean,
 ): Promise<Answer> {
   const problem = problemOf(rejection);
+  // Nobody repeats a declined scheduled transition in the hope of another answer, and what is due may go through later.
+  if (dueAt !== undefined) throw new ProblemError(isUnknown ? outcomeUnknown : problem);
   if (!rejections.isFinal(rejection)) {
     // What is not there was never changed under any key, so that this common answer needs no further read.
     if (rejection.kind !== 'not_found') {

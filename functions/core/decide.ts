@@ -5,7 +5,7 @@
 import type { CreateSituation, Domain, MessageDraft, Move, TransitionSituation } from './definition.ts';
 import { valueAt } from './entity.ts';
 import type { EntityState } from './entity.ts';
-import { entityChange } from './entity-change.ts';
+import { dueOf, entityChange } from './entity-change.ts';
 import type { EntityChange } from './entity-change.ts';
 import { spread } from './movements.ts';
 import type { BalanceChange, BlindChange } from './movements.ts';
@@ -31,6 +31,8 @@ export interface Command {
   /** The version the caller saw. */
   readonly ifMatch?: number;
   readonly lockToken?: string;
+  /** Of a scheduled transition: the deadline that has come, epoch milliseconds. */
+  readonly dueAt?: number;
 }
 
 export interface PlannedMessage extends MessageDraft {
@@ -90,10 +92,12 @@ export function decideTransition(
   entity: EntityState,
   others: readonly (EntityState | undefined)[] = [],
 ): Verdict {
-  const { domain, name, now, ifMatch, lockToken } = command;
+  const { domain, name, now, ifMatch, lockToken, dueAt } = command;
   const transition = domain.transitions[name];
   if (!transition) throw new Error(`${domain.collection} has no transition "${name}"`);
 
+  // The entity may have gone on since this deadline was set, or wait for a later one.
+  if (dueAt !== undefined && dueOf(domain, entity)?.at !== dueAt) return rejected(rejections.notDue);
   const lockRejection = lockRejectionOf(entity, lockToken, now);
   if (lockRejection) return rejected(lockRejection);
   const versionRejection = versionRejectionOf(entity, ifMatch);

@@ -146,7 +146,11 @@ function without(claims: readonly Claim[], others: readonly Claim[]): readonly C
   return claims.filter((claim) => !others.some((other) => isDeepStrictEqual(claim, other)));
 }
 
-function dueOf(domain: Domain, { status, attributes }: EntityState): EntityChange['due'] {
+/** The deadline an entity waits for, if it waits. */
+export function dueOf(
+  domain: Domain,
+  { status, attributes }: Pick<EntityState, 'status' | 'attributes'>,
+): EntityChange['due'] {
   const { deadline } = domain;
   if (!deadline?.while.includes(status)) return undefined;
   return { at: deadline.at(attributes), transition: deadline.transition };

@@ -62,6 +62,13 @@ export const lockLost: Rejection = {
   detail: 'The Lock-Token does not hold the lock any more.',
 };
 
+/** Told to the clock only: the deadline it comes for is not, or no longer, the entity's. */
+export const notDue: Rejection = {
+  code: 'not_due',
+  kind: 'conflict',
+  detail: 'The entity does not wait for this deadline.',
+};
+
 export const transitionNotAllowed = (
   transition: string,
   status: string,

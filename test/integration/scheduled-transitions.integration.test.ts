@@ -1,0 +1,88 @@
+/** What the clock asks for is done when it is due by the entity's own word, and nobody else can ask in its name. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createRunScheduledTransition } from '../../functions/api/scheduled-transition.ts';
+import { given, rule } from '../../functions/core/rules.ts';
+import { domains } from '../../functions/domains/index.ts';
+import { idOf, verdictOf } from '../support/answers.ts';
+import { startBackend } from '../support/backend.ts';
+import type { TestBackend } from '../support/backend.ts';
+import { createTestClock } from '../support/test-clock.ts';
+import type { TestClock } from '../support/test-clock.ts';
+import { loans } from '../support/toy-domain.ts';
+
+const tenant = 'acme';
+let clock: TestClock;
+beforeEach(() => {
+  clock = createTestClock();
+});
+
+async function lent(api: TestBackend): Promise<{ path: string; timer: (at: unknown) => Promise<string> }> {
+  const article = await api.post('/v1/articles', { slug: 'momo', title: 'Hello, world', body: 'Good.' });
+  const asked = await api.post('/v1/book-loans', { book: 'Momo', member: 'alice', article: idOf(article) });
+  const path = `/v1/book-loans/${idOf(asked)}`;
+  await api.post(`${path}/lend`);
+  const run = createRunScheduledTransition(api.backend);
+  const name = { tenant, collection: 'book-loans', entity: idOf(asked), transition: 'lose' };
+  return { path, timer: (at) => run({ ...name, dueAt: Date.parse(String(at)) }) };
+}
+
+describe('a deadline', () => {
+  it('that was moved brings nothing about at its old time', async () => {
+    const api = await startBackend({ clock, domains: [...domains, loans] });
+    const { path, timer } = await lent(api);
+    const { backUntil } = (await api.get(path)).json;
+    const renewed = await api.post(`${path}/renew`);
+    clock.moveTo(Date.parse(String(backUntil)) + 1_000);
+    expect(await timer(backUntil)).toBe('not_needed');
+    expect((await api.get(path)).json).toMatchObject({ status: 'lent', version: renewed.json['version'] });
+    expect(await timer(renewed.json['backUntil'])).toBe('not_due');
+    clock.moveTo(Date.parse(String(renewed.json['backUntil'])));
+    expect(await timer(renewed.json['backUntil'])).toBe('done');
+    expect((await api.get(path)).json['status']).toBe('lost');
+    expect(await timer(renewed.json['backUntil'])).toBe('done');
+  });
+
+  it('whose transition is refused for now is tried again, and its refusal kept under no key', async () => {
+    let isStocktaking = true;
+    const { lose } = loans.transitions;
+    if (!lose) throw new Error('the definition has changed');
+    const careful = {
+      ...loans,
+      transitions: {
+        ...loans.transitions,
+        lose: {
+          ...lose,
+          rules: () => [rule('stocktaking', given(!isStocktaking), 'The shelves are counted.')],
+        },
+      },
+    };
+    const api = await startBackend({ clock, domains: [...domains, careful] });
+    const { path, timer } = await lent(api);
+    const { backUntil } = (await api.get(path)).json;
+    clock.moveTo(Date.parse(String(backUntil)));
+    expect(await timer(backUntil)).toBe('retry');
+    isStocktaking = false;
+    expect(await timer(backUntil)).toBe('done');
+    expect((await api.get(path)).json['status']).toBe('lost');
+  });
+
+  it('is not spoiled by a caller that uses the key its command has', async () => {
+    const api = await startBackend({ clock });
+    const invite = await api.post('/v1/invites', {
+      workspace: 'press',
+      email: 'a@example.com',
+      role: 'editor',
+    });
+    const entity = idOf(invite);
+    const dueAt = Date.parse(String(invite.json['validUntil']));
+    const spoiling = await api.post(`/v1/invites/${entity}/expire`, undefined, {
+      key: `expire-${dueAt}`,
+      headers: { 'if-match': '"99"' },
+    });
+    expect(verdictOf(spoiling)).toEqual([412, 'version_mismatch']);
+    clock.moveTo(dueAt);
+    const run = createRunScheduledTransition(api.backend);
+    expect(await run({ tenant, collection: 'invites', entity, transition: 'expire', dueAt })).toBe('done');
+    expect((await api.get(`/v1/invites/${entity}`)).json['status']).toBe('expired');
+  });
+});
