@@ -81,17 +81,13 @@ const pattern = (path: string): string => path.replace('{account}', ':account{.+
 function problemFor(error: Error, c: Context<Environment>, log: Log): Problem {
   if (error instanceof ProblemError) return error.problem;
   const { requestId } = c.env.requestContext;
-  if (mayHaveHappened(error) && isFromService(error)) {
+  if (mayHaveHappened(error)) {
     log.warn('a service did not answer', { requestId, error });
     return unavailable;
   }
   log.error('a request failed', { requestId, error });
   return { status: 500, code: 'internal' };
 }
-
-/** Errors of the SDK carry metadata; a timeout or an abort has its own name. */
-const isFromService = (error: Error): boolean =>
-  '$metadata' in error || ['AbortError', 'TimeoutError'].includes(error.name);
 
 function problemResponse(c: Context<Environment>, problem: Problem): Response {
   const body = problemBody(problem, c.env.requestContext.requestId, c.req.path);

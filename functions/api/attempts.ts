@@ -55,6 +55,14 @@ export const contended = {
   headers: retryAfter,
 } as const;
 
+/** The key's record is in a transaction: a duplicate of this request is being carried out, and has not ended in time. */
+export const requestInProgress = {
+  status: 409,
+  code: 'request_in_progress',
+  detail: 'The first request of this key is still running. Try again with the same key for its answer.',
+  headers: retryAfter,
+} as const;
+
 export const outcomeUnknown = {
   status: 503,
   code: 'outcome_unknown',

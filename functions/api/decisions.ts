@@ -16,7 +16,7 @@ interface Reader {
 /** Refuses what another entity, as it is now, would refuse. */
 export async function looked(
   { store }: Pick<Reader, 'store'>,
-  { tenant }: Command,
+  { tenant, now }: Command,
   verdict: Verdict,
   signal: AbortSignal,
 ): Promise<Verdict> {
@@ -25,7 +25,7 @@ export async function looked(
   const ids = blind.map(({ id }) => id);
   const { entities } = await readTogether(store, tenant, ids, undefined, signal);
   for (const change of blind) {
-    const rejection = blindRejection(change, entities.get(change.id));
+    const rejection = blindRejection(change, entities.get(change.id), now);
     if (rejection) return { kind: 'rejected', rejection };
   }
   return verdict;

@@ -3,6 +3,7 @@
  * the way decides again on what the winner left, until it gets an answer of its own.
  */
 import { randomBytes } from 'node:crypto';
+import { TransactionConflictException } from '@aws-sdk/client-dynamodb';
 import { monotonicFactory } from 'ulid';
 import { decideCreate } from '../core/decide.ts';
 import type { Command, Decision, Verdict } from '../core/decide.ts';
@@ -17,16 +18,25 @@ import type { MetricWriter } from '../runtime/metric-writer.ts';
 import { commit } from '../store/commit.ts';
 import type { CommitOutcome, Store } from '../store/commit.ts';
 import { mayHaveHappened } from '../store/failures.ts';
+import { isLive } from '../store/idempotency-record.ts';
 import type { Answer, IdempotencyItem } from '../store/idempotency-record.ts';
 import { putRecord } from '../store/put-record.ts';
 import { readTogether } from '../store/reads.ts';
-import { contended, outcomeUnknown, startDeadline, unavailable, waitForTurn } from './attempts.ts';
+import {
+  contended,
+  outcomeUnknown,
+  requestInProgress,
+  startDeadline,
+  unavailable,
+  waitForTurn,
+} from './attempts.ts';
 import type { Deadline } from './attempts.ts';
 import { countOutcome } from './command-metrics.ts';
 import { decideOn, looked } from './decisions.ts';
 import { lostTo } from './idempotency.ts';
 import type { KeyContext, ReplayableAnswer, RunOnce } from './idempotency.ts';
 import { problemBody, problemOf, ProblemError } from './problem.ts';
+import type { Problem } from './problem.ts';
 import { commandAnswer } from './view.ts';
 
 /** What the commands and queries of the API work with. */
@@ -160,6 +170,7 @@ async function untilAnswered(
 ): Promise<Answer> {
   let isUnknown = false;
   for (let defeats = 1; ; defeats += 1) {
+    let isKeyBusy = false;
     // Each attempt looks at the clock anew: a lock may have run out while the command waited.
     const now = backend.clock.now();
     const began = performance.now();
@@ -201,6 +212,7 @@ async function untilAnswered(
         learn(new Map(), false);
         break;
       case 'conflict':
+        ({ isKeyBusy } = outcome);
         backend.metrics?.add('CommandAttemptsLost', 1);
         learn(new Map(), false);
         break;
@@ -209,13 +221,19 @@ async function untilAnswered(
     }
     try {
       const attemptMs = performance.now() - began;
-      await waitForTurn(defeats, deadline, isUnknown ? outcomeUnknown : contended, attemptMs);
+      await waitForTurn(defeats, deadline, tooLate({ isUnknown, isKeyBusy }), attemptMs);
     } catch (error) {
       const record = isUnknown ? await lastLook(backend, call) : undefined;
       if (!record) throw error;
       return settle(request, record);
     }
   }
+}
+
+/** What a command is told that has no time left. */
+export function tooLate({ isUnknown, isKeyBusy }: { isUnknown: boolean; isKeyBusy: boolean }): Problem {
+  if (isUnknown) return outcomeUnknown;
+  return isKeyBusy ? requestInProgress : contended;
 }
 
 /** Time is up with an attempt whose answer never came: one read, in the time kept back, may still tell the truth. */
@@ -226,7 +244,7 @@ async function lastLook(
   try {
     const signal = AbortSignal.timeout(limits.deadlineReserveMs / 2);
     const { record } = await readTogether(store, tenant, [], recordKey, signal);
-    return record && record.expiresAt >= Math.floor(clock.now() / 1000) ? record : undefined;
+    return record && isLive(record, clock.now()) ? record : undefined;
   } catch {
     // The database still does not answer; the caller is told that the outcome is not known.
     return undefined;
@@ -242,7 +260,14 @@ function commitOnce(
   answer: Answer,
 ): Promise<CommitOutcome> {
   const context = { tenant, now, requestId, traceparent, lockToken };
-  return commit(store, context, decision, recordOf(call)(answer), call.signal);
+  // Sent late, a transaction would find the lock as it was judged here, so it is given up with the lock. The next
+  // attempt then keeps `lock_lost` under the key, and whatever is still on its way to the database meets that.
+  const { lock } = decision.entities[0].before ?? {};
+  const signal =
+    lockToken !== undefined && lock
+      ? AbortSignal.any([call.signal, AbortSignal.timeout(Math.max(lock.expiresAt - now, 0))])
+      : call.signal;
+  return commit(store, context, decision, recordOf(call)(answer), signal);
 }
 
 /** The maker of this call's idempotency record; every commit carries one. */
@@ -273,7 +298,7 @@ export async function refuse(
     // What is not there was never changed under any key, so that this common answer needs no further read.
     if (rejection.kind !== 'not_found') {
       const { record } = await readTogether(store, tenant, [], call.recordKey, call.signal);
-      if (record && record.expiresAt >= Math.floor(clock.now() / 1000)) return settle({ requestId }, record);
+      if (record && isLive(record, clock.now())) return settle({ requestId }, record);
     }
     throw new ProblemError(isUnknown ? outcomeUnknown : problem);
   }
@@ -285,7 +310,8 @@ export async function refuse(
     } catch (error) {
       // A transaction of a duplicate is at the record, or no answer came: the next try finds what became of it.
       if (!mayHaveHappened(error)) throw error;
-      await waitForTurn(defeats, deadline, unavailable);
+      const isKeyBusy = error instanceof TransactionConflictException;
+      await waitForTurn(defeats, deadline, isKeyBusy ? requestInProgress : unavailable);
       continue;
     }
     return winner ? settle({ requestId }, winner) : answer;

@@ -29,6 +29,7 @@ import type { EntityState } from '../core/entity.ts';
 import { idempotency as limits, request } from '../runtime/limits.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Store } from '../store/commit.ts';
+import { isLive } from '../store/idempotency-record.ts';
 import type { Answer, IdempotencyItem } from '../store/idempotency-record.ts';
 import { readTogether } from '../store/reads.ts';
 import { ProblemError } from './problem.ts';
@@ -63,6 +64,9 @@ export interface KeyContext {
   winner?: IdempotencyItem;
 }
 
+/** Longer than a request lasts. */
+const handOverSeconds = 2 * (request.deadlineMs / 1000);
+
 export interface ReplayableAnswer extends Answer {
   readonly replayed?: true;
 }
@@ -83,18 +87,18 @@ class TransactionalPersistence extends BasePersistenceLayer {
     const call = currentCall();
     const { idempotencyKey: pk, payloadHash } = record;
     if (payloadHash === undefined) throw new Error('the payload was not hashed');
-    const nowSeconds = Math.floor(this.#clock.now() / 1000);
+    const now = this.#clock.now();
     if (!call.winner && call.ids.length > 0) {
       const read = await readTogether(this.#store, call.tenant, call.ids, pk, call.signal);
       call.entities = read.entities;
-      if (read.record && read.record.expiresAt >= nowSeconds) call.winner = read.record;
+      if (read.record && isLive(read.record, now)) call.winner = read.record;
     }
     if (call.winner) throw new IdempotencyItemAlreadyExistsError('The key was used.', finished(call.winner));
     call.recordKey = pk;
     call.record = (answer) => ({
       pk,
       payloadHash,
-      expiresAt: nowSeconds + limits.retentionSeconds,
+      expiresAt: Math.floor(now / 1000) + limits.retentionSeconds,
       answer,
       requestId: call.requestId,
     });
@@ -124,10 +128,14 @@ function currentCall(): KeyContext {
   return call;
 }
 
+/**
+ * A record that answers for its key, in Powertools' words. Powertools looks at the machine's clock once more, after us:
+ * what was found to be live must not run out in between, which it would take for a store that contradicts itself.
+ */
 function finished({ pk, payloadHash, expiresAt, answer }: IdempotencyItem): IdempotencyRecord {
   return new IdempotencyRecord({
     idempotencyKey: pk,
-    expiryTimestamp: expiresAt,
+    expiryTimestamp: Math.max(expiresAt, Math.ceil(Date.now() / 1000) + handOverSeconds),
     status: IdempotencyRecordStatus.COMPLETED,
     payloadHash,
     responseData: answer as unknown as ReturnType<IdempotencyRecord['getResponse']>,

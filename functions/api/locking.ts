@@ -2,15 +2,17 @@
 import { randomBytes } from 'node:crypto';
 import { versionRejectionOf } from '../core/decide.ts';
 import type { Domain } from '../core/definition.ts';
+import { isLocked } from '../core/entity.ts';
 import type { EntityState, LockState } from '../core/entity.ts';
 import * as rejections from '../core/rejections.ts';
 import { timestamp } from '../runtime/clock.ts';
 import { send } from '../store/commit.ts';
+import { isLive } from '../store/idempotency-record.ts';
 import type { Answer } from '../store/idempotency-record.ts';
 import { lockItems } from '../store/lock-items.ts';
 import { readTogether } from '../store/reads.ts';
-import { contended, outcomeUnknown, waitForTurn } from './attempts.ts';
-import { execute, recordOf, refuse, settle } from './execute.ts';
+import { waitForTurn } from './attempts.ts';
+import { execute, recordOf, refuse, settle, tooLate } from './execute.ts';
 import type { Backend, CommandRequest } from './execute.ts';
 import type { KeyContext, ReplayableAnswer } from './idempotency.ts';
 import { problemOf, ProblemError } from './problem.ts';
@@ -20,7 +22,6 @@ export interface LockInput {
   readonly wait: 'wait' | 'nowait';
 }
 
-const isHeld = ({ lock }: EntityState, now: number): boolean => lock !== undefined && lock.expiresAt > now;
 const lockedProblem = { ...problemOf(rejections.locked), headers: { 'retry-after': '1' } };
 
 /** Takes the lock, waiting for its holder until the deadline where asked to. */
@@ -39,7 +40,8 @@ export function executeLock(
       // A version that is gone is gone for good: waiting would not bring it back.
       const stale = versionRejectionOf(entity, request.ifMatch);
       if (stale) return refuse(backend, request, call, deadline, stale, isUnknown);
-      const held = isHeld(entity, now);
+      const held = isLocked(entity, now);
+      let isKeyBusy = false;
       if (held && wait === 'nowait') {
         return refuse(backend, request, call, deadline, rejections.locked, isUnknown);
       }
@@ -49,13 +51,14 @@ export function executeLock(
         const body = JSON.stringify({ token, fence: lock.fence, expiresAt: timestamp(lock.expiresAt) });
         const done = await writeLock(backend, request, call, entity, lock, { status: 200, body });
         if (done.is === 'answered') return done.answer;
+        ({ isKeyBusy } = done);
         isUnknown ||= done.is === 'unknown';
       }
-      const problem = held ? lockedProblem : contended;
-      await waitForTurn(defeats, deadline, isUnknown ? outcomeUnknown : problem);
+      const problem = held && !isUnknown ? lockedProblem : tooLate({ isUnknown, isKeyBusy });
+      await waitForTurn(defeats, deadline, problem);
       const again = await readAgain(backend, request, domain, id, call).catch((error: unknown) => {
         // Time ran out within the read: what was seen last is the answer.
-        throw call.signal.aborted ? new ProblemError(isUnknown ? outcomeUnknown : problem) : error;
+        throw call.signal.aborted ? new ProblemError(problem) : error;
       });
       if (again.is === 'answered') return again.answer;
       entity = again.entity;
@@ -75,7 +78,7 @@ export function executeUnlock(
     let entity = existing(domain, call.entities.get(id));
     let isUnknown = false;
     for (let defeats = 1; ; defeats += 1) {
-      if (!isHeld(entity, backend.clock.now()) || entity.lock?.token !== token) {
+      if (!isLocked(entity, backend.clock.now()) || entity.lock?.token !== token) {
         return refuse(backend, request, call, deadline, rejections.lockLost, isUnknown);
       }
       const stale = versionRejectionOf(entity, request.ifMatch);
@@ -85,7 +88,7 @@ export function executeUnlock(
       const done = await writeLock(backend, request, call, entity, free, { status: 204, body: '' });
       if (done.is === 'answered') return done.answer;
       isUnknown ||= done.is === 'unknown';
-      await waitForTurn(defeats, deadline, isUnknown ? outcomeUnknown : contended);
+      await waitForTurn(defeats, deadline, tooLate({ isUnknown, isKeyBusy: done.isKeyBusy }));
       const again = await readAgain(backend, request, domain, id, call);
       if (again.is === 'answered') return again.answer;
       entity = again.entity;
@@ -106,15 +109,15 @@ async function writeLock(
   { id, lock: before }: EntityState,
   after: LockState,
   answer: Answer,
-): Promise<Answered | { readonly is: 'lost' | 'unknown' }> {
+): Promise<Answered | { readonly is: 'lost' | 'unknown'; readonly isKeyBusy: boolean }> {
   const { tenant, ifMatch } = request;
   const change = { tenant, id, before, after, ifMatch, now: clock.now() };
   const outcome = await send(store, lockItems(store.tables, change, recordOf(call)(answer)), call.signal);
   if (outcome.kind === 'committed') return { is: 'answered', answer };
   if (outcome.kind === 'duplicate') return { is: 'answered', answer: settle(request, outcome.record) };
-  if (outcome.kind === 'unknown') return { is: 'unknown' };
+  if (outcome.kind === 'unknown') return { is: 'unknown', isKeyBusy: false };
   metrics?.add('CommandAttemptsLost', 1);
-  return { is: 'lost' };
+  return { is: 'lost', isKeyBusy: outcome.kind === 'conflict' && outcome.isKeyBusy };
 }
 
 /**
@@ -129,7 +132,7 @@ async function readAgain(
   { recordKey, signal }: KeyContext,
 ): Promise<Answered | { readonly is: 'open'; readonly entity: EntityState }> {
   const { record, entities } = await readTogether(store, request.tenant, [id], recordKey, signal);
-  if (record && record.expiresAt >= Math.floor(clock.now() / 1000)) {
+  if (record && isLive(record, clock.now())) {
     return { is: 'answered', answer: settle(request, record) };
   }
   return { is: 'open', entity: existing(domain, entities.get(id)) };

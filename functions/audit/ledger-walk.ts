@@ -175,7 +175,8 @@ function imbalanceOf({ postings }: LedgerEntry): string | undefined {
 function folded({ domain, id }: Subject, walked: Walked, entry: LedgerEntry): Walked {
   const isFirst = entry.from === null;
   const told = isFirst ? Object.entries(entry.data).filter(([name]) => isAttribute(domain, name)) : [];
-  const attributes = { ...walked.attributes, ...Object.fromEntries(told), ...entry.changes };
+  const all = { ...walked.attributes, ...Object.fromEntries(told), ...entry.changes };
+  const attributes = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
   const balances = { ...walked.balances };
   for (const key of Object.keys(domain.accounts ?? {})) {
     const name = ownedAccountName(id, key);

@@ -3,7 +3,7 @@
  * transaction has to write. No clock, no randomness, no I/O.
  */
 import type { CreateSituation, Domain, MessageDraft, Move, TransitionSituation } from './definition.ts';
-import { valueAt } from './entity.ts';
+import { isLocked, valueAt } from './entity.ts';
 import type { EntityState } from './entity.ts';
 import { dueOf, entityChange } from './entity-change.ts';
 import type { EntityChange } from './entity-change.ts';
@@ -13,7 +13,7 @@ import type { Registry } from './registry.ts';
 import { allowedTransitions, mostByDefault } from './registry.ts';
 import type { Rejection } from './rejections.ts';
 import * as rejections from './rejections.ts';
-import { firstBroken } from './rules.ts';
+import { firstBroken, is, rule } from './rules.ts';
 import type { Rule } from './rules.ts';
 
 export interface Command {
@@ -74,6 +74,8 @@ export function decideCreate(registry: Registry, command: Command): Verdict {
   const overdrawn = firstBroken(change.rules, () => 0);
   if (overdrawn) return rejected(rejections.rejectedBy(overdrawn));
   const drafts = domain.create.messages?.(situation, { attributes, status: domain.initial }) ?? [];
+  const most = domain.create.most?.messages ?? mostByDefault.messages;
+  assertAtMost(command, 'messages', drafts.length, most);
   return accepted(registry, [change], domain.create.requires?.(situation) ?? [], [{ change, drafts }]);
 }
 
@@ -82,7 +84,7 @@ export function decideCreate(registry: Registry, command: Command): Verdict {
  */
 export function movesOf(command: Command, entity: EntityState): readonly Move[] {
   const transition = command.domain.transitions[command.name];
-  return transition?.moves?.(situationOf(command, entity, [])) ?? [];
+  return transition?.moves?.(situationOf(command, entity, [], new Set())) ?? [];
 }
 
 /** Decides a transition of `entity`; `others` are the states of `movesOf`, in its order, absent ones undefined. */
@@ -104,7 +106,8 @@ export function decideTransition(
   if (versionRejection) return rejected(versionRejection);
 
   const present = others.filter((other) => other !== undefined);
-  const situation = situationOf(command, entity, present);
+  const seen = new Set<string>();
+  const situation = situationOf(command, entity, present, seen);
   const read = (path: string): unknown => valueAt(entity, path);
   const forbidden = firstBroken(transition.permits?.(situation) ?? [], read);
   if (forbidden) return rejected(rejections.rejectedBy(forbidden));
@@ -117,7 +120,7 @@ export function decideTransition(
   const broken = firstBroken(rules, read);
   if (broken) return rejected(rejections.rejectedBy(broken));
 
-  const moved = decideMoves(registry, command, entity, others);
+  const moved = decideMoves(registry, command, situation, others);
   if (moved.kind === 'rejected') return moved;
 
   const set = (transition.set?.(situation) ?? {}) as Record<string, unknown>;
@@ -131,7 +134,10 @@ export function decideTransition(
   const attributes = change.after.attributes;
   const drafts = transition.messages?.(situation, { attributes, status: to }) ?? [];
   assertAtMost(command, 'messages', drafts.length, transition.most?.messages ?? mostByDefault.messages);
-  return accepted(registry, [change, ...moved.changes], [], [{ change, drafts }, ...moved.drafts]);
+  // What the definition read of the entity's accounts others may move until this commits, without a new version.
+  const relied = [...seen].map((key) => rule('balance_moved', is(key, entity.balances[key] ?? 0), ''));
+  const guarded = { ...change, rules: [...change.rules, ...relied] };
+  return accepted(registry, [guarded, ...moved.changes], [], [{ change: guarded, drafts }, ...moved.drafts]);
 }
 
 /** Throws (a defect of the definition) where a command causes more than its definition said when it was loaded. */
@@ -149,28 +155,34 @@ export const versionRejectionOf = (
 
 /** Whether a lock stands in the way of a command. */
 export function lockRejectionOf(
-  { lock }: EntityState,
+  entity: EntityState,
   lockToken: string | undefined,
   now: number,
 ): Rejection | undefined {
-  const isHeld = lock !== undefined && lock.expiresAt > now;
-  if (lockToken !== undefined) return isHeld && lock.token === lockToken ? undefined : rejections.lockLost;
+  const isHeld = isLocked(entity, now);
+  if (lockToken !== undefined)
+    return isHeld && entity.lock?.token === lockToken ? undefined : rejections.lockLost;
   return isHeld ? rejections.locked : undefined;
 }
 
+/** @param seen is told the accounts that the definition reads */
 function situationOf(
   { id, input, actor, now }: Command,
   entity: EntityState,
   others: readonly EntityState[],
+  seen: Set<string>,
 ): TransitionSituation<unknown, unknown> {
-  return {
-    id,
-    input,
-    actor,
-    now,
-    others,
-    entity: { ...entity.attributes, ...entity.balances, status: entity.status },
-  };
+  const shown = { ...entity.attributes, status: entity.status };
+  for (const [key, balance] of Object.entries(entity.balances)) {
+    Object.defineProperty(shown, key, {
+      enumerable: true,
+      get: () => {
+        seen.add(key);
+        return balance;
+      },
+    });
+  }
+  return { id, input, actor, now, others, entity: shown };
 }
 
 interface Drafts {
@@ -185,12 +197,12 @@ type Moved =
 function decideMoves(
   registry: Registry,
   command: Command,
-  entity: EntityState,
+  situation: TransitionSituation<unknown, unknown>,
   others: readonly (EntityState | undefined)[],
 ): Moved {
   const transition = command.domain.transitions[command.name];
   const refused = transition?.moveRefused;
-  const moves = movesOf(command, entity);
+  const moves = transition?.moves?.(situation) ?? [];
   assertAtMost(command, 'moves', moves.length, transition?.most?.moves ?? mostByDefault.moves);
   const inTheWay: string[] = [];
   const changes: EntityChange[] = [];
@@ -199,7 +211,7 @@ function decideMoves(
     const other = others[index];
     const domain = registry.byCollection(move.collection);
     // Checked here too, so that a caller's own tampered list cannot move one entity twice in a transaction.
-    const twice = move.id === entity.id || changes.some(({ after }) => after.id === move.id);
+    const twice = move.id === command.id || changes.some(({ after }) => after.id === move.id);
     const verdict = !other || twice ? undefined : decideMove(registry, command, domain, move, other);
     if (verdict?.kind !== 'accepted') {
       const rejection = other ? verdict?.rejection : rejections.unknownReference(move.collection, move.id);
@@ -227,6 +239,8 @@ function decideMove(
   other: EntityState,
 ): Verdict {
   const { tenant, actor, now, random } = command;
+  if (domain.transitions[move.transition]?.moves)
+    throw new Error(`"${move.transition}" of ${domain.collection} moves others itself; moves do not nest`);
   return decideTransition(
     registry,
     { tenant, actor, now, random, domain, name: move.transition, id: move.id, input: move.input ?? {} },

@@ -25,10 +25,17 @@ export interface CreateSituation<Input> extends Situation<Input> {
 }
 
 export interface TransitionSituation<Attributes, Input> extends Situation<Input> {
+  /**
+   * With its accounts by name. An account that is read here is held to what was read when the command commits, since
+   * commands of other entities may move it meanwhile; a rule on it (`atLeast('remaining', 1)`) costs no such race.
+   */
   readonly entity: Attributes & { readonly status: string };
   /** The entities this command moves, in the order of `moves`, as they were before. */
-  readonly others: readonly EntityState[];
+  readonly others: readonly OtherEntity[];
 }
+
+/** Without its accounts, which may move until the command commits. */
+export type OtherEntity = Omit<EntityState, 'balances'>;
 
 /** After the command: what messages and postings are made from. */
 export interface Outcome<Attributes> {
@@ -93,6 +100,8 @@ export interface CreateDefinition<Attributes, Input> {
   readonly rules?: (situation: CreateSituation<Input>) => readonly Rule[];
   readonly requires?: (situation: CreateSituation<Input>) => readonly Requirement[];
   readonly postings?: (situation: CreateSituation<Input>) => readonly Movement[];
+  /** The most it may cause, so that a transaction's size is known when the definition is loaded. */
+  readonly most?: { readonly messages?: number };
   readonly messages?: (
     situation: CreateSituation<Input>,
     outcome: Outcome<Attributes>,
@@ -111,6 +120,7 @@ export interface TransitionDefinition<State, Attributes, Input> {
   /** Who may do it; checked before the state machine. */
   readonly permits?: (situation: TransitionSituation<Attributes, Input>) => readonly Rule[];
   readonly rules?: (situation: TransitionSituation<Attributes, Input>) => readonly Rule[];
+  /** What changes; `undefined` takes an attribute away. */
   readonly set?: (situation: TransitionSituation<Attributes, Input>) => Partial<Attributes>;
   readonly postings?: (situation: TransitionSituation<Attributes, Input>) => readonly Movement[];
   /** Other entities named by the input, so that they are read along with the command's own. */

@@ -25,7 +25,7 @@ export interface EntityChange {
   /** Absent for a new entity. */
   readonly before?: EntityState;
   readonly after: EntityState;
-  /** The attributes that were set. */
+  /** The attributes that were set; `undefined` where one was taken away. */
   readonly set: Attributes;
   readonly entry: LedgerEntry;
   /** Tests on the entity as it was; on a new one, on balances of 0. */
@@ -61,7 +61,7 @@ export function entityChange(registry: Registry, command: Command, step: Step): 
 
   // A clock that runs behind the one that wrote the last entry must not turn history around.
   const at = new Date(Math.max(command.now, before ? Date.parse(before.updatedAt) : 0)).toISOString();
-  const attributes = { ...before?.attributes, ...set };
+  const attributes = present({ ...before?.attributes, ...set });
   const entry = sealed(tenant, id, {
     seq: (before?.version ?? 0) + 1,
     command: command.name,
@@ -69,7 +69,7 @@ export function entityChange(registry: Registry, command: Command, step: Step): 
     to,
     actor: command.actor,
     at,
-    ...recorded(command, set, before !== undefined),
+    ...recorded(command, set, before),
     postings: resolved.map(asPosting),
     previousHash: before?.headHash ?? genesisHash,
   });
@@ -105,24 +105,30 @@ export function entityChange(registry: Registry, command: Command, step: Step): 
   };
 }
 
-/** The input without its secrets, and those attributes that it does not already tell. */
+/** Without what is taken away. */
+const present = (attributes: Attributes): Attributes =>
+  Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
+
+/**
+ * The input without its secrets, and those attributes that it does not already tell; `null` for one that was taken
+ * away, which no attribute can be (see `registry.ts`).
+ */
 function recorded(
   { domain, name, input }: Command,
   set: Attributes,
-  isTransition: boolean,
+  before: EntityState | undefined,
 ): Pick<LedgerEntry, 'data' | 'changes'> {
+  const isTransition = before !== undefined;
   const schema = isTransition ? domain.transitions[name]?.input : domain.create.input;
   const secrets = schema ? secretFields(schema) : new Set<string>();
   const data = Object.fromEntries(Object.entries(input).filter(([field]) => !secrets.has(field)));
   // Only the first entry is folded from its data; a later one's fields may mean something else than attributes.
   const told = isTransition ? {} : data;
-  const changes = Object.fromEntries(
-    Object.entries(set).filter(
-      ([field, value]) =>
-        value !== undefined && !(Object.hasOwn(told, field) && isDeepStrictEqual(told[field], value)),
-    ),
-  );
-  return { data, changes };
+  const changes = Object.entries(set).flatMap(([field, value]): [string, unknown][] => {
+    if (value === undefined) return before?.attributes[field] === undefined ? [] : [[field, null]];
+    return Object.hasOwn(told, field) && isDeepStrictEqual(told[field], value) ? [] : [[field, value]];
+  });
+  return { data, changes: Object.fromEntries(changes) };
 }
 
 function balancesAfter(

@@ -27,6 +27,10 @@ export interface LockState {
   readonly expiresAt: number;
 }
 
+/** @param now epoch milliseconds */
+export const isLocked = ({ lock }: Pick<EntityState, 'lock'>, now: number): boolean =>
+  lock !== undefined && lock.expiresAt > now;
+
 /** Finds what a rule's path names: `status`, an account, or an attribute. */
 export function valueAt(entity: EntityState, path: string): unknown {
   if (path === 'status') return entity.status;

@@ -20,7 +20,7 @@ export interface LedgerEntry {
   readonly at: string;
   /** The input, without its secrets. */
   readonly data: Readonly<Record<string, unknown>>;
-  /** Attributes the command set to something else than `data` says. Kept for the audit, not shown. */
+  /** Attributes the command set to something else than `data` says, `null` for one it took away. Kept for the audit, not shown. */
   readonly changes: Readonly<Record<string, unknown>>;
   readonly postings: readonly Posting[];
   /** SHA-256, hexadecimal. */

@@ -1,7 +1,7 @@
 /** Where the movements of a command land: on its entities, on other entities without a read, or on named accounts. */
 import { balanceMax } from '../runtime/limits.ts';
 import type { AccountDefinition, Domain } from './definition.ts';
-import { valueAt } from './entity.ts';
+import { isLocked, valueAt } from './entity.ts';
 import type { EntityState } from './entity.ts';
 import type { EntityChange } from './entity-change.ts';
 import { net, ownedAccountName } from './postings.ts';
@@ -95,12 +95,18 @@ export function balanceRules(path: string, delta: number, floor: Floor | undefin
       ];
 }
 
-/** What stands in the way of changing another entity, given what it is. */
+/**
+ * What stands in the way of changing another entity, given what it is.
+ * @param now epoch milliseconds
+ */
 export function blindRejection(
-  { domain, id, rules }: BlindChange,
+  { domain, id, rules, deltas }: BlindChange,
   other: EntityState | undefined,
+  now: number,
 ): Rejection | undefined {
   if (other?.collection !== domain.collection) return rejections.unknownReference(domain.collection, id);
+  const isChanged = Object.keys(deltas).length > 0;
+  if (isChanged && isLocked(other, now)) return rejections.otherLocked(domain.collection, id);
   const broken = firstBroken(rules, (path) => valueAt(other, path));
   return broken && rejections.rejectedBy(broken);
 }

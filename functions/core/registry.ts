@@ -1,4 +1,5 @@
 /** Collects the definitions and refuses, by name, one that makes no sense. */
+import type { z } from 'zod';
 import { transaction } from '../runtime/limits.ts';
 import type { AnyTransition, Domain } from './definition.ts';
 
@@ -65,6 +66,7 @@ function check(domain: Domain): void {
   checkTransitions(domain, isState, fail);
   checkReachable(domain, fail);
   checkNames(domain, fail);
+  checkAttributes(domain, fail);
   for (const { name, while: states } of domain.unique ?? []) {
     if (states.length === 0) fail(`unique value "${name}" is held in no state`);
     const unknown = states.find((state) => !isState(state));
@@ -101,9 +103,11 @@ function checkTransitions(domain: Domain, isState: (state: string) => boolean, f
     if (transition.moveRefused && !transition.moves) {
       fail(`transition "${name}" says how its moves are refused, and moves nothing`);
     }
-    const items = itemsAtMost(domain, transition);
+  }
+  for (const [name, command] of Object.entries({ create: domain.create, ...domain.transitions })) {
+    const items = itemsAtMost(domain, command);
     if (items > transaction.itemsMax) {
-      fail(`transition "${name}" may write ${items} items; a transaction holds ${transaction.itemsMax}`);
+      fail(`"${name}" may write ${items} items; a transaction holds ${transaction.itemsMax}`);
     }
   }
 }
@@ -112,10 +116,10 @@ function checkTransitions(domain: Domain, isState: (state: string) => boolean, f
 export const mostByDefault = { moves: 1, messages: 2 } as const;
 
 /**
- * The items a transition may write: idempotency record, entity, ledger entry and two balances; each unique value
+ * The items a command may write: idempotency record, entity, ledger entry and two balances; each unique value
  * released and taken; each moved entity with its ledger entry and up to two balances; each message.
  */
-export function itemsAtMost(domain: Domain, { moves, most }: AnyTransition): number {
+export function itemsAtMost(domain: Domain, { moves, most }: Pick<AnyTransition, 'moves' | 'most'>): number {
   const own = 5 + 2 * (domain.unique?.length ?? 0);
   const moved = moves ? (most?.moves ?? mostByDefault.moves) : 0;
   return own + moved * 4 + (most?.messages ?? mostByDefault.messages);
@@ -145,6 +149,14 @@ function checkNames(domain: Domain, fail: Fail): void {
   ];
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) fail(`"${twice}" names two things of the entity`);
+}
+
+/** `null` stands in a ledger for an attribute that was taken away. */
+function checkAttributes(domain: Domain, fail: Fail): void {
+  for (const [name, schema] of Object.entries({ ...domain.attributes.shape, ...domain.hidden?.shape })) {
+    const isNullable = (schema as z.ZodType).safeParse(null).success;
+    if (isNullable) fail(`attribute "${name}" may be null; what may be missing is optional`);
+  }
 }
 
 function checkAccounts(domain: Domain, fail: Fail): void {

@@ -56,6 +56,14 @@ export const locked: Rejection = {
   detail: 'The entity is locked; a command needs its Lock-Token.',
 };
 
+/** Somebody works on another entity that the command would change. */
+export const otherLocked = (collection: string, id: string): Rejection => ({
+  code: 'locked',
+  kind: 'locked',
+  detail: `An entity of ${collection} that this changes is locked.`,
+  members: { collection, id },
+});
+
 export const lockLost: Rejection = {
   code: 'lock_lost',
   kind: 'precondition',

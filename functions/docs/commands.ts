@@ -45,6 +45,7 @@ export function createOperation(
       ...problems(knownRefusals(registry, example), { precondition: [] }),
       '413': responseRef('BodyTooLarge'),
       '415': responseRef('UnsupportedMediaType'),
+      ...(domain.create.postings && { '423': responseRef('Locked') }),
     },
   };
 }

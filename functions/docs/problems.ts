@@ -141,9 +141,12 @@ export const problemResponses: Readonly<Record<string, ZodOpenApiResponseObject>
   }),
   BodyTooLarge: problem('The body is over 64 KiB.', ['body_too_large']),
   UnsupportedMediaType: problem('The body is not `application/json` in UTF-8.', ['unsupported_media_type']),
-  Locked: problem('Somebody holds the lock: the command needs its `Lock-Token`.', ['locked'], {
-    headers: retryAfterHeader,
-  }),
+  Locked: problem(
+    'Somebody holds the lock: the command needs its `Lock-Token`. Or the lock is that of another entity which the ' +
+      'command changes; `collection` and `id` name it then.',
+    ['locked'],
+    { headers: retryAfterHeader },
+  ),
   TooManyRequests: {
     description: 'The gateway throttles. Nothing was done.',
     content: { 'application/json': gatewayMessage },

@@ -35,8 +35,11 @@ export type CommitOutcome =
   | { readonly kind: 'stale'; readonly states: ReadonlyMap<string, EntityState> }
   /** A rule on something that was not read does not hold. */
   | { readonly kind: 'rejected'; readonly rejection: Rejection }
-  /** Another transaction was at one of the items, or the database is short of capacity: nothing was written. */
-  | { readonly kind: 'conflict' }
+  /**
+   * Another transaction was at one of the items, or the database is short of capacity: nothing was written.
+   * `isKeyBusy`: that item was the key's record, so a duplicate of this command is running.
+   */
+  | { readonly kind: 'conflict'; readonly isKeyBusy: boolean }
   /** No answer came: it may or may not have committed. Trying again finds out, by the idempotency record. */
   | { readonly kind: 'unknown' };
 
@@ -63,10 +66,13 @@ export async function send(
     return { kind: 'committed' };
   } catch (error) {
     if (error instanceof TransactionCanceledException) {
-      return outcomeOf(
+      const outcome = outcomeOf(
         items.map(({ label }) => label),
         error.CancellationReasons ?? [],
       );
+      // The client sent it more than once, and what it met may be its own first attempt, which is still under way.
+      const isRepeated = (error.$metadata.attempts ?? 1) > 1;
+      return outcome.kind === 'conflict' && isRepeated ? { kind: 'unknown' } : outcome;
     }
     if (mayHaveHappened(error)) return { kind: 'unknown' };
     throw error;
@@ -109,7 +115,10 @@ function outcomeOf(labels: readonly Label[], reasons: readonly CancellationReaso
     );
     throw new Error(`the transaction was cancelled for a reason no rule explains: ${seen.join('; ')}`);
   }
-  return { kind: 'conflict' };
+  const isKeyBusy = failed.some(
+    ({ label, reason }) => label.purpose === 'idempotency record' && reason.Code === 'TransactionConflict',
+  );
+  return { kind: 'conflict', isKeyBusy };
 }
 
 /** What a failed condition means for the caller; `undefined` where only a defect could have caused it. */
@@ -118,7 +127,7 @@ function rejectionOf(label: Label, reason: CancellationReason): Rejection | unde
     case 'unique value':
       return rejections.alreadyExists(label.claim.constraint);
     case 'other entity':
-      return blindRejection(label.blind, entityOf(reason));
+      return blindRejection(label.blind, entityOf(reason), label.now);
     case 'balance': {
       const balance = oldItem(reason)?.['balance'] ?? 0;
       const broken = firstBroken(label.balance.rules, () => balance);

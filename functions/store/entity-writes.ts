@@ -3,7 +3,7 @@ import type { EntityChange } from '../core/entity-change.ts';
 import { Expression } from './expression.ts';
 import type { EntityItem } from './items.ts';
 import { dueShardOf, entityKey, listPartition } from './keys.ts';
-import { added, all, compiled, onlyNew } from './write-parts.ts';
+import { added, all, compiled, lockCondition, onlyNew } from './write-parts.ts';
 import type { CommitContext, TransactItem } from './transaction-items.ts';
 
 /** The whole of a new entity; an id is never used twice. */
@@ -64,10 +64,12 @@ export function entityUpdate(
       assign(expression.path('timerTransition'), due.transition),
     );
   }
-  const waited = domain.deadline !== undefined && !due;
-  const removal = waited
-    ? ` REMOVE ${['dueAt', 'dueShard', 'timerTransition'].map((name) => expression.path(name)).join(', ')}`
-    : '';
+  const removals = Object.entries(set)
+    .filter(([, value]) => value === undefined)
+    .map(([name]) => expression.path('attributes', name));
+  if (domain.deadline && !due)
+    removals.push(...['dueAt', 'dueShard', 'timerTransition'].map((name) => expression.path(name)));
+  const removal = removals.length > 0 ? ` REMOVE ${removals.join(', ')}` : '';
   const conditions = [
     // Whoever decided on an older state loses, and decides again on this one.
     assign(expression.path('version'), before?.version),
@@ -84,21 +86,6 @@ export function entityUpdate(
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     },
   };
-}
-
-/**
- * With a token the lock must still be the caller's and must not have run out, however late this arrives
- * (guarantee G8); without one there must be none, or one that ran out:
- *
- *     lock ............. expiresAt -------------------> time
- *     [ its token only ]           [ everyone but its token ]
- */
-function lockCondition(expression: Expression, token: string | undefined, now: number): string {
-  const expiresAt = expression.path('lock', 'expiresAt');
-  if (token !== undefined) {
-    return `${expression.path('lock', 'token')} = ${expression.value(token)} AND ${expiresAt} > ${expression.value(now)}`;
-  }
-  return `(attribute_not_exists(${expression.path('lock')}) OR ${expiresAt} <= ${expression.value(now)})`;
 }
 
 const present = (values: Readonly<Record<string, unknown>>): [string, unknown][] =>

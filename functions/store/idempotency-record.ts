@@ -16,12 +16,19 @@ export interface IdempotencyItem {
   readonly pk: string;
   /** SHA-256 of the body. */
   readonly payloadHash: string;
-  /** Epoch seconds. Compared wherever it matters: the TTL sweep may come days later. */
+  /** Epoch seconds, the first one in which the key is free again. */
   readonly expiresAt: number;
   readonly answer: Answer;
   /** The request that was answered first. */
   readonly requestId: string;
 }
+
+/**
+ * Whether a record still answers for its key. The time to live of the table may come days later.
+ * @param now epoch milliseconds
+ */
+export const isLive = ({ expiresAt }: Pick<IdempotencyItem, 'expiresAt'>, now: number): boolean =>
+  expiresAt > Math.floor(now / 1000);
 
 type Put = NonNullable<NonNullable<TransactWriteCommandInput['TransactItems']>[number]['Put']>;
 
@@ -34,7 +41,7 @@ type Put = NonNullable<NonNullable<TransactWriteCommandInput['TransactItems']>[n
 export function idempotencyPut(table: string, item: IdempotencyItem, nowSeconds: number): Put {
   const expression = new Expression();
   const isFree = `attribute_not_exists(${expression.path('pk')})`;
-  const isExpired = `${expression.path('expiresAt')} < ${expression.value(nowSeconds)}`;
+  const isExpired = `${expression.path('expiresAt')} <= ${expression.value(nowSeconds)}`;
   return {
     TableName: table,
     Item: item,

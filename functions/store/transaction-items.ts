@@ -13,7 +13,7 @@ import type { IdempotencyItem } from './idempotency-record.ts';
 import { entryItem } from './items.ts';
 import { balanceKey, claimKey, entityKey, entryKey } from './keys.ts';
 import { messageItem } from './message-items.ts';
-import { added, all, compiled, onlyNew } from './write-parts.ts';
+import { added, all, compiled, lockCondition, onlyNew } from './write-parts.ts';
 
 export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
@@ -24,7 +24,8 @@ export type Label =
   | { readonly purpose: 'ledger entry'; readonly change: EntityChange }
   | { readonly purpose: 'unique value'; readonly claim: Claim }
   | { readonly purpose: 'released value'; readonly claim: Claim }
-  | { readonly purpose: 'other entity'; readonly blind: BlindChange }
+  /** `now`: the moment its lock was judged by, epoch milliseconds. */
+  | { readonly purpose: 'other entity'; readonly blind: BlindChange; readonly now: number }
   | { readonly purpose: 'balance'; readonly balance: BalanceChange }
   | { readonly purpose: 'message'; readonly topic: string };
 
@@ -57,6 +58,8 @@ export function transactionItems(
   record: IdempotencyItem,
 ): readonly LabelledItem[] {
   const { tenant, now } = context;
+  const handed = handedOver(tenant, decision.entities);
+  const isApart = (claim: Claim): boolean => !handed.some(({ from, to }) => claim === from || claim === to);
   return [
     {
       label: { purpose: 'idempotency record' },
@@ -70,18 +73,22 @@ export function transactionItems(
           : entityPut(tables.data, context, change),
       },
       { label: { purpose: 'ledger entry' as const, change }, item: entryPut(tables.data, tenant, change) },
-      ...change.taken.map((claim) => ({
+      ...change.taken.filter(isApart).map((claim) => ({
         label: { purpose: 'unique value' as const, claim },
         item: claimPut(tables.data, tenant, claim),
       })),
-      ...change.released.map((claim) => ({
+      ...change.released.filter(isApart).map((claim) => ({
         label: { purpose: 'released value' as const, claim },
         item: claimDelete(tables.data, tenant, claim),
       })),
     ]),
+    ...handed.map(({ from, to }) => ({
+      label: { purpose: 'unique value' as const, claim: to },
+      item: claimHandOver(tables.data, tenant, from, to),
+    })),
     ...decision.blind.map((blind) => ({
-      label: { purpose: 'other entity' as const, blind },
-      item: blindUpdate(tables.data, tenant, blind),
+      label: { purpose: 'other entity' as const, blind, now },
+      item: blindUpdate(tables.data, context, blind),
     })),
     ...decision.balances.map((balance) => ({
       label: { purpose: 'balance' as const, balance },
@@ -106,6 +113,36 @@ function entryPut(table: string, tenant: string, { after, entry }: EntityChange)
   return onlyNew(table, { ...entryItem(entryKey(tenant, after.id, entry.seq), entry) });
 }
 
+interface HandOver {
+  readonly from: Claim;
+  readonly to: Claim;
+}
+
+/** Values that one entity of the decision gives up and another takes: one item, which a transaction may name once. */
+function handedOver(tenant: string, entities: readonly EntityChange[]): readonly HandOver[] {
+  const nameOf = (claim: Claim): string => claimKey(tenant, claim).pk;
+  const takers = new Map(entities.flatMap(({ taken }) => taken).map((claim) => [nameOf(claim), claim]));
+  return entities
+    .flatMap(({ released }) => released)
+    .flatMap((from) => {
+      const to = takers.get(nameOf(from));
+      return to ? [{ from, to }] : [];
+    });
+}
+
+/** Only from the holder to the next. */
+function claimHandOver(table: string, tenant: string, from: Claim, to: Claim): TransactItem {
+  const expression = new Expression();
+  return {
+    Put: {
+      TableName: table,
+      Item: { ...claimKey(tenant, to), entity: to.entity },
+      ConditionExpression: `${expression.path('entity')} = ${expression.value(from.entity)}`,
+      ...expression.parameters(),
+    },
+  };
+}
+
 /** Two claims of one value meet here, and one of them finds the other's. */
 function claimPut(table: string, tenant: string, claim: Claim): TransactItem {
   return onlyNew(table, { ...claimKey(tenant, claim), entity: claim.entity });
@@ -124,10 +161,13 @@ function claimDelete(table: string, tenant: string, claim: Claim): TransactItem 
   };
 }
 
-/** The rules decide in the database: buyers of one counter do not wait for each other's versions. */
+/**
+ * The rules decide in the database: buyers of one counter do not wait for each other's versions. Whoever holds the
+ * lock of the entity is left undisturbed all the same.
+ */
 function blindUpdate(
   table: string,
-  tenant: string,
+  { tenant, now }: CommitContext,
   { domain, id, rules, deltas }: BlindChange,
 ): TransactItem {
   const expression = new Expression();
@@ -148,6 +188,7 @@ function blindUpdate(
       },
     };
   }
+  conditions.push(lockCondition(expression, undefined, now));
   return {
     Update: {
       TableName: table,

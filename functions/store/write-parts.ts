@@ -36,6 +36,23 @@ export function locationOf(domain: Domain, path: string): readonly string[] {
   return [Object.hasOwn(domain.accounts ?? {}, path) ? 'balances' : 'attributes', path];
 }
 
+/**
+ * With a token the lock must still be the caller's and must not have run out (guarantee G8); without one there must
+ * be none, or one that ran out:
+ *
+ *     lock ............. expiresAt -------------------> time
+ *     [ its token only ]           [ everyone but its token ]
+ *
+ * @param now epoch milliseconds
+ */
+export function lockCondition(expression: Expression, token: string | undefined, now: number): string {
+  const expiresAt = expression.path('lock', 'expiresAt');
+  if (token !== undefined) {
+    return `${expression.path('lock', 'token')} = ${expression.value(token)} AND ${expiresAt} > ${expression.value(now)}`;
+  }
+  return `(attribute_not_exists(${expression.path('lock')}) OR ${expiresAt} <= ${expression.value(now)})`;
+}
+
 /** All conditions together. */
 export const all = (conditions: readonly (string | undefined)[]): string =>
   conditions.filter((condition) => condition !== undefined).join(' AND ');

@@ -1,5 +1,6 @@
 /** G16: a database that hangs is answered within the deadline, and with the truth. The budget is a short one here. */
 import { randomUUID } from 'node:crypto';
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
 import { request as limits } from '../../functions/runtime/limits.ts';
 import { startBackend } from '../support/backend.ts';
@@ -12,6 +13,7 @@ import { guarantee } from '../support/faults/guarantee.ts';
 import { startLab } from '../support/faults/lab.ts';
 import type { Lab } from '../support/faults/lab.ts';
 import { life } from '../support/faults/fault-client.ts';
+import { intercept } from '../support/sdk-faults.ts';
 
 /** The budget of the commands here; the limits of production stay what they are. */
 const budgetMs = 1_500;
@@ -88,6 +90,33 @@ test('G16 bounded: a commit whose answer hangs is told by its key', async () => 
   const again = await send('/v1/payments', key, { ...payment, payee: 'another' }, lab.clean);
   expect(again?.status).toBe(201);
   expect(again?.headers['idempotent-replayed']).toBe('true');
+  expect(firstOf(await lab.violations())).toBeUndefined();
+});
+
+test('G16 bounded: a duplicate whose first request does not end is told so, and nothing was changed', async () => {
+  const { client } = api.backend.store;
+  intercept(client, {
+    before: ({ command, input }) => {
+      if (command !== 'TransactWriteItemsCommand') return;
+      const { TransactItems = [] } = input as { readonly TransactItems?: readonly unknown[] };
+      // The first item is the key's record; another transaction is at it for as long as this request lasts.
+      throw new TransactionCanceledException({
+        $metadata: { httpStatusCode: 400 },
+        message: 'Transaction cancelled',
+        CancellationReasons: TransactItems.map((_, index) => ({
+          Code: index === 0 ? 'TransactionConflict' : 'None',
+        })),
+      });
+    },
+  });
+  const key = randomUUID();
+  const reply = await send('/v1/payments', key, payment);
+  expect([reply?.status, reply?.json['code'], reply?.headers['retry-after']]).toEqual([
+    409,
+    'request_in_progress',
+    '1',
+  ]);
+  expect((await send('/v1/payments', key, payment, lab.clean))?.status).toBe(201);
   expect(firstOf(await lab.violations())).toBeUndefined();
 });
 

@@ -1,7 +1,9 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { idOf, verdictOf } from '../support/answers.ts';
 import { startBackend } from '../support/backend.ts';
 import type { Reply, RequestOptions, TestBackend } from '../support/backend.ts';
+import { startBlackhole } from '../support/faults/blackhole.ts';
+import { intercept } from '../support/sdk-faults.ts';
 import { createTestClock } from '../support/test-clock.ts';
 
 const clock = createTestClock();
@@ -111,13 +113,59 @@ describe('a lock', () => {
     const endsAt = Date.parse(String(held.json['expiresAt']));
     const atTheEnd = await clock.at(endsAt, () => earn(path, withToken(held)));
     expect(verdictOf(atTheEnd)).toEqual([412, 'lock_lost']);
-    const justBefore = await clock.at(endsAt - 1, () => earn(path, withToken(held)));
-    expect(justBefore.status).toBe(200);
+    // A commit is given up with the lock, so it needs some of it: `decide.unit.test.ts` has the edge to the millisecond.
+    const before = await clock.at(endsAt - 999, () => earn(path, withToken(held)));
+    expect(before.status).toBe(200);
     expect((await clock.at(endsAt, () => earn(path))).status).toBe(200);
     expect(verdictOf(await clock.at(endsAt, () => unlock(path, held)))).toEqual([412, 'lock_lost']);
     const next = await clock.at(endsAt, () => lock(path));
     expect(next.json['fence']).toBe(2);
     expect(verdictOf(await earn(path, withToken(held)))).toEqual([412, 'lock_lost']);
+  });
+
+  it('that runs out while its holder commits ends the commit, however late that reaches the database', async () => {
+    const hole = await startBlackhole(inject('dynamodbEndpoint'));
+    const holder = await startBackend({ tables: api.tables, client: { endpoint: hole.endpoint } });
+    const path = await account();
+    const held = await lock(path, 2);
+    intercept(holder.backend.store.client, {
+      before: ({ command }) => {
+        if (command !== 'TransactWriteItemsCommand') return;
+        // The first transaction is on its way for longer than the lock lasts.
+        hole.swallow = 'towards';
+        setTimeout(
+          () => {
+            hole.swallow = 'nothing';
+          },
+          Date.parse(String(held.json['expiresAt'])) - Date.now() + 100,
+        );
+      },
+    });
+    const options = { ...withToken(held), key: 'too-late' };
+    const late = await holder.post(`${path}/earn`, { amount: 1, reason: 'x' }, options);
+    expect(verdictOf(late)).toEqual([412, 'lock_lost']);
+    expect((await api.get(path)).json).toMatchObject({ version: 1, balance: 0 });
+    expect((await api.post(`${path}/earn`, { amount: 1, reason: 'x' }, options)).text).toBe(late.text);
+    await hole.stop();
+  });
+
+  it('of an entity keeps others from moving its accounts, until it has run out', async () => {
+    const showing = await api.post('/v1/showings', { title: 'Evening show', capacity: 3 });
+    const path = `/v1/showings/${idOf(showing)}`;
+    const reserve = () => api.post('/v1/reservations', { showingId: idOf(showing), customer: 'ada' });
+    const reservation = await reserve();
+    const held = await lock(path, 30);
+    const endsAt = Date.parse(String(held.json['expiresAt']));
+    const refused = await reserve();
+    expect([...verdictOf(refused), refused.json['id']]).toEqual([423, 'locked', idOf(showing)]);
+    const cancel = `/v1/reservations/${idOf(reservation)}/cancel`;
+    const key = 'cancel-later';
+    expect(verdictOf(await api.post(cancel, undefined, { key }))).toEqual([423, 'locked']);
+    expect((await api.get(path)).json['remaining']).toBe(2);
+    expect((await clock.at(endsAt, reserve)).status).toBe(201);
+    await unlock(path, held);
+    expect((await api.post(cancel, undefined, { key })).status).toBe(200);
+    expect((await api.get(path)).json['remaining']).toBe(2);
   });
 
   it('is replayed: the same key gets the same token, and unlocking twice is one unlock', async () => {

@@ -35,6 +35,16 @@ describe('a definition that makes no sense is refused by name', () => {
     ['a collection whose route is taken', { collection: 'messages' }, /"messages".*route is taken/],
     ['an id prefix that is none', { idPrefix: 'l_' }, /id prefix/],
     ['a state twice', { states: ['off', 'on', 'broken', 'on'] }, /state stands twice/],
+    [
+      'an attribute that may be null',
+      { attributes: z.strictObject({ watt: z.number().nullable() }) },
+      /attribute "watt" may be null/,
+    ],
+    [
+      'a creation of more messages than a transaction holds',
+      { create: { ...lamps.create, most: { messages: 95 } } },
+      /"create" may write 102 items/,
+    ],
     ['a state that is no word', { states: ['off', 'on', 'broken', 'a#b'] }, /"a#b"/],
     ['an unknown first state', { initial: 'new' }, /initial state "new"/],
     ['an unreachable state', { states: ['off', 'on', 'broken', 'dim'] }, /"dim" cannot be reached/],

@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { expect, it } from 'vitest';
+import { idempotency } from '../../functions/runtime/limits.ts';
+import { startBackend } from '../support/backend.ts';
+import { dump } from '../support/table-dump.ts';
+import { createTestClock } from '../support/test-clock.ts';
+
+const payment = { payer: 'alice', payee: 'shop', amount: 1_250, currency: 'EUR' };
+
+it('a key answers until its time is over, to the second, and is then free', async () => {
+  const clock = createTestClock();
+  const first = await startBackend({ clock });
+  const key = randomUUID();
+  // A whole second, so that the edge is where it is asked.
+  const now = Math.ceil(clock.now() / 1000) * 1000;
+  const created = await clock.at(now, () => first.post('/v1/payments', payment, { key }));
+  // Another process, which has nothing in its memory.
+  const another = await startBackend({ clock, tables: first.tables });
+  const end = now + idempotency.retentionSeconds * 1000;
+  const replayed = await clock.at(end - 1, () => another.post('/v1/payments', payment, { key }));
+  expect([replayed.text, replayed.headers['idempotent-replayed']]).toEqual([created.text, 'true']);
+  const third = await startBackend({ clock, tables: first.tables });
+  const fresh = await clock.at(end, () => third.post('/v1/payments', payment, { key }));
+  expect([fresh.status, fresh.json['id'] === created.json['id']]).toEqual([201, false]);
+});
+
+it.each(['create', 'confirm'])(
+  'a record that runs out by the machine’s clock while it is handed over is replayed: %s',
+  async (name) => {
+    const clock = createTestClock();
+    const api = await startBackend({ clock });
+    const { headers } = await api.post('/v1/payments', payment);
+    const path = name === 'create' ? '/v1/payments' : `${headers['location'] ?? ''}/confirm`;
+    const body = name === 'create' ? payment : undefined;
+    const key = randomUUID();
+    const first = await api.post(path, body, { key });
+    const record = [...(await dump(api.backend.store)).values()].find(
+      ({ answer }) => (answer as { readonly body?: string } | undefined)?.body === first.text,
+    );
+    const expiresAt = Math.floor(Date.now() / 1000) - 5;
+    await api.backend.store.client.send(
+      new UpdateCommand({
+        TableName: api.tables.idempotency,
+        Key: { pk: record?.['pk'] },
+        UpdateExpression: 'SET expiresAt = :at',
+        ExpressionAttributeValues: { ':at': expiresAt },
+      }),
+    );
+    const another = await startBackend({ clock, tables: api.tables });
+    const again = await clock.at(expiresAt * 1000 - 1, () => another.post(path, body, { key }));
+    expect([again.status, again.text, again.headers['idempotent-replayed']]).toEqual([
+      first.status,
+      first.text,
+      'true',
+    ]);
+  },
+);
