@@ -2,7 +2,8 @@
  * List prices of us-east-1 in US dollars, each with where it stands. Collected in November 2026 from what others
  * quote of these pages, which fill their tables by script: look there before you rely on one. Used by the
  * dashboard's estimate, the explain tool and the price list. What is not counted: storage, data transfer, tracing,
- * logs, mail and models, the other side of an outbound call, and the free tier.
+ * logs, mail and models, the other side of an outbound call, the start of a function (billed as its running time),
+ * the state that durable functions keep, and the free tier.
  */
 export const prices = {
   /** HTTP API. https://aws.amazon.com/api-gateway/pricing/ */
@@ -18,8 +19,11 @@ export const prices = {
    * Lambda's reads of a table's stream are not charged. https://aws.amazon.com/dynamodb/pricing/on-demand/
    */
   streamRead: 0,
-  /** Standard queue; a batch of ten counts as one. https://aws.amazon.com/sqs/pricing/ */
-  queueRequest: 0.4 / 1e6,
+  /**
+   * Standard queue, and what fair queues add for messages with a group, which all of ours have; a batch of ten counts
+   * as one. https://aws.amazon.com/sqs/pricing/; the addition as https://cloudburn.io/blog/amazon-sqs-pricing has it.
+   */
+  queueRequest: (0.4 + 0.1) / 1e6,
   /** Standard workflows. https://aws.amazon.com/step-functions/pricing/ */
   stepFunctionsTransition: 25 / 1e6,
   /** https://aws.amazon.com/lambda/pricing/, durable functions */

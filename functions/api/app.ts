@@ -2,11 +2,13 @@
 import { Hono } from 'hono';
 import type { Context } from 'hono';
 import type { Log } from '../runtime/logger.ts';
+import { traceparentOfInvocation } from '../runtime/trace.ts';
 import { mayHaveHappened } from '../store/failures.ts';
 import { unavailable } from './attempts.ts';
 import type { Audit } from './audit.ts';
 import { callerOf, requireScope } from './caller.ts';
 import type { Backend } from './execute.ts';
+import { traceparent } from './headers.ts';
 import { operate } from './operations.ts';
 import { problemBody, ProblemError } from './problem.ts';
 import type { Problem } from './problem.ts';
@@ -32,12 +34,12 @@ export function createApp(backend: Backend, audit: Audit, log: Log): Hono<Enviro
         const caller = callerOf(c.env.requestContext);
         requireScope(caller, route.scope);
         const { requestId } = c.env.requestContext;
-        const { method, path: routePath } = route;
-        const request = { requestId, tenant: caller.tenant, method, route: routePath, path: c.req.path };
+        const request = { requestId, tenant: caller.tenant, ...named(c, route) };
         try {
           const response = await operate(c, { backend, audit, route, caller, requestId });
           const isReplay = response.headers.has('idempotent-replayed');
-          log.info('request', { ...request, status: response.status, isReplay });
+          const entity = response.headers.get('location')?.split('/').at(-1);
+          log.info('request', { ...request, ...(entity && { entity }), status: response.status, isReplay });
           return finish(c, response);
         } catch (error) {
           // What is no problem of the caller's is logged where it becomes one (`problemFor`).
@@ -55,6 +57,19 @@ export function createApp(backend: Backend, audit: Audit, log: Log): Hono<Enviro
   app.notFound((c) => problemResponse(c, noSuchRoute));
   app.onError((error, c) => problemResponse(c, problemFor(error, c, log)));
   return app;
+}
+
+/** By what the log finds a request: route, trace, and what the path names. */
+function named(c: Context<Environment>, { method, path }: Route): Record<string, string> {
+  const id = c.req.param('id');
+  const trace = traceparent(c.req.header('traceparent')) ?? traceparentOfInvocation();
+  return {
+    method,
+    route: path,
+    path: c.req.path,
+    ...(id !== undefined && { [path.startsWith('/v1/messages/') ? 'messageId' : 'entity']: id }),
+    ...(trace !== undefined && { traceparent: trace }),
+  };
 }
 
 const noSuchRoute: Problem = { status: 404, code: 'not_found', detail: 'There is no such route.' };

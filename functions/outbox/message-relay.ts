@@ -46,6 +46,7 @@ export function createMessageRelay(parts: MessageRelayParts): MessageRelay {
       carried.map(({ reference }) => ({
         body: JSON.stringify(reference),
         group: messageGroup(reference.tenant),
+        traceparent: reference.traceparent,
       })),
     );
     const failed: string[] = [];

@@ -2,12 +2,15 @@ import { SendMessageBatchCommand, SQSServiceException } from '@aws-sdk/client-sq
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import pMap from 'p-map';
 import { delivery } from '../runtime/delivery-limits.ts';
+import { xrayHeaderOf } from '../runtime/trace.ts';
 
 export interface Outgoing {
   /** JSON */
   readonly body: string;
   readonly group: string;
   readonly delaySeconds?: number;
+  /** W3C trace context of the request that it follows from. */
+  readonly traceparent?: string | undefined;
 }
 
 /** What became of one message; `refused`: it, or the queue, will not take it however often one tries. */
@@ -40,11 +43,18 @@ async function sendBatch(sqs: SQSClient, queueUrl: string, batch: readonly Outgo
     const { Successful = [], Failed = [] } = await sqs.send(
       new SendMessageBatchCommand({
         QueueUrl: queueUrl,
-        Entries: batch.map(({ body, group, delaySeconds }, index) => ({
+        Entries: batch.map(({ body, group, delaySeconds, traceparent }, index) => ({
           Id: String(index),
           MessageBody: body,
           MessageGroupId: group,
           ...(delaySeconds !== undefined && { DelaySeconds: delaySeconds }),
+          // Lambda joins the worker's trace to the request's by it. It is not counted into the message's size.
+          // https://docs.aws.amazon.com/xray/latest/devguide/xray-services-sqs.html
+          ...(traceparent !== undefined && {
+            MessageSystemAttributes: {
+              AWSTraceHeader: { DataType: 'String', StringValue: xrayHeaderOf(traceparent) },
+            },
+          }),
         })),
       }),
     );

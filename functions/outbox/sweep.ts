@@ -100,6 +100,7 @@ export function createSweeper(parts: SweeperParts): Sweeper {
       references.map((reference) => ({
         body: JSON.stringify(reference),
         group: messageGroup(reference.tenant),
+        traceparent: reference.traceparent,
       })),
     );
     const sent = references.filter((_, index) => outcomes[index]?.is === 'sent');

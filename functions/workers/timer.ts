@@ -1,6 +1,6 @@
 /** Lambda `timer`: scheduled transitions, each run as a command when it is due. */
 import { backendOfEnvironment } from '../api/backend.ts';
-import { createRunScheduledTransition } from '../api/scheduled-transition.ts';
+import { createRunScheduledTransition } from './scheduled-transition.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { createQueueClient } from '../runtime/queue-client.ts';
 import { telemetryOf } from '../runtime/telemetry.ts';

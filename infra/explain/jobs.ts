@@ -2,7 +2,7 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSEvent } from 'aws-lambda';
-import { createRunScheduledTransition } from '../../functions/api/scheduled-transition.ts';
+import { createRunScheduledTransition } from '../../functions/workers/scheduled-transition.ts';
 import { sweep } from '../../functions/runtime/delivery-limits.ts';
 import { topicPolicies } from '../../functions/runtime/topics.ts';
 import { readDueKeys, readPosition, readWaiting, writePosition } from '../../functions/store/due-timers.ts';

@@ -1,7 +1,5 @@
 /** What a million of each command costs with all that it causes, beside other ways to do the same work. */
 import { apiFunction, relayFunction, workerFunction } from '../../functions/runtime/limits.ts';
-import { delivery } from '../../functions/runtime/delivery-limits.ts';
-import { queue } from '../../functions/runtime/topics.ts';
 import { assumptions, memoryOfOneProcessorMb, prices } from '../prices.ts';
 import type { CpuTimes } from './cpu.ts';
 import type { Contract, Contracts, CostLine } from './contracts.ts';
@@ -18,9 +16,6 @@ export interface Price {
   /** Of commands: other ways to do the same work. */
   readonly beside?: { readonly stepFunctions: number; readonly durable: number; readonly stock: number };
 }
-
-/** How long the entities of a collection wait for their scheduled transition when nothing else is said. */
-const waitSeconds: Readonly<Record<string, number>> = { reservations: 600, invites: 14 * 24 * 60 * 60 };
 
 export function priceList(contracts: Contracts, cpu: CpuTimes): readonly Price[] {
   const jobs = jobPrices(contracts, cpu);
@@ -65,8 +60,6 @@ function jobPrices(contracts: Contracts, cpu: CpuTimes): JobPrices {
   /** Sent, received, deleted. */
   const passage = 3 * prices.queueRequest;
   const expired = call(expiry, workerFunction.memoryMb) + database(agreed(contracts, expiry));
-  /** Received before its time, and hidden again. */
-  const earlyDelivery = 2 * prices.queueRequest + invocation(0, 0, workerFunction.memoryMb);
   return {
     message:
       call(relay, relayFunction.memoryMb) +
@@ -82,19 +75,9 @@ function jobPrices(contracts: Contracts, cpu: CpuTimes): JobPrices {
       const waits = contract.writes.some(({ item }) => item === `entity of ${collection ?? ''} in index due`);
       if (!waits || collection === undefined) return undefined;
       const relayed = invocation(measured(cpu, relay), 0, relayFunction.memoryMb);
-      const early = earlyDeliveries(waitSeconds[collection] ?? 0) * earlyDelivery;
-      return { all: relayed + passage + early + expired, transition: expired };
+      return { all: relayed + passage + expired, transition: expired };
     },
   };
-}
-
-/**
- * A message is delayed by 15 minutes at most and then hidden for 12 hours at a time, until it is due or its queue's
- * retention ends and the sweeper has to send it again.
- */
-function earlyDeliveries(seconds: number): number {
-  const held = Math.min(seconds, queue.retentionDays * 24 * 60 * 60) - delivery.delayMaxSeconds;
-  return held <= 0 ? 0 : 1 + Math.floor(held / delivery.visibilityMaxSeconds);
 }
 
 /** A function is billed for the time it runs: computing, at its share of a processor, and waiting. */

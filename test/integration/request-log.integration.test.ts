@@ -43,3 +43,21 @@ test.each([
     ]);
   },
 );
+
+test('the line names the entity, one that was just made too, and the trace', async () => {
+  const traceparent = '00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01';
+  const created = gatewayEvent('POST', '/v1/payments', { key: 'another-key', body: payment });
+  const { headers = {} } = await handle(
+    { ...created, headers: { ...created.headers, traceparent } },
+    {} as Context,
+  );
+  const path = headers['location'] ?? '';
+  const entity = path.split('/').at(-1);
+  await handle(gatewayEvent('GET', path), {} as Context);
+  await handle(gatewayEvent('POST', '/v1/messages/msg_1/redrive'), {} as Context);
+  expect(logged).toEqual([
+    ['info', 'request', expect.objectContaining({ entity, traceparent })],
+    ['info', 'request', expect.objectContaining({ entity })],
+    ['info', 'request', expect.objectContaining({ messageId: 'msg_1', code: 'not_found' })],
+  ]);
+});

@@ -3,6 +3,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { expect, test } from 'vitest';
 import { sendAll } from '../../functions/outbox/send.ts';
 import { localCredentials, localRegion } from '../support/loopback.ts';
+import { intercept } from '../support/sdk-faults.ts';
 import { startSqs } from '../support/sqs.ts';
 
 const messages = [{ body: '{}', group: 'acme' }];
@@ -28,5 +29,34 @@ test('a queue that is not there refuses, by its own word', async () => {
     { is: 'refused', reason: 'QueueDoesNotExist' },
   ]);
   expect(await sendAll(server.client, url, messages)).toEqual([{ is: 'sent' }]);
+  await server.stop();
+});
+
+test('a message carries the trace of its request to the function that gets it', async () => {
+  const server = await startSqs();
+  const { url } = await server.createQueue('traced');
+  const sent: unknown[] = [];
+  intercept(server.client, {
+    before: ({ input }) => {
+      sent.push(...((input as { Entries?: unknown[] }).Entries ?? []));
+    },
+  });
+  const traceparent = '00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01';
+  const outcomes = await sendAll(server.client, url, [
+    ...messages,
+    { body: '{}', group: 'acme', traceparent },
+  ]);
+  expect(outcomes).toEqual([{ is: 'sent' }, { is: 'sent' }]);
+  expect(sent).toEqual([
+    expect.not.objectContaining({ MessageSystemAttributes: expect.anything() as unknown }),
+    expect.objectContaining({
+      MessageSystemAttributes: {
+        AWSTraceHeader: {
+          DataType: 'String',
+          StringValue: 'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1',
+        },
+      },
+    }),
+  ]);
   await server.stop();
 });

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { inject } from 'vitest';
-import { createRunScheduledTransition } from '../../../functions/api/scheduled-transition.ts';
+import { createRunScheduledTransition } from '../../../functions/workers/scheduled-transition.ts';
 import { domains } from '../../../functions/domains/index.ts';
 import type { TimerReference } from '../../../functions/outbox/queue-messages.ts';
 import type { Clock } from '../../../functions/runtime/clock.ts';

@@ -1,9 +1,9 @@
 /** A transition that is due: a command like any other, on behalf of the clock. */
 import * as rejections from '../core/rejections.ts';
-import type { RunScheduledTransition } from '../workers/timer-worker.ts';
-import { executeTransition } from './execute.ts';
-import type { Backend } from './execute.ts';
-import { ProblemError } from './problem.ts';
+import type { RunScheduledTransition } from './timer-worker.ts';
+import { executeTransition } from '../api/execute.ts';
+import type { Backend } from '../api/execute.ts';
+import { ProblemError } from '../api/problem.ts';
 
 /** The actor of such a command, as the ledger shows it. No token names it: see `callerOf`. */
 const actor = 'system:timer';
