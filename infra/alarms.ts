@@ -3,26 +3,25 @@ import {
   Alarm,
   ComparisonOperator,
   MathExpression,
-  Metric,
   Stats,
   TreatMissingData,
   type IMetric,
+  type Metric,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import { Operation, type Table } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { alarmLimits } from '../functions/runtime/limits.ts';
-import { tables as schemas, type TableSchema } from '../functions/store/tables.ts';
-import { filledSum } from './filled-sum.ts';
+import { sumOf } from './filled-sum.ts';
 import type { ServiceFunction } from './function.ts';
 import { HttpEdge } from './http-api.ts';
 import type { DeployOptions } from './options.ts';
 import { byTopic, ownMetric } from './own-metrics.ts';
 import type { CommitOnceStack } from './stack.ts';
 import type { StageSettings } from './stages.ts';
+import { tableErrors, tableThrottles, watchedTables } from './table-metrics.ts';
 
 const minute = Duration.minutes(1);
 
@@ -104,12 +103,7 @@ export class Alarms extends Construct {
     }
     for (const [name, table] of watchedTables(watched)) {
       this.#add(['table-throttles', name], tableThrottles(name, table), 0, { of: 5, bad: 3 });
-      const errors = table.metricSystemErrorsForOperations({
-        operations: usedOperations,
-        period: minute,
-        statistic: Stats.SUM,
-      });
-      this.#add(['table-errors', name], errors, 0, { of: 5, bad: 3 });
+      this.#add(['table-errors', name], tableErrors(name, table), 0, { of: 5, bad: 3 });
     }
   }
 
@@ -142,25 +136,6 @@ export class Alarms extends Construct {
 
 const last = { period: minute, statistic: Stats.MAXIMUM } as const;
 
-/** Operations whose server-side errors are counted. */
-const usedOperations = [
-  Operation.TRANSACT_WRITE_ITEMS,
-  Operation.PUT_ITEM,
-  Operation.UPDATE_ITEM,
-  Operation.GET_ITEM,
-  Operation.BATCH_GET_ITEM,
-  Operation.QUERY,
-];
-
-export function watchedTables(watched: CommitOnceStack): [keyof typeof schemas, Table][] {
-  const { data, outbox, idempotency } = watched.tables;
-  return [
-    ['data', data],
-    ['outbox', outbox],
-    ['idempotency', idempotency],
-  ];
-}
-
 export function functionMetric(
   fn: ServiceFunction,
   metricName: string,
@@ -172,38 +147,6 @@ export function functionMetric(
 /** What the queues of all topics did not take. */
 function notSent(stage: StageSettings): MathExpression {
   return sumOf('messages not sent', byTopic(stage, 'MessagesNotSent'));
-}
-
-/** Throttled requests of a table and of its indexes, whose metrics are separate. */
-function tableThrottles(name: keyof typeof schemas, table: Table): MathExpression {
-  const schema: TableSchema = schemas[name];
-  const targets = [
-    { TableName: table.tableName },
-    ...schema.indexes.map((index) => ({ TableName: table.tableName, GlobalSecondaryIndexName: index.name })),
-  ];
-  const metrics = targets.flatMap((dimensionsMap) =>
-    ['ReadThrottleEvents', 'WriteThrottleEvents'].map(
-      (metricName) =>
-        new Metric({
-          namespace: 'AWS/DynamoDB',
-          metricName,
-          dimensionsMap,
-          statistic: Stats.SUM,
-          period: minute,
-        }),
-    ),
-  );
-  return sumOf('throttled requests', metrics);
-}
-
-function sumOf(label: string, metrics: readonly Metric[]): MathExpression {
-  const named = Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric]));
-  return new MathExpression({
-    label,
-    expression: filledSum(named),
-    usingMetrics: named,
-    period: minute,
-  });
 }
 
 function alarmTopic(scope: Construct, email: string | undefined): Topic {

@@ -1,10 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
 import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import { functionMetric, watchedTables } from './alarms.ts';
+import { functionMetric } from './alarms.ts';
 import { filledSum } from './filled-sum.ts';
 import { HttpEdge } from './http-api.ts';
 import { prices } from './prices.ts';
 import type { CommitOnceStack } from './stack.ts';
+import { watchedTables } from './table-metrics.ts';
 
 /** The period of every estimate. */
 export const hour = Duration.hours(1);

@@ -47,6 +47,48 @@ test('every alarm reports going off and going back to the topic, and is quiet wi
   }
 });
 
+interface Query {
+  readonly Id: string;
+  readonly Expression?: string;
+  readonly MetricStat?: {
+    readonly Metric: {
+      readonly MetricName: string;
+      readonly Dimensions?: readonly { readonly Name: string; readonly Value: unknown }[];
+    };
+  };
+}
+
+const queriesOf = (name: string): readonly Query[] =>
+  (alarms('prod').find((properties) => nameOf(properties) === name)?.['Metrics'] ?? []) as Query[];
+
+test.each([
+  'messages-not-sent',
+  ...tables.flatMap((name) => [`table-throttles-${name}`, `table-errors-${name}`]),
+])(
+  '%s fills every term of its sum: DynamoDB and the functions write nothing where nothing is wrong',
+  (name) => {
+    const queries = queriesOf(name);
+    const terms = queries.filter(({ MetricStat }) => MetricStat !== undefined).map(({ Id }) => Id);
+    expect(terms.length).toBeGreaterThan(1);
+    const sum = queries.find(({ Expression }) => Expression !== undefined)?.Expression;
+    expect(sum).toBe(terms.map((id) => `FILL(${id}, 0)`).join(' + '));
+  },
+);
+
+test.each([
+  ['data', ['BatchGetItem', 'BatchWriteItem', 'GetItem', 'Query', 'Scan', 'TransactWriteItems']],
+  [
+    'outbox',
+    ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'TransactWriteItems', 'UpdateItem'],
+  ],
+  ['idempotency', ['BatchGetItem', 'PutItem', 'TransactWriteItems']],
+])('errors of the %s table are counted for every request the code makes of it', (name, operations) => {
+  const counted = queriesOf(`table-errors-${name}`).flatMap(({ MetricStat }) =>
+    (MetricStat?.Metric.Dimensions ?? []).flatMap(({ Name, Value }) => (Name === 'Operation' ? Value : [])),
+  );
+  expect(counted.sort()).toEqual(operations);
+});
+
 test('no alarm asks for more metrics than CloudWatch takes', () => {
   for (const properties of alarms('prod')) {
     const metrics = (properties['Metrics'] ?? []) as { MetricStat?: unknown }[];
