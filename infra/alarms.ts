@@ -5,6 +5,7 @@ import {
   MathExpression,
   Stats,
   TreatMissingData,
+  type CfnAlarm,
   type IMetric,
   type Metric,
 } from 'aws-cdk-lib/aws-cloudwatch';
@@ -24,6 +25,7 @@ import type { StageSettings } from './stages.ts';
 import { tableErrors, tableThrottles, watchedTables } from './table-metrics.ts';
 
 const minute = Duration.minutes(1);
+const day = Duration.days(1);
 
 /** Sum over all tenants of what the nightly audit found. */
 export const auditProblems = (stage: StageSettings): Metric =>
@@ -59,7 +61,7 @@ export class Alarms extends Construct {
     }
     const failures = watched.streamFailures.queue;
     this.#add(['stream-failures'], failures.metricApproximateNumberOfMessagesVisible(last), 0);
-    this.#add(['audit-failed'], auditProblems(stage), 0);
+    this.#audit(watched.audit, stage);
     this.#add(['messages-not-sent'], notSent(stage), 0, { of: 5, bad: 3 });
 
     if (watched.edge instanceof HttpEdge) {
@@ -75,6 +77,31 @@ export class Alarms extends Construct {
       });
       this.release.push(this.#add(['api-5xx'], share, stage.objectives.serverErrorShare, { of: 3, bad: 2 }));
     }
+  }
+
+  /** What the nightly audit found, whether it ended, and whether it ran at all. */
+  #audit(audit: ServiceFunction, stage: StageSettings): void {
+    const found = auditProblems(stage).with({ period: day });
+    // What was found stays until an audit finds nothing: a night without one leaves the alarm as it is.
+    this.#add(['audit-failed'], found, 0, { missing: TreatMissingData.IGNORE });
+
+    // One failure is a lost night. Lambda dates an error by the beginning of its invocation, so by the minute those
+    // of a run that took minutes would always be too old to be seen.
+    // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html
+    this.#add(['function-errors', audit.name], functionMetric(audit, 'Errors').with({ period: day }), 0);
+
+    const hours = alarmLimits.auditMissingHours;
+    const missing = this.#add(['audit-missing'], hourWithoutAudit(stage), 0, {
+      of: hours,
+      bad: hours,
+      missing: TreatMissingData.BREACHING,
+    });
+    // A new stack has its first audit within a day. Until then there is nothing to be missed.
+    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html
+    (missing.node.defaultChild as CfnAlarm).warmUpConfiguration = {
+      warmUpPeriodDurationInMinutes: Duration.hours(hours).toMinutes(),
+      onlyStartEvaluatingAfterWarmUpPeriodEnds: true,
+    };
   }
 
   /** What only shows, or only matters, under real traffic. */
@@ -94,12 +121,14 @@ export class Alarms extends Construct {
       this.#add(['iterator-age', relay.function.name], age, alarmLimits.iteratorAgeMs, { of: 5, bad: 3 });
     }
     for (const fn of watched.functions) {
+      this.#add(['function-throttles', fn.name], functionMetric(fn, 'Throttles'), 0, { of: 5, bad: 3 });
+      // Its own alarm is an essential one.
+      if (fn === watched.audit) continue;
       const errors = this.#add(['function-errors', fn.name], functionMetric(fn, 'Errors'), 0, {
         of: 5,
         bad: 2,
       });
       if (fn.alias !== undefined) this.release.push(errors);
-      this.#add(['function-throttles', fn.name], functionMetric(fn, 'Throttles'), 0, { of: 5, bad: 3 });
     }
     for (const [name, table] of watchedTables(watched)) {
       this.#add(['table-throttles', name], tableThrottles(name, table), 0, { of: 5, bad: 3 });
@@ -112,7 +141,7 @@ export class Alarms extends Construct {
     id: readonly [kind: string, subject?: string],
     metric: IMetric,
     threshold: number,
-    datapoints: { readonly of: number; readonly bad: number } = { of: 1, bad: 1 },
+    { of = 1, bad = of, missing = TreatMissingData.NOT_BREACHING }: Evaluation = {},
   ): Alarm {
     const name = id.join('-');
     const alarm = new Alarm(this, name, {
@@ -121,10 +150,9 @@ export class Alarms extends Construct {
       metric,
       threshold,
       comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-      evaluationPeriods: datapoints.of,
-      datapointsToAlarm: datapoints.bad,
-      // Without traffic these metrics are not written at all, and no traffic is not an error.
-      treatMissingData: TreatMissingData.NOT_BREACHING,
+      evaluationPeriods: of,
+      datapointsToAlarm: bad,
+      treatMissingData: missing,
     });
     const action = new SnsAction(this.topic);
     alarm.addAlarmAction(action);
@@ -132,6 +160,15 @@ export class Alarms extends Construct {
     this.all.push(alarm);
     return alarm;
   }
+}
+
+interface Evaluation {
+  /** The last so many periods are looked at; one by default. */
+  readonly of?: number;
+  /** So many of them have to be above the threshold; all by default. */
+  readonly bad?: number;
+  /** Without traffic most metrics are not written at all, and no traffic is not an error. */
+  readonly missing?: TreatMissingData;
 }
 
 const last = { period: minute, statistic: Stats.MAXIMUM } as const;
@@ -142,6 +179,18 @@ export function functionMetric(
   statistic: string = Stats.SUM,
 ): Metric {
   return fn.function.metric(metricName, { statistic, period: minute });
+}
+
+/** 1 for an hour in which no audit ended. An audit that finds nothing writes a 0, so its values are counted. */
+function hourWithoutAudit(stage: StageSettings): MathExpression {
+  return new MathExpression({
+    label: 'no audit',
+    // Filled: for missing values CloudWatch would look further back than it is asked to, and find the last audit.
+    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+    expression: 'IF(FILL(audits, 0) > 0, 0, 1)',
+    usingMetrics: { audits: auditProblems(stage).with({ statistic: Stats.SAMPLE_COUNT }) },
+    period: Duration.hours(1),
+  });
 }
 
 /** What the queues of all topics did not take. */

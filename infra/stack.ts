@@ -44,6 +44,7 @@ export class CommitOnceStack extends Stack {
   readonly relays: readonly Relay[];
   readonly streamFailures: FailureQueue;
   readonly scheduled: readonly ScheduledFunction[];
+  readonly audit: ServiceFunction;
   /** Every function of the stack. */
   readonly functions: readonly ServiceFunction[];
 
@@ -135,6 +136,7 @@ export class CommitOnceStack extends Stack {
     });
     access.allowAuditing(audit.function, this.tables);
     this.scheduled = [sweeper, audit];
+    this.audit = audit.function;
 
     for (const topic of topics) bindQueue(relay.function, queueVariables[topic], workers[topic].queues.queue);
     bindQueue(timerRelay.function, queueVariables.timer, workers.timer.queues.queue);

@@ -123,4 +123,6 @@ export const alarmLimits = {
   oldestMessageSeconds: 15 * 60,
   /** A relay that runs is a second behind; at a minute the sweeper begins to do its work. */
   iteratorAgeMs: 60_000,
+  /** From one nightly audit to the end of the next it takes a day and a quarter of an hour. */
+  auditMissingHours: 26,
 } as const;

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Template } from 'aws-cdk-lib/assertions';
+import { auditFunction } from '../../functions/runtime/limits.ts';
 import { build, readable, resources, templateOf } from './built-stack.ts';
 
 const nameOf = (properties: Readonly<Record<string, unknown>>): string =>
@@ -9,6 +10,7 @@ const nameOf = (properties: Readonly<Record<string, unknown>>): string =>
 const alarms = (stage: 'dev' | 'staging' | 'prod' | 'localstack'): Readonly<Record<string, unknown>>[] =>
   [...resources(stage, 'AWS::CloudWatch::Alarm').values()].map(({ Properties }) => Properties);
 
+const daySeconds = 24 * 60 * 60;
 const topics = ['notification', 'external-call', 'report', 'llm', 'timer'];
 const relays = ['relay', 'timer-relay'];
 const functions = ['api', 'docs', ...relays, ...topics, 'sweeper', 'audit'];
@@ -18,6 +20,8 @@ const essential = [
   ...topics.map((name) => `dead-letters-${name}`),
   'stream-failures',
   'audit-failed',
+  'audit-missing',
+  'function-errors-audit',
   'messages-not-sent',
   'api-5xx',
 ];
@@ -25,7 +29,8 @@ const underTraffic = [
   'api-latency',
   ...topics.map((name) => `oldest-message-${name}`),
   ...relays.map((name) => `iterator-age-${name}`),
-  ...functions.flatMap((name) => [`function-errors-${name}`, `function-throttles-${name}`]),
+  ...functions.flatMap((name) => (name === 'audit' ? [] : `function-errors-${name}`)),
+  ...functions.map((name) => `function-throttles-${name}`),
   ...tables.flatMap((name) => [`table-throttles-${name}`, `table-errors-${name}`]),
 ];
 
@@ -38,13 +43,79 @@ test.each([
   expect(alarms(stage).map(nameOf).sort()).toEqual([...expected].sort());
 });
 
-test('every alarm reports going off and going back to the topic, and is quiet without traffic', () => {
+test('every alarm reports going off and going back to the topic, and all but two are quiet without traffic', () => {
   for (const properties of alarms('prod')) {
     for (const actions of [properties['AlarmActions'], properties['OKActions']]) {
       expect((actions as unknown[]).map(readable)).toEqual(['AlarmsTopic']);
     }
-    expect(properties['TreatMissingData']).toBe('notBreaching');
+    const withoutData: Readonly<Record<string, string>> = {
+      'audit-failed': 'ignore',
+      'audit-missing': 'breaching',
+    };
+    expect(properties['TreatMissingData']).toBe(withoutData[nameOf(properties)] ?? 'notBreaching');
   }
+});
+
+/** The period of an alarm, or of the metrics of its expression, which all have the same. */
+function periodOf(properties: Readonly<Record<string, unknown>>): number {
+  if (typeof properties['Period'] === 'number') return properties['Period'];
+  const queries = properties['Metrics'] as { MetricStat?: { Period: number } }[];
+  const [period, ...others] = new Set(queries.flatMap(({ MetricStat }) => MetricStat?.Period ?? []));
+  expect(others).toEqual([]);
+  return period ?? 0;
+}
+
+test('no alarm looks back further than CloudWatch lets it', () => {
+  for (const properties of alarms('prod')) {
+    const period = periodOf(properties);
+    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+    const most = period < 60 * 60 ? daySeconds : 7 * daySeconds;
+    expect(period * Number(properties['EvaluationPeriods']), nameOf(properties)).toBeLessThanOrEqual(most);
+  }
+});
+
+describe.each(['dev', 'staging', 'prod'] as const)('the nightly audit of %s', (stage) => {
+  const alarm = (name: string): Readonly<Record<string, unknown>> =>
+    alarms(stage).find((properties) => nameOf(properties) === name) ?? {};
+
+  test('that found something keeps its alarm on until one finds nothing', () => {
+    expect(alarm('audit-failed')).toMatchObject({
+      MetricName: 'AuditProblems',
+      Statistic: 'Sum',
+      Period: daySeconds,
+      EvaluationPeriods: 1,
+      Threshold: 0,
+      // A night that wrote nothing is `audit-missing`; it says nothing of what the night before found.
+      TreatMissingData: 'ignore',
+    });
+  });
+
+  test('that did not run for 26 hours sets an alarm off, but not on the first day of a stack', () => {
+    const properties = alarm('audit-missing');
+    const queries = properties['Metrics'] as { Expression?: string; MetricStat?: object }[];
+    expect(queries.map(({ Expression }) => Expression)).toContain('IF(FILL(audits, 0) > 0, 0, 1)');
+    expect(queries.flatMap(({ MetricStat }) => MetricStat ?? [])).toMatchObject([
+      { Stat: 'SampleCount', Period: 60 * 60, Metric: { MetricName: 'AuditProblems' } },
+    ]);
+    expect(properties).toMatchObject({
+      EvaluationPeriods: 26,
+      DatapointsToAlarm: 26,
+      TreatMissingData: 'breaching',
+      WarmUpConfiguration: {
+        WarmUpPeriodDurationInMinutes: 26 * 60,
+        OnlyStartEvaluatingAfterWarmUpPeriodEnds: true,
+      },
+    });
+  });
+
+  test('that threw or timed out sets an alarm off by itself', () => {
+    const properties = alarm('function-errors-audit');
+    expect(properties).toMatchObject({ MetricName: 'Errors', EvaluationPeriods: 1, DatapointsToAlarm: 1 });
+    // Lambda dates the error by the beginning of the run.
+    expect(Number(properties['Period'])).toBeGreaterThan(auditFunction.timeoutSeconds);
+    const names = (properties['Dimensions'] as { Value: unknown }[]).map(({ Value }) => readable(Value));
+    expect(names).toEqual(['AuditJobFunction']);
+  });
 });
 
 interface Query {

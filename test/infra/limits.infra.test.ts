@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  alarmLimits,
   apiFunction,
   auditFunction,
   eventStream,
@@ -33,6 +34,14 @@ test('functions end after the bound of their work and before the platform ends t
   expect(apiFunction.timeoutSeconds).toBeLessThan(30);
   expect(sweeperFunction.timeoutSeconds).toBeLessThan(sweeperFunction.everyMinutes * 60);
   expect(auditFunction.timeoutSeconds).toBeLessThanOrEqual(900);
+});
+
+test('a missing audit is noticed after its night and before the next one has ended', () => {
+  const missingMinutes = alarmLimits.auditMissingHours * 60;
+  expect(missingMinutes).toBeGreaterThan(24 * 60 + auditFunction.timeoutSeconds / 60);
+  expect(missingMinutes).toBeLessThan(2 * 24 * 60);
+  // The longest warm-up of an alarm.
+  expect(missingMinutes).toBeLessThanOrEqual(2_880);
 });
 
 test('stream mappings give up before the stream does', () => {
