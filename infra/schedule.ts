@@ -1,6 +1,8 @@
+import { Duration } from 'aws-cdk-lib';
 import { Rule, type Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
+import { clockEvent } from '../functions/runtime/limits.ts';
 import { ServiceFunction, type ServiceFunctionProps } from './function.ts';
 
 export interface ScheduledFunctionProps extends ServiceFunctionProps {
@@ -21,7 +23,13 @@ export class ScheduledFunction extends Construct {
       description: props.description,
       schedule: props.schedule,
       // A run that was missed is not caught up: the next one does its work.
-      targets: [new LambdaFunction(this.function.target, { retryAttempts: 0 })],
+      targets: [new LambdaFunction(this.function.target, { retryAttempts: clockEvent.retryAttempts })],
+    });
+    // EventBridge hands the event over and is done; from then on Lambda's own retries count, those of the qualifier
+    // that the rule names.
+    this.function.target.configureAsyncInvoke({
+      retryAttempts: clockEvent.retryAttempts,
+      maxEventAge: Duration.seconds(clockEvent.maxAgeSeconds),
     });
   }
 }

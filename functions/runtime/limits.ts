@@ -96,6 +96,17 @@ export const workerFunction = { memoryMb: 512 } as const;
 
 export const docsFunction = { timeoutSeconds: 5, memoryMb: 256 } as const;
 
+/**
+ * What Lambda does with an event of the clock. By itself it would run a failed one twice more, minutes later, and keep
+ * one that it cannot start for six hours. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+ */
+export const clockEvent = {
+  /** The next sweep does the work of one that failed, and an audit that failed is for people to look at. */
+  retryAttempts: 0,
+  /** The least that Lambda takes; by then the next sweep is due. */
+  maxAgeSeconds: 60,
+} as const;
+
 export const sweeperFunction = {
   everyMinutes: 1,
   /** Shorter than the interval, so that two sweeps do not overlap. */

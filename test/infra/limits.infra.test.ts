@@ -3,6 +3,7 @@ import {
   alarmLimits,
   apiFunction,
   auditFunction,
+  clockEvent,
   eventStream,
   request,
   sweeperFunction,
@@ -33,6 +34,7 @@ test('functions end after the bound of their work and before the platform ends t
   // An HTTP API waits 30 s for its integration.
   expect(apiFunction.timeoutSeconds).toBeLessThan(30);
   expect(sweeperFunction.timeoutSeconds).toBeLessThan(sweeperFunction.everyMinutes * 60);
+  expect(clockEvent.maxAgeSeconds).toBeLessThanOrEqual(sweeperFunction.everyMinutes * 60);
   expect(auditFunction.timeoutSeconds).toBeLessThanOrEqual(900);
 });
 
@@ -85,6 +87,30 @@ describe.each(stageNames)('in the template of %s', (stage) => {
         BatchSize: policy.batchSize,
         FunctionResponseTypes: ['ReportBatchItemFailures'],
         ScalingConfig: { MaximumConcurrency: policy.maxConcurrency },
+      });
+    }
+  });
+
+  test('what the clock starts is tried once: neither EventBridge nor Lambda tries again', () => {
+    const rules = [...resources(stage, 'AWS::Events::Rule').values()];
+    const targets = rules.flatMap(
+      ({ Properties }) => Properties['Targets'] as { Arn: unknown; RetryPolicy: object }[],
+    );
+    expect(targets.map(({ RetryPolicy }) => RetryPolicy)).toEqual(
+      targets.map(() => ({ MaximumRetryAttempts: 0 })),
+    );
+    const settings = [...resources(stage, 'AWS::Lambda::EventInvokeConfig').values()].map(
+      ({ Properties }) => Properties,
+    );
+    // The rules name the functions themselves, which is to say their newest version.
+    expect(settings.map(({ FunctionName }) => readable(FunctionName)).sort()).toEqual(
+      targets.map(({ Arn }) => readable(Arn)).sort(),
+    );
+    for (const setting of settings) {
+      expect(setting).toMatchObject({
+        Qualifier: '$LATEST',
+        MaximumRetryAttempts: 0,
+        MaximumEventAgeInSeconds: 60,
       });
     }
   });
