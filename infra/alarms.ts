@@ -15,6 +15,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { alarmLimits } from '../functions/runtime/limits.ts';
+import type { FunctionName } from './bundle.ts';
 import { sumOf } from './filled-sum.ts';
 import type { ServiceFunction } from './function.ts';
 import { HttpEdge } from './http-api.ts';
@@ -43,8 +44,8 @@ export interface AlarmsProps {
  */
 export class Alarms extends Construct {
   readonly topic: Topic;
-  /** Those that say that a new version is bad: a canary deployment is rolled back on them. */
-  readonly release: Alarm[] = [];
+  /** By function, those that say that a new version of it is bad: its canary deployment is rolled back on them. */
+  readonly release = new Map<FunctionName, Alarm[]>();
   readonly all: Alarm[] = [];
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
@@ -75,7 +76,8 @@ export class Alarms extends Construct {
         },
         period: minute,
       });
-      this.release.push(this.#add(['api-5xx'], share, stage.objectives.serverErrorShare, { of: 3, bad: 2 }));
+      const errors = this.#add(['api-5xx'], share, stage.objectives.serverErrorShare, { of: 3, bad: 2 });
+      this.#judge(watched.api, errors);
     }
   }
 
@@ -107,10 +109,9 @@ export class Alarms extends Construct {
   /** What only shows, or only matters, under real traffic. */
   #underTraffic({ watched, stage }: AlarmsProps): void {
     if (watched.edge instanceof HttpEdge) {
-      const latency = watched.edge.api.metricLatency({ statistic: Stats.p(99), period: minute });
-      this.release.push(
-        this.#add(['api-latency'], latency, stage.objectives.latencyP99Ms, { of: 5, bad: 3 }),
-      );
+      const latency = watched.edge.api.metricLatency({ statistic: Stats.p(95), period: minute });
+      const slow = this.#add(['api-latency'], latency, stage.objectives.latencyP95Ms, { of: 5, bad: 3 });
+      this.#judge(watched.api, slow);
     }
     for (const [name, { queues }] of watched.workers) {
       const age = queues.queue.metricApproximateAgeOfOldestMessage({ ...last, statistic: Stats.MAXIMUM });
@@ -128,12 +129,17 @@ export class Alarms extends Construct {
         of: 5,
         bad: 2,
       });
-      if (fn.alias !== undefined) this.release.push(errors);
+      this.#judge(fn, errors);
     }
     for (const [name, table] of watchedTables(watched)) {
       this.#add(['table-throttles', name], tableThrottles(name, table), 0, { of: 5, bad: 3 });
       this.#add(['table-errors', name], tableErrors(name, table), 0, { of: 5, bad: 3 });
     }
+  }
+
+  /** Lets an alarm take back a new version of one function: what is wrong with another one is no reason to. */
+  #judge({ name, alias }: ServiceFunction, alarm: Alarm): void {
+    if (alias !== undefined) this.release.set(name, [...(this.release.get(name) ?? []), alarm]);
   }
 
   /** @param id the kind of alarm, which is its heading in the runbook, and what it watches where there are several */

@@ -1,14 +1,24 @@
 import { ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
-import { LambdaApplication, LambdaDeploymentConfig, LambdaDeploymentGroup } from 'aws-cdk-lib/aws-codedeploy';
+import {
+  LambdaApplication,
+  LambdaDeploymentConfig,
+  LambdaDeploymentGroup,
+  type CfnDeploymentGroup,
+} from 'aws-cdk-lib/aws-codedeploy';
+import type { CfnAlias } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
+import type { FunctionName } from './bundle.ts';
 import type { ServiceFunction } from './function.ts';
 
 export interface CanaryProps {
   readonly functions: readonly ServiceFunction[];
-  /** A deployment during which one of these goes off is rolled back. */
-  readonly alarms: readonly Alarm[];
+  /**
+   * By function: a deployment of it is rolled back when one of these goes off, and does not begin while one is on.
+   * At most ten each. https://docs.aws.amazon.com/codedeploy/latest/userguide/monitoring-create-alarms.html
+   */
+  readonly alarms: ReadonlyMap<FunctionName, readonly Alarm[]>;
 }
 
 /**
@@ -32,14 +42,23 @@ export class Canary extends Construct {
     );
     for (const fn of props.functions) {
       if (fn.alias === undefined) continue;
-      new LambdaDeploymentGroup(this, fn.name, {
+      const alarms = [...(props.alarms.get(fn.name) ?? [])];
+      const group = new LambdaDeploymentGroup(this, fn.name, {
         application,
         alias: fn.alias,
         role,
         deploymentConfig: LambdaDeploymentConfig.CANARY_10PERCENT_5MINUTES,
-        alarms: [...props.alarms],
-        autoRollback: { deploymentInAlarm: true, failedDeployment: true, stoppedDeployment: true },
+        alarms,
+        autoRollback: {
+          deploymentInAlarm: alarms.length > 0,
+          failedDeployment: true,
+          stoppedDeployment: true,
+        },
       });
+      // The group gets its alarms, or loses them, before the alias moves under them.
+      (fn.alias.node.defaultChild as CfnAlias).addResourceDependency(
+        group.node.defaultChild as CfnDeploymentGroup,
+      );
     }
   }
 }

@@ -70,6 +70,7 @@ function health({ watched, stage, alarms }: OverviewProps): IWidget[] {
       ),
       graph('Latency', [
         api.metricLatency({ statistic: Stats.p(50), label: 'p50' }),
+        api.metricLatency({ statistic: Stats.p(95), label: 'p95' }),
         api.metricLatency({ statistic: Stats.p(99), label: 'p99' }),
       ]),
     );

@@ -20,6 +20,11 @@ export interface DeployOptions {
   readonly llmEndpointUrl?: string;
   /** Public keys (a JWK set as JSON) for the authorizer of the `localstack` stage, which may not reach the issuer. */
   readonly jwtKeys?: string;
+  /**
+   * Ships a fix while an alarm is on: the deployment is held up, and taken back, by no alarm. Only where releases go
+   * by canary.
+   */
+  readonly hotfix?: boolean;
 }
 
 export type OptionsResult =
@@ -35,6 +40,7 @@ export const unset = {
   mailFrom: 'no-reply@example.com',
   externalCallUrl: 'https://not-configured.invalid/',
 } as const;
+const withCanary = stageNames.filter((name) => stages[name].canary);
 const defaultModel = 'amazon.nova-lite-v1:0';
 
 /**
@@ -90,6 +96,12 @@ export function readOptions(context: (name: string) => unknown): OptionsResult {
   if (jwtKeys !== undefined && stage !== 'localstack') {
     return refuse(`jwtKeys is for the localstack stage only: leave it out, the keys come from the issuer`);
   }
+  const hotfix = read('hotfix') ?? 'false';
+  if (hotfix !== 'false' && (hotfix !== 'true' || !stages[stage].canary)) {
+    return refuse(
+      `hotfix is true or false, and true only where releases go by canary: give -c hotfix=true for ${withCanary.join(', ')}`,
+    );
+  }
   const alarmEmail = read('alarmEmail');
   const llmEndpointUrl = read('llmEndpointUrl');
   return {
@@ -105,6 +117,7 @@ export function readOptions(context: (name: string) => unknown): OptionsResult {
       ...(smtpUrl !== undefined && { smtpUrl }),
       ...(llmEndpointUrl !== undefined && { llmEndpointUrl }),
       ...(jwtKeys !== undefined && { jwtKeys }),
+      ...(hotfix === 'true' && { hotfix: true }),
     },
   };
 }

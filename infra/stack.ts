@@ -157,7 +157,16 @@ export class CommitOnceStack extends Stack {
       stage.alarms === 'none' ? undefined : new Alarms(this, 'Alarms', { watched: this, stage, options });
     if (stage.dashboard) new Overview(this, 'Overview', { watched: this, stage, alarms });
     if (stage.canary && alarms !== undefined) {
-      new Canary(this, 'Canary', { functions: this.functions, alarms: alarms.release });
+      new Canary(this, 'Canary', {
+        functions: this.functions,
+        alarms: options.hotfix === true ? new Map() : alarms.release,
+      });
+    }
+    if (options.hotfix === true) {
+      Annotations.of(this).addWarningV2(
+        'commit-once:hotfix',
+        'No alarm takes this deployment back. Once the alarms are off, deploy again without -c hotfix=true.',
+      );
     }
 
     for (const gap of stage.production ? gapsOf(options) : []) {

@@ -29,8 +29,16 @@ export interface StageSettings {
   /** `essential` leaves out what only matters under real traffic. */
   readonly alarms: 'all' | 'essential' | 'none';
   readonly dashboard: boolean;
-  /** Share of requests, 0 to 1, whose 5xx answers set the alarm off, and the slowest answer at p99. */
-  readonly objectives: { readonly serverErrorShare: number; readonly latencyP99Ms: number };
+  readonly objectives: {
+    /** Share of requests, 0 to 1, whose 5xx answers set the alarm off. */
+    readonly serverErrorShare: number;
+    /**
+     * The slowest answer at p95. By contract a caller may wait for a lock or for a turn, up to 10 s, and at p99 one
+     * in a hundred who does would take a release back. A bad version, which gets a tenth of the requests, is seen
+     * at p95 as soon as half of its answers are slow.
+     */
+    readonly latencyP95Ms: number;
+  };
 }
 
 const prod: StageSettings = {
@@ -44,7 +52,7 @@ const prod: StageSettings = {
   canary: true,
   alarms: 'all',
   dashboard: true,
-  objectives: { serverErrorShare: 0.01, latencyP99Ms: 2_000 },
+  objectives: { serverErrorShare: 0.01, latencyP95Ms: 2_000 },
 };
 
 /** Like production where behaviour could differ, smaller where only money would. */

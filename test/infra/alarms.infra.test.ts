@@ -56,6 +56,11 @@ test('every alarm reports going off and going back to the topic, and all but two
   }
 });
 
+test('the latency that sets an alarm off is seen in the share of a canary, and is not that of callers who wait', () => {
+  const properties = alarms('prod').find((each) => nameOf(each) === 'api-latency');
+  expect(properties).toMatchObject({ MetricName: 'Latency', ExtendedStatistic: 'p95', Threshold: 2_000 });
+});
+
 /** The period of an alarm, or of the metrics of its expression, which all have the same. */
 function periodOf(properties: Readonly<Record<string, unknown>>): number {
   if (typeof properties['Period'] === 'number') return properties['Period'];

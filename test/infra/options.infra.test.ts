@@ -15,6 +15,16 @@ test('stage, issuer and audience are all that is needed', () => {
   });
 });
 
+test.each([
+  ['true', { hotfix: true }],
+  ['false', {}],
+  [undefined, {}],
+])('hotfix=%s', (hotfix, expected) => {
+  const result = read({ ...complete, hotfix });
+  expect(result).toMatchObject({ ok: true, options: expected });
+  if (result.ok) expect('hotfix' in result.options).toBe('hotfix' in expected);
+});
+
 describe('refused', () => {
   test.each([
     ['no stage', { ...complete, stage: undefined }],
@@ -33,6 +43,8 @@ describe('refused', () => {
       'a password in the SMTP URL',
       { ...complete, stage: 'dev', smtpUrl: 'smtp://user:word@mail.example:25' },
     ],
+    ['a hotfix that is neither true nor false', { ...complete, hotfix: 'yes' }],
+    ['a hotfix where no release goes by canary', { ...complete, stage: 'dev', hotfix: 'true' }],
     ['keys outside localstack', { ...complete, jwtKeys: '{"keys":[]}' }],
   ])('%s', (_, context) => {
     const result = read(context);

@@ -1,7 +1,8 @@
+import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import { tables, type TableSchema } from '../../functions/store/tables.ts';
 import { stageNames } from '../../infra/stages.ts';
-import { readable, resources, templateOf } from './built-stack.ts';
+import { build, readable, resources, shortId, templateOf, type Resource } from './built-stack.ts';
 
 const types = (stage: (typeof stageNames)[number]): Set<string> =>
   new Set(
@@ -179,14 +180,58 @@ describe('canary', () => {
           AutoRollbackConfiguration: { Enabled: true },
           DeploymentConfigName: 'CodeDeployDefault.LambdaCanary10Percent5Minutes',
         });
-        const { Alarms } = Properties['AlarmConfiguration'] as { Alarms: { Name: unknown }[] };
-        const names = Alarms.map(({ Name }) => readable(Name));
-        expect(names).toEqual(
-          expect.arrayContaining(['Alarmsapi5xx', 'Alarmsapilatency', 'Alarmsfunctionerrorsapi']),
-        );
       }
     },
   );
+
+  /** Function -> the alarms on which a deployment of it is taken back. */
+  const judged = (groups: ReadonlyMap<string, Resource>): Record<string, string[]> =>
+    Object.fromEntries(
+      [...groups].map(([id, { Properties }]) => {
+        const { Alarms = [] } = Properties['AlarmConfiguration'] as { Alarms?: { Name: unknown }[] };
+        return [id.replace(/^Canary/, ''), Alarms.map(({ Name }) => readable(Name))];
+      }),
+    );
+
+  test.each(['staging', 'prod'] as const)(
+    '%s: a function is rolled back on its own errors, and the api on its answers',
+    (stage) => {
+      const groups = judged(resources(stage, 'AWS::CodeDeploy::DeploymentGroup'));
+      const own = (name: string): [string, string[]] => [name, [`Alarmsfunctionerrors${name}`]];
+      expect(groups).toEqual({
+        ...Object.fromEntries(
+          ['relay', 'timerrelay', 'notification', 'externalcall', 'report', 'llm', 'timer'].map(own),
+        ),
+        api: ['Alarmsapi5xx', 'Alarmsapilatency', 'Alarmsfunctionerrorsapi'],
+      });
+      // CodeDeploy takes no more: https://docs.aws.amazon.com/codedeploy/latest/userguide/monitoring-create-alarms.html
+      for (const names of Object.values(groups)) expect(names.length).toBeLessThanOrEqual(10);
+    },
+  );
+
+  test('an alias moves after its group has the alarms of this deployment', () => {
+    for (const [id, alias] of resources('prod', 'AWS::Lambda::Alias')) {
+      expect(alias.DependsOn?.map(shortId), id).toEqual([expect.stringMatching(/^Canary/)]);
+    }
+  });
+
+  test('a hotfix is shipped whatever alarm is on, still by canary', () => {
+    const template = Template.fromStack(build('prod', { hotfix: true }).stack);
+    const groups = Object.values(template.findResources('AWS::CodeDeploy::DeploymentGroup')) as Resource[];
+    expect(groups).toHaveLength(8);
+    for (const { Properties } of groups) {
+      expect(Properties['AlarmConfiguration']).toEqual({ Enabled: false });
+      expect(Properties['AutoRollbackConfiguration']).toEqual({
+        Enabled: true,
+        Events: ['DEPLOYMENT_FAILURE', 'DEPLOYMENT_STOP_ON_REQUEST'],
+      });
+      expect(Properties['DeploymentConfigName']).toBe('CodeDeployDefault.LambdaCanary10Percent5Minutes');
+    }
+    // They still tell people.
+    expect(Object.keys(template.findResources('AWS::CloudWatch::Alarm')).length).toBe(
+      resources('prod', 'AWS::CloudWatch::Alarm').size,
+    );
+  });
 
   test.each(['dev', 'localstack'] as const)('%s: everything points at the functions themselves', (stage) => {
     expect(types(stage)).not.toContain('AWS::Lambda::Alias');
