@@ -10,7 +10,7 @@ import { watchedTables } from './table-metrics.ts';
 /** The period of every estimate. */
 export const hour = Duration.hours(1);
 
-/** Lines of a graph by an id, which begins with a small letter and is used once a graph. */
+/** Lines of a graph by an id, which begins with a small letter and is used once in all of the estimate. */
 type Lines = Readonly<Record<string, MathExpression>>;
 
 /** Dollars an hour at list price, by service. */
@@ -39,35 +39,43 @@ export function hourlyCost(
   return {
     requests:
       watched.edge instanceof HttpEdge
-        ? linesOf(priced('API', [watched.edge.api.metricCount()], prices.apiRequest))
+        ? distinct([priced('requests', 'API', [watched.edge.api.metricCount()], prices.apiRequest)])
         : {},
-    queues: linesOf(priced('Queues', queueRequests, prices.queueRequest)),
-    tables: linesOf(
-      priced('Writes', tableMetric('ConsumedWriteCapacityUnits'), prices.tableWriteUnit),
-      priced('Reads', tableMetric('ConsumedReadCapacityUnits'), prices.tableReadUnit),
-    ),
-    functions: linesOf(
-      priced('Invocations', invocations, prices.functionInvocation),
+    queues: distinct([priced('queues', 'Queues', queueRequests, prices.queueRequest)]),
+    tables: distinct([
+      priced('tables', 'Writes', tableMetric('ConsumedWriteCapacityUnits'), prices.tableWriteUnit),
+      priced('tables', 'Reads', tableMetric('ConsumedReadCapacityUnits'), prices.tableReadUnit),
+    ]),
+    functions: distinct([
+      priced('functions', 'Invocations', invocations, prices.functionInvocation),
       ...functions.map((fn) =>
         priced(
+          'functions',
           fn.name,
           [functionMetric(fn, 'Duration')],
           (prices.functionGbSecond * fn.memoryMb) / 1024 / 1000,
         ),
       ),
-    ),
+    ]),
   };
 }
 
-const linesOf = (...lines: readonly (readonly [id: string, line: MathExpression])[]): Lines =>
-  Object.fromEntries(lines);
+type Line = readonly [id: string, line: MathExpression];
 
-function priced(
-  label: string,
-  metrics: readonly Metric[],
-  price: number,
-): readonly [id: string, line: MathExpression] {
-  const id = `cost_${label.replace(/\W/g, '_').toLowerCase()}`;
+/** All lines of several services. */
+export const together = (...services: readonly Lines[]): Lines => distinct(services.flatMap(Object.entries));
+
+/** @throws where two lines have one id: one of them would be missing from every sum, and nobody would see it */
+export function distinct(lines: readonly Line[]): Lines {
+  const ids = lines.map(([id]) => id);
+  const twice = ids.find((id, index) => ids.indexOf(id) !== index);
+  if (twice !== undefined) throw new Error(`two lines of the estimate are called ${twice}`);
+  return Object.fromEntries(lines);
+}
+
+/** @param service begins the id, since a label of one service may be a name of another's */
+function priced(service: string, label: string, metrics: readonly Metric[], price: number): Line {
+  const id = `cost_${service}_${label.replace(/\W/g, '_').toLowerCase()}`;
   const named = Object.fromEntries(
     metrics.map((metric, index) => [`${id}_${index}`, metric.with({ period: hour, statistic: Stats.SUM })]),
   );

@@ -12,7 +12,7 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import { auditProblems, functionMetric, type Alarms } from './alarms.ts';
-import { hour, hourlyCost } from './dashboard-cost.ts';
+import { hour, hourlyCost, together } from './dashboard-cost.ts';
 import { filledSum } from './filled-sum.ts';
 import { HttpEdge } from './http-api.ts';
 import { byTopic, ownMetric } from './own-metrics.ts';
@@ -177,7 +177,7 @@ function stuck({ watched, stage }: OverviewProps): IWidget[] {
 /** By service, and what it comes to for a command. */
 function cost({ watched, stage }: OverviewProps): IWidget[] {
   const { requests, queues, tables, functions } = hourlyCost(watched);
-  const all = { ...requests, ...queues, ...tables, ...functions };
+  const all = together(requests, queues, tables, functions);
   const answered = outcomes(stage);
   const perMillion = new MathExpression({
     label: 'everything, for a million commands',
@@ -186,7 +186,7 @@ function cost({ watched, stage }: OverviewProps): IWidget[] {
     period: hour,
   });
   return [
-    graph('API and queues ($ per hour)', Object.values({ ...requests, ...queues })),
+    graph('API and queues ($ per hour)', Object.values(together(requests, queues))),
     graph('Tables ($ per hour)', Object.values(tables)),
     graph('Functions ($ per hour)', Object.values(functions)),
     graph('Everything ($ for a million commands)', [perMillion]),

@@ -1,6 +1,8 @@
+import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import { describe, expect, test } from 'vitest';
 import { metricNamespace, metrics } from '../../functions/runtime/metrics.ts';
 import type { MetricDefinition } from '../../functions/runtime/metrics.ts';
+import { distinct, together } from '../../infra/dashboard-cost.ts';
 import { readable, resources } from './built-stack.ts';
 
 interface Options {
@@ -146,11 +148,36 @@ test('an expression names metrics of its own widget, and each name once', () => 
   expect(expressions).toBeGreaterThan(0);
 });
 
-test('the price of a command is what all services cost, over the commands that had an outcome', () => {
-  const widget = widgets('prod').find(({ properties }) => properties.title?.includes('million commands'));
-  const found = widget === undefined ? [] : lines(widget);
-  const price = found.find(({ options }) => options.label === 'everything, for a million commands');
-  expect(price?.options.expression).toMatch(
-    /^1000000 \* \(.*cost_api.*cost_queues.*cost_writes.*cost_reads.*cost_invocations.*cost_external_call.*\) \/ \(FILL\(committed, 0\) \+ FILL\(refused, 0\) \+ FILL\(replayed, 0\)\)$/,
-  );
+describe('the price of a command', () => {
+  const estimate = widgets('prod').find(({ properties }) => properties.title?.includes('million commands'));
+  const found = estimate === undefined ? [] : lines(estimate);
+
+  test('is what all services cost, over the commands that had an outcome', () => {
+    const price = found.find(({ options }) => options.label === 'everything, for a million commands');
+    expect(price?.options.expression).toMatch(
+      /^1000000 \* \(.*\) \/ \(FILL\(committed, 0\) \+ FILL\(refused, 0\) \+ FILL\(replayed, 0\)\)$/,
+    );
+    const functions = resources('prod', 'AWS::Lambda::Function').size;
+    // API, queues, writes, reads, invocations, and the time of each function.
+    expect(price?.options.expression?.match(/FILL\(cost_\w+, 0\)/g)).toHaveLength(5 + functions);
+  });
+
+  test('holds the request to the API and the time of its function, which are named alike', () => {
+    expect(found.map(({ options }) => options.label)).toEqual(expect.arrayContaining(['API', 'api']));
+    expect(found.map(({ words: [namespace, name] }) => `${namespace} ${name}`)).toContain(
+      'AWS/ApiGateway Count',
+    );
+  });
+});
+
+test('two lines of an estimate by one id are refused, of one service or of two', () => {
+  const line = new MathExpression({ expression: '1', usingMetrics: {} });
+  expect(() =>
+    distinct([
+      ['cost_a', line],
+      ['cost_a', line],
+    ]),
+  ).toThrow();
+  expect(() => together({ cost_a: line }, { cost_a: line })).toThrow();
+  expect(Object.keys(together({ cost_a: line }, { cost_b: line }))).toEqual(['cost_a', 'cost_b']);
 });
