@@ -7,8 +7,10 @@ export interface DeployOptions {
   readonly jwtIssuer: string;
   /** Accepted `aud` claims; several are separated by commas. */
   readonly jwtAudience: readonly string[];
-  /** Sender of every mail; an address or domain verified in SES. */
+  /** Sender of every mail. */
   readonly mailFrom: string;
+  /** What was verified in SES, where it is neither the sender nor the sender's domain but a domain above that. */
+  readonly mailIdentity?: string;
   /** Receiver of `external-call` messages. */
   readonly externalCallUrl?: string;
   readonly llmModelId: string;
@@ -76,6 +78,12 @@ export function readOptions(context: (name: string) => unknown): OptionsResult {
   if (!/^[^\s@<>"]+@[^\s@<>"]+$/.test(mailFrom)) {
     return refuse(`mailFrom "${mailFrom}" is not a bare address: give -c mailFrom=name@domain`);
   }
+  const mailIdentity = read('mailIdentity');
+  if (mailIdentity !== undefined && !sendsFor(mailIdentity, mailFrom)) {
+    return refuse(
+      `mailIdentity "${mailIdentity}" is neither mailFrom nor a domain above it: give -c mailIdentity=<domain>`,
+    );
+  }
   const externalCallUrl = read('externalCallUrl');
   if (
     externalCallUrl !== undefined &&
@@ -112,6 +120,7 @@ export function readOptions(context: (name: string) => unknown): OptionsResult {
       jwtAudience,
       mailFrom,
       llmModelId: read('llmModelId') ?? defaultModel,
+      ...(mailIdentity !== undefined && { mailIdentity }),
       ...(externalCallUrl !== undefined && { externalCallUrl }),
       ...(alarmEmail !== undefined && { alarmEmail }),
       ...(smtpUrl !== undefined && { smtpUrl }),
@@ -128,6 +137,12 @@ export function gapsOf(options: DeployOptions): readonly string[] {
     ...(options.mailFrom === unset.mailFrom ? ['mailFrom'] : []),
     ...(options.externalCallUrl === undefined ? ['externalCallUrl'] : []),
   ];
+}
+
+/** Whether whoever owns the identity may send from the address. */
+function sendsFor(identity: string, address: string): boolean {
+  const domain = address.slice(address.indexOf('@') + 1);
+  return identity === address || `.${domain}`.endsWith(`.${identity}`);
 }
 
 function isUrl(value: string, protocols: readonly string[]): boolean {

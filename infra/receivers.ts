@@ -1,5 +1,5 @@
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
@@ -21,15 +21,32 @@ export function bindMail(fn: ServiceFunction, options: DeployOptions): void {
     Stack.of(fn).formatArn({ service: 'ses', resource: 'identity', resourceName });
   fn.function.addToRolePolicy(
     new PolicyStatement({
-      effect: Effect.ALLOW,
-      // A raw message (made by nodemailer) is a second action of the same call.
-      actions: ['ses:SendEmail', 'ses:SendRawEmail'],
-      // Either the address or its domain is what was verified; SES checks against the one that was.
-      resources: [identity(options.mailFrom), identity(domain)],
+      actions: sending,
+      // The address, its domain or a domain above that is what was verified; SES checks against the one that was.
+      // https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html
+      resources: [...new Set([options.mailFrom, domain, options.mailIdentity ?? domain])].map(identity),
       conditions: { StringEquals: { 'ses:FromAddress': options.mailFrom } },
     }),
   );
+  // An identity may have a default configuration set, and then a mail needs leave for both.
+  // https://github.com/aws/aws-cdk/issues/34402
+  fn.function.addToRolePolicy(
+    new PolicyStatement({
+      actions: sending,
+      resources: [
+        Stack.of(fn).formatArn({ service: 'ses', resource: 'configuration-set', resourceName: '*' }),
+      ],
+    }),
+  );
+  acknowledge(
+    fn,
+    'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ses:<AWS::Region>:<AWS::AccountId>:configuration-set/*]',
+    "Which configuration set is the identity's default is said in SES, not here; without leave for the identity, which is the sender alone, it sends nothing.",
+  );
 }
+
+/** A raw message (made by nodemailer) is a second action of the same call. */
+const sending = ['ses:SendEmail', 'ses:SendRawEmail'];
 
 /** The arrow llm worker -> Bedrock: the one model, in the Region or through its inference profile. */
 export function bindModel(fn: ServiceFunction, options: DeployOptions): void {

@@ -1,5 +1,7 @@
+import type { Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
 import type { StageName } from '../../infra/stages.ts';
-import { readable, resources } from './built-stack.ts';
+import { readable, resources, type Resource } from './built-stack.ts';
 
 interface Statement {
   readonly Effect: string;
@@ -8,9 +10,17 @@ interface Statement {
 }
 
 /** Role -> resource -> the actions it is allowed there, all sorted. */
-export function allowed(stage: StageName): Map<string, Record<string, string[]>> {
-  const roles = new Map<string, Record<string, string[]>>();
-  for (const { Properties } of resources(stage, 'AWS::IAM::Policy').values()) {
+export type Allowed = Map<string, Record<string, string[]>>;
+
+export const allowed = (stage: StageName): Allowed =>
+  allowedBy(resources(stage, 'AWS::IAM::Policy').values());
+
+export const allowedIn = (stack: Stack): Allowed =>
+  allowedBy(Object.values(Template.fromStack(stack).findResources('AWS::IAM::Policy')) as Resource[]);
+
+function allowedBy(policies: Iterable<Resource>): Allowed {
+  const roles: Allowed = new Map();
+  for (const { Properties } of policies) {
     const document = Properties['PolicyDocument'] as { Statement: Statement[] };
     for (const role of Properties['Roles'] as unknown[]) {
       const entries = roles.get(readable(role)) ?? {};

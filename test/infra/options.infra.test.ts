@@ -25,6 +25,14 @@ test.each([
   if (result.ok) expect('hotfix' in result.options).toBe('hotfix' in expected);
 });
 
+test.each(['no-reply@news.shop.example', 'news.shop.example', 'shop.example'])(
+  'an identity that sends for its sender: %s',
+  (mailIdentity) => {
+    const result = read({ ...complete, mailFrom: 'no-reply@news.shop.example', mailIdentity });
+    expect(result).toMatchObject({ ok: true, options: { mailIdentity } });
+  },
+);
+
 describe('refused', () => {
   test.each([
     ['no stage', { ...complete, stage: undefined }],
@@ -37,6 +45,14 @@ describe('refused', () => {
     ['no audience', { ...complete, jwtAudience: undefined }],
     ['an audience of commas', { ...complete, jwtAudience: ' , ' }],
     ['a sender with a display name', { ...complete, mailFrom: 'Shop <shop@mail.example>' }],
+    [
+      'an identity that does not send for the sender',
+      { ...complete, mailFrom: 'no-reply@shop.example', mailIdentity: 'op.example' },
+    ],
+    [
+      'an identity below the sender',
+      { ...complete, mailFrom: 'no-reply@shop.example', mailIdentity: 'news.shop.example' },
+    ],
     ['a receiver over plain http in production', { ...complete, externalCallUrl: 'http://receiver.example' }],
     ['an SMTP server in production', { ...complete, smtpUrl: 'smtp://mail.example:25' }],
     [

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { stageNames } from '../../infra/stages.ts';
-import { allowed } from './allowed-actions.ts';
-import { readable, resources, shortId } from './built-stack.ts';
+import { allowed, allowedIn } from './allowed-actions.ts';
+import { build, readable, resources, shortId } from './built-stack.ts';
 
 const tracing = ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'];
 const logging = ['logs:CreateLogStream', 'logs:PutLogEvents'];
@@ -69,6 +69,10 @@ const expected: Readonly<Record<string, Record<string, string[]>>> = {
       'ses:SendEmail',
       'ses:SendRawEmail',
     ],
+    'arn:<AWS::Partition>:ses:<AWS::Region>:<AWS::AccountId>:configuration-set/*': [
+      'ses:SendEmail',
+      'ses:SendRawEmail',
+    ],
   },
   ExternalCallWorkerRole: {
     ...worker('ExternalCall'),
@@ -128,6 +132,22 @@ test('the audit writes to the data table only what it notes down for itself', ()
     Action: 'dynamodb:BatchWriteItem',
     Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['*#audit#*'] } },
   });
+});
+
+test('a sender below the verified domain may send, for that domain too', () => {
+  const { stack } = build('prod', {
+    mailFrom: 'no-reply@news.shop.example',
+    mailIdentity: 'shop.example',
+  });
+  const sending = Object.keys(allowedIn(stack).get('NotificationWorkerRole') ?? {}).filter((resource) =>
+    resource.includes(':ses:'),
+  );
+  expect(sending.map((arn) => arn.split(':').at(-1)).sort()).toEqual([
+    'configuration-set/*',
+    'identity/news.shop.example',
+    'identity/no-reply@news.shop.example',
+    'identity/shop.example',
+  ]);
 });
 
 describe.each(stageNames)('%s', (stage) => {
