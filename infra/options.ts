@@ -1,3 +1,4 @@
+import { parseModel } from './model.ts';
 import { isStageName, stageNames, stages, type StageName } from './stages.ts';
 
 /** What a deployment is given by `-c name=value`. */
@@ -13,7 +14,8 @@ export interface DeployOptions {
   readonly mailIdentity?: string;
   /** Receiver of `external-call` messages. */
   readonly externalCallUrl?: string;
-  readonly llmModelId: string;
+  /** A model of the Region, or an inference profile where the Region has none of its own. */
+  readonly llmModelId?: string;
   /** Subscribed to the alarms; AWS asks for a confirmation by mail. */
   readonly alarmEmail?: string;
   /** Mail goes to this SMTP server instead of SES. Only where no password is needed. */
@@ -36,14 +38,15 @@ export type OptionsResult =
 
 /**
  * What stands where nothing was given: names reserved by RFC 2606, so that a message to them fails in the open, is
- * dead with its reason and can be redriven once the stack is deployed with the real ones.
+ * dead with its reason and can be redriven once the stack is deployed with the real ones; and a model that few
+ * Regions offer without an inference profile.
  */
 export const unset = {
   mailFrom: 'no-reply@example.com',
   externalCallUrl: 'https://not-configured.invalid/',
+  llmModelId: 'amazon.nova-lite-v1:0',
 } as const;
 const withCanary = stageNames.filter((name) => stages[name].canary);
-const defaultModel = 'amazon.nova-lite-v1:0';
 
 /**
  * Reads and checks the context of a deployment.
@@ -91,6 +94,12 @@ export function readOptions(context: (name: string) => unknown): OptionsResult {
   ) {
     return refuse(`externalCallUrl is not an https URL: give -c externalCallUrl=https://<receiver>`);
   }
+  const llmModelId = read('llmModelId');
+  if (llmModelId !== undefined && parseModel(llmModelId) === undefined) {
+    return refuse(
+      `llmModelId "${llmModelId}" says no model: give -c llmModelId= the id or ARN of a model, of a cross-Region inference profile (eu.<model>) or of provisioned throughput`,
+    );
+  }
   const smtpUrl = read('smtpUrl');
   if (
     smtpUrl !== undefined &&
@@ -119,9 +128,9 @@ export function readOptions(context: (name: string) => unknown): OptionsResult {
       jwtIssuer,
       jwtAudience,
       mailFrom,
-      llmModelId: read('llmModelId') ?? defaultModel,
       ...(mailIdentity !== undefined && { mailIdentity }),
       ...(externalCallUrl !== undefined && { externalCallUrl }),
+      ...(llmModelId !== undefined && { llmModelId }),
       ...(alarmEmail !== undefined && { alarmEmail }),
       ...(smtpUrl !== undefined && { smtpUrl }),
       ...(llmEndpointUrl !== undefined && { llmEndpointUrl }),
@@ -131,12 +140,33 @@ export function readOptions(context: (name: string) => unknown): OptionsResult {
   };
 }
 
-/** The `-c` values without which some messages cannot be delivered, of those that were not given. */
-export function gapsOf(options: DeployOptions): readonly string[] {
-  return [
-    ...(options.mailFrom === unset.mailFrom ? ['mailFrom'] : []),
-    ...(options.externalCallUrl === undefined ? ['externalCallUrl'] : []),
+/** A `-c` value that was not given, and what becomes of messages without it. */
+export interface Gap {
+  readonly option: keyof typeof unset;
+  readonly consequence: string;
+}
+
+/** Those without which some messages cannot be delivered, or not in every Region. */
+export function gapsOf(options: DeployOptions): readonly Gap[] {
+  const gaps: readonly (Gap & { readonly isOpen: boolean })[] = [
+    {
+      option: 'mailFrom',
+      isOpen: options.mailFrom === unset.mailFrom,
+      consequence: 'its messages are dead until the stack is deployed with it',
+    },
+    {
+      option: 'externalCallUrl',
+      isOpen: options.externalCallUrl === undefined,
+      consequence: 'its messages are dead until the stack is deployed with it',
+    },
+    {
+      option: 'llmModelId',
+      isOpen: options.llmModelId === undefined,
+      // https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-supported.html
+      consequence: `the model is ${unset.llmModelId}, which us-east-1 and us-gov-west-1 alone offer by that name; elsewhere its messages are dead until the stack is deployed with an inference profile, such as eu.${unset.llmModelId}`,
+    },
   ];
+  return gaps.filter(({ isOpen }) => isOpen);
 }
 
 /** Whether whoever owns the identity may send from the address. */

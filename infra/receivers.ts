@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { bindBucketForWriting, bindSecret } from './binding.ts';
 import type { ServiceFunction } from './function.ts';
+import { parseModel } from './model.ts';
 import { unset, type DeployOptions } from './options.ts';
 import type { StageSettings } from './stages.ts';
 
@@ -50,7 +51,8 @@ const sending = ['ses:SendEmail', 'ses:SendRawEmail'];
 
 /** The arrow llm worker -> Bedrock: the one model, in the Region or through its inference profile. */
 export function bindModel(fn: ServiceFunction, options: DeployOptions): void {
-  fn.function.addEnvironment('LLM_MODEL_ID', options.llmModelId);
+  const modelId = options.llmModelId ?? unset.llmModelId;
+  fn.function.addEnvironment('LLM_MODEL_ID', modelId);
   if (options.llmEndpointUrl !== undefined) {
     fn.function.addEnvironment('AWS_ENDPOINT_URL_BEDROCK_RUNTIME', options.llmEndpointUrl);
     return;
@@ -59,34 +61,38 @@ export function bindModel(fn: ServiceFunction, options: DeployOptions): void {
     new PolicyStatement({
       // Converse is authorized as InvokeModel.
       actions: ['bedrock:InvokeModel'],
-      resources: modelArns(fn, options.llmModelId),
+      resources: modelArns(fn, modelId),
     }),
   );
 }
 
-/** `us.amazon.nova-lite-v1:0` is an inference profile over the same model in several Regions. */
 function modelArns(fn: ServiceFunction, modelId: string): string[] {
-  if (modelId.startsWith('arn:')) return [modelId];
   const stack = Stack.of(fn);
-  const model = (region: string, name: string): string =>
-    stack.formatArn({
-      service: 'bedrock',
-      region,
-      account: '',
-      resource: 'foundation-model',
-      resourceName: name,
-    });
-  const profile = /^(?:us|us-gov|eu|apac|jp|au|ca|global)\.(.+)$/.exec(modelId);
-  if (profile?.[1] === undefined) return [model(stack.region, modelId)];
-  acknowledge(
-    fn,
-    `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:bedrock:*::foundation-model/${profile[1]}]`,
-    'An inference profile forwards a call to one of several Regions, and the caller needs the one model in each.',
-  );
-  return [
-    stack.formatArn({ service: 'bedrock', resource: 'inference-profile', resourceName: modelId }),
-    model('*', profile[1]),
-  ];
+  const model = (region: string, resourceName: string): string =>
+    stack.formatArn({ service: 'bedrock', region, account: '', resource: 'foundation-model', resourceName });
+  const found = parseModel(modelId);
+  switch (found?.is) {
+    case undefined:
+      throw new Error(`${modelId} is not a model`);
+    case 'resource':
+      return [found.arn];
+    case 'model':
+      return [model(stack.region, found.name)];
+    case 'profile':
+      acknowledge(
+        fn,
+        `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:bedrock:*::foundation-model/${found.model}]`,
+        'An inference profile forwards a call to one of several Regions, and the caller needs the one model in each.',
+      );
+      return [
+        found.arn ??
+          stack.formatArn({ service: 'bedrock', resource: 'inference-profile', resourceName: found.id }),
+        // Every Region, and none: a global profile asks for the model without one.
+        model('*', found.model),
+      ];
+    default:
+      return found satisfies never;
+  }
 }
 
 /** The arrow external-call worker -> receiver: its URL, and the secret that signs the calls. */

@@ -169,11 +169,8 @@ export class CommitOnceStack extends Stack {
       );
     }
 
-    for (const gap of stage.production ? gapsOf(options) : []) {
-      Annotations.of(this).addWarningV2(
-        `commit-once:${gap}`,
-        `Without -c ${gap}= its messages are dead until the stack is deployed with it.`,
-      );
+    for (const { option, consequence } of stage.production ? gapsOf(options) : []) {
+      Annotations.of(this).addWarningV2(`commit-once:${option}`, `Without -c ${option}= ${consequence}.`);
     }
 
     Tags.of(this).add('service', 'commit-once');

@@ -58,7 +58,7 @@ async function synthesize(directory: string): Promise<void> {
     jwtIssuer: localIssuer,
     jwtAudience: [localAudience],
     mailFrom: 'no-reply@localhost',
-    llmModelId: 'local-stand-in',
+    llmModelId: 'local.stand-in',
     outdir: directory,
   });
   app.synth();

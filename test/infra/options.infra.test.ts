@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readOptions } from '../../infra/options.ts';
+import { gapsOf, readOptions } from '../../infra/options.ts';
 import { newOutdir } from './built-stack.ts';
 
 const complete = { stage: 'prod', jwtIssuer: 'https://issuer.example/', jwtAudience: 'one, two' };
@@ -33,6 +33,34 @@ test.each(['no-reply@news.shop.example', 'news.shop.example', 'shop.example'])(
   },
 );
 
+describe('gaps', () => {
+  const gaps = (context: Record<string, unknown>): string[] => {
+    const result = read({ ...complete, ...context });
+    return result.ok ? gapsOf(result.options).map(({ option }) => option) : [result.reason];
+  };
+  const full = {
+    mailFrom: 'shop@mail.example',
+    externalCallUrl: 'https://receiver.example',
+    // What stands where none is given, but on purpose.
+    llmModelId: 'amazon.nova-lite-v1:0',
+  };
+
+  test('are told one by one, a model that few Regions have too', () => {
+    expect(gaps({})).toEqual(['mailFrom', 'externalCallUrl', 'llmModelId']);
+    for (const option of Object.keys(full)) {
+      expect(gaps({ ...full, [option]: undefined })).toEqual([option]);
+    }
+    expect(gaps(full)).toEqual([]);
+  });
+
+  test.each(['eu.amazon.nova-lite-v1:0', 'anthropic.claude-3-haiku-20240307-v1:0'])(
+    'are none with the model %s',
+    (llmModelId) => {
+      expect(gaps({ ...full, llmModelId })).toEqual([]);
+    },
+  );
+});
+
 describe('refused', () => {
   test.each([
     ['no stage', { ...complete, stage: undefined }],
@@ -54,6 +82,8 @@ describe('refused', () => {
       { ...complete, mailFrom: 'no-reply@shop.example', mailIdentity: 'news.shop.example' },
     ],
     ['a receiver over plain http in production', { ...complete, externalCallUrl: 'http://receiver.example' }],
+    ['a model nobody can be given leave for', { ...complete, llmModelId: 'arn:aws:bedrock:x' }],
+    ['a model of many', { ...complete, llmModelId: 'amazon.*' }],
     ['an SMTP server in production', { ...complete, smtpUrl: 'smtp://mail.example:25' }],
     [
       'a password in the SMTP URL',

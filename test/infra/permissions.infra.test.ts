@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { addSecurityChecks } from '../../infra/checks.ts';
 import { stageNames } from '../../infra/stages.ts';
 import { allowed, allowedIn } from './allowed-actions.ts';
 import { build, readable, resources, shortId } from './built-stack.ts';
@@ -148,6 +149,35 @@ test('a sender below the verified domain may send, for that domain too', () => {
     'identity/no-reply@news.shop.example',
     'identity/shop.example',
   ]);
+});
+
+test.each([
+  [
+    'global.amazon.nova-2-lite-v1:0',
+    [
+      'arn:<AWS::Partition>:bedrock:*::foundation-model/amazon.nova-2-lite-v1:0',
+      'arn:<AWS::Partition>:bedrock:<AWS::Region>:<AWS::AccountId>:inference-profile/global.amazon.nova-2-lite-v1:0',
+    ],
+  ],
+  [
+    'arn:aws:bedrock:eu-central-1:123456789012:inference-profile/eu.amazon.nova-lite-v1:0',
+    [
+      'arn:<AWS::Partition>:bedrock:*::foundation-model/amazon.nova-lite-v1:0',
+      'arn:aws:bedrock:eu-central-1:123456789012:inference-profile/eu.amazon.nova-lite-v1:0',
+    ],
+  ],
+  [
+    'amazon.nova-lite-v1:0',
+    ['arn:<AWS::Partition>:bedrock:<AWS::Region>::foundation-model/amazon.nova-lite-v1:0'],
+  ],
+])('the model %s may be asked, wherever its profile forwards to, and no other', (llmModelId, expected) => {
+  const { app, stack } = build('prod', { llmModelId });
+  const asked = Object.entries(allowedIn(stack).get('LlmWorkerRole') ?? {}).filter(([, actions]) =>
+    actions.includes('bedrock:InvokeModel'),
+  );
+  expect(asked.map(([resource]) => resource).sort()).toEqual(expected);
+  addSecurityChecks(app);
+  expect(() => app.synth()).not.toThrow();
 });
 
 describe.each(stageNames)('%s', (stage) => {
