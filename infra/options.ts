@@ -78,7 +78,7 @@ export function readOptions(context: (name: string) => unknown): OptionsResult {
     return refuse(`jwtIssuer "${jwtIssuer}" is not an https URL: give -c jwtIssuer=https://<issuer>`);
   }
   const mailFrom = read('mailFrom') ?? unset.mailFrom;
-  if (!/^[^\s@<>"]+@[^\s@<>"]+$/.test(mailFrom)) {
+  if (!isAddress(mailFrom)) {
     return refuse(`mailFrom "${mailFrom}" is not a bare address: give -c mailFrom=name@domain`);
   }
   const mailIdentity = read('mailIdentity');
@@ -90,9 +90,11 @@ export function readOptions(context: (name: string) => unknown): OptionsResult {
   const externalCallUrl = read('externalCallUrl');
   if (
     externalCallUrl !== undefined &&
-    !isUrl(externalCallUrl, production ? ['https:'] : ['https:', 'http:'])
+    (!isUrl(externalCallUrl, production ? ['https:'] : ['https:', 'http:']) || namesUser(externalCallUrl))
   ) {
-    return refuse(`externalCallUrl is not an https URL: give -c externalCallUrl=https://<receiver>`);
+    return refuse(
+      'externalCallUrl is not an https URL without a password, which anyone could read in the template: give -c externalCallUrl=https://<receiver>',
+    );
   }
   const llmModelId = read('llmModelId');
   if (llmModelId !== undefined && parseModel(llmModelId) === undefined) {
@@ -101,10 +103,7 @@ export function readOptions(context: (name: string) => unknown): OptionsResult {
     );
   }
   const smtpUrl = read('smtpUrl');
-  if (
-    smtpUrl !== undefined &&
-    (production || !isUrl(smtpUrl, ['smtp:', 'smtps:']) || /:\/\/[^/]*@/.test(smtpUrl))
-  ) {
+  if (smtpUrl !== undefined && (production || !isUrl(smtpUrl, ['smtp:', 'smtps:']) || namesUser(smtpUrl))) {
     return refuse(
       'smtpUrl is for dev and localstack and without a password: give -c smtpUrl=smtp://<host>:<port>',
     );
@@ -120,7 +119,18 @@ export function readOptions(context: (name: string) => unknown): OptionsResult {
     );
   }
   const alarmEmail = read('alarmEmail');
+  if (alarmEmail !== undefined && !isAddress(alarmEmail)) {
+    return refuse(`alarmEmail "${alarmEmail}" is not a bare address: give -c alarmEmail=name@domain`);
+  }
   const llmEndpointUrl = read('llmEndpointUrl');
+  if (
+    llmEndpointUrl !== undefined &&
+    (production || !isUrl(llmEndpointUrl, ['https:', 'http:']) || namesUser(llmEndpointUrl))
+  ) {
+    return refuse(
+      'llmEndpointUrl is for dev and localstack and without a password: give -c llmEndpointUrl=http://<host>:<port>',
+    );
+  }
   return {
     ok: true,
     options: {
@@ -173,6 +183,14 @@ export function gapsOf(options: DeployOptions): readonly Gap[] {
 function sendsFor(identity: string, address: string): boolean {
   const domain = address.slice(address.indexOf('@') + 1);
   return identity === address || `.${domain}`.endsWith(`.${identity}`);
+}
+
+const isAddress = (value: string): boolean => /^[^\s@<>"]+@[^\s@<>"]+$/.test(value);
+
+/** Of a URL: whether a name or a password stands in it. */
+function namesUser(value: string): boolean {
+  const { username, password } = new URL(value);
+  return username !== '' || password !== '';
 }
 
 function isUrl(value: string, protocols: readonly string[]): boolean {

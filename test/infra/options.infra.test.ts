@@ -33,6 +33,25 @@ test.each(['no-reply@news.shop.example', 'news.shop.example', 'shop.example'])(
   },
 );
 
+test.each([
+  [
+    'prod',
+    { externalCallUrl: 'https://receiver.example/calls?of=shop@home', alarmEmail: 'people@mail.example' },
+  ],
+  [
+    'dev',
+    {
+      externalCallUrl: 'http://receiver:8080/calls',
+      alarmEmail: 'people+shop@mail.example',
+      smtpUrl: 'smtp://mail:1025',
+      llmEndpointUrl: 'http://model:8080',
+    },
+  ],
+  ['localstack', { llmEndpointUrl: 'https://model.example/', smtpUrl: 'smtps://mail:465' }],
+])('what %s takes', (stage, given) => {
+  expect(read({ ...complete, ...given, stage })).toMatchObject({ ok: true, options: given });
+});
+
 describe('gaps', () => {
   const gaps = (context: Record<string, unknown>): string[] => {
     const result = read({ ...complete, ...context });
@@ -82,6 +101,23 @@ describe('refused', () => {
       { ...complete, mailFrom: 'no-reply@shop.example', mailIdentity: 'news.shop.example' },
     ],
     ['a receiver over plain http in production', { ...complete, externalCallUrl: 'http://receiver.example' }],
+    [
+      'a password in the URL of the receiver',
+      { ...complete, stage: 'dev', externalCallUrl: 'https://user:word@receiver.example' },
+    ],
+    [
+      'a user in the URL of the receiver',
+      { ...complete, externalCallUrl: 'https://user@receiver.example/calls' },
+    ],
+    ['a receiver that is no URL', { ...complete, stage: 'dev', externalCallUrl: 'receiver.example' }],
+    ['alarms for a display name', { ...complete, alarmEmail: 'People <people@mail.example>' }],
+    ['alarms for no address', { ...complete, alarmEmail: 'people' }],
+    ['a stand-in for the model in production', { ...complete, llmEndpointUrl: 'https://model.example' }],
+    ['a stand-in that is no URL', { ...complete, stage: 'dev', llmEndpointUrl: 'model:8080' }],
+    [
+      'a password in the URL of the stand-in',
+      { ...complete, stage: 'dev', llmEndpointUrl: 'http://user:word@model.example' },
+    ],
     ['a model nobody can be given leave for', { ...complete, llmModelId: 'arn:aws:bedrock:x' }],
     ['a model of many', { ...complete, llmModelId: 'amazon.*' }],
     ['an SMTP server in production', { ...complete, smtpUrl: 'smtp://mail.example:25' }],
