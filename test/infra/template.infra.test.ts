@@ -143,6 +143,18 @@ test('localstack: a REST API with a Lambda authorizer, of resources its free pla
   expect(checked.map(([id]) => id)).toEqual(['EdgeApiv1proxyANY']);
 });
 
+test.each(stageNames)('%s: the keys that are throttled are named where an alarm tells of them', (stage) => {
+  const isTold = resources(stage, 'AWS::CloudWatch::Alarm').has('Alarmstablethrottlesdata');
+  expect(isTold).toBe(stage === 'staging' || stage === 'prod');
+  const expected = isTold ? { Enabled: true, Mode: 'THROTTLED_KEYS' } : undefined;
+  for (const { Properties } of resources(stage, 'AWS::DynamoDB::Table').values()) {
+    const indexes = (Properties['GlobalSecondaryIndexes'] ?? []) as Record<string, unknown>[];
+    for (const each of [Properties, ...indexes]) {
+      expect(each['ContributorInsightsSpecification']).toEqual(expected);
+    }
+  }
+});
+
 test('data that matters outlives the stack and cannot be deleted by accident', () => {
   for (const stage of ['dev', 'staging', 'prod'] as const) {
     const made = resources(stage, 'AWS::DynamoDB::Table');
