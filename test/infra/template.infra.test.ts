@@ -115,6 +115,23 @@ test.each(['dev', 'staging', 'prod'] as const)(
   },
 );
 
+test.each(['dev', 'staging', 'prod'] as const)(
+  '%s: no metric is paid for by the route, since none is read',
+  (stage) => {
+    const [deployed] = resources(stage, 'AWS::ApiGatewayV2::Stage').values();
+    const { DetailedMetricsEnabled } = deployed?.Properties['DefaultRouteSettings'] as Record<
+      string,
+      unknown
+    >;
+    expect(DetailedMetricsEnabled ?? false).toBe(false);
+    expect(deployed?.Properties).not.toHaveProperty('RouteSettings');
+    // What the alarms and the dashboard read has the dimension of the API alone, and comes without.
+    const [dashboard] = resources(stage, 'AWS::CloudWatch::Dashboard').values();
+    const alarms = [...resources(stage, 'AWS::CloudWatch::Alarm').values()];
+    expect(JSON.stringify([dashboard, alarms])).not.toMatch(/"(?:Route|Method|Resource)\\*"/);
+  },
+);
+
 test('localstack: a REST API with a Lambda authorizer, of resources its free plan has', () => {
   expect([...types('localstack')].sort()).toEqual([
     'AWS::ApiGateway::Authorizer',
