@@ -8,7 +8,6 @@ import { bindBucketForWriting, bindSecret } from './binding.ts';
 import type { ServiceFunction } from './function.ts';
 import { parseModel } from './model.ts';
 import { unset, type DeployOptions } from './options.ts';
-import type { StageSettings } from './stages.ts';
 
 /** The arrow notification worker -> mail: SES for the one sender, or an SMTP server. */
 export function bindMail(fn: ServiceFunction, options: DeployOptions): void {
@@ -124,7 +123,7 @@ export class OutboundCalls extends Construct {
 export class Reports extends Construct {
   readonly bucket: Bucket;
 
-  constructor(scope: Construct, id: string, props: { fn: ServiceFunction; stage: StageSettings }) {
+  constructor(scope: Construct, id: string, props: { fn: ServiceFunction }) {
     super(scope, id);
     this.bucket = new Bucket(this, 'Bucket', {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
@@ -132,7 +131,10 @@ export class Reports extends Construct {
       enforceSSL: true,
       // A report is written under a key made from its message, so a repeated run writes a new version of it.
       versioned: true,
-      removalPolicy: props.stage.keep.reports ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      // In every stage: CloudFormation deletes empty buckets only, so a stack with a report could not be removed.
+      // CDK would empty it by a function and a role of its own, which nobody else needs.
+      // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-s3-bucket.html
+      removalPolicy: RemovalPolicy.RETAIN,
       lifecycleRules: [
         {
           noncurrentVersionExpiration: Duration.days(30),

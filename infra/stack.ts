@@ -93,7 +93,7 @@ export class CommitOnceStack extends Stack {
     for (const topic of topics) access.allowWorkingOff(workers[topic].function, this.tables);
     bindMail(workers.notification.function, options);
     new OutboundCalls(this, 'OutboundCalls', { fn: workers['external-call'].function, options });
-    const reports = new Reports(this, 'Reports', { fn: workers.report.function, stage });
+    const reports = new Reports(this, 'Reports', { fn: workers.report.function });
     bindModel(workers.llm.function, options);
     access.allowCommands(workers.timer.function, this.tables);
 

@@ -18,7 +18,7 @@ export interface StageSettings {
   readonly throttle: { readonly ratePerSecond: number; readonly burst: number };
   readonly logRetention: RetentionDays;
   /** Tables with deletion protection that outlive the stack. The idempotency table holds a day's answers only. */
-  readonly keep: { readonly data: boolean; readonly idempotency: boolean; readonly reports: boolean };
+  readonly keep: { readonly data: boolean; readonly idempotency: boolean };
   /** CloudFormation refuses to delete the stack. */
   readonly terminationProtection: boolean;
   /**
@@ -47,7 +47,7 @@ const prod: StageSettings = {
   api: 'http',
   throttle: { ratePerSecond: 1_000, burst: 2_000 },
   logRetention: RetentionDays.THREE_MONTHS,
-  keep: { data: true, idempotency: true, reports: true },
+  keep: { data: true, idempotency: true },
   terminationProtection: true,
   canary: true,
   alarms: 'all',
@@ -61,7 +61,7 @@ const staging: StageSettings = {
   name: 'staging',
   throttle: { ratePerSecond: 200, burst: 400 },
   logRetention: RetentionDays.ONE_MONTH,
-  keep: { data: true, idempotency: false, reports: true },
+  keep: { data: true, idempotency: false },
   terminationProtection: false,
 };
 
@@ -71,7 +71,7 @@ const dev: StageSettings = {
   production: false,
   throttle: { ratePerSecond: 50, burst: 100 },
   logRetention: RetentionDays.ONE_WEEK,
-  keep: { data: true, idempotency: false, reports: false },
+  keep: { data: true, idempotency: false },
   canary: false,
   alarms: 'essential',
 };
@@ -81,7 +81,7 @@ const localstack: StageSettings = {
   ...dev,
   name: 'localstack',
   api: 'rest',
-  keep: { data: false, idempotency: false, reports: false },
+  keep: { data: false, idempotency: false },
   alarms: 'none',
   dashboard: false,
 };

@@ -172,6 +172,16 @@ test.each(stageNames)('%s: the keys that are throttled are named where an alarm 
   }
 });
 
+test.each(stageNames)(
+  '%s: the stack can be removed with reports in its bucket, which stays behind',
+  (stage) => {
+    const [bucket] = resources(stage, 'AWS::S3::Bucket').values();
+    expect(bucket).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    // Its name is CloudFormation's, so the next stack of the stage is not in its way.
+    expect(bucket?.Properties).not.toHaveProperty('BucketName');
+  },
+);
+
 test('data that matters outlives the stack and cannot be deleted by accident', () => {
   for (const stage of ['dev', 'staging', 'prod'] as const) {
     const made = resources(stage, 'AWS::DynamoDB::Table');
