@@ -115,7 +115,9 @@ export class Alarms extends Construct {
     }
     for (const [name, { queues }] of watched.workers) {
       const age = queues.queue.metricApproximateAgeOfOldestMessage({ ...last, statistic: Stats.MAXIMUM });
-      this.#add(['oldest-message', name], age, alarmLimits.oldestMessageSeconds, { of: 5, bad: 5 });
+      const { oldestMessageSeconds, oldestTimerSeconds } = alarmLimits;
+      const bound = name === 'timer' ? oldestTimerSeconds : oldestMessageSeconds;
+      this.#add(['oldest-message', name], age, bound, { of: 5, bad: 5 });
     }
     for (const relay of watched.relays) {
       const age = functionMetric(relay.function, 'IteratorAge', Stats.MAXIMUM);

@@ -132,6 +132,8 @@ export const alarmLimits = {
    * within about a minute and a half. A receiver that asks for a long wait (`Retry-After`) sets it off too.
    */
   oldestMessageSeconds: 15 * 60,
+  /** A timer's message waits in its queue until it is due, for up to 16 minutes (`timer.horizonSeconds`). */
+  oldestTimerSeconds: 31 * 60,
   /** A relay that runs is a second behind; at a minute the sweeper begins to do its work. */
   iteratorAgeMs: 60_000,
   /** From one nightly audit to the end of the next it takes a day and a quarter of an hour. */

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Template } from 'aws-cdk-lib/assertions';
-import { auditFunction } from '../../functions/runtime/limits.ts';
+import { timer } from '../../functions/runtime/delivery-limits.ts';
+import { alarmLimits, auditFunction } from '../../functions/runtime/limits.ts';
 import { build, readable, resources, templateOf } from './built-stack.ts';
 
 const nameOf = (properties: Readonly<Record<string, unknown>>): string =>
@@ -54,6 +55,18 @@ test('every alarm reports going off and going back to the topic, and all but two
     };
     expect(properties['TreatMissingData']).toBe(withoutData[nameOf(properties)] ?? 'notBreaching');
   }
+});
+
+test('a message that waits for longer than it has to sets an alarm off, a timer in its own time', () => {
+  const bounds = alarms('prod')
+    .filter((each) => nameOf(each).startsWith('oldest-message-'))
+    .map((each) => [nameOf(each), each['Threshold']]);
+  const { oldestMessageSeconds, oldestTimerSeconds } = alarmLimits;
+  expect(oldestTimerSeconds).toBe(timer.horizonSeconds + oldestMessageSeconds);
+  expect(Object.fromEntries(bounds)).toEqual({
+    ...Object.fromEntries(topics.map((name) => [`oldest-message-${name}`, oldestMessageSeconds])),
+    'oldest-message-timer': oldestTimerSeconds,
+  });
 });
 
 test('the latency that sets an alarm off is seen in the share of a canary, and is not that of callers who wait', () => {
