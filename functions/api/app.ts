@@ -15,15 +15,17 @@ import type { Problem } from './problem.ts';
 import { routesOf } from './routes.ts';
 import type { Route } from './routes.ts';
 
-/** What the Lambda adapter hands along with a request: the context of API Gateway's event. */
+/** What the Lambda adapter hands along with a request: API Gateway's event. */
 export interface Bindings {
+  /** `path` is encoded, in one spelling. */
+  readonly event: { readonly path: string };
   readonly requestContext: { readonly requestId: string; readonly authorizer?: unknown };
 }
 
 type Environment = { Bindings: Bindings };
 
 export function createApp(backend: Backend, audit: Audit, log: Log): Hono<Environment> {
-  const app = new Hono<Environment>();
+  const app = new Hono<Environment>({ getPath: (_request, options) => options?.env?.event.path ?? '/' });
 
   app.get('/health', (c) => finish(c, Response.json({ status: 'ok' })));
   app.all('/health', (c) => problemResponse(c, methodNotAllowed(['GET', 'HEAD'])));

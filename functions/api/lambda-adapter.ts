@@ -32,28 +32,40 @@ export function createHandler(
 }
 
 /**
- * An HTTP API hands the path over decoded, a REST API as it was sent (seen in captures of both services:
- * https://github.com/hotsock/voker/pull/8). What has no literal place in a URL is encoded again.
+ * What the adapter makes a request of. It puts the path through `URL`, which resolves `..` and takes `\` for `/`, and
+ * would so answer for something else than was asked for; the router reads `path` instead.
  * @returns `undefined` for a path that is not Unicode
  */
-function sendable(event: GatewayEvent): GatewayEvent | undefined {
+function sendable(event: GatewayEvent): (GatewayEvent & Bindings['event']) | undefined {
   const isHttpApi = 'rawPath' in event;
-  const path = isHttpApi ? event.rawPath : event.path;
-  if (!path.isWellFormed()) return undefined;
-  // In a decoded path a percent sign is one that the caller had encoded.
-  const encoded = path.replace(
-    isHttpApi ? /[^\x21-\x7e]+|[?#%]/g : /[^\x21-\x7e]+|[?#]/g,
-    encodeURIComponent,
-  );
-  if (isHttpApi) return { ...event, headers: asciiHeaders(event.headers), rawPath: encoded };
+  const decodedPath = isHttpApi ? event.rawPath : decoded(event.path);
+  if (!decodedPath.isWellFormed()) return undefined;
+  const path = oneSpelling(decodedPath);
+  if (isHttpApi) return { ...event, headers: asciiHeaders(event.headers), rawPath: '/', path };
   // To an event with multi-value headers the adapter would give an answer with them, which is not one of ours.
   const { multiValueHeaders, headers, ...rest } = event as RestEvent;
   return {
     ...rest,
     headers: asciiHeaders(joined(multiValueHeaders ?? headers ?? {})),
-    path: encoded,
+    path,
   } as never;
 }
+
+/**
+ * An HTTP API hands the path over decoded, a REST API as it was sent (seen in captures of both services:
+ * https://github.com/hotsock/voker/pull/8). What cannot be decoded stands for itself.
+ */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+/** One path has one spelling, since a command's path belongs to the scope of its key: RFC 3986, section 3.3. */
+const oneSpelling = (decodedPath: string): string =>
+  decodedPath.replaceAll(/[^\w\-.~!$&'()*+,;=:@/]+/gu, encodeURIComponent);
 
 /** The console's test of a REST API sends no headers at all, which the published types do not say. */
 type RestEvent = Omit<APIGatewayProxyEvent, 'headers' | 'multiValueHeaders'> & {

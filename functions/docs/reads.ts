@@ -113,7 +113,8 @@ export const balanceOperation = (route: Route): ZodOpenApiOperationObject =>
     tag: 'balances',
     summary: 'Read a balance',
     description:
-      'An account is named in the `postings` of a ledger entry. One that was never used has balance 0.',
+      'An account is named in the `postings` of a ledger entry, and holds what its parties are called: percent-encode ' +
+      'all of its name. One that was never used has balance 0.',
     answer: ref('schemas/Balance'),
     parameters: [
       {

@@ -290,17 +290,88 @@ describe('a query', () => {
   );
 });
 
+/** What a party may call itself, and a URL would understand otherwise. */
+const oddNames = [
+  ...[
+    'CORP\\shop',
+    'a/../b',
+    'a/./b',
+    'a/..',
+    '../..',
+    '..',
+    '.',
+    '/',
+    'a//b',
+    '%2e%2e',
+    'a/%2e%2e/b',
+    '%2F%5C',
+  ],
+  ...[
+    'a b',
+    '50%',
+    'x?y#z',
+    'a%2Fb',
+    'a%25b',
+    '界',
+    'a\u2028b',
+    "it's",
+    '"q"',
+    '<>',
+    '{x}',
+    '^|`',
+    'a;b=c',
+    ':',
+  ],
+];
+
 describe('a path', () => {
-  it.each(['a:b:EUR', 'a%20b%2Fc', 'a%25b', '%E7%95%8C', 'a%3Fb%23c', "it's"])(
-    'with the account %s names it',
-    async (account) => {
-      const { status, json } = await sendBoth('list-payments', {
-        path: `/v1/balances/${account}`,
-        query: '',
-      });
-      expect([status, json['account']]).toEqual([200, decodeURIComponent(account)]);
-    },
-  );
+  it.each(oddNames)('with the account of %j names it', async (name) => {
+    const path = `/v1/balances/${encodeURIComponent(`holding:${name}:EUR`)}`;
+    const { status, json } = await sendBoth('list-payments', { path, query: '' });
+    expect([status, json['account']]).toEqual([200, `holding:${name}:EUR`]);
+  });
+
+  it('with an account that was used shows what is on it', async () => {
+    for (const payee of oddNames) {
+      const tenant = randomUUID();
+      const body = JSON.stringify({ payer: 'alice', payee, amount: 5, currency: 'EUR' });
+      const payment = idOf(await send(eventOf('api-gateway-v2', 'create-payment', { tenant, body })));
+      await send(eventOf('api-gateway-v2', 'confirm-payment', { tenant, payment }));
+      const path = `/v1/balances/${encodeURIComponent(`holding:${payee}:EUR`)}`;
+      for (const format of formats) {
+        const { json } = await send(eventOf(format, 'list-payments', { tenant, path, query: '' }));
+        expect(json['balance'], `${format} ${payee}`).toBe(5);
+      }
+    }
+  });
+
+  it.each([
+    '/v1/balances/../payments',
+    '/v1/balances/%2e%2e/payments',
+    '/v1/payments/../balances/a:b:EUR',
+    '/v1/./payments',
+    '/v1/showings/..%2fpayments',
+    '/v1\\payments',
+    '/v1/payments%5c',
+    '/../health',
+    '/v1/../health',
+  ])('%s is what it says, or nothing', async (path) => {
+    const { status, json } = await sendBoth('list-payments', { path, query: '' });
+    const account = /^\/v1\/balances\/(.*)/.exec(decodeURIComponent(path))?.[1];
+    expect([status, json['code'], json['account']]).toEqual(
+      account === undefined ? [404, 'not_found', undefined] : [200, undefined, account],
+    );
+  });
+
+  it('is one path in whatever spelling: a key used on it is used', async () => {
+    const tenant = randomUUID();
+    const payment = idOf(await send(eventOf('api-gateway-v1', 'create-payment', { tenant })));
+    const spelled = `/v1/payments/%70${payment.slice(1)}/confirm`;
+    const confirm = (path?: string) =>
+      send(eventOf('api-gateway-v1', 'confirm-payment', { tenant, payment, ...(path && { path }) }));
+    expect((await confirm(spelled)).status).toBe(200);
+    expect((await confirm()).headers['idempotent-replayed']).toBe('true');
+  });
 });
 
 describe('a path that a REST API passes on undecoded', () => {

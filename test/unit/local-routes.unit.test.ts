@@ -45,6 +45,7 @@ describe('a request target', () => {
     ['http://example.com/a?b', '/a', 'b'],
     ['http://example.com', '/', ''],
     ['//evil/../a', '//evil/../a', ''],
+    ['/v1/balances/a%2F..%2F%2e%5Cb', '/v1/balances/a/../.\\b', ''],
     ['*', '/*', ''],
     ['/%ff', undefined, ''],
     ['/%', undefined, ''],
