@@ -1,8 +1,8 @@
 /** Reads of the API: entities, lists, ledgers and balances, each within its tenant. */
 import type { Domain } from '../core/definition.ts';
 import type { EntityState } from '../core/entity.ts';
-import { ownedAccountName } from '../core/postings.ts';
 import * as rejections from '../core/rejections.ts';
+import { ownedAccount } from '../store/audit-reads.ts';
 import { readBalance, readByStatus, readEntity, readLedger } from '../store/reads.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import type { Backend } from './execute.ts';
@@ -98,12 +98,10 @@ export async function getBalance(
   tenant: string,
   account: string,
 ): Promise<{ account: string; unit: string | null; balance: number }> {
-  const [id = '', key = ''] = account.split(':');
-  const domain = registry.ofId(id);
-  const owned = domain?.accounts?.[key];
-  if (domain && owned && account === ownedAccountName(id, key)) {
-    const entity = await readEntity(store, tenant, id);
-    return { account, unit: owned.unit, balance: entity?.balances[key] ?? 0 };
+  const owned = ownedAccount(registry, account);
+  if (owned) {
+    const entity = await readEntity(store, tenant, owned.id);
+    return { account, unit: owned.unit, balance: entity?.balances[owned.key] ?? 0 };
   }
   const item = await readBalance(store, tenant, account);
   return { account, unit: item?.unit ?? unitOf(account), balance: item?.balance ?? 0 };

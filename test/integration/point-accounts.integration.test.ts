@@ -35,6 +35,14 @@ describe('a point account', () => {
     });
   });
 
+  it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty', 'earned'])(
+    'has no account "%s", and what nobody used has balance 0',
+    async (key) => {
+      const name = `${await account(7)}:${key}`;
+      expect((await api.get(`/v1/balances/${name}`)).json).toEqual({ account: name, unit: key, balance: 0 });
+    },
+  );
+
   it('is never below zero, and may be at zero', async () => {
     const id = await account(10);
     expect(verdictOf(await command(id, 'spend', { amount: 11, reason: 'x' }))).toEqual([
