@@ -81,14 +81,15 @@ export async function listLedger(
 ): Promise<Page<ReturnType<typeof entryView>>> {
   const list = [tenant, domain.collection, id, 'ledger'];
   const afterSeq = cursor === undefined ? 0 : Number(decodeCursor(list, cursor, sequenceNumber));
-  const entries = await readLedger(backend.store, tenant, id, { limit: limit + 1, afterSeq });
+  const { entries, complete } = await readLedger(backend.store, tenant, id, { limit: limit + 1, afterSeq });
   // Every entity has a first entry, so only an empty answer needs a second look.
   if (entries.length === 0) await getEntity(backend, tenant, domain, id);
   const page = entries.slice(0, limit);
   const last = page.at(-1);
+  const isLast = page.length === entries.length && complete;
   return {
     items: page.map(entryView),
-    ...(entries.length > limit && last && { nextCursor: encodeCursor(list, String(last.seq)) }),
+    ...(!isLast && last && { nextCursor: encodeCursor(list, String(last.seq)) }),
   };
 }
 

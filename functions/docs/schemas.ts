@@ -45,7 +45,9 @@ export function entitySchema(domain: Domain): z.ZodObject {
 export const page = (item: z.ZodType): z.ZodObject =>
   z.strictObject({
     items: z.array(item),
-    nextCursor: z.string().optional().meta({ description: 'Absent on the last page.' }),
+    nextCursor: z.string().optional().meta({
+      description: 'Absent on the last page. Any other may hold fewer items than were asked for, even none.',
+    }),
   });
 
 export const ledgerEntry = z.strictObject({

@@ -54,14 +54,17 @@ export async function readTogether(
   return { entities: new Map(entities.map((entity) => [entity.id, entity])), ...(record && { record }) };
 }
 
-/** Entries after `afterSeq`, oldest first. */
+/**
+ * Entries after `afterSeq`, oldest first: at most `limit`, and at most the megabyte that one query reads. `complete`
+ * tells that there are no newer ones.
+ */
 export async function readLedger(
   store: Store,
   tenant: string,
   id: string,
   { limit, afterSeq = 0 }: { readonly limit: number; readonly afterSeq?: number },
-): Promise<readonly LedgerEntry[]> {
-  const { Items = [] } = await store.client.send(
+): Promise<{ readonly entries: readonly LedgerEntry[]; readonly complete: boolean }> {
+  const { Items = [], LastEvaluatedKey } = await store.client.send(
     new QueryCommand({
       TableName: store.tables.data,
       KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :from AND :to',
@@ -75,7 +78,8 @@ export async function readLedger(
       Limit: limit,
     }),
   );
-  return Items.map((item) => ledgerEntry(item as EntryItem));
+  const entries = Items.map((item) => ledgerEntry(item as EntryItem));
+  return { entries, complete: LastEvaluatedKey === undefined };
 }
 
 /**

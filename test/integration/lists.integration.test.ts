@@ -97,6 +97,20 @@ describe('a ledger', () => {
     );
     expect(seen).toEqual(['1', '2', '3', '4', '5', '6', '7', '8', '9']);
   });
+
+  it('larger than what the database gives out at once is walked to its end', async () => {
+    const options = { tenant: 'storyteller' };
+    const path = `/v1/point-accounts/${idOf(await api.post('/v1/point-accounts', { owner: 'ada' }, options))}`;
+    // 20 reasons of 60 KB are 1.2 MB, and a query gives out 1 MB.
+    const reason = '漢'.repeat(20_000);
+    for (let times = 0; times < 20; times += 1) {
+      expect((await api.post(`${path}/earn`, { amount: 1, reason }, options)).status).toBe(200);
+    }
+    const all = Array.from({ length: 21 }, (_, index) => String(index + 1));
+    for (const limit of [3, 20, 21, 100]) {
+      expect(await walked(`${path}/ledger?limit=${limit}`, options), `limit ${limit}`).toEqual(all);
+    }
+  });
 });
 
 describe('a cursor', () => {
