@@ -58,8 +58,7 @@ export async function listEntities(
   // Where one status has more than was read, nothing older than its last can be placed yet.
   const frontiers = read.flatMap(({ entities, complete }) => (complete ? [] : [entities.at(-1)?.id ?? '']));
   const frontier = frontiers.reduce((highest, id) => (id > highest ? id : highest), '');
-  const known = read
-    .flatMap(({ entities }) => entities)
+  const known = latest(read.flatMap(({ entities }) => entities))
     .filter(({ id }) => id >= frontier)
     .sort((a, b) => (a.id < b.id ? 1 : -1));
   const page = known.slice(0, limit);
@@ -69,6 +68,16 @@ export async function listEntities(
     items: page.map((entity) => entityView(domain, entity)),
     ...(!isLast && last && { nextCursor: encodeCursor(list, last.id) }),
   };
+}
+
+/** An entity that changes its status while the statuses are asked stands in two answers; the later state counts. */
+function latest(entities: readonly EntityState[]): readonly EntityState[] {
+  const byId = new Map<string, EntityState>();
+  for (const entity of entities) {
+    const other = byId.get(entity.id);
+    if (!other || other.version < entity.version) byId.set(entity.id, entity);
+  }
+  return [...byId.values()];
 }
 
 /** Oldest first. */

@@ -3,6 +3,7 @@ import { encodeCursor } from '../../functions/api/cursor.ts';
 import { idOf, itemsOf, verdictOf } from '../support/answers.ts';
 import { startBackend } from '../support/backend.ts';
 import type { RequestOptions, TestBackend } from '../support/backend.ts';
+import { intercept } from '../support/sdk-faults.ts';
 
 let api: TestBackend;
 beforeAll(async () => {
@@ -77,6 +78,37 @@ describe('a list', () => {
         'invalid_request',
       ]);
     }
+  });
+
+  it.each([1, 2, 3])('of %i shows an entity once that is published meanwhile', async (limit) => {
+    const options = { tenant: `mover ${limit}` };
+    const ids = [idOf(await article(options.tenant, 'one')), idOf(await article(options.tenant, 'two'))];
+    let draftsAreRead: () => void = () => undefined;
+    const whenDraftsAreRead = new Promise<void>((resolve) => (draftsAreRead = resolve));
+    const asks = (input: unknown, status: string): boolean =>
+      JSON.stringify(input).includes(`#articles#${status}`);
+    const slow = await startBackend({
+      tables: api.tables,
+      prepare: (client) => {
+        intercept(client, {
+          before: async ({ input }) => {
+            if (!asks(input, 'published')) return;
+            await whenDraftsAreRead;
+            await api.post(`/v1/articles/${ids[1] ?? ''}/publish`, undefined, options);
+          },
+          after: ({ input }) => {
+            if (asks(input, 'draft')) draftsAreRead();
+          },
+        });
+      },
+    });
+    const reply = await slow.get(`/v1/articles?limit=${limit}`, options);
+    expect(itemsOf(reply).map((item) => [item['id'], item['status']])).toEqual(
+      [
+        [ids[1], 'published'],
+        [ids[0], 'draft'],
+      ].slice(0, limit),
+    );
   });
 
   it('shows an entity as a read of it does', async () => {
