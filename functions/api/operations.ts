@@ -81,6 +81,7 @@ export async function operate(c: Context, context: OperationContext): Promise<Re
     case 'messages':
       return json(await tenantMessages(backend, tenant, { ...page, ...query }));
     case 'redriveMessage':
+      await bodyOf(c, route);
       return redrive(backend, tenant, c.req.param('id') ?? '');
     case 'redriveMessages': {
       const { topic, limit } = (await bodyOf(c, route)) as { topic: Topic; limit: number };

@@ -16,7 +16,7 @@ import type { Example } from './example-order.ts';
 import type { ExampleCommand } from './example-world.ts';
 import { commandId, operationId, schemaName } from './names.ts';
 import { parameterRef } from './parameters.ts';
-import { badRequest, refusalResponses, requestIdHeader, responseRef } from './problems.ts';
+import { badRequest, bodyResponses, refusalResponses, requestIdHeader, responseRef } from './problems.ts';
 import { knownRefusals } from './refusals.ts';
 import type { KnownRefusal } from './refusals.ts';
 import { heldLock, idPattern } from './schemas.ts';
@@ -43,8 +43,7 @@ export function createOperation(
       },
       '400': badRequest([...bodyCodes, ...headerCodes]),
       ...problems(knownRefusals(registry, example), { precondition: [] }),
-      '413': responseRef('BodyTooLarge'),
-      '415': responseRef('UnsupportedMediaType'),
+      ...bodyResponses,
       ...(domain.create.postings && { '423': responseRef('Locked') }),
     },
   };
@@ -71,7 +70,7 @@ export function transitionOperation(
       '400': badRequest([...bodyCodes, ...headerCodes]),
       ...problems(knownRefusals(registry, example), { precondition: ['version_mismatch', 'lock_lost'] }),
       '404': responseRef('NotFound'),
-      ...(route.body && { '413': responseRef('BodyTooLarge'), '415': responseRef('UnsupportedMediaType') }),
+      ...bodyResponses,
       '423': responseRef('Locked'),
     },
   };
@@ -104,8 +103,7 @@ export function lockOperation(route: Route, created: Example): ZodOpenApiOperati
       '400': badRequest([...bodyCodes, ...headerCodes]),
       ...problems([], { precondition: ['version_mismatch'] }),
       '404': responseRef('NotFound'),
-      '413': responseRef('BodyTooLarge'),
-      '415': responseRef('UnsupportedMediaType'),
+      ...bodyResponses,
       '423': responseRef('Locked'),
     },
   };
@@ -132,6 +130,7 @@ export function unlockOperation(route: Route, created: Example): ZodOpenApiOpera
       '400': badRequest([...bodyCodes, ...headerCodes, 'lock_token_missing']),
       ...problems([], { precondition: ['version_mismatch', 'lock_lost'] }),
       '404': responseRef('NotFound'),
+      ...bodyResponses,
     },
   };
 }

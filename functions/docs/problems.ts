@@ -167,6 +167,12 @@ export const problemResponses: Readonly<Record<string, ZodOpenApiResponseObject>
 
 export const responseRef = (name: string): { readonly $ref: string } => ref(`responses/${name}`);
 
+/** 413 and 415, of whatever is sent a body: one that takes no input reads an empty object, too. */
+export const bodyResponses = {
+  '413': responseRef('BodyTooLarge'),
+  '415': responseRef('UnsupportedMediaType'),
+} as const;
+
 /** 400, with the codes that this operation can give. */
 export const badRequest = (codes: readonly string[]): ZodOpenApiResponseObject =>
   problem('The request is not well-formed, or breaks its schema.', codes, { schema: 'InvalidRequest' });

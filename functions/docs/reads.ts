@@ -8,7 +8,7 @@ import { exampleStepsThrough, idParameter } from './commands.ts';
 import { exampleBody } from './example-body.ts';
 import type { Example } from './example-order.ts';
 import { operationId, schemaName } from './names.ts';
-import { badRequest, refusalResponses, requestIdHeader, responseRef } from './problems.ts';
+import { badRequest, bodyResponses, refusalResponses, requestIdHeader, responseRef } from './problems.ts';
 import * as schemas from './schemas.ts';
 
 const ref = (path: string): { readonly $ref: string } => ({ $ref: `#/components/${path}` });
@@ -28,6 +28,7 @@ interface Read {
 
 function operation(route: Route, read: Read): ZodOpenApiOperationObject {
   const { tag, summary, description, answer, status = '200', mayBeMissing, headers = {} } = read;
+  const readsBody = route.method === 'POST';
   return {
     operationId: operationId(route),
     tags: [tag],
@@ -48,12 +49,8 @@ function operation(route: Route, read: Read): ZodOpenApiOperationObject {
         headers: { ...requestIdHeader, ...headers },
         content: { 'application/json': { schema: answer } },
       },
-      ...((route.query ?? route.body) && {
-        '400': badRequest([
-          'malformed_request',
-          ...(route.body ? ['malformed_json'] : []),
-          'invalid_request',
-        ]),
+      ...((route.query !== undefined || readsBody) && {
+        '400': badRequest(['malformed_request', ...(readsBody ? ['malformed_json'] : []), 'invalid_request']),
       }),
       '401': responseRef('Unauthorized'),
       ...refusalResponses(
@@ -61,7 +58,7 @@ function operation(route: Route, read: Read): ZodOpenApiOperationObject {
         [],
       ),
       ...(mayBeMissing === true && { '404': responseRef('NotFound') }),
-      ...(route.body && { '413': responseRef('BodyTooLarge'), '415': responseRef('UnsupportedMediaType') }),
+      ...(readsBody && bodyResponses),
       '429': responseRef('TooManyRequests'),
       '500': responseRef('InternalError'),
       '503': responseRef('Unavailable'),

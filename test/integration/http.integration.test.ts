@@ -240,4 +240,20 @@ describe('a body', () => {
     expect(await confirm('[]')).toEqual([400, 'invalid_request']);
     expect(await confirm('x')).toEqual([400, 'malformed_json']);
   });
+
+  it('is checked as well where a message is redriven', async () => {
+    const id = idOf(await api.post('/v1/payments', payment));
+    await api.post(`/v1/payments/${id}/confirm`);
+    const redrive = async (rawBody?: string, type = 'application/json') => {
+      const headers = { 'content-type': type };
+      const options = rawBody === undefined ? {} : { rawBody, headers };
+      return verdictOf(await api.post(`/v1/messages/msg_${id}_2_0/redrive`, undefined, options));
+    };
+    expect(await redrive()).toEqual([202, undefined]);
+    expect(await redrive('{}')).toEqual([202, undefined]);
+    expect(await redrive(`{"a":"${'x'.repeat(70_000)}"}`)).toEqual([413, 'body_too_large']);
+    expect(await redrive('{}', 'text/plain')).toEqual([415, 'unsupported_media_type']);
+    expect(await redrive('x')).toEqual([400, 'malformed_json']);
+    expect(await redrive('{"a":1}')).toEqual([400, 'invalid_request']);
+  });
 });

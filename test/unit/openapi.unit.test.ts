@@ -58,6 +58,13 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('says of everything that reads a body how it may be refused', () => {
+    for (const [key, { responses }] of operations) {
+      const statuses = ['400', '413', '415'].filter((status) => status in responses);
+      if (key.startsWith('post')) expect(statuses, key).toEqual(['400', '413', '415']);
+    }
+  });
+
   it('gives every operation a name of its own', () => {
     const names = [...operations.values()].map(({ operationId }) => operationId);
     expect(new Set(names).size).toBe(names.length);
