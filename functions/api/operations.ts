@@ -1,5 +1,6 @@
 /** Each operation of the route table, from checked request to answer. */
 import type { Context } from 'hono';
+import { z } from 'zod';
 import type { Domain } from '../core/definition.ts';
 import { listEntityMessages, listMessages, redriveMessages } from '../store/message-lists.ts';
 import { messageView } from '../store/message-items.ts';
@@ -33,6 +34,9 @@ export interface OperationContext {
   readonly requestId: string;
 }
 
+/** What is not known is refused, not ignored: whoever sends it expects something of it. */
+const noParameters = z.strictObject({});
+
 const json = (value: unknown, status = 200, headers: Record<string, string> = {}): Response =>
   Response.json(value, { status, headers });
 
@@ -42,7 +46,7 @@ export async function operate(c: Context, context: OperationContext): Promise<Re
   const { tenant } = caller;
   const { operation } = route;
   const id = (domain: Domain): string => knownId(domain, c.req.param('id') ?? '');
-  const query = route.query ? checked(route.query, c.req.query()) : {};
+  const query = checked(route.query ?? noParameters, c.req.query());
   const page = query as unknown as PageRequest;
   switch (operation.is) {
     case 'create':

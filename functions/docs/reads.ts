@@ -49,9 +49,7 @@ function operation(route: Route, read: Read): ZodOpenApiOperationObject {
         headers: { ...requestIdHeader, ...headers },
         content: { 'application/json': { schema: answer } },
       },
-      ...((route.query !== undefined || readsBody) && {
-        '400': badRequest(['malformed_request', ...(readsBody ? ['malformed_json'] : []), 'invalid_request']),
-      }),
+      '400': badRequest(['malformed_request', ...(readsBody ? ['malformed_json'] : []), 'invalid_request']),
       '401': responseRef('Unauthorized'),
       ...refusalResponses(
         { forbidden: ['insufficient_scope'], conflict: [], precondition: [], unprocessable: [] },

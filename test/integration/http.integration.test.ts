@@ -1,4 +1,5 @@
 /** The surface that every route shares: who may, what a request is made of, and how it is refused. */
+import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { routesOf } from '../../functions/api/routes.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
@@ -166,6 +167,20 @@ describe('a route', () => {
         expect(verdictOf(reply), `${name}=${id}`).toEqual([400, 'invalid_request']);
       }
     }
+  });
+});
+
+describe('a query', () => {
+  it.each(routes)('of $method $path has no parameter that is not known', async ({ method, path, body }) => {
+    for (const query of ['x=1', 'x', '__proto__=1', 'toString=1', 'limit=1&x=1']) {
+      const options = { key: randomUUID(), ...(body && { body: exampleOf(body) }) };
+      const reply = await api.request(method, `${concrete(path)}?${query}`, options);
+      expect(verdictOf(reply), query).toEqual([400, 'invalid_request']);
+    }
+  });
+
+  it('of what is open to all is not looked at', async () => {
+    expect((await api.get('/health?x=1')).status).toBe(200);
   });
 });
 
