@@ -1,5 +1,5 @@
 /** Who calls: the claims that the gateway's authorizer has checked. */
-import { tenant as limits } from '../runtime/limits.ts';
+import { subject as subjectLimits, tenant as tenantLimits } from '../runtime/limits.ts';
 import { ProblemError } from './problem.ts';
 
 export const scopes = ['commands', 'ops'] as const;
@@ -10,6 +10,9 @@ export interface Caller {
   readonly subject: string;
   readonly scopes: ReadonlySet<string>;
 }
+
+/** Ledgers show what the backend does by itself under such names, so a token that claims one claims to be it. */
+const reservedPrefix = 'system:';
 
 const unauthorized = (detail: string): ProblemError =>
   new ProblemError({ status: 401, code: 'unauthorized', detail, headers: { 'www-authenticate': 'Bearer' } });
@@ -25,8 +28,11 @@ export function callerOf(requestContext: unknown): Caller {
   const tenant = member(claims, 'tenant');
   const subject = member(claims, 'sub');
   const scope = member(claims, 'scope');
-  if (!isName(tenant) || !isName(subject)) {
+  if (!isTenant(tenant) || !isSubject(subject)) {
     throw unauthorized('A token with the claims "sub" and "tenant" is needed.');
+  }
+  if (subject.startsWith(reservedPrefix)) {
+    throw unauthorized(`A subject that begins with "${reservedPrefix}" is the backend itself.`);
   }
   return { tenant, subject, scopes: new Set(typeof scope === 'string' ? scope.split(' ') : []) };
 }
@@ -43,10 +49,15 @@ export function requireScope({ scopes: granted }: Caller, scope: Scope): void {
 }
 
 const isName = (value: unknown): value is string =>
-  typeof value === 'string' &&
-  value.length > 0 &&
-  value.length <= limits.maxCharacters &&
-  value.isWellFormed();
+  typeof value === 'string' && value.length > 0 && value.isWellFormed();
+
+/** In UTF-16 units, since those are what takes room in a key once it is encoded. */
+const isTenant = (value: unknown): value is string =>
+  isName(value) && value.length <= tenantLimits.maxCharacters;
+
+/** In code points, as an approver's name is counted. */
+const isSubject = (value: unknown): value is string =>
+  isName(value) && Array.from(value).length <= subjectLimits.maxCharacters;
 
 const member = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;

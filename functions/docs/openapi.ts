@@ -52,7 +52,8 @@ export function createOpenApi(registry: Registry): oas31.OpenAPIObject {
             scheme: 'bearer',
             bearerFormat: 'JWT',
             description:
-              'Claims: `tenant`, `sub`, and `scope` with `commands`, `ops` or both, separated by a space.',
+              'Claims: `tenant` (1 to 64 characters), `sub` (1 to 256 characters; not beginning with `system:`, as ' +
+              'ledgers call the backend itself), and `scope` with `commands`, `ops` or both, separated by a space.',
           },
         },
       },

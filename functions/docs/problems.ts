@@ -127,8 +127,9 @@ const gatewayMessage = { schema: ref('schemas/GatewayMessage') };
 export const problemResponses: Readonly<Record<string, ZodOpenApiResponseObject>> = {
   Unauthorized: {
     description:
-      'No token, or one that is not valid. On AWS the gateway itself answers a token that is missing, expired or ' +
-      'made out by or to somebody else, as `application/json` and without `X-Request-Id`. Code: `unauthorized`.',
+      'No token, or one that is not valid or whose `tenant` or `sub` is none. On AWS the gateway itself answers a ' +
+      'token that is missing, expired or made out by or to somebody else, as `application/json` and without ' +
+      '`X-Request-Id`. Code: `unauthorized`.',
     headers: { ...requestIdHeader, ...challengeHeader },
     content: {
       [problemJson]: { schema: schemaWithCodes(['unauthorized']) },

@@ -55,7 +55,10 @@ export const ledgerEntry = z.strictObject({
   command: z.string().meta({ description: '`create`, or the transition.', examples: ['create'] }),
   from: z.string().nullable().meta({ description: 'Status before; `null` for the first entry.' }),
   to: z.string().meta({ description: 'Status after.' }),
-  actor: z.string().meta({ description: 'Subject of the token.', examples: ['alice'] }),
+  actor: z.string().meta({
+    description: 'Subject of the token, or `system:…` where the backend acted by itself.',
+    examples: ['alice'],
+  }),
   at: moment('When it was committed.'),
   data: z.record(z.string(), z.unknown()).meta({ description: 'The input, without its secrets.' }),
   postings: z.array(

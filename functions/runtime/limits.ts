@@ -68,6 +68,12 @@ export const message = {
  */
 export const tenant = { maxCharacters: 64 } as const;
 
+/**
+ * Who acts. OpenID Connect allows 255 ASCII characters, and an approver is whoever has that name. It is in no key as it
+ * stands: an idempotency key's scope is hashed, a ledger entry keeps it as an attribute.
+ */
+export const subject = { maxCharacters: field.textMaxCharacters } as const;
+
 export const apiFunction = {
   /** Above the request's deadline, so that the handler, not the platform, gives the answer. */
   timeoutSeconds: 15,

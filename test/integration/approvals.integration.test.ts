@@ -45,6 +45,13 @@ describe('an approval', () => {
     expect([...(json['approvedBy'] as string[])].sort()).toEqual(approvers);
   });
 
+  it('lets an approver vote whose name is as long as a name may be', async () => {
+    for (const name of ['x'.repeat(256), '😀'.repeat(256)]) {
+      const voted = await vote(await submitted([name], 1), name);
+      expect(voted.json).toMatchObject({ status: 'approved', approvedBy: [name] });
+    }
+  });
+
   it('hears nobody else, whatever its status', async () => {
     const path = await submitted(['bob'], 1);
     for (const name of ['approve', 'reject']) {

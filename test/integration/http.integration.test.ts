@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { routesOf } from '../../functions/api/routes.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
 import { domains } from '../../functions/domains/index.ts';
-import { idOf, verdictOf } from '../support/answers.ts';
+import { idOf, itemsOf, verdictOf } from '../support/answers.ts';
 import { startBackend } from '../support/backend.ts';
 import type { TestBackend } from '../support/backend.ts';
 import { exampleOf } from '../support/examples.ts';
@@ -65,15 +65,38 @@ describe('a caller', () => {
     }
   });
 
-  it('whose token names no tenant or subject is nobody', async () => {
+  it('whose token names no tenant or subject, or the backend itself, is nobody', async () => {
     for (const claims of [
       { tenant: '' },
       { subject: '' },
-      { tenant: 'x'.repeat(1_000) },
+      { tenant: 'x'.repeat(65) },
       { tenant: '\ud800' },
+      { subject: 'x'.repeat(257) },
+      { subject: '\ud800' },
+      { subject: 'system:timer' },
+      { subject: 'system:' },
     ]) {
       expect(verdictOf(await api.get('/v1/payments', claims))).toEqual([401, 'unauthorized']);
     }
+  });
+
+  it.each([
+    ['over 64 characters', 'x'.repeat(65)],
+    ['as long as OpenID Connect has them', 'x'.repeat(255)],
+    ['as long as an approver’s name', '界'.repeat(256)],
+    ['of characters that take two units', '😀'.repeat(256)],
+    ['that looks like the backend', 'system'],
+    ['that ends like the backend', 'ecosystem:timer'],
+  ])('may have a subject %s', async (_what, subject) => {
+    const options = { tenant: randomUUID(), subject, key: 'k' };
+    const created = await api.post('/v1/payments', payment, options);
+    expect(created.status, created.text).toBe(201);
+    const again = await api.post('/v1/payments', payment, options);
+    expect([again.text, again.headers['idempotent-replayed']]).toEqual([created.text, 'true']);
+    const another = { ...options, subject: `${subject.slice(0, -2)}z` };
+    expect(idOf(await api.post('/v1/payments', payment, another))).not.toBe(idOf(created));
+    const ledger = await api.get(`/v1/payments/${idOf(created)}/ledger`, options);
+    expect(itemsOf(ledger)).toMatchObject([{ actor: subject }]);
   });
 
   it('may have any name within the limit, and meets no other’s data by it', async () => {

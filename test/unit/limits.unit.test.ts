@@ -43,6 +43,12 @@ describe('the limits', () => {
     expect(limits.field.longTextMaxCharacters * 4).toBeLessThan(itemMaxBytes / 2);
   });
 
+  it('let everybody act whom a token or an approval may name', () => {
+    // https://openid.net/specs/openid-connect-core-1_0.html#IDToken
+    expect(limits.subject.maxCharacters).toBeGreaterThanOrEqual(255);
+    expect(limits.subject.maxCharacters).toBeGreaterThanOrEqual(limits.field.textMaxCharacters);
+  });
+
   it('keep sums exact', () => {
     expect(limits.balanceMax).toBe(2 ** 53 - 1);
     // A list of amounts adds up without rounding.
