@@ -7,7 +7,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Topic } from '../../functions/runtime/topics.ts';
-import type { MessageItem } from '../../functions/store/message-items.ts';
+import type { MessageItem, NewMessage } from '../../functions/store/message-items.ts';
 import type { Receiver } from '../../functions/workers/receiver.ts';
 import { createCsvReceiver } from '../../functions/workers/receivers/csv-object.ts';
 import { createLanguageModelReceiver } from '../../functions/workers/receivers/language-model.ts';
@@ -117,7 +117,7 @@ describe('a report', () => {
     s3.destroy();
     await store.stop();
   });
-  const put = (): Promise<MessageItem> =>
+  const put = (message: Partial<NewMessage> = {}): Promise<MessageItem> =>
     outbox.put({
       topic: 'report',
       tenant: 'a/b',
@@ -131,21 +131,34 @@ describe('a report', () => {
           ['a,"b"', 5],
         ],
       },
+      ...message,
     });
 
-  test('is one CSV object whose key names tenant, entity and seq', async () => {
+  test('is one CSV object whose key names tenant, entity, entry and place', async () => {
     const item = await put();
     const done = await carriedOut('report', createCsvReceiver({ s3, bucket: 'reports' }), item);
     expect(done.status).toBe('done');
     expect(JSON.parse(done.result ?? '')).toEqual({
       bucket: 'reports',
-      key: `a%2Fb/settlements/${item.entity}/0000000002.csv`,
+      key: `a%2Fb/settlements/${item.entity}/0000000002-00.csv`,
       rows: 2,
     });
     expect(store.calls).toHaveLength(1);
     expect(store.calls[0]?.headers['content-type']).toBe('text/csv; charset=utf-8');
     // A formula is data: it is quoted, not run.
     expect(store.calls[0]?.body).toContain(`payment,amount\n'=1+1,1250\n"a,""b""",5\n`);
+  });
+
+  test('leaves alone what another message of the same entry has reported', async () => {
+    const { entity } = await put();
+    const keys: unknown[] = [];
+    for (const place of [{ n: 2 }, { n: 3 }, { seq: 3 }]) {
+      const item = await put({ entityId: entity, ...place });
+      const { result = '' } = await carriedOut('report', createCsvReceiver({ s3, bucket: 'reports' }), item);
+      keys.push((JSON.parse(result) as { key: unknown }).key);
+    }
+    const names = ['0000000002-02', '0000000002-03', '0000000003-00'];
+    expect(keys).toEqual(names.map((name) => `a%2Fb/settlements/${entity}/${name}.csv`));
   });
 
   test.each([500, 403])('that the store answers %i is tried again', async (code) => {

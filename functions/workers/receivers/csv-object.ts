@@ -13,8 +13,8 @@ export interface CsvObjectParts {
 }
 
 /**
- * Writes a statement once: its key is made of tenant, entity and ledger entry, so that another attempt writes the
- * same object again, and one about a newer entry is another object.
+ * Writes a statement once: its key is made of tenant, entity, ledger entry and the message's place in it, so that
+ * another attempt writes the same object again, and another message another object.
  */
 export function createCsvReceiver({ s3, bucket }: CsvObjectParts): Receiver {
   return async (message, signal) => {
@@ -42,5 +42,6 @@ export function createCsvReceiver({ s3, bucket }: CsvObjectParts): Receiver {
   };
 }
 
-export const reportKey = ({ tenant, collection, entity, seq }: MessageItem): string =>
-  `${encodeURIComponent(tenant)}/${collection}/${entity}/${String(seq).padStart(10, '0')}.csv`;
+/** The message's sort key is entry and place. */
+export const reportKey = ({ tenant, collection, entity, sk }: MessageItem): string =>
+  `${encodeURIComponent(tenant)}/${collection}/${entity}/${sk.replace('#', '-')}.csv`;
