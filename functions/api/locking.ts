@@ -22,7 +22,7 @@ export interface LockInput {
   readonly wait: 'wait' | 'nowait';
 }
 
-const lockedProblem = { ...problemOf(rejections.locked), headers: { 'retry-after': '1' } };
+const lockedProblem = problemOf(rejections.locked);
 
 /** Takes the lock, waiting for its holder until the deadline where asked to. */
 export function executeLock(
