@@ -1,10 +1,8 @@
-/**
- * `npm run localstack:deploy`: starts LocalStack (compose) and deploys the stage `localstack` to it. The tokens are
- * those of `npm run token`: their public key goes along, since LocalStack cannot reach an issuer of this machine.
- */
+/** `npm run localstack:deploy`: starts LocalStack and its receivers (compose) and deploys the stage to it. */
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
-import { localAudience, localIssuer, publicKeys, readTokenKey } from '../local/token-key.ts';
+import { publicKeys, readTokenKey } from '../local/token-key.ts';
+import { contextOf } from './context.ts';
 import { outputsFile } from './outputs.ts';
 
 const compose = path.join(import.meta.dirname, 'compose.yaml');
@@ -16,14 +14,8 @@ function run(command: string, ...parts: readonly string[]): void {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-const keys = JSON.stringify(publicKeys(await readTokenKey()));
-const context = [
-  'stage=localstack',
-  `jwtIssuer=${localIssuer}`,
-  `jwtAudience=${localAudience}`,
-  `jwtKeys=${keys}`,
-];
-const given = context.flatMap((value) => ['-c', value]);
+const context = contextOf(JSON.stringify(publicKeys(await readTokenKey())));
+const given = Object.entries(context).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 run('docker', 'compose', '-f', compose, 'up', '--detach', '--wait');
 run('npx', 'cdklocal', 'bootstrap', ...given);
 run('npx', 'cdklocal', 'deploy', ...given, '--require-approval', 'never', '--outputs-file', outputsFile);
