@@ -43,6 +43,10 @@ export class RestEdge extends Construct {
       description: `Commands and reads, ${stage.name}`,
       endpointTypes: [EndpointType.REGIONAL],
       cloudWatchRole: false,
+      // Every body comes as the bytes that were sent, in base64. As text, which is the default, what is no UTF-8
+      // would be lost before the function could refuse it.
+      // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings.html
+      binaryMediaTypes: ['*/*'],
       deployOptions: {
         stageName: stage.name,
         throttlingRateLimit: stage.throttle.ratePerSecond,

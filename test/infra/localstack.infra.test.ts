@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { contextOf, receivers } from '../../infra/localstack/context.ts';
 import { readOptions } from '../../infra/options.ts';
 import { allowedIn } from './allowed-actions.ts';
-import { build } from './built-stack.ts';
+import { build, resources } from './built-stack.ts';
 
 const folder = join(import.meta.dirname, '../../infra/localstack');
 const compose = readFileSync(join(folder, 'compose.yaml'), 'utf8');
@@ -39,4 +39,9 @@ test('the images are pinned', () => {
   const images = [...compose.matchAll(/image: (\S+)/g)].map((match) => match[1]);
   expect(images).toHaveLength(3);
   for (const image of images) expect(image).toMatch(/:v?\d+\.\d+\.\d+[\w.-]*\}?$/);
+});
+
+test('a REST API hands bodies over as the bytes that were sent', () => {
+  const [api] = resources('localstack', 'AWS::ApiGateway::RestApi').values();
+  expect(api?.Properties['BinaryMediaTypes']).toEqual(['*/*']);
 });
