@@ -7,7 +7,7 @@ import { StartError } from './start-error.ts';
 import { assertPortFree } from './ports.ts';
 import type { Log } from './log.ts';
 import type { Stack } from './stack.ts';
-import { startDatabase, startSurroundings, type Surroundings } from './surroundings.ts';
+import { assertReadable, startDatabase, startSurroundings, type Surroundings } from './surroundings.ts';
 import { projectFolder, publicKeys, readTokenKey } from './token-key.ts';
 
 export interface BackendOptions {
@@ -30,6 +30,7 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
   const { variables, log } = options;
   // The warning is for those who deploy; the functions on AWS run on a newer Node than the oldest supported here.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+  assertReadable(variables);
   const dataDirectory = readDataDirectory(variables);
   if (options.port !== undefined) await assertPortFree(options.port);
   await assertEndpointsAnswer(variables);

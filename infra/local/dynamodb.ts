@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { freePort } from './ports.ts';
@@ -37,7 +37,7 @@ const pidFileName = 'dynamodb.pid';
 export async function startDynamoDbLocal(options: DynamoDbLocalOptions = {}): Promise<DynamoDbLocal> {
   const { dataDirectory } = options;
   if (dataDirectory !== undefined) {
-    await mkdir(dataDirectory, { recursive: true });
+    await makeFolder(dataDirectory);
     await endOrphan(dataDirectory);
   }
   // A free port can be taken between its choice and its use; then Java ends at once and another port is tried.
@@ -50,33 +50,50 @@ export async function startDynamoDbLocal(options: DynamoDbLocalOptions = {}): Pr
     });
     const lastWords = collectLastWords(child);
     const failure = failed(child);
+    // From its first moment on, so that it does not outlive us wherever we are stopped.
+    await keep(child, dataDirectory);
     const first = await Promise.race([ready(port, child), failure]);
     // Where it has ended, its last words are waited for: they say why.
     const outcome = first === 'timeout' && child.exitCode !== null ? await failure : first;
     if (outcome === 'ready' && child.pid !== undefined) {
-      return await running(child, child.pid, port, dataDirectory);
+      return running(child, child.pid, port, dataDirectory);
     }
     const words = lastWords();
     if (!words.includes('Address already in use') || attempt === 3) throw startError(outcome, words);
   }
 }
 
-async function running(
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw new StartError(`DATA_DIR ${folder} is no folder to write to (${(error as Error).message})`);
+  }
+}
+
+/** Sees to it that the database ends with us, or is found by the next start on the same folder. */
+async function keep(child: ChildProcess, dataDirectory: string | undefined): Promise<void> {
+  const { pid } = child;
+  if (pid === undefined) return;
+  child.once('exit', endWithThisProcess(pid));
+  if (dataDirectory !== undefined) await writeFile(pidFileOf(dataDirectory), `${pid} ${process.pid}\n`);
+}
+
+const pidFileOf = (dataDirectory: string): string => path.join(dataDirectory, pidFileName);
+
+function running(
   child: ChildProcess,
   pid: number,
   port: number,
   dataDirectory: string | undefined,
-): Promise<DynamoDbLocal> {
-  const callOffWatcher = endWithThisProcess(pid);
-  child.once('exit', callOffWatcher);
-  const pidFile = dataDirectory === undefined ? undefined : path.join(dataDirectory, pidFileName);
-  if (pidFile !== undefined) await writeFile(pidFile, `${pid} ${process.pid}\n`);
+): DynamoDbLocal {
   return {
     endpoint: `http://127.0.0.1:${port}`,
     pid,
     stop: async () => {
       await terminate(child, stopGraceMs);
-      if (pidFile !== undefined) await rm(pidFile, { force: true });
+      if (dataDirectory !== undefined) await rm(pidFileOf(dataDirectory), { force: true });
     },
   };
 }
@@ -86,7 +103,7 @@ async function running(
  * that it keeps what it acknowledged, and only if it really is that database and nobody's child any more.
  */
 async function endOrphan(dataDirectory: string): Promise<void> {
-  const pidFile = path.join(dataDirectory, pidFileName);
+  const pidFile = pidFileOf(dataDirectory);
   const text = await readFile(pidFile, 'utf8').catch(() => '');
   const [pid = 0, owner = 0] = text.trim().split(' ').map(Number);
   if (!(pid > 1)) return;

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
+import { readEnvironment } from '../../functions/runtime/environment.ts';
+import { senderDomainOf } from '../../functions/workers/receivers/mailbox.ts';
 import { startDynamoDbLocal, type DynamoDbLocal } from './dynamodb.ts';
 import { givenEndpoint } from './given-endpoints.ts';
 import type { Log } from './log.ts';
@@ -9,6 +11,7 @@ import { startLanguageModel } from './receivers/language-model.ts';
 import { startMailReceiver } from './receivers/mails.ts';
 import { startObjectStore } from './receivers/objects.ts';
 import { startSqsServer } from './sqs.ts';
+import { StartError } from './start-error.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -110,6 +113,16 @@ export async function startSurroundings(
       await dynamodb?.stop();
     },
   };
+}
+
+/** Looks at what the functions would end at with a stack trace of their own. @throws StartError */
+export function assertReadable(variables: Variables): void {
+  try {
+    const { MAIL_FROM } = readEnvironment([], ['MAIL_FROM', 'SMTP_URL', 'EXTERNAL_CALL_URL'], variables);
+    if (MAIL_FROM !== undefined) senderDomainOf(MAIL_FROM);
+  } catch (error) {
+    throw new StartError((error as Error).message);
+  }
 }
 
 const endpointOf = (variables: Variables, service: string): string | undefined =>

@@ -190,6 +190,35 @@ describe('what keeps it from starting is one line', () => {
     expect(stderr).not.toMatch(/^ +at /m);
   });
 
+  test.each(['SMTP_URL', 'EXTERNAL_CALL_URL', 'MAIL_FROM'])('a setting nobody can read: %s', async (name) => {
+    const { code, stderr } = await failure({ [name]: 'nope' });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(new RegExp(`^[^\n]*${name}[^\n]*$`));
+  });
+
+  test('a data folder that is a file', async () => {
+    const file = path.join(await newFolder(), 'file');
+    await writeFile(file, '');
+    const { code, stderr } = await failure({ DATA_DIR: file });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^[^\n]*DATA_DIR[^\n]*$/);
+  });
+
+  test.each([
+    ['18.20.8', 1],
+    ['20.18.3', 1],
+    ['20.19.0', 0],
+    ['24.0.0', 0],
+  ])('Node.js %s: %d', async (version, code) => {
+    const pretend = `Object.defineProperty(process.versions, 'node', { value: '${version}' })`;
+    const file = path.join(root, 'infra/local/require-node.js');
+    const parameters = ['--import', `data:text/javascript,${encodeURIComponent(pretend)}`, file];
+    const ended = await run(process.execPath, parameters).catch((error: unknown) => error);
+    expect((ended as { code?: number }).code ?? 0).toBe(code);
+    const { stderr } = ended as { stderr: string };
+    expect(stderr).toMatch(code === 0 ? /^$/ : new RegExp(`^[^\n]*20\\.19[^\n]*${version}\n$`));
+  });
+
   test('a data folder that is in use', async () => {
     const folder = await newFolder();
     await start({ variables: { DATA_DIR: folder } });
