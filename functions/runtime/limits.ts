@@ -58,7 +58,7 @@ export const lock = { ttlMaxSeconds: 300 } as const;
 
 /** Attributes and messages of one command. */
 export const message = {
-  /** A receiver's answer kept on the message. */
+  /** Of each text that a receiver gave back, as UTF-8; escaped in JSON it is six times as long at most. */
   resultMaxBytes: 4 * 1024,
 } as const;
 

@@ -14,30 +14,15 @@ export function cutText(text: string, maxBytes: number): string {
 }
 
 /**
- * A result as JSON of at most `maxBytes`. What is too long is cut at its longest text, and `truncated: true` says
- * so; other fields stay as they are.
- * @throws where it does not fit without any of its texts: a receiver that keeps too much is a defect
+ * A result as JSON. A text of more than `maxBytes` is cut, and `truncated: true` says so; all else stays as it is.
  */
 export function boundedResult(result: Readonly<Record<string, unknown>>, maxBytes: number): string {
-  let fitting = result;
-  let json = JSON.stringify(fitting);
-  while (bytesOf(json) > maxBytes) {
-    const [field, text] = longestText(fitting);
-    if (field === undefined || text.length === 0)
-      throw new RangeError('a result has too many fields to keep');
-    // Escapes make the JSON longer than its text, so a first cut can fall short and is repeated.
-    const excess = bytesOf(json) - maxBytes;
-    const room = Math.max(bytesOf(text) - Math.max(Math.ceil(excess / 6), 1), 0);
-    fitting = { ...fitting, [field]: cutText(text, room), truncated: true };
-    json = JSON.stringify(fitting);
-  }
-  return json;
-}
-
-function longestText(result: Readonly<Record<string, unknown>>): [string | undefined, string] {
-  let longest: [string | undefined, string] = [undefined, ''];
-  for (const [field, value] of Object.entries(result)) {
-    if (typeof value === 'string' && value.length > longest[1].length) longest = [field, value];
-  }
-  return longest;
+  const fitting = Object.fromEntries(
+    Object.entries(result).map(([field, value]) => [
+      field,
+      typeof value === 'string' ? cutText(value, maxBytes) : value,
+    ]),
+  );
+  const isCut = Object.keys(result).some((field) => fitting[field] !== result[field]);
+  return JSON.stringify(isCut ? { ...fitting, truncated: true } : fitting);
 }
