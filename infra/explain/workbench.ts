@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { createApp } from '../../functions/api/app.ts';
+import type { Bindings } from '../../functions/api/app.ts';
 import type { Backend } from '../../functions/api/execute.ts';
 import { createRunOnce } from '../../functions/api/idempotency.ts';
 import { createAudit } from '../../functions/audit/audit.ts';
@@ -121,7 +122,11 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
         sub: request.subject ?? subject,
         scope: 'commands ops',
       };
-      const environment = { requestContext: { authorizer: { jwt: { claims } } }, requestId: randomUUID() };
+      const [path = '/'] = request.path.split('?');
+      const environment: Bindings = {
+        requestContext: { authorizer: { jwt: { claims } }, requestId: randomUUID() },
+        event: { path },
+      };
       return reply(await app.fetch(httpRequest(request), environment));
     },
     close: () => {
