@@ -30,7 +30,7 @@ const noVersion = -1;
 /** The version of `If-Match`; `undefined` where any will do. */
 export function ifMatchVersion(header: string | undefined): number | undefined {
   if (header === undefined || header === '*') return undefined;
-  const version = /^"(\d{1,15})"$/.exec(header)?.[1];
+  const version = /^"([1-9]\d{0,14})"$/.exec(header)?.[1];
   if (version !== undefined) return Number(version);
   // A weak tag never matches strongly (RFC 9110, section 13.1.1).
   if (/^(?:W\/)?"[\x21\x23-\x7e]*"$/.test(header)) return noVersion;

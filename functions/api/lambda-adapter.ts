@@ -31,6 +31,12 @@ export function createHandler(
   };
 }
 
+/** What a body of theirs says has no meaning (RFC 9110, section 9.3.1), and the adapter's request cannot hold one. */
+const readsOnly: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+
+/** The adapter builds a URL with the caller's `Host`, which may hold anything; nothing here asks for it. */
+const anyHost = 'localhost';
+
 /**
  * What the adapter makes a request of. It puts the path through `URL`, which resolves `..` and takes `\` for `/`, and
  * would so answer for something else than was asked for; the router reads `path` instead.
@@ -41,11 +47,25 @@ function sendable(event: GatewayEvent): (GatewayEvent & Bindings['event']) | und
   const decodedPath = isHttpApi ? event.rawPath : decoded(event.path);
   if (!decodedPath.isWellFormed()) return undefined;
   const path = oneSpelling(decodedPath);
-  if (isHttpApi) return { ...event, headers: asciiHeaders(event.headers), rawPath: '/', path };
+  if (isHttpApi) {
+    const isRead = readsOnly.has(event.requestContext.http.method);
+    const requestContext = { ...event.requestContext, domainName: anyHost };
+    const { body, ...head } = event;
+    return {
+      ...head,
+      ...(body !== undefined && !isRead && { body }),
+      headers: asciiHeaders(event.headers),
+      requestContext,
+      rawPath: '/',
+      path,
+    };
+  }
   // To an event with multi-value headers the adapter would give an answer with them, which is not one of ours.
   const { multiValueHeaders, headers, ...rest } = event as RestEvent;
   return {
     ...rest,
+    body: readsOnly.has(rest.httpMethod) ? null : rest.body,
+    requestContext: { ...rest.requestContext, domainName: anyHost },
     headers: asciiHeaders(joined(multiValueHeaders ?? headers ?? {})),
     path,
   } as never;

@@ -11,7 +11,12 @@ export interface FieldError {
 }
 
 const malformed = (detail: string): ProblemError =>
-  new ProblemError({ status: 400, code: 'malformed_json', detail });
+  new ProblemError({
+    status: 400,
+    code: 'malformed_json',
+    detail,
+    members: { errors: [{ path: '', message: 'is not well-formed JSON' }] },
+  });
 
 /**
  * @param schema absent where the command takes no input: then the body may be empty

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { access, constants, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { provideAssembly, stackName } from './assembly.ts';
@@ -32,6 +32,7 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   assertReadable(variables);
   const dataDirectory = readDataDirectory(variables);
+  if (dataDirectory !== undefined) await makeFolder(dataDirectory);
   if (options.port !== undefined) await assertPortFree(options.port);
   await assertEndpointsAnswer(variables);
   const database = startDatabase(variables, dataDirectory);
@@ -75,6 +76,15 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
 function readDataDirectory(variables: BackendOptions['variables']): string | undefined {
   const given = variables['DATA_DIR'];
   return given === undefined || given === '' ? undefined : path.resolve(given);
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw new StartError(`DATA_DIR ${folder} is no folder to write to (${(error as Error).message})`);
+  }
 }
 
 /** @throws StartError where the text is no port number. */

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { access, constants, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { freePort } from './ports.ts';
@@ -37,7 +37,7 @@ const pidFileName = 'dynamodb.pid';
 export async function startDynamoDbLocal(options: DynamoDbLocalOptions = {}): Promise<DynamoDbLocal> {
   const { dataDirectory } = options;
   if (dataDirectory !== undefined) {
-    await makeFolder(dataDirectory);
+    await mkdir(dataDirectory, { recursive: true });
     await endOrphan(dataDirectory);
   }
   // A free port can be taken between its choice and its use; then Java ends at once and another port is tried.
@@ -60,15 +60,6 @@ export async function startDynamoDbLocal(options: DynamoDbLocalOptions = {}): Pr
     }
     const words = lastWords();
     if (!words.includes('Address already in use') || attempt === 3) throw startError(outcome, words);
-  }
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-    await access(folder, constants.W_OK);
-  } catch (error) {
-    throw new StartError(`DATA_DIR ${folder} is no folder to write to (${(error as Error).message})`);
   }
 }
 

@@ -3,6 +3,8 @@
  * JavaScript of the oldest kind that still knows modules.
  */
 import { readFileSync } from 'node:fs';
+import process from 'node:process';
+import { URL } from 'node:url';
 
 const { engines } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 const needed = engines.node.replace(/[^0-9.]/g, '');

@@ -5,7 +5,7 @@ import { routesOf } from '../../functions/api/routes.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
 import { domains } from '../../functions/domains/index.ts';
 import { idOf, itemsOf, verdictOf } from '../support/answers.ts';
-import { startBackend } from '../support/backend.ts';
+import { gatewayEvent, startBackend } from '../support/backend.ts';
 import type { TestBackend } from '../support/backend.ts';
 import { exampleOf } from '../support/examples.ts';
 import { difference, dump } from '../support/table-dump.ts';
@@ -207,6 +207,27 @@ describe('a query', () => {
   });
 });
 
+describe('a request', () => {
+  it('is routed by its path, whatever its Host says', async () => {
+    const event = gatewayEvent('POST', '/v1/payments', { key: 'any-host', body: payment });
+    const host = 'x/v1/articles?limit=0';
+    const { statusCode, headers } = await api.send({
+      ...event,
+      headers: { ...event.headers, host },
+      requestContext: { ...event.requestContext, domainName: host },
+    });
+    expect([statusCode, headers?.['location']]).toEqual([201, expect.stringMatching(/^\/v1\/payments\//)]);
+    const list = gatewayEvent('GET', '/v1/payments');
+    const requestContext = { ...list.requestContext, domainName: host };
+    expect((await api.send({ ...list, requestContext })).statusCode).toBe(200);
+  });
+
+  it('that reads may carry a body, which says nothing', async () => {
+    const reply = await api.get('/v1/payments', { rawBody: '{"limit":1}' });
+    expect(reply.status).toBe(200);
+  });
+});
+
 describe('a body', () => {
   const send = (rawBody: string | Uint8Array, type = 'application/json') =>
     api.post('/v1/payments', undefined, { rawBody, headers: { 'content-type': type } });
@@ -265,6 +286,9 @@ describe('a body', () => {
         : verdict;
     expect([status, code], reply.text.slice(0, 300)).toEqual(expected);
     if (status >= 400) expect(difference(before, await dump(api.backend.store))).toEqual([]);
+    if (status !== 400) return;
+    const place = { path: expect.any(String) as string, message: expect.any(String) as string };
+    expect(reply.json['errors']).toContainEqual(place);
   });
 
   it('is not needed where a command takes no input, and is checked where there is one', async () => {

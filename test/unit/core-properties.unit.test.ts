@@ -168,7 +168,8 @@ describe('a field', () => {
     for (const bad of ['', 'abcd', '😀😀😀😀', 'a\n', '\u007f', '\u0085', '\ud83d', 1, null]) {
       expect(field.safeParse(bad).success, String(bad)).toBe(false);
     }
-    expect(fields.prose('x').safeParse('a\r\n\tb').success).toBe(true);
+    expect(fields.prose('x').safeParse('a\r\nb').success).toBe(true);
+    expect(fields.prose('x').safeParse('a\tb').success).toBe(false);
     expect(fields.prose('x').safeParse('a\u000b').success).toBe(false);
   });
 
