@@ -21,7 +21,7 @@ import type { LockInput } from './locking.ts';
 import { problemOf, ProblemError } from './problem.ts';
 import { getBalance, getEntity, listEntities, listLedger } from './queries.ts';
 import type { PageRequest } from './queries.ts';
-import { checked, readBody } from './request-body.ts';
+import { checkedQuery, readBody } from './request-body.ts';
 import type { Route } from './routes.ts';
 import * as rejections from '../core/rejections.ts';
 import { entityView, etagOf } from './view.ts';
@@ -46,7 +46,7 @@ export async function operate(c: Context, context: OperationContext): Promise<Re
   const { tenant } = caller;
   const { operation } = route;
   const id = (domain: Domain): string => knownId(domain, c.req.param('id') ?? '');
-  const query = checked(route.query ?? noParameters, c.req.query());
+  const query = checkedQuery(route.query ?? noParameters, c.req.query());
   const page = query as unknown as PageRequest;
   switch (operation.is) {
     case 'create':

@@ -49,7 +49,7 @@ export function readBody(
 }
 
 /** @throws ProblemError 400 with every field that breaks the schema */
-export function checked(schema: z.ZodObject, value: unknown): Readonly<Record<string, unknown>> {
+function checked(schema: z.ZodObject, value: unknown): Readonly<Record<string, unknown>> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw invalid(
@@ -57,6 +57,22 @@ export function checked(schema: z.ZodObject, value: unknown): Readonly<Record<st
       const path = issue.path.map((segment) => `/${pointer(String(segment))}`).join('');
       if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
       return issue.keys.map((key) => ({ path: `${path}/${pointer(key)}`, message: 'is not a known field' }));
+    }),
+  );
+}
+
+/** @throws ProblemError 400 with every parameter that breaks the schema */
+export function checkedQuery(
+  schema: z.ZodObject,
+  query: Readonly<Record<string, string>>,
+): Readonly<Record<string, unknown>> {
+  const result = schema.safeParse(query);
+  if (result.success) return result.data;
+  throw invalid(
+    result.error.issues.flatMap((issue) => {
+      const [name = ''] = issue.path;
+      if (issue.code !== 'unrecognized_keys') return [{ path: String(name), message: issue.message }];
+      return issue.keys.map((key) => ({ path: shown(key), message: 'is not a known parameter' }));
     }),
   );
 }
@@ -69,9 +85,9 @@ const invalid = (errors: readonly FieldError[]): ProblemError =>
     members: { errors },
   });
 
-/** A field's name may be hostile; what is echoed of it is well-formed and short. */
-const pointer = (segment: string): string =>
-  segment.toWellFormed().slice(0, 100).replaceAll('~', '~0').replaceAll('/', '~1');
+/** A name may be hostile; what is echoed of it is well-formed and short. */
+const shown = (name: string): string => name.toWellFormed().slice(0, 100);
+const pointer = (segment: string): string => shown(segment).replaceAll('~', '~0').replaceAll('/', '~1');
 
 function isJson(contentType: string | undefined): boolean {
   const [type = '', ...parameters] = (contentType ?? '').toLowerCase().split(';');

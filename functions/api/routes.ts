@@ -38,13 +38,17 @@ export interface Route {
   readonly query?: z.ZodObject;
 }
 
-const limit = z.coerce
-  .number()
-  .int()
-  .min(1)
-  .max(request.pageMax)
+/** Written in digits, not in another of JavaScript's spellings of a number. */
+const limit = z
+  .string()
+  .refine((text) => /^\d{1,9}$/.test(text), { error: 'must be a whole number', abort: true })
+  .transform(Number)
+  .pipe(z.int().min(1).max(request.pageMax))
   .default(request.pageDefault)
-  .meta({ description: 'How many items at most.' });
+  .meta({
+    description: 'How many items at most.',
+    override: { type: 'integer', minimum: 1, maximum: request.pageMax, default: request.pageDefault },
+  });
 const cursor = z.string().max(2_048).optional().meta({ description: '`nextCursor` of the page before.' });
 const paging = { limit, cursor };
 

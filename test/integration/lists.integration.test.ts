@@ -72,11 +72,10 @@ describe('a list', () => {
     await articles('counter', 22);
     expect(itemsOf(await api.get('/v1/articles', options))).toHaveLength(20);
     expect(itemsOf(await api.get('/v1/articles?limit=100', options))).toHaveLength(22);
-    for (const limit of ['0', '101', '-1', '1.5', 'x', '', '1e1000']) {
-      expect(verdictOf(await api.get(`/v1/articles?limit=${limit}`, options)), limit).toEqual([
-        400,
-        'invalid_request',
-      ]);
+    for (const limit of ['0', '101', '-1', '1.5', 'x', '', '1e1', '0x10', '%201', '1e1000']) {
+      const reply = await api.get(`/v1/articles?limit=${limit}`, options);
+      expect(verdictOf(reply), limit).toEqual([400, 'invalid_request']);
+      expect(reply.json['errors']).toEqual([{ path: 'limit', message: expect.any(String) as string }]);
     }
   });
 
