@@ -7,6 +7,17 @@
 export const database = { attempts: 3, connectionTimeoutMs: 1_000, requestTimeoutMs: 3_000 } as const;
 export const queueService = { attempts: 3, connectionTimeoutMs: 1_000, requestTimeoutMs: 3_000 } as const;
 
+/** Items read by their keys; what the service leaves out of them is asked for again. */
+export const batchRead = {
+  /** DynamoDB: 100 items a BatchGetItem. */
+  keysMax: 100,
+  /** What is left out was throttled: the first pause, which doubles while a request brings nothing. */
+  pauseMs: 100,
+  pauseMaxMs: 1_000,
+  /** Requests in a row that brought nothing; who has a deadline goes on until it passes. */
+  fruitlessMax: 4,
+} as const;
+
 export const lease = {
   /**
    * A claim holds for the call's timeout and this much more: at least as long as its function can live, so that

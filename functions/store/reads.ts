@@ -15,6 +15,7 @@ import {
   listPartition,
   partitionKeyMaxBytes,
 } from './keys.ts';
+import { pauseBeforeRest } from './read-by-key.ts';
 
 export async function readEntity(store: Store, tenant: string, id: string): Promise<EntityState | undefined> {
   const { Item } = await store.client.send(
@@ -40,7 +41,8 @@ export async function readTogether(
     }),
     ...(recordKey !== undefined && { [idempotency]: { Keys: [{ pk: recordKey }], ConsistentRead: true } }),
   };
-  // What the service could not give in one piece (16 MB, throttling) is asked for again.
+  let fruitless = 0;
+  // What the service could not give in one piece (16 MB, throttling) is asked for again, until the time is over.
   while (Object.keys(request).length > 0) {
     const { Responses = {}, UnprocessedKeys = {} } = await store.client.send(
       new BatchGetCommand({ RequestItems: request }),
@@ -48,6 +50,9 @@ export async function readTogether(
     );
     for (const [table, items] of Object.entries(Responses)) (found[table] ??= []).push(...items);
     request = UnprocessedKeys as typeof request;
+    const isFruitless = Object.values(Responses).every((items) => items.length === 0);
+    fruitless = isFruitless ? fruitless + 1 : 0;
+    if (Object.keys(request).length > 0) await pauseBeforeRest(fruitless, signal);
   }
   const entities = (found[data] ?? []).map((item) => entityState(item as unknown as EntityItem));
   const [record] = (found[idempotency] ?? []) as unknown as IdempotencyItem[];
