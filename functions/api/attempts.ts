@@ -1,23 +1,32 @@
 /** How a command that met others on its way waits for its turn, until the request's deadline. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock } from '../runtime/clock.ts';
+import type { Clock, Deadline } from '../runtime/clock.ts';
 import { contention, request as limits } from '../runtime/limits.ts';
 import type { Problem } from './problem.ts';
 import { ProblemError } from './problem.ts';
 
-/** The time a request has. Timers and aborted calls follow it, so that it is answered within the deadline. */
-export interface Deadline {
-  readonly signal: AbortSignal;
-  /** Milliseconds left. */
-  remainingMs(): number;
-}
+export type { Deadline };
 
+/** The time a request has. */
 export function startDeadline(
   clock: Clock,
   budgetMs: number = limits.deadlineMs - limits.deadlineReserveMs,
 ): Deadline {
   const end = clock.now() + budgetMs;
   return { signal: AbortSignal.timeout(budgetMs), remainingMs: () => end - clock.now() };
+}
+
+/**
+ * For work whose calls follow no signal: when its time is over, it goes on without being waited for.
+ * @throws TimeoutError then
+ */
+export function inTime<T>({ signal }: Deadline, work: Promise<T>): Promise<T> {
+  const timeIsOver = new Promise<never>((_resolve, reject) => {
+    signal.addEventListener('abort', () => {
+      reject(signal.reason as Error);
+    });
+  });
+  return Promise.race([work, timeIsOver]);
 }
 
 /**

@@ -9,6 +9,7 @@ import { redriveMessage } from '../store/messages.ts';
 import type { OutboxAccess } from '../store/message-writes.ts';
 import type { Topic } from '../runtime/topics.ts';
 import { traceparentOfInvocation } from '../runtime/trace.ts';
+import { inTime, startDeadline } from './attempts.ts';
 import type { Audit } from './audit.ts';
 import type { Caller } from './caller.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
@@ -20,7 +21,7 @@ import { executeLock, executeUnlock } from './locking.ts';
 import type { LockInput } from './locking.ts';
 import { problemOf, ProblemError } from './problem.ts';
 import { getBalance, getEntity, listEntities, listLedger } from './queries.ts';
-import type { PageRequest } from './queries.ts';
+import type { PageRequest, ReadContext } from './queries.ts';
 import { checkedQuery, readBody } from './request-body.ts';
 import type { Route } from './routes.ts';
 import * as rejections from '../core/rejections.ts';
@@ -48,6 +49,7 @@ export async function operate(c: Context, context: OperationContext): Promise<Re
   const id = (domain: Domain): string => knownId(domain, c.req.param('id') ?? '');
   const query = checkedQuery(route.query ?? noParameters, c.req.query());
   const page = query as unknown as PageRequest;
+  const reading = (): ReadContext => ({ backend, tenant, deadline: startDeadline(backend.clock) });
   switch (operation.is) {
     case 'create':
       return answered(await executeCreate(backend, operation.domain, await commandRequest(c, context)));
@@ -69,30 +71,30 @@ export async function operate(c: Context, context: OperationContext): Promise<Re
       return answered(await executeUnlock(backend, domain, id(domain), request.lockToken, request));
     }
     case 'get': {
-      const entity = await getEntity(backend, tenant, operation.domain, id(operation.domain));
+      const entity = await getEntity(reading(), operation.domain, id(operation.domain));
       return json(entityView(operation.domain, entity), 200, { etag: etagOf(entity) });
     }
     case 'list': {
       const { status } = query as { status?: string };
-      return json(await listEntities(backend, tenant, operation.domain, { ...page, status }));
+      return json(await listEntities(reading(), operation.domain, { ...page, status }));
     }
     case 'ledger':
-      return json(await listLedger(backend, tenant, operation.domain, id(operation.domain), page));
+      return json(await listLedger(reading(), operation.domain, id(operation.domain), page));
     case 'entityMessages':
-      return json(await entityMessages(backend, tenant, operation.domain, id(operation.domain), page));
+      return json(await entityMessages(reading(), operation.domain, id(operation.domain), page));
     case 'balance':
-      return json(await getBalance(backend, tenant, c.req.param('account') ?? ''));
+      return json(await getBalance(reading(), c.req.param('account') ?? ''));
     case 'messages':
-      return json(await tenantMessages(backend, tenant, { ...page, ...query }));
+      return json(await tenantMessages(reading(), { ...page, ...query }));
     case 'redriveMessage':
       await bodyOf(c, route);
-      return redrive(backend, tenant, c.req.param('id') ?? '');
+      return redrive(reading(), c.req.param('id') ?? '');
     case 'redriveMessages': {
       const { topic, limit } = (await bodyOf(c, route)) as { topic: Topic; limit: number };
-      return json({ count: await redriveMessages(outboxOf(backend), { tenant, topic, limit }) }, 202);
+      return json({ count: await redriveMessages(outboxOf(reading()), { tenant, topic, limit }) }, 202);
     }
     case 'audit':
-      return json(await audit(tenant, page.cursor));
+      return json(await inTime(startDeadline(backend.clock), audit(tenant, page.cursor)));
     default:
       return operation satisfies never;
   }
@@ -146,38 +148,39 @@ function answered({ status, body, location, etag, replayed }: ReplayableAnswer):
   return new Response(status === 204 ? null : body, { status, headers });
 }
 
-const outboxOf = ({ store, clock }: Backend): OutboxAccess => ({
+const outboxOf = ({ backend: { store, clock }, deadline }: ReadContext): OutboxAccess => ({
   client: store.client,
   table: store.tables.outbox,
   clock,
+  deadline,
 });
 
 async function entityMessages(
-  backend: Backend,
-  tenant: string,
+  context: ReadContext,
   domain: Domain,
   id: string,
   { limit, cursor }: PageRequest,
 ): Promise<unknown> {
+  const { tenant } = context;
   const list = [tenant, id, 'messages'];
-  const page = await listEntityMessages(outboxOf(backend), {
+  const page = await listEntityMessages(outboxOf(context), {
     tenant,
     entityId: id,
     limit,
     ...(cursor !== undefined && { cursor: { after: decodeCursor(list, cursor) } }),
   });
   // An entity without messages and one that does not exist look alike in the outbox.
-  if (page.items.length === 0 && cursor === undefined) await getEntity(backend, tenant, domain, id);
+  if (page.items.length === 0 && cursor === undefined) await getEntity(context, domain, id);
   return messagePage(list, page);
 }
 
 async function tenantMessages(
-  backend: Backend,
-  tenant: string,
+  context: ReadContext,
   { status, topic, limit, cursor }: PageRequest & { readonly status?: MessageStatus; readonly topic?: Topic },
 ): Promise<unknown> {
+  const { tenant } = context;
   const list = [tenant, 'messages', status, topic];
-  const page = await listMessages(outboxOf(backend), {
+  const page = await listMessages(outboxOf(context), {
     tenant,
     status,
     topic,
@@ -198,8 +201,8 @@ function messagePage(
 }
 
 /** Safe to repeat: a message that is not dead is on its way already, or done, and is left alone. */
-async function redrive(backend: Backend, tenant: string, id: string): Promise<Response> {
-  const redriven = await redriveMessage(outboxOf(backend), { tenant, id });
+async function redrive(context: ReadContext, id: string): Promise<Response> {
+  const redriven = await redriveMessage(outboxOf(context), { tenant: context.tenant, id });
   if (redriven === 'not_found') throw notFound();
   return json({ id, redriven: redriven === 'redriven' }, 202);
 }

@@ -2,6 +2,7 @@
 import type { Domain } from '../core/definition.ts';
 import type { EntityState } from '../core/entity.ts';
 import * as rejections from '../core/rejections.ts';
+import type { Deadline } from '../runtime/clock.ts';
 import { ownedAccount } from '../store/audit-reads.ts';
 import { readBalance, readByStatus, readEntity, readLedger } from '../store/reads.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
@@ -19,14 +20,20 @@ export interface PageRequest {
   readonly cursor?: string | undefined;
 }
 
+/** What every read works with: whose data it is about, and how much time it has. */
+export interface ReadContext {
+  readonly backend: Backend;
+  readonly tenant: string;
+  readonly deadline: Deadline;
+}
+
 /** @throws ProblemError 404 */
 export async function getEntity(
-  { store }: Backend,
-  tenant: string,
+  { backend: { store }, tenant, deadline }: ReadContext,
   domain: Domain,
   id: string,
 ): Promise<EntityState> {
-  const entity = await readEntity(store, tenant, id);
+  const entity = await readEntity(store, tenant, id, deadline.signal);
   if (entity?.collection !== domain.collection) throw new ProblemError(problemOf(rejections.notFound));
   return entity;
 }
@@ -37,8 +44,7 @@ const sequenceNumber = /^\d{1,10}$/;
 
 /** Newest first. Without a status the index is asked for each, and the answers are merged by id, which is by time. */
 export async function listEntities(
-  { store }: Backend,
-  tenant: string,
+  { backend: { store }, tenant, deadline }: ReadContext,
   domain: Domain,
   { status, limit, cursor }: PageRequest & { readonly status?: string | undefined },
 ): Promise<Page<Record<string, unknown>>> {
@@ -47,12 +53,17 @@ export async function listEntities(
   const statuses = status === undefined ? domain.states : [status];
   const read = await Promise.all(
     statuses.map((one) =>
-      readByStatus(store, tenant, {
-        collection: domain.collection,
-        status: one,
-        limit,
-        ...(before !== undefined && { before }),
-      }),
+      readByStatus(
+        store,
+        tenant,
+        {
+          collection: domain.collection,
+          status: one,
+          limit,
+          ...(before !== undefined && { before }),
+        },
+        deadline.signal,
+      ),
     ),
   );
   // Where one status has more than was read, nothing older than its last can be placed yet.
@@ -82,17 +93,23 @@ function latest(entities: readonly EntityState[]): readonly EntityState[] {
 
 /** Oldest first. */
 export async function listLedger(
-  backend: Backend,
-  tenant: string,
+  context: ReadContext,
   domain: Domain,
   id: string,
   { limit, cursor }: PageRequest,
 ): Promise<Page<ReturnType<typeof entryView>>> {
+  const { backend, tenant, deadline } = context;
   const list = [tenant, domain.collection, id, 'ledger'];
   const afterSeq = cursor === undefined ? 0 : Number(decodeCursor(list, cursor, sequenceNumber));
-  const { entries, complete } = await readLedger(backend.store, tenant, id, { limit: limit + 1, afterSeq });
+  const { entries, complete } = await readLedger(
+    backend.store,
+    tenant,
+    id,
+    { limit: limit + 1, afterSeq },
+    deadline.signal,
+  );
   // Every entity has a first entry, so only an empty answer needs a second look.
-  if (entries.length === 0) await getEntity(backend, tenant, domain, id);
+  if (entries.length === 0) await getEntity(context, domain, id);
   const page = entries.slice(0, limit);
   const last = page.at(-1);
   const isLast = page.length === entries.length && complete;
@@ -104,16 +121,15 @@ export async function listLedger(
 
 /** An account of an entity lies on the entity; any other is an item of its own, and 0 where it was never used. */
 export async function getBalance(
-  { registry, store }: Backend,
-  tenant: string,
+  { backend: { registry, store }, tenant, deadline }: ReadContext,
   account: string,
 ): Promise<{ account: string; unit: string | null; balance: number }> {
   const owned = ownedAccount(registry, account);
   if (owned) {
-    const entity = await readEntity(store, tenant, owned.id);
+    const entity = await readEntity(store, tenant, owned.id, deadline.signal);
     return { account, unit: owned.unit, balance: entity?.balances[owned.key] ?? 0 };
   }
-  const item = await readBalance(store, tenant, account);
+  const item = await readBalance(store, tenant, account, deadline.signal);
   return { account, unit: item?.unit ?? unitOf(account), balance: item?.balance ?? 0 };
 }
 

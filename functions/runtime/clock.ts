@@ -4,6 +4,13 @@ export interface Clock {
   now(): number;
 }
 
+/** The time that something has. Timers and aborted calls follow it, so that it is over within the deadline. */
+export interface Deadline {
+  readonly signal: AbortSignal;
+  /** Milliseconds left. */
+  remainingMs(): number;
+}
+
 export const systemClock: Clock = { now: () => Date.now() };
 
 /** RFC 3339 UTC with milliseconds: a fixed width, so that its text sorts as the time does. */

@@ -2,17 +2,14 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { list } from '../runtime/delivery-limits.ts';
 import type { Topic } from '../runtime/topics.ts';
-import {
-  groupOf,
-  messageGroups,
-  messagePartition,
-  statePartitionOf,
-  stateSortPrefix,
-} from './message-items.ts';
-import type { MessageGroup, MessageItem, MessageKey, MessageStatus } from './message-items.ts';
-import { readByKey } from './read-by-key.ts';
-import { redriveMessage } from './messages.ts';
+import { groupPages, timeForMore } from './message-groups.ts';
+import type { GroupQuery, IndexEntry } from './message-groups.ts';
+import { groupOf, messageGroups, messagePartition, stateSortPrefix } from './message-items.ts';
+import type { MessageItem, MessageKey, MessageStatus } from './message-items.ts';
+import { within } from './message-writes.ts';
 import type { OutboxAccess } from './message-writes.ts';
+import { redriveMessage } from './messages.ts';
+import { readByKey } from './read-by-key.ts';
 
 /** Plain data; the API signs it and shows it as an opaque string. */
 export interface MessageCursor {
@@ -25,18 +22,9 @@ export interface MessagePage {
   readonly cursor?: MessageCursor;
 }
 
-/** The state index's entry of a message. */
-interface IndexEntry extends MessageKey {
-  readonly statePk: string;
-  readonly stateSk: string;
-  readonly status: MessageStatus;
-  readonly topic: Topic;
-  readonly sentAt?: string;
-}
-
 /** The messages one entity caused, in the order of its ledger. */
 export async function listEntityMessages(
-  { client, table }: OutboxAccess,
+  access: OutboxAccess,
   options: {
     readonly tenant: string;
     readonly entityId: string;
@@ -45,15 +33,16 @@ export async function listEntityMessages(
   },
 ): Promise<MessagePage> {
   const pk = messagePartition(options.tenant, options.entityId);
-  const { Items = [], LastEvaluatedKey } = await client.send(
+  const { Items = [], LastEvaluatedKey } = await access.client.send(
     new QueryCommand({
-      TableName: table,
+      TableName: access.table,
       ConsistentRead: true,
       KeyConditionExpression: 'pk = :pk',
       ExpressionAttributeValues: { ':pk': pk },
       Limit: options.limit,
       ...(options.cursor !== undefined && { ExclusiveStartKey: { pk, sk: options.cursor.after } }),
     }),
+    within(access),
   );
   return {
     items: Items as MessageItem[],
@@ -63,8 +52,8 @@ export async function listEntityMessages(
 
 /**
  * The tenant's messages of all entities, newest first. A page can hold fewer than `limit`, even none, and still
- * have a cursor: one request reads a bounded part of the index. A message that changes its state during the
- * request is shown as it is now, or not at all where it no longer fits the filter.
+ * have a cursor: one request reads a bounded part of the index, and no more than it has time for. A message that
+ * changes its state during the request is shown as it is now, or not at all where it no longer fits the filter.
  */
 export async function listMessages(
   access: OutboxAccess,
@@ -124,27 +113,19 @@ export async function redriveMessages(
   return count;
 }
 
-interface GroupQuery {
-  readonly tenant: string;
-  readonly group: MessageGroup;
-  readonly status?: MessageStatus | undefined;
-  readonly topic?: Topic | undefined;
-  /** Exclusive upper bound of `stateSk`. */
-  readonly below?: string | undefined;
-}
-
 /** @returns matching entries, newest first, and how far down the index was read; '' is its end. */
 async function readGroup(
   access: OutboxAccess,
   query: GroupQuery & { readonly wanted: number },
 ): Promise<{ readonly entries: readonly IndexEntry[]; readonly readDownTo: string }> {
   const entries: IndexEntry[] = [];
+  const hasTime = timeForMore(access);
   let evaluated = 0;
   for await (const page of groupPages(access, { ...query, newestFirst: true })) {
     entries.push(...page.entries);
     evaluated += page.evaluated;
     if (page.lastKey === undefined) break;
-    if (entries.length >= query.wanted || evaluated >= list.entriesMax) {
+    if (entries.length >= query.wanted || evaluated >= list.entriesMax || !hasTime()) {
       return { entries, readDownTo: page.lastKey };
     }
   }
@@ -158,59 +139,11 @@ async function* groupEntries(
   for await (const page of groupPages(access, query)) yield* page.entries;
 }
 
-interface GroupPage {
-  readonly entries: readonly IndexEntry[];
-  readonly evaluated: number;
-  /** `stateSk` of the last entry looked at; none at the end. */
-  readonly lastKey: string | undefined;
-}
-
-async function* groupPages(
-  { client, table }: OutboxAccess,
-  { tenant, group, status, topic, below, newestFirst }: GroupQuery & { readonly newestFirst: boolean },
-): AsyncGenerator<GroupPage> {
-  const prefix = stateSortPrefix(tenant);
-  let startKey: Record<string, unknown> | undefined;
-  do {
-    const filters = [
-      ...(status === undefined ? [] : ['#status = :status']),
-      ...(topic === undefined ? [] : ['topic = :topic']),
-    ];
-    const answer = await client.send(
-      new QueryCommand({
-        TableName: table,
-        IndexName: 'byState',
-        ScanIndexForward: !newestFirst,
-        Limit: list.entriesPerQuery,
-        // Times begin with a digit, and a colon follows all digits: the bounds enclose just this tenant.
-        KeyConditionExpression: 'statePk = :state AND stateSk BETWEEN :low AND :high',
-        ...(filters.length > 0 && { FilterExpression: filters.join(' AND ') }),
-        ...(status !== undefined && { ExpressionAttributeNames: { '#status': 'status' } }),
-        ExpressionAttributeValues: {
-          ':state': statePartitionOf(tenant, group),
-          ':low': prefix,
-          ':high': below ?? `${prefix}:`,
-          ...(status !== undefined && { ':status': status }),
-          ...(topic !== undefined && { ':topic': topic }),
-        },
-        ...(startKey !== undefined && { ExclusiveStartKey: startKey }),
-      }),
-    );
-    startKey = answer.LastEvaluatedKey;
-    yield {
-      // BETWEEN includes its upper bound, which the page before has shown.
-      entries: ((answer.Items ?? []) as IndexEntry[]).filter(({ stateSk }) => stateSk !== below),
-      evaluated: answer.ScannedCount ?? 0,
-      lastKey: startKey?.['stateSk'] as string | undefined,
-    };
-  } while (startKey !== undefined);
-}
-
 async function readItems(
-  { client, table }: OutboxAccess,
+  { client, table, deadline }: OutboxAccess,
   keys: readonly MessageKey[],
 ): Promise<MessageItem[]> {
-  return inOrder(keys, await readByKey<MessageItem>(client, table, keys));
+  return inOrder(keys, await readByKey<MessageItem>(client, table, keys, deadline?.signal));
 }
 
 const inOrder = (keys: readonly MessageKey[], items: readonly MessageItem[]): MessageItem[] => {

@@ -3,7 +3,7 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import type { Clock } from '../runtime/clock.ts';
+import type { Clock, Deadline } from '../runtime/clock.ts';
 import type { MessageItem, MessageKey } from './message-items.ts';
 
 export interface OutboxAccess {
@@ -11,7 +11,15 @@ export interface OutboxAccess {
   /** Name of the outbox table. */
   readonly table: string;
   readonly clock: Clock;
+  /** Of whoever waits for an answer; the others have as long as their function lives. */
+  readonly deadline?: Deadline;
 }
+
+/** For each call: it ends with the time that there is. */
+export const within = ({
+  deadline,
+}: Pick<OutboxAccess, 'deadline'>): { readonly abortSignal?: AbortSignal } =>
+  deadline ? { abortSignal: deadline.signal } : {};
 
 /** Whether a conditional write came to pass; where not, the item that stood in its way. */
 export type Written = { readonly item: MessageItem } | { readonly found: MessageItem | undefined };
@@ -57,7 +65,7 @@ export const all = (...clauses: readonly string[]): string => clauses.join(' AND
 
 /** Names and values must all be used by the expressions, so each write takes just those it mentions. */
 export async function write(
-  { client, table }: OutboxAccess,
+  access: OutboxAccess,
   key: MessageKey,
   update: string,
   condition: string,
@@ -74,9 +82,9 @@ export async function write(
     ':one': 1,
   };
   try {
-    const { Attributes } = await client.send(
+    const { Attributes } = await access.client.send(
       new UpdateCommand({
-        TableName: table,
+        TableName: access.table,
         Key: key,
         UpdateExpression: update,
         ConditionExpression: condition,
@@ -87,6 +95,7 @@ export async function write(
         ReturnValues: 'ALL_NEW',
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       }),
+      within(access),
     );
     return { item: Attributes as MessageItem };
   } catch (error) {

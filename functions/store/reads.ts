@@ -17,9 +17,15 @@ import {
 } from './keys.ts';
 import { pauseBeforeRest } from './read-by-key.ts';
 
-export async function readEntity(store: Store, tenant: string, id: string): Promise<EntityState | undefined> {
+export async function readEntity(
+  store: Store,
+  tenant: string,
+  id: string,
+  signal: AbortSignal,
+): Promise<EntityState | undefined> {
   const { Item } = await store.client.send(
     new GetCommand({ TableName: store.tables.data, Key: entityKey(tenant, id), ConsistentRead: true }),
+    { abortSignal: signal },
   );
   return Item && entityState(Item as EntityItem);
 }
@@ -68,6 +74,7 @@ export async function readLedger(
   tenant: string,
   id: string,
   { limit, afterSeq = 0 }: { readonly limit: number; readonly afterSeq?: number },
+  signal: AbortSignal,
 ): Promise<{ readonly entries: readonly LedgerEntry[]; readonly complete: boolean }> {
   const { Items = [], LastEvaluatedKey } = await store.client.send(
     new QueryCommand({
@@ -82,6 +89,7 @@ export async function readLedger(
       ConsistentRead: true,
       Limit: limit,
     }),
+    { abortSignal: signal },
   );
   const entries = Items.map((item) => ledgerEntry(item as EntryItem));
   return { entries, complete: LastEvaluatedKey === undefined };
@@ -100,6 +108,7 @@ export async function readByStatus(
     limit,
     before,
   }: { collection: string; status: string; limit: number; before?: string },
+  signal: AbortSignal,
 ): Promise<{ readonly entities: readonly EntityState[]; readonly complete: boolean }> {
   const { Items = [], LastEvaluatedKey } = await store.client.send(
     new QueryCommand({
@@ -114,6 +123,7 @@ export async function readByStatus(
       ScanIndexForward: false,
       Limit: limit,
     }),
+    { abortSignal: signal },
   );
   const entities = Items.map((item) => entityState(item as EntityItem));
   return { entities, complete: LastEvaluatedKey === undefined };
@@ -123,12 +133,14 @@ export async function readBalance(
   store: Store,
   tenant: string,
   account: string,
+  signal: AbortSignal,
 ): Promise<BalanceItem | undefined> {
   const key = balanceKey(tenant, account);
   // No account has a name that no key can hold.
   if (Buffer.byteLength(key.pk) > partitionKeyMaxBytes) return undefined;
   const { Item } = await store.client.send(
     new GetCommand({ TableName: store.tables.data, Key: key, ConsistentRead: true }),
+    { abortSignal: signal },
   );
   return Item as BalanceItem | undefined;
 }

@@ -51,7 +51,7 @@ export class Walk {
   }
 
   async state(id: string): Promise<EntityState> {
-    const entity = await readEntity(this.api.backend.store, this.tenant, id);
+    const entity = await readEntity(this.api.backend.store, this.tenant, id, AbortSignal.timeout(10_000));
     if (!entity) throw new Error(`${id} does not exist`);
     return entity;
   }
