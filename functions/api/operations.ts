@@ -2,14 +2,15 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
 import type { Domain } from '../core/definition.ts';
-import { listEntityMessages, listMessages, redriveMessages } from '../store/message-lists.ts';
-import { messageView } from '../store/message-items.ts';
+import { redriveMessages } from '../store/bulk-redrive.ts';
+import { listEntityMessages, listMessages } from '../store/message-lists.ts';
+import { messageView, statePosition } from '../store/message-items.ts';
 import type { MessageStatus } from '../store/message-items.ts';
 import { redriveMessage } from '../store/messages.ts';
 import type { OutboxAccess } from '../store/message-writes.ts';
 import type { Topic } from '../runtime/topics.ts';
 import { traceparentOfInvocation } from '../runtime/trace.ts';
-import { inTime, startDeadline } from './attempts.ts';
+import { inTime, startDeadline, unavailable } from './attempts.ts';
 import type { Audit } from './audit.ts';
 import type { Caller } from './caller.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
@@ -90,8 +91,8 @@ export async function operate(c: Context, context: OperationContext): Promise<Re
       await bodyOf(c, route);
       return redrive(reading(), c.req.param('id') ?? '');
     case 'redriveMessages': {
-      const { topic, limit } = (await bodyOf(c, route)) as { topic: Topic; limit: number };
-      return json({ count: await redriveMessages(outboxOf(reading()), { tenant, topic, limit }) }, 202);
+      const input = (await bodyOf(c, route)) as { readonly topic: Topic; readonly limit: number };
+      return json(await redriveInBulk(reading(), input), 202);
     }
     case 'audit':
       return json(await inTime(startDeadline(backend.clock), audit(tenant, page.cursor)));
@@ -185,7 +186,7 @@ async function tenantMessages(
     status,
     topic,
     limit,
-    ...(cursor !== undefined && { cursor: { after: decodeCursor(list, cursor) } }),
+    ...(cursor !== undefined && { cursor: { after: decodeCursor(list, cursor, statePosition) } }),
   });
   return messagePage(list, page);
 }
@@ -205,4 +206,15 @@ async function redrive(context: ReadContext, id: string): Promise<Response> {
   const redriven = await redriveMessage(outboxOf(context), { tenant: context.tenant, id });
   if (redriven === 'not_found') throw notFound();
   return json({ id, redriven: redriven === 'redriven' }, 202);
+}
+
+/** @throws ProblemError 503 where the time is over before the first dead message of the topic was found */
+async function redriveInBulk(
+  context: ReadContext,
+  { topic, limit }: { readonly topic: Topic; readonly limit: number },
+): Promise<{ readonly count: number }> {
+  const { tenant } = context;
+  const { count, isComplete } = await redriveMessages(outboxOf(context), { tenant, topic, limit });
+  if (count === 0 && !isComplete) throw new ProblemError(unavailable);
+  return { count };
 }

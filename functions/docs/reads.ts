@@ -159,7 +159,9 @@ export const redriveMessagesOperation = (route: Route): ZodOpenApiOperationObjec
   operation(route, {
     tag: 'operations',
     summary: 'Run the dead messages of a topic again',
-    description: 'At most `limit` of them; repeat until `count` is 0.',
+    description:
+      'The oldest first, at most `limit` of them, and as many as there is time for; repeat until `count` is 0. Safe to ' +
+      'repeat, at the same time too.',
     answer: schemas.redrivenCount,
     status: '202',
   });

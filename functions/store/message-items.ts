@@ -131,6 +131,10 @@ export const statePartitionOf = (tenant: string, group: MessageGroup): string =>
 /** What the state index's keys of one tenant begin with. */
 export const stateSortPrefix = (tenant: string): string => `${encoded(tenant)}#`;
 
+/** What `stateSk` holds after that: the place of a message in a list of its tenant's. */
+export const statePosition =
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z#msg_[a-z][a-z0-9]{0,9}_[0-9A-HJKMNP-TV-Z]{26}_\d{1,10}_\d{1,2}$/;
+
 /** The item of a message that is about to be sent for the first time. */
 export function messageItem(message: NewMessage): MessageItem {
   const { tenant, entityId, seq, n, createdAt, requestId, traceparent } = message;

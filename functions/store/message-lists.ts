@@ -1,4 +1,4 @@
-/** Lists of messages for the API: an entity's, a tenant's by state, and the bulk redrive of the dead. */
+/** Lists of messages for the API: an entity's, and a tenant's by state. */
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { list } from '../runtime/delivery-limits.ts';
 import type { Topic } from '../runtime/topics.ts';
@@ -8,7 +8,6 @@ import { groupOf, messageGroups, messagePartition, stateSortPrefix } from './mes
 import type { MessageItem, MessageKey, MessageStatus } from './message-items.ts';
 import { within } from './message-writes.ts';
 import type { OutboxAccess } from './message-writes.ts';
-import { redriveMessage } from './messages.ts';
 import { readByKey } from './read-by-key.ts';
 
 /** Plain data; the API signs it and shows it as an opaque string. */
@@ -94,25 +93,6 @@ export async function listMessages(
   };
 }
 
-/**
- * Begins the next run of a tenant's dead messages of one topic, the oldest first.
- * @param limit messages at most
- * @returns how many were redriven; repeat until it is 0. Safe to repeat, at the same time too.
- */
-export async function redriveMessages(
-  access: OutboxAccess,
-  options: { readonly tenant: string; readonly topic: Topic; readonly limit: number },
-): Promise<number> {
-  const { tenant, topic, limit } = options;
-  let count = 0;
-  for await (const entry of groupEntries(access, { tenant, group: 'dead', topic, newestFirst: false })) {
-    if (count >= limit) break;
-    const id = entry.stateSk.slice(entry.stateSk.lastIndexOf('#') + 1);
-    if ((await redriveMessage(access, { tenant, id })) === 'redriven') count += 1;
-  }
-  return count;
-}
-
 /** @returns matching entries, newest first, and how far down the index was read; '' is its end. */
 async function readGroup(
   access: OutboxAccess,
@@ -130,13 +110,6 @@ async function readGroup(
     }
   }
   return { entries, readDownTo: '' };
-}
-
-async function* groupEntries(
-  access: OutboxAccess,
-  query: GroupQuery & { readonly newestFirst: boolean },
-): AsyncGenerator<IndexEntry> {
-  for await (const page of groupPages(access, query)) yield* page.entries;
 }
 
 async function readItems(

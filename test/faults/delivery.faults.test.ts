@@ -8,7 +8,7 @@ import { createTimerRelay } from '../../functions/outbox/timer-stream.ts';
 import { topics } from '../../functions/runtime/topics.ts';
 import type { Topic } from '../../functions/runtime/topics.ts';
 import type { MessageItem } from '../../functions/store/message-items.ts';
-import { redriveMessages } from '../../functions/store/message-lists.ts';
+import { redriveMessages } from '../../functions/store/bulk-redrive.ts';
 import { redriveMessage } from '../../functions/store/messages.ts';
 import { createTimerWorker } from '../../functions/workers/timer-worker.ts';
 import type { RunScheduledTransition } from '../../functions/workers/timer-worker.ts';

@@ -52,7 +52,7 @@ describe('every answer', () => {
 
 describe('a caller', () => {
   it.each(routes)('of $method $path needs a token and its scope', async ({ method, path, scope, body }) => {
-    const options = { key: 'k', ...(body && { body: exampleOf(body) }) };
+    const options = { key: 'k', ...(body && { body: exampleOf(body, 'required fields') }) };
     const anonymous = await api.request(method, concrete(path), { ...options, anonymous: true });
     expect([...verdictOf(anonymous), anonymous.headers['www-authenticate']]).toEqual([
       401,
@@ -196,7 +196,7 @@ describe('a route', () => {
 describe('a query', () => {
   it.each(routes)('of $method $path has no parameter that is not known', async ({ method, path, body }) => {
     for (const query of ['x=1', 'x', '__proto__=1', 'toString=1', 'limit=1&x=1']) {
-      const options = { key: randomUUID(), ...(body && { body: exampleOf(body) }) };
+      const options = { key: randomUUID(), ...(body && { body: exampleOf(body, 'required fields') }) };
       const reply = await api.request(method, `${concrete(path)}?${query}`, options);
       expect(verdictOf(reply), query).toEqual([400, 'invalid_request']);
     }
