@@ -33,7 +33,8 @@ export async function redriveMessages(
       count += outcomes.filter((outcome) => outcome === 'redriven').length;
       rest = rest.slice(taken.length);
     }
-    if (page.lastKey !== undefined && !hasTime()) return { count, isComplete: false };
+    const isOver = count >= limit || !hasTime();
+    if (page.lastKey !== undefined && isOver) return { count, isComplete: false };
   }
   return { count, isComplete: true };
 }
