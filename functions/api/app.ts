@@ -2,7 +2,6 @@
 import { Hono } from 'hono';
 import type { Context } from 'hono';
 import type { Log } from '../runtime/logger.ts';
-import { traceparentOfInvocation } from '../runtime/trace.ts';
 import { mayHaveHappened } from '../store/failures.ts';
 import { unavailable } from './attempts.ts';
 import type { Audit } from './audit.ts';
@@ -64,7 +63,7 @@ export function createApp(backend: Backend, audit: Audit, log: Log): Hono<Enviro
 /** By what the log finds a request: route, trace, and what the path names. */
 function named(c: Context<Environment>, { method, path }: Route): Record<string, string> {
   const id = c.req.param('id');
-  const trace = traceparent(c.req.header('traceparent')) ?? traceparentOfInvocation();
+  const trace = traceparent(c.req.header('traceparent'));
   return {
     method,
     route: path,

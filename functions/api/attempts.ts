@@ -2,10 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock, Deadline } from '../runtime/clock.ts';
 import { contention, request as limits } from '../runtime/limits.ts';
+import { ProblemError, retrySoon } from './problem.ts';
 import type { Problem } from './problem.ts';
-import { ProblemError } from './problem.ts';
-
-export type { Deadline };
 
 /** The time a request has. */
 export function startDeadline(
@@ -55,13 +53,11 @@ export async function waitForTurn(
   await sleep(Math.random() * windowMs);
 }
 
-const retryAfter = { 'retry-after': '1' } as const;
-
 export const contended = {
   status: 503,
   code: 'contended',
   detail: 'Too many commands met on this entity. Nothing was changed; try again with the same key.',
-  headers: retryAfter,
+  headers: retrySoon,
 } as const;
 
 /** The key's record is in a transaction: a duplicate of this request is being carried out, and has not ended in time. */
@@ -69,7 +65,7 @@ export const requestInProgress = {
   status: 409,
   code: 'request_in_progress',
   detail: 'The first request of this key is still running. Try again with the same key for its answer.',
-  headers: retryAfter,
+  headers: retrySoon,
 } as const;
 
 export const outcomeUnknown = {
@@ -77,12 +73,18 @@ export const outcomeUnknown = {
   code: 'outcome_unknown',
   detail:
     'The database did not answer in time. The same key tells what became of the command, and is safe to repeat.',
-  headers: retryAfter,
+  headers: retrySoon,
 } as const;
 
 export const unavailable = {
   status: 503,
   code: 'unavailable',
   detail: 'A service did not answer in time. Try again with the same key.',
-  headers: retryAfter,
+  headers: retrySoon,
 } as const;
+
+/** What a command is told that has no time left. */
+export function tooLate({ isUnknown, isKeyBusy }: { isUnknown: boolean; isKeyBusy: boolean }): Problem {
+  if (isUnknown) return outcomeUnknown;
+  return isKeyBusy ? requestInProgress : contended;
+}

@@ -1,5 +1,6 @@
 /** Request headers that commands understand, checked. */
 import { request as limits } from '../runtime/limits.ts';
+import { traceparentOfInvocation } from '../runtime/trace.ts';
 import { ProblemError } from './problem.ts';
 
 const bad = (code: string, detail: string): ProblemError => new ProblemError({ status: 400, code, detail });
@@ -42,8 +43,13 @@ export function lockToken(header: string | undefined): string | undefined {
   return header === undefined || header === '' ? undefined : header;
 }
 
-/** A valid W3C trace context (https://www.w3.org/TR/trace-context/) is carried on; a bad one is ignored. */
+/**
+ * A valid W3C trace context (https://www.w3.org/TR/trace-context/) is carried on; a bad one is ignored. Where none
+ * came, it is the one that Lambda has begun.
+ */
 export function traceparent(header: string | undefined): string | undefined {
   const match = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/.exec(header ?? '');
-  return match && !/^0+$/.test(match[1] ?? '') && !/^0+$/.test(match[2] ?? '') ? match[0] : undefined;
+  return match && !/^0+$/.test(match[1] ?? '') && !/^0+$/.test(match[2] ?? '')
+    ? match[0]
+    : traceparentOfInvocation();
 }

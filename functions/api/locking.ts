@@ -11,10 +11,11 @@ import { isLive } from '../store/idempotency-record.ts';
 import type { Answer } from '../store/idempotency-record.ts';
 import { lockItems } from '../store/lock-items.ts';
 import { readTogether } from '../store/reads.ts';
-import { waitForTurn } from './attempts.ts';
-import { execute, recordOf, refuse, settle, tooLate } from './execute.ts';
+import { tooLate, waitForTurn } from './attempts.ts';
+import { execute } from './execute.ts';
 import type { Backend, CommandRequest } from './execute.ts';
 import type { KeyContext, ReplayableAnswer } from './idempotency.ts';
+import { recordOf, refuse, settle } from './key-answers.ts';
 import { problemOf, ProblemError } from './problem.ts';
 
 export interface LockInput {

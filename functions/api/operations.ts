@@ -9,7 +9,6 @@ import type { MessageStatus } from '../store/message-items.ts';
 import { redriveMessage } from '../store/messages.ts';
 import type { OutboxAccess } from '../store/message-writes.ts';
 import type { Topic } from '../runtime/topics.ts';
-import { traceparentOfInvocation } from '../runtime/trace.ts';
 import { inTime, startDeadline, unavailable } from './attempts.ts';
 import type { Audit } from './audit.ts';
 import type { Caller } from './caller.ts';
@@ -131,7 +130,7 @@ async function commandRequest(
     path: c.req.path,
     idempotencyKey: key,
     requestId,
-    traceparent: traceparent(c.req.header('traceparent')) ?? traceparentOfInvocation(),
+    traceparent: traceparent(c.req.header('traceparent')),
     ifMatch: ifMatchVersion(c.req.header('if-match')),
     lockToken: lockToken(c.req.header('lock-token')),
     input,

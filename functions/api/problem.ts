@@ -30,15 +30,15 @@ const statusOf: Readonly<Record<RejectionKind, number>> = {
   unprocessable: 422,
 };
 
-/** The fewest whole seconds there are: a lock is mostly given up long before it runs out. */
-const lockedHeaders = { 'retry-after': '1' } as const;
+/** The fewest whole seconds there are: a lock is mostly given up long before it runs out, and a crowd thins out. */
+export const retrySoon = { 'retry-after': '1' } as const;
 
 export const problemOf = ({ code, kind, detail, members }: Rejection): Problem => ({
   status: statusOf[kind],
   code,
   detail,
   ...(members && { members }),
-  ...(kind === 'locked' && { headers: lockedHeaders }),
+  ...(kind === 'locked' && { headers: retrySoon }),
 });
 
 /** https://www.iana.org/assignments/http-status-codes */

@@ -43,39 +43,47 @@ export function readBody(
     });
   }
   const value = parseJson(bytes);
-  if (schema) return checked(schema, value);
+  if (schema) return checked(schema, value, fields);
   if (isObject(value) && Object.keys(value).length === 0) return {};
   throw invalid([{ path: '', message: 'must be an empty object: this command takes no input' }]);
 }
 
-/** @throws ProblemError 400 with every field that breaks the schema */
-function checked(schema: z.ZodObject, value: unknown): Readonly<Record<string, unknown>> {
+/** How a place in what was sent is named, and what one is called that the schema does not know. */
+interface Naming {
+  readonly nameOf: (segments: readonly PropertyKey[]) => string;
+  readonly unknown: string;
+}
+const fields: Naming = {
+  nameOf: (segments) => segments.map((segment) => `/${pointer(String(segment))}`).join(''),
+  unknown: 'is not a known field',
+};
+/** Parameters do not nest. */
+const parameters: Naming = {
+  nameOf: ([name = '']) => shown(String(name)),
+  unknown: 'is not a known parameter',
+};
+
+/** @throws ProblemError 400 with every place that breaks the schema */
+function checked(
+  schema: z.ZodObject,
+  value: unknown,
+  { nameOf, unknown }: Naming,
+): Readonly<Record<string, unknown>> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw invalid(
     result.error.issues.flatMap((issue) => {
-      const path = issue.path.map((segment) => `/${pointer(String(segment))}`).join('');
-      if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
-      return issue.keys.map((key) => ({ path: `${path}/${pointer(key)}`, message: 'is not a known field' }));
+      if (issue.code !== 'unrecognized_keys') return [{ path: nameOf(issue.path), message: issue.message }];
+      return issue.keys.map((key) => ({ path: nameOf([...issue.path, key]), message: unknown }));
     }),
   );
 }
 
 /** @throws ProblemError 400 with every parameter that breaks the schema */
-export function checkedQuery(
+export const checkedQuery = (
   schema: z.ZodObject,
   query: Readonly<Record<string, string>>,
-): Readonly<Record<string, unknown>> {
-  const result = schema.safeParse(query);
-  if (result.success) return result.data;
-  throw invalid(
-    result.error.issues.flatMap((issue) => {
-      const [name = ''] = issue.path;
-      if (issue.code !== 'unrecognized_keys') return [{ path: String(name), message: issue.message }];
-      return issue.keys.map((key) => ({ path: shown(key), message: 'is not a known parameter' }));
-    }),
-  );
-}
+): Readonly<Record<string, unknown>> => checked(schema, query, parameters);
 
 const invalid = (errors: readonly FieldError[]): ProblemError =>
   new ProblemError({
