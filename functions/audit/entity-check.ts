@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AuditProblem } from '../api/audit.ts';
 import type { Domain } from '../core/definition.ts';
+import { dueOf } from '../core/entity-change.ts';
 import type { EntityItem } from '../store/items.ts';
 import { dueShardOf, entityKey, listPartition } from '../store/keys.ts';
 import type { Subject, Walked } from './ledger-walk.ts';
@@ -65,14 +66,12 @@ function wrongAccounts(domain: Domain, { balances = {} }: EntityItem): string[] 
 }
 
 function timerProblems(domain: Domain, item: EntityItem, now: number): AuditProblem[] {
-  const { deadline } = domain;
-  const due = deadline?.while.includes(item.status)
-    ? {
-        dueAt: deadline.at(item.attributes),
-        dueShard: dueShardOf(item.id),
-        timerTransition: deadline.transition,
-      }
-    : { dueAt: undefined, dueShard: undefined, timerTransition: undefined };
+  const waitsFor = dueOf(domain, item);
+  const due = {
+    dueAt: waitsFor?.at,
+    dueShard: waitsFor && dueShardOf(item.id),
+    timerTransition: waitsFor?.transition,
+  };
   const { dueAt, dueShard, timerTransition } = item;
   const place = { entity: item.id };
   if (!isDeepStrictEqual({ dueAt, dueShard, timerTransition }, due)) {

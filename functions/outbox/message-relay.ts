@@ -9,7 +9,7 @@ import { topics } from '../runtime/topics.ts';
 import type { Topic } from '../runtime/topics.ts';
 import type { OutboxAccess } from '../store/message-writes.ts';
 import { recordSent } from '../store/messages.ts';
-import { messageGroup, messageReference } from './queue-messages.ts';
+import { messageReference, referenceMessage } from './queue-messages.ts';
 import type { MessageReference } from './queue-messages.ts';
 import { sendAll } from './send.ts';
 import { newImage } from './stream-images.ts';
@@ -43,11 +43,7 @@ export function createMessageRelay(parts: MessageRelayParts): MessageRelay {
     const outcomes = await sendAll(
       sqs,
       queueUrls[topic],
-      carried.map(({ reference }) => ({
-        body: JSON.stringify(reference),
-        group: messageGroup(reference.tenant),
-        traceparent: reference.traceparent,
-      })),
+      carried.map(({ reference }) => referenceMessage(reference)),
     );
     const failed: string[] = [];
     await pMap(

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { topics } from '../runtime/topics.ts';
+import type { Outgoing } from './send.ts';
 
 /** Names reach keys by percent-encoding, which only takes well-formed text. */
 const wellFormed = z
@@ -53,3 +54,10 @@ export function parseBody<T>(schema: z.ZodType<T>, body: string): T | undefined 
  */
 export const messageGroup = (tenant: string): string =>
   /^[!-~]{1,128}$/.test(tenant) ? tenant : createHash('sha256').update(tenant).digest('hex');
+
+/** A reference as it is sent. */
+export const referenceMessage = (reference: MessageReference): Outgoing => ({
+  body: JSON.stringify(reference),
+  group: messageGroup(reference.tenant),
+  traceparent: reference.traceparent,
+});

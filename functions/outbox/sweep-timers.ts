@@ -39,12 +39,7 @@ export async function sweepOverdueTimers(parts: TimerSweepParts): Promise<Timers
   const { sweptUntil, open } = await readPosition(client, tables.outbox);
   const { at, from } = open ?? { at: clock.now(), from: 0 };
   const end = at - graceMs;
-  const due = await readDueKeys(
-    client,
-    tables.data,
-    { from, until: end },
-    parts.timersPerShard ?? limits.timersPerShard,
-  );
+  const due = await dueKeys(parts, { from, until: end });
   const turn = due.keys.filter(({ dueAt }) => isItsTurn(dueAt, sweptUntil, at, graceMs));
   const swept = await send(parts, turn, clock.now());
   const more = due.until < end;
@@ -60,14 +55,14 @@ export async function sweepOverdueTimers(parts: TimerSweepParts): Promise<Timers
 export async function sweepAllTimers(parts: TimerSweepParts): Promise<TimersSwept> {
   const now = parts.clock.now();
   const range = { from: 0, until: horizon(now) };
-  const due = await readDueKeys(
-    parts.client,
-    parts.tables.data,
-    range,
-    parts.timersPerShard ?? limits.timersPerShard,
-  );
+  const due = await dueKeys(parts, range);
   return { ...(await send(parts, due.keys, now)), more: due.until < range.until };
 }
+
+const dueKeys = (
+  { client, tables, timersPerShard = limits.timersPerShard }: TimerSweepParts,
+  range: Parameters<typeof readDueKeys>[2],
+): ReturnType<typeof readDueKeys> => readDueKeys(client, tables.data, range, timersPerShard);
 
 async function send(
   { client, sqs, tables, timerQueueUrl }: TimerSweepParts,

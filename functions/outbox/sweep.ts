@@ -1,10 +1,7 @@
 /** Heals what the stream, the relay or a queue lost, from the records alone. */
-import type { SQSClient } from '@aws-sdk/client-sqs';
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
 import { z } from 'zod';
 import { timestamp } from '../runtime/clock.ts';
-import type { Clock } from '../runtime/clock.ts';
 import { delivery, sweep as limits } from '../runtime/delivery-limits.ts';
 import type { Log } from '../runtime/logger.ts';
 import type { MetricWriter } from '../runtime/metric-writer.ts';
@@ -16,20 +13,14 @@ import { recordSent } from '../store/messages.ts';
 import { readMessages, readOpenShard } from '../store/open-messages.ts';
 import type { OpenMessage } from '../store/open-messages.ts';
 import { queueDepth } from './queue-depth.ts';
-import { messageGroup, messageReference } from './queue-messages.ts';
+import { messageReference, referenceMessage } from './queue-messages.ts';
 import { sendAll } from './send.ts';
 import { ofTopic, sweepPlan } from './sweep-plan.ts';
 import { sweepAllTimers, sweepOverdueTimers } from './sweep-timers.ts';
-import type { TimersSwept } from './sweep-timers.ts';
+import type { TimersSwept, TimerSweepParts } from './sweep-timers.ts';
 
-export interface SweeperParts {
-  readonly client: DynamoDBDocumentClient;
-  readonly sqs: SQSClient;
-  readonly clock: Clock;
-  readonly tables: { readonly data: string; readonly outbox: string };
+export interface SweeperParts extends TimerSweepParts {
   readonly queueUrls: Readonly<Record<Topic, string>>;
-  readonly timerQueueUrl: string;
-  readonly timersPerShard?: number;
   readonly log: Log;
   readonly metrics?: MetricWriter | undefined;
 }
@@ -94,15 +85,7 @@ export function createSweeper(parts: SweeperParts): Sweeper {
 
   async function sendAndMark(topic: Topic, items: readonly MessageItem[]): Promise<number> {
     const references = items.flatMap((item) => messageReference.safeParse(item).data ?? []);
-    const outcomes = await sendAll(
-      sqs,
-      queueUrls[topic],
-      references.map((reference) => ({
-        body: JSON.stringify(reference),
-        group: messageGroup(reference.tenant),
-        traceparent: reference.traceparent,
-      })),
-    );
+    const outcomes = await sendAll(sqs, queueUrls[topic], references.map(referenceMessage));
     const sent = references.filter((_, index) => outcomes[index]?.is === 'sent');
     count(topic, sent.length, references.length - sent.length);
     // Moves `sentAt`, so that the next run leaves alone what this one sent.

@@ -3,6 +3,7 @@ import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { dueShard, dueShards } from './keys.ts';
 import type { ItemKey } from './keys.ts';
+import { sweeperKey } from './message-items.ts';
 import { readByKey } from './read-by-key.ts';
 
 /** An entity that waits, as the index `due` has it: a moment old. */
@@ -67,8 +68,7 @@ export interface TimerSweepPosition {
   readonly open?: { readonly at: number; readonly from: number };
 }
 
-/** Tenants' partitions have a `#` in their names, so this one is nobody's. */
-const positionKey: ItemKey = { pk: 'sweeper', sk: 'timers' };
+const positionKey = sweeperKey('timers');
 
 export async function readPosition(
   client: DynamoDBDocumentClient,

@@ -110,7 +110,9 @@ const sortKey = (seq: number, n: number): string =>
 
 export const messageId = (entityId: string, seq: number, n: number): string => `msg_${entityId}_${seq}_${n}`;
 
-const idPattern = /^msg_([a-z][a-z0-9]*_[0-9A-HJKMNP-TV-Z]{26})_([1-9]\d{0,9})_(0|[1-9]\d?)$/;
+/** Of a message: entity id, entry and place. */
+const idForm = /msg_([a-z][a-z0-9]{0,9}_[0-9A-HJKMNP-TV-Z]{26})_([1-9]\d{0,9})_(0|[1-9]\d?)/.source;
+const idPattern = new RegExp(`^${idForm}$`);
 
 /** @returns the item's key, or `undefined` where no message can have that id. */
 export function messageKey({ tenant, id }: MessageName): MessageKey | undefined {
@@ -132,8 +134,7 @@ export const statePartitionOf = (tenant: string, group: MessageGroup): string =>
 export const stateSortPrefix = (tenant: string): string => `${encoded(tenant)}#`;
 
 /** What `stateSk` holds after that: the place of a message in a list of its tenant's. */
-export const statePosition =
-  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z#msg_[a-z][a-z0-9]{0,9}_[0-9A-HJKMNP-TV-Z]{26}_\d{1,10}_\d{1,2}$/;
+export const statePosition = new RegExp(`^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z#${idForm}$`);
 
 /** The item of a message that is about to be sent for the first time. */
 export function messageItem(message: NewMessage): MessageItem {
@@ -161,6 +162,9 @@ export function messageItem(message: NewMessage): MessageItem {
     stateSk: `${stateSortPrefix(tenant)}${createdAt}#${id}`,
   };
 }
+
+/** Where the sweeper notes its places. Tenants' partitions have a `#` in their names, so this one is nobody's. */
+export const sweeperKey = (place: string): MessageKey => ({ pk: 'sweeper', sk: place });
 
 /** A message as the API shows it. */
 export interface MessageView {

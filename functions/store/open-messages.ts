@@ -1,7 +1,7 @@
 /** What the sweeper reads: messages that are open, shard by shard, and where a run before left off. */
 import { DeleteCommand, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Topic } from '../runtime/topics.ts';
-import { statePartition } from './message-items.ts';
+import { statePartition, sweeperKey } from './message-items.ts';
 import type { MessageItem, MessageKey } from './message-items.ts';
 import type { OutboxAccess } from './message-writes.ts';
 import { readByKey } from './read-by-key.ts';
@@ -20,8 +20,7 @@ export interface OpenShard {
   readonly more: boolean;
 }
 
-/** Tenants' partitions have a `#` in their names, so this one is nobody's. */
-const cursorKey = (shard: number): MessageKey => ({ pk: 'sweeper', sk: statePartition('open', shard) });
+const cursorKey = (shard: number): MessageKey => sweeperKey(statePartition('open', shard));
 
 /**
  * Reads the open messages of a shard, `max` at most. A shard with more is read on from there by the next run, so

@@ -1,13 +1,11 @@
 /** Cutting what a receiver gave back to what a message keeps. Pure. */
 
-const bytesOf = (text: string): number => Buffer.byteLength(text, 'utf8');
-
 /**
  * The longest beginning of a text that fits, never half a character.
  * @param maxBytes of its UTF-8
  */
 export function cutText(text: string, maxBytes: number): string {
-  if (bytesOf(text) <= maxBytes) return text;
+  if (Buffer.byteLength(text, 'utf8') <= maxBytes) return text;
   const bytes = Buffer.from(text, 'utf8').subarray(0, maxBytes);
   // A streaming decoder keeps back a character whose end is missing.
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes, { stream: true });

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { freePort } from './ports.ts';
@@ -16,7 +16,7 @@ export interface DynamoDbLocal {
 }
 
 export interface DynamoDbLocalOptions {
-  /** Folder of the database file; in memory when absent. */
+  /** Folder of the database file, which exists; in memory when absent. */
   readonly dataDirectory?: string;
   /** The Java program; `java` of the PATH by default. */
   readonly java?: string;
@@ -37,7 +37,6 @@ const pidFileName = 'dynamodb.pid';
 export async function startDynamoDbLocal(options: DynamoDbLocalOptions = {}): Promise<DynamoDbLocal> {
   const { dataDirectory } = options;
   if (dataDirectory !== undefined) {
-    await mkdir(dataDirectory, { recursive: true });
     await endOrphan(dataDirectory);
   }
   // A free port can be taken between its choice and its use; then Java ends at once and another port is tried.
