@@ -1,43 +1,49 @@
 import js from '@eslint/js';
+import importX from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
 
-/** What each folder of `functions/` may import besides itself; ARCHITECTURE.md shows the same. */
+/** What each folder may import besides itself; ARCHITECTURE.md shows the same. */
 const layers = {
-  runtime: [],
-  core: ['runtime'],
-  domains: ['core'],
-  store: ['core', 'runtime'],
-  api: ['core', 'runtime', 'store'],
-  audit: ['api', 'core', 'runtime', 'store'],
-  docs: ['api', 'core', 'runtime', 'store'],
-  outbox: ['runtime', 'store'],
-  workers: ['api', 'core', 'outbox', 'runtime', 'store'],
+  'functions/runtime': [],
+  'functions/core': ['functions/runtime'],
+  'functions/domains': ['functions/core'],
+  'functions/store': ['functions/core', 'functions/runtime'],
+  'functions/api': ['functions/core', 'functions/runtime', 'functions/store'],
+  'functions/audit': ['functions/api', 'functions/core', 'functions/runtime', 'functions/store'],
+  'functions/docs': ['functions/api', 'functions/core', 'functions/runtime', 'functions/store'],
+  'functions/outbox': ['functions/runtime', 'functions/store'],
+  'functions/workers': [
+    'functions/api',
+    'functions/core',
+    'functions/outbox',
+    'functions/runtime',
+    'functions/store',
+  ],
 };
 /** The files that put a function together from its parts, of whatever folder. */
 const wiring = ['functions/*/handler.ts', 'functions/api/backend.ts'];
 
-const importsOf = ([layer, allowed]) => {
-  const others = Object.keys(layers).filter((name) => name !== layer && !allowed.includes(name));
-  return {
-    files: [`functions/${layer}/**/*.ts`],
-    ignores: wiring,
-    rules: {
-      'no-restricted-imports': [
-        'error',
-        {
-          patterns: [
-            { regex: `^(?:\\.\\./)+(?:${others.join('|')})/`, message: `${layer}/ does not import this.` },
-          ],
-        },
-      ],
-    },
-  };
-};
+const importsOf = ([layer, allowed]) => ({
+  files: [`${layer}/**/*.ts`],
+  ignores: wiring,
+  rules: {
+    'import-x/no-restricted-paths': [
+      'error',
+      {
+        basePath: import.meta.dirname,
+        zones: Object.keys(layers)
+          .filter((other) => other !== layer && !allowed.includes(other))
+          .map((from) => ({ target: layer, from, message: `${layer}/ does not import this.` })),
+      },
+    ],
+  },
+});
 
 export default tseslint.config(
   { ignores: ['cdk.out/', 'node_modules/', '.local/', 'coverage/'] },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
+  { plugins: { 'import-x': importX } },
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {

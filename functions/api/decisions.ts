@@ -5,8 +5,8 @@ import type { EntityState } from '../core/entity.ts';
 import { blindRejection } from '../core/movements.ts';
 import type { Registry } from '../core/registry.ts';
 import * as rejections from '../core/rejections.ts';
-import type { Store } from '../store/commit.ts';
-import { readTogether } from '../store/reads.ts';
+import type { Store } from '../store/store.ts';
+import { readTogether } from '../store/entities/reads.ts';
 
 interface Reader {
   readonly registry: Registry;

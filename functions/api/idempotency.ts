@@ -28,10 +28,10 @@ import type { Context } from 'aws-lambda';
 import type { EntityState } from '../core/entity.ts';
 import { idempotency as limits, request } from '../runtime/limits.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { Store } from '../store/commit.ts';
-import { isLive } from '../store/idempotency-record.ts';
-import type { Answer, IdempotencyItem } from '../store/idempotency-record.ts';
-import { readTogether } from '../store/reads.ts';
+import type { Store } from '../store/store.ts';
+import { isLive } from '../store/transaction/idempotency-record.ts';
+import type { Answer, IdempotencyItem } from '../store/transaction/idempotency-record.ts';
+import { readTogether } from '../store/entities/reads.ts';
 import { ProblemError } from './problem.ts';
 
 /** What makes two requests the same. */

@@ -2,12 +2,12 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
 import type { Domain } from '../core/definition.ts';
-import { redriveMessages } from '../store/bulk-redrive.ts';
-import { listEntityMessages, listMessages } from '../store/message-lists.ts';
-import { messageView, statePosition } from '../store/message-items.ts';
-import type { MessageStatus } from '../store/message-items.ts';
-import { redriveMessage } from '../store/messages.ts';
-import type { OutboxAccess } from '../store/message-writes.ts';
+import { redriveMessages } from '../store/outbox/bulk-redrive.ts';
+import { listEntityMessages, listMessages } from '../store/outbox/message-lists.ts';
+import { messageView, statePosition } from '../store/outbox/message-items.ts';
+import type { MessageStatus } from '../store/outbox/message-items.ts';
+import { redriveMessage } from '../store/outbox/messages.ts';
+import type { OutboxAccess } from '../store/outbox/message-writes.ts';
 import type { Topic } from '../runtime/topics.ts';
 import { inTime, startDeadline, unavailable } from './attempts.ts';
 import type { Audit } from './audit.ts';

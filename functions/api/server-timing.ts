@@ -5,11 +5,11 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { runsOnLambda } from '../runtime/environment.ts';
-import { writeUnits } from '../store/capacity.ts';
-import type { Store } from '../store/commit.ts';
-import type { WireItem } from '../store/item-size.ts';
-import { observeCalls } from '../store/observed-calls.ts';
-import type { ObservedCall } from '../store/observed-calls.ts';
+import { writeUnits } from '../store/metering/capacity.ts';
+import type { Store } from '../store/store.ts';
+import type { WireItem } from '../store/metering/item-size.ts';
+import { observeCalls } from '../store/metering/observed-calls.ts';
+import type { ObservedCall } from '../store/metering/observed-calls.ts';
 import type { createHandler } from './lambda-adapter.ts';
 
 type Handle = ReturnType<typeof createHandler>;

@@ -3,7 +3,7 @@ import type { Domain } from '../core/definition.ts';
 import type { EntityState } from '../core/entity.ts';
 import type { LedgerEntry } from '../core/ledger.ts';
 import { allowedTransitions } from '../core/registry.ts';
-import type { Answer } from '../store/idempotency-record.ts';
+import type { Answer } from '../store/transaction/idempotency-record.ts';
 
 export function entityView(domain: Domain, entity: EntityState): Record<string, unknown> {
   const { id, status, version, createdAt, updatedAt, attributes, balances } = entity;

@@ -9,10 +9,10 @@
  * was moving, and nothing is said about it.
  */
 import type { AuditProblem } from '../api/audit.ts';
-import { ownedAccount, readHeld } from '../store/audit-reads.ts';
-import type { Held } from '../store/audit-reads.ts';
-import { readSums, readSuspects, writeSuspects } from '../store/audit-runs.ts';
-import type { Run, Suspect } from '../store/audit-runs.ts';
+import { ownedAccount, readHeld } from '../store/audit/audit-reads.ts';
+import type { Held } from '../store/audit/audit-reads.ts';
+import { readSums, readSuspects, writeSuspects } from '../store/audit/audit-runs.ts';
+import type { Run, Suspect } from '../store/audit/audit-runs.ts';
 import { rowsMax } from './limits.ts';
 import { aside } from './part.ts';
 import type { AuditContext, Part } from './part.ts';

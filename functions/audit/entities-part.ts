@@ -1,7 +1,7 @@
 /** Verifies entities and keeps the sums of their postings. */
-import { readWalk, writeSums, writeWalk } from '../store/audit-runs.ts';
-import { visitEntities } from './among-entities.ts';
-import type { Visit } from './among-entities.ts';
+import { readWalk, writeSums, writeWalk } from '../store/audit/audit-runs.ts';
+import { visitEntities } from './visit-entities.ts';
+import type { Visit } from './visit-entities.ts';
 import type { Walked } from './ledger-walk.ts';
 import type { AuditContext, Part } from './part.ts';
 import { noCursor } from './position.ts';

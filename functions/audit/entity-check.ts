@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AuditProblem } from '../api/audit.ts';
 import type { Domain } from '../core/definition.ts';
 import { dueOf } from '../core/entity-change.ts';
-import type { EntityItem } from '../store/items.ts';
+import type { EntityItem } from '../store/entities/items.ts';
 import { dueShardOf, entityKey, listPartition } from '../store/keys.ts';
 import type { Subject, Walked } from './ledger-walk.ts';
 import { openMaxMs } from './limits.ts';

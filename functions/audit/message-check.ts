@@ -1,7 +1,13 @@
 /** Compares the messages of an entity with those its ledger entries must have caused. Pure. */
 import type { AuditProblem } from '../api/audit.ts';
-import { groupOf, messageGroups, messageId, messageKey, statePartitionOf } from '../store/message-items.ts';
-import type { AuditedMessage } from '../store/audit-reads.ts';
+import {
+  groupOf,
+  messageGroups,
+  messageId,
+  messageKey,
+  statePartitionOf,
+} from '../store/outbox/message-items.ts';
+import type { AuditedMessage } from '../store/audit/audit-reads.ts';
 import type { Findings, Subject } from './ledger-walk.ts';
 import { openMaxMs } from './limits.ts';
 import { problem } from './problems.ts';

@@ -4,10 +4,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditProblem } from '../api/audit.ts';
-import { readEntityItems, readExistingMessages, readMessageKeys } from '../store/audit-reads.ts';
+import { readEntityItems, readExistingMessages, readMessageKeys } from '../store/audit/audit-reads.ts';
 import { entityPartition, listPartition } from '../store/keys.ts';
 import type { ItemKey } from '../store/keys.ts';
-import { messageGroups } from '../store/message-items.ts';
+import { messageGroups } from '../store/outbox/message-items.ts';
 import { recheckPauseMs, rowsMax } from './limits.ts';
 import { aside } from './part.ts';
 import type { AuditContext, Part } from './part.ts';

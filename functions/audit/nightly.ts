@@ -2,10 +2,10 @@
 import type { Audit, AuditPage } from '../api/audit.ts';
 import { ProblemError } from '../api/problem.ts';
 import type { Log } from '../runtime/logger.ts';
-import { readTenants } from '../store/audit-reads.ts';
-import { readCheckpoint, writeCheckpoint } from '../store/audit-runs.ts';
-import type { Checkpoint } from '../store/audit-runs.ts';
-import type { Store } from '../store/commit.ts';
+import { readTenants } from '../store/audit/audit-reads.ts';
+import { readCheckpoint, writeCheckpoint } from '../store/audit/audit-runs.ts';
+import type { Checkpoint } from '../store/audit/audit-runs.ts';
+import type { Store } from '../store/store.ts';
 import { nightlyReserveMs } from './limits.ts';
 
 export interface Night {

@@ -1,6 +1,6 @@
 /** A part of the audit: what one step checks between two positions. */
 import type { AuditProblem } from '../api/audit.ts';
-import type { Run } from '../store/audit-runs.ts';
+import type { Run } from '../store/audit/audit-runs.ts';
 import type { Position } from './position.ts';
 import type { AuditBackend } from './verify-entity.ts';
 

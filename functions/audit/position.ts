@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { decodeCursor, encodeCursor } from '../api/cursor.ts';
 import { ProblemError } from '../api/problem.ts';
 import type { Registry } from '../core/registry.ts';
-import { messageGroups } from '../store/message-items.ts';
+import { messageGroups } from '../store/outbox/message-items.ts';
 
 const run = z.string().regex(/^[0-9A-HJKMNP-TV-Z]{26}$/);
 const id = z.string().regex(/^[a-z]+_[0-9A-HJKMNP-TV-Z]{26}$/);

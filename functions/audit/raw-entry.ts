@@ -3,8 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { entryHash } from '../core/ledger.ts';
 import type { LedgerEntry } from '../core/ledger.ts';
 import type { Posting } from '../core/postings.ts';
-import { entryItem, ledgerEntry } from '../store/items.ts';
-import type { EntryItem } from '../store/items.ts';
+import { entryItem, ledgerEntry } from '../store/entities/items.ts';
+import type { EntryItem } from '../store/entities/items.ts';
 
 export type RawItem = Readonly<Record<string, unknown>>;
 

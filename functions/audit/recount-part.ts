@@ -1,8 +1,8 @@
 /** Sums the postings of suspect accounts up once more. */
-import { readSuspects, writeSums } from '../store/audit-runs.ts';
-import type { StretchSums } from '../store/audit-runs.ts';
-import { visitEntities } from './among-entities.ts';
-import type { Done, Visit } from './among-entities.ts';
+import { readSuspects, writeSums } from '../store/audit/audit-runs.ts';
+import type { StretchSums } from '../store/audit/audit-runs.ts';
+import { visitEntities } from './visit-entities.ts';
+import type { Done, Visit } from './visit-entities.ts';
 import { aside } from './part.ts';
 import type { AuditContext, Part } from './part.ts';
 import type { PositionIn } from './position.ts';

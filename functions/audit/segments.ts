@@ -1,7 +1,7 @@
 /** A ledger is read in segments of fixed places, so that a call that is repeated reads the same part again. */
-import type { Store } from '../store/commit.ts';
-import { readPartition } from '../store/audit-reads.ts';
-import type { EntityItem } from '../store/items.ts';
+import type { Store } from '../store/store.ts';
+import { readPartition } from '../store/audit/audit-reads.ts';
+import type { EntityItem } from '../store/entities/items.ts';
 import { entityKey, entityPartition, entryKey } from '../store/keys.ts';
 import { segmentEntries } from './limits.ts';
 import { placeOf } from './raw-entry.ts';

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { ZodOpenApiOperationObject } from 'zod-openapi';
 import type { Route } from '../api/routes.ts';
 import type { Domain } from '../core/definition.ts';
-import { messageId } from '../store/message-items.ts';
+import { messageId } from '../store/outbox/message-items.ts';
 import { exampleStepsThrough, idParameter } from './commands.ts';
 import { exampleBody } from './example-body.ts';
 import type { Example } from './example-order.ts';

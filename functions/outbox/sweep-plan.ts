@@ -1,6 +1,6 @@
 /** Which open messages a sweep looks after. Pure. */
 import type { Topic } from '../runtime/topics.ts';
-import type { OpenMessage } from '../store/open-messages.ts';
+import type { OpenMessage } from '../store/outbox/open-messages.ts';
 
 export interface SweepPlan {
   /** Never sent, as far as the record says: the stream or the relay lost them. The oldest first. */

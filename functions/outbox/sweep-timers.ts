@@ -6,11 +6,11 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Clock } from '../runtime/clock.ts';
 import { sweep as limits } from '../runtime/delivery-limits.ts';
-import { readDueKeys, readPosition, readWaiting, writePosition } from '../store/due-timers.ts';
-import type { DueKey } from '../store/due-timers.ts';
+import { readDueKeys, readPosition, readWaiting, writePosition } from '../store/outbox/due-timers.ts';
+import type { DueKey } from '../store/outbox/due-timers.ts';
 import { sendAll } from './send.ts';
 import { horizon, isNear, timerMessage, timerOf } from './timer-stream.ts';
-import { isItsTurn } from './timer-turns.ts';
+import { isItsTurn } from './resend-schedule.ts';
 
 export interface TimerSweepParts {
   readonly client: DynamoDBDocumentClient;

@@ -1,5 +1,5 @@
 import type { Log } from '../runtime/logger.ts';
-import type { MessageItem } from '../store/message-items.ts';
+import type { MessageItem } from '../store/outbox/message-items.ts';
 import { retry } from './receiver.ts';
 import type { Received, Receiver } from './receiver.ts';
 

@@ -1,6 +1,6 @@
 /** The payload of each topic, as its worker accepts it. What does not fit is dead at once. */
 import { z } from 'zod';
-import type { MessageItem } from '../store/message-items.ts';
+import type { MessageItem } from '../store/outbox/message-items.ts';
 
 export const notificationPayload = z.object({
   /** An address, or a name that becomes a mailbox at the sender's domain. */

@@ -1,5 +1,5 @@
 /** What a worker asks of the outside. A receiver knows its protocol; attempts, leases and queues are the worker's. */
-import type { MessageItem } from '../store/message-items.ts';
+import type { MessageItem } from '../store/outbox/message-items.ts';
 
 export type Received =
   /** It acted. The result is kept on the message. */

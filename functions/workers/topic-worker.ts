@@ -8,10 +8,16 @@ import { message as limits } from '../runtime/limits.ts';
 import type { Log } from '../runtime/logger.ts';
 import type { MetricWriter } from '../runtime/metric-writer.ts';
 import type { Topic, TopicPolicy } from '../runtime/topics.ts';
-import type { LastError, MessageItem } from '../store/message-items.ts';
-import type { OutboxAccess } from '../store/message-writes.ts';
-import { claimMessage, recordDead, recordDone, recordRetry, redriveMessage } from '../store/messages.ts';
-import type { Delivery } from '../store/messages.ts';
+import type { LastError, MessageItem } from '../store/outbox/message-items.ts';
+import type { OutboxAccess } from '../store/outbox/message-writes.ts';
+import {
+  claimMessage,
+  recordDead,
+  recordDone,
+  recordRetry,
+  redriveMessage,
+} from '../store/outbox/messages.ts';
+import type { Delivery } from '../store/outbox/messages.ts';
 import { retryDelaySeconds } from './backoff.ts';
 import { again, createQueueHandler, finished, receiveCount, toDeadLetters } from './batch.ts';
 import type { Disposition, QueueHandler } from './batch.ts';

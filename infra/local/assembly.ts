@@ -10,7 +10,7 @@ export interface Assembly {
   readonly directory: string;
 }
 
-/** As in `infra/app.ts`, which names the stack by its stage. */
+/** As in `infra/cdk/app.ts`, which names the stack by its stage. */
 const stage = 'dev';
 export const stackName = `commit-once-${stage}`;
 
@@ -52,7 +52,7 @@ export async function provideAssembly(folder: string): Promise<Assembly> {
 
 async function synthesize(directory: string): Promise<void> {
   // The CDK is the largest import of all, and a start with a known assembly does without.
-  const { buildApp } = await import('../app.ts');
+  const { buildApp } = await import('../cdk/app.ts');
   const { app } = buildApp({
     stage,
     jwtIssuer: localIssuer,

@@ -7,7 +7,7 @@ import { StartError } from './start-error.ts';
 import { assertPortFree } from './ports.ts';
 import type { Log } from './log.ts';
 import type { Stack } from './stack.ts';
-import { assertReadable, startDatabase, startSurroundings, type Surroundings } from './surroundings.ts';
+import { assertReadable, startDatabase, startSurroundings, type Surroundings } from './services.ts';
 import { projectFolder, publicKeys, readTokenKey } from './token-key.ts';
 
 export interface BackendOptions {

@@ -5,8 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import pMap from 'p-map';
 import { systemClock } from '../../functions/runtime/clock.ts';
-import { emptyStore, withDatabase } from '../../infra/explain/store.ts';
-import type { Request, Workbench } from '../../infra/explain/workbench.ts';
+import { emptyStore, withDatabase } from '../../infra/tools/explain/store.ts';
+import type { Request, Workbench } from '../../infra/tools/explain/workbench.ts';
 
 const commands = 1_500;
 const warmUp = 300;

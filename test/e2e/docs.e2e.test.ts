@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DocsAnswer, DocsEvent } from '../../functions/docs/site-handler.ts';
-import { bundle } from '../../infra/bundle.ts';
+import { bundle } from '../../infra/cdk/bundle.ts';
 
 /** The function as it is deployed: its bundle, loaded from its folder, with nothing of the project around it. */
 let folder: string;

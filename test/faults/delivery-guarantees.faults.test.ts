@@ -1,7 +1,7 @@
 /** G9 to G12 and G17, each by a scenario of its own and by builds that are broken on purpose. */
 import { afterEach, beforeEach } from 'vitest';
-import { redriveMessage } from '../../functions/store/messages.ts';
-import type { MessageItem } from '../../functions/store/message-items.ts';
+import { redriveMessage } from '../../functions/store/outbox/messages.ts';
+import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import type { QueueHandler } from '../../functions/workers/batch.ts';
 import { permanent, retry } from '../../functions/workers/receiver.ts';
 import { topicPolicies } from '../../functions/runtime/topics.ts';

@@ -1,6 +1,6 @@
 import type { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import type { StageName } from '../../infra/stages.ts';
+import type { StageName } from '../../infra/cdk/stages.ts';
 import { readable, resources, type Resource } from './built-stack.ts';
 
 interface Statement {

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
-import { buildApp, type BuildOptions } from '../../infra/app.ts';
-import { entries, type FunctionName } from '../../infra/bundle.ts';
-import type { StageName } from '../../infra/stages.ts';
+import { buildApp, type BuildOptions } from '../../infra/cdk/app.ts';
+import { entries, type FunctionName } from '../../infra/cdk/bundle.ts';
+import type { StageName } from '../../infra/cdk/stages.ts';
 
 export interface Resource {
   readonly Type: string;

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { bundle, entries, type FunctionName } from '../../infra/bundle.ts';
+import { bundle, entries, type FunctionName } from '../../infra/cdk/bundle.ts';
 import { newOutdir } from './built-stack.ts';
 
 const names = Object.keys(entries) as FunctionName[];

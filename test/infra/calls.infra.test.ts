@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { expect, test } from 'vitest';
-import { entries, type FunctionName } from '../../infra/bundle.ts';
+import { entries, type FunctionName } from '../../infra/cdk/bundle.ts';
 import { allowed } from './allowed-actions.ts';
 import { newOutdir, readable, resources } from './built-stack.ts';
 

@@ -2,7 +2,7 @@ import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import { describe, expect, test } from 'vitest';
 import { metricNamespace, metrics } from '../../functions/runtime/metrics.ts';
 import type { MetricDefinition } from '../../functions/runtime/metrics.ts';
-import { distinct, together } from '../../infra/dashboard-cost.ts';
+import { distinct, together } from '../../infra/cdk/dashboard-cost.ts';
 import { readable, resources } from './built-stack.ts';
 
 interface Options {

@@ -9,7 +9,7 @@ import {
   sweeperFunction,
 } from '../../functions/runtime/limits.ts';
 import { queue, timerPolicy, topicPolicies } from '../../functions/runtime/topics.ts';
-import { stageNames } from '../../infra/stages.ts';
+import { stageNames } from '../../infra/cdk/stages.ts';
 import { readable, resources } from './built-stack.ts';
 
 const policies = { ...topicPolicies, timer: timerPolicy };

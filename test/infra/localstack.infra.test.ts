@@ -2,12 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { contextOf, receivers } from '../../infra/localstack/context.ts';
-import { readOptions } from '../../infra/options.ts';
+import { contextOf, receivers } from '../../infra/tools/localstack/context.ts';
+import { readOptions } from '../../infra/cdk/options.ts';
 import { allowedIn } from './allowed-actions.ts';
 import { build, resources } from './built-stack.ts';
 
-const folder = join(import.meta.dirname, '../../infra/localstack');
+const folder = join(import.meta.dirname, '../../infra/tools/localstack');
 const compose = readFileSync(join(folder, 'compose.yaml'), 'utf8');
 const context = contextOf('{"keys":[]}');
 const read = readOptions((name) => context[name]);

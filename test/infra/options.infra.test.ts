@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { gapsOf, readOptions } from '../../infra/options.ts';
+import { gapsOf, readOptions } from '../../infra/cdk/options.ts';
 import { newOutdir } from './built-stack.ts';
 
 const complete = { stage: 'prod', jwtIssuer: 'https://issuer.example/', jwtAudience: 'one, two' };
@@ -138,7 +138,7 @@ describe('refused', () => {
 describe('the entry of cdk.json', () => {
   const root = join(import.meta.dirname, '../..');
   const run = (context: Record<string, string>): ReturnType<typeof spawnSync> =>
-    spawnSync(process.execPath, ['--import', 'tsx', 'infra/main.ts'], {
+    spawnSync(process.execPath, ['--import', 'tsx', 'infra/cdk/main.ts'], {
       cwd: root,
       env: { ...process.env, CDK_CONTEXT_JSON: JSON.stringify(context), CDK_OUTDIR: newOutdir() },
       encoding: 'utf8',

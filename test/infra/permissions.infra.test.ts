@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { addSecurityChecks } from '../../infra/checks.ts';
-import { stageNames } from '../../infra/stages.ts';
+import { addSecurityChecks } from '../../infra/cdk/checks.ts';
+import { stageNames } from '../../infra/cdk/stages.ts';
 import { allowed, allowedIn } from './allowed-actions.ts';
 import { build, readable, resources, shortId } from './built-stack.ts';
 

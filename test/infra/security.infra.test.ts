@@ -2,8 +2,8 @@ import { Validations } from 'aws-cdk-lib';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { expect, test } from 'vitest';
-import { stageNames } from '../../infra/stages.ts';
-import { addSecurityChecks } from '../../infra/checks.ts';
+import { stageNames } from '../../infra/cdk/stages.ts';
+import { addSecurityChecks } from '../../infra/cdk/checks.ts';
 import { build, resources } from './built-stack.ts';
 
 test.each(stageNames)('cdk-nag finds nothing that is not acknowledged: %s', (stage) => {

@@ -1,7 +1,7 @@
 import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import { tables, type TableSchema } from '../../functions/store/tables.ts';
-import { stageNames } from '../../infra/stages.ts';
+import { stageNames } from '../../infra/cdk/stages.ts';
 import { build, readable, resources, shortId, templateOf, type Resource } from './built-stack.ts';
 
 const types = (stage: (typeof stageNames)[number]): Set<string> =>

@@ -95,7 +95,7 @@ describe('npm run audit', () => {
     const { port } = server.address() as AddressInfo;
     const child = spawn(
       process.execPath,
-      ['--import', 'tsx', 'infra/operations/audit.ts', '--url', `http://127.0.0.1:${port}`, ...options],
+      ['--import', 'tsx', 'infra/tools/operations/audit.ts', '--url', `http://127.0.0.1:${port}`, ...options],
       { env: { ...process.env, AUDIT_TOKEN: 'a token' } },
     );
     const exited = new Promise<number | null>((resolve) => child.on('exit', resolve));

@@ -12,12 +12,17 @@ import {
 import type { AttributeValue, ConsumedCapacity } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { indexEntry, indexWriteUnits, readUnits, writeUnits } from '../../functions/store/capacity.ts';
-import type { Images } from '../../functions/store/capacity.ts';
-import { itemSize } from '../../functions/store/item-size.ts';
-import type { WireItem } from '../../functions/store/item-size.ts';
+import {
+  indexEntry,
+  indexWriteUnits,
+  readUnits,
+  writeUnits,
+} from '../../functions/store/metering/capacity.ts';
+import type { Images } from '../../functions/store/metering/capacity.ts';
+import { itemSize } from '../../functions/store/metering/item-size.ts';
+import type { WireItem } from '../../functions/store/metering/item-size.ts';
 import type { IndexSchema, TableSchema } from '../../functions/store/tables.ts';
-import { tableInput } from '../../infra/explain/tables.ts';
+import { tableInput } from '../../infra/tools/explain/tables.ts';
 import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
 import { localCredentials, localRegion } from '../support/loopback.ts';
 

@@ -1,4 +1,4 @@
-/** What everything costs is agreed; a change of it is a change of the file `infra/explain/cost-contracts.json`. */
+/** What everything costs is agreed; a change of it is a change of the file `infra/tools/explain/cost-contracts.json`. */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { routesOf } from '../../functions/api/routes.ts';
@@ -11,13 +11,13 @@ import {
   measureContracts,
   readContracts,
   readCpu,
-} from '../../infra/explain/agreed.ts';
-import { cases, routesWithoutCase } from '../../infra/explain/cases.ts';
-import { compareContracts } from '../../infra/explain/contracts.ts';
-import { jobs } from '../../infra/explain/jobs.ts';
-import { markdownPriceList, withSection } from '../../infra/explain/price-section.ts';
-import { seed } from '../../infra/explain/seed.ts';
-import type { Workbench, WorkbenchOptions } from '../../infra/explain/workbench.ts';
+} from '../../infra/tools/explain/agreed.ts';
+import { cases, routesWithoutCase } from '../../infra/tools/explain/cases.ts';
+import { compareContracts } from '../../infra/tools/explain/contracts.ts';
+import { jobs } from '../../infra/tools/explain/jobs.ts';
+import { markdownPriceList, withSection } from '../../infra/tools/explain/price-section.ts';
+import { seed } from '../../infra/tools/explain/seed.ts';
+import type { Workbench, WorkbenchOptions } from '../../infra/tools/explain/workbench.ts';
 import { emptyBench } from '../support/bench.ts';
 
 const benches: Workbench[] = [];

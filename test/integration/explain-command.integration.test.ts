@@ -9,7 +9,7 @@ import { expect, it } from 'vitest';
 const root = path.join(import.meta.dirname, '../..');
 const run = promisify(execFile);
 const explain = (...words: readonly string[]): Promise<{ stdout: string; stderr: string }> =>
-  run(process.execPath, ['--import', 'tsx', 'infra/explain/explain.ts', ...words], {
+  run(process.execPath, ['--import', 'tsx', 'infra/tools/explain/explain.ts', ...words], {
     cwd: root,
     timeout: 60_000,
     maxBuffer: 16 * 1024 * 1024,

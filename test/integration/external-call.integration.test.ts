@@ -1,7 +1,7 @@
 import { Webhook } from 'standardwebhooks';
 import { Agent } from 'undici';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { MessageItem } from '../../functions/store/message-items.ts';
+import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import type { QueueHandler } from '../../functions/workers/batch.ts';
 import { createHttpCallReceiver } from '../../functions/workers/receivers/http-call.ts';
 import { publicLookup } from '../../functions/workers/receivers/outbound-address.ts';

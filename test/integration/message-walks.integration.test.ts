@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { delivery } from '../../functions/runtime/delivery-limits.ts';
 import type { request as limits } from '../../functions/runtime/limits.ts';
 import type { Topic } from '../../functions/runtime/topics.ts';
-import { messageItem, statePartitionOf } from '../../functions/store/message-items.ts';
+import { messageItem, statePartitionOf } from '../../functions/store/outbox/message-items.ts';
 import { itemsOf } from '../support/answers.ts';
 import { startBackend } from '../support/backend.ts';
 import type { TestBackend } from '../support/backend.ts';

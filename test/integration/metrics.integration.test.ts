@@ -7,8 +7,8 @@ import { createMetricWriter, withMetrics } from '../../functions/runtime/metric-
 import { metrics } from '../../functions/runtime/metrics.ts';
 import type { MetricDefinition } from '../../functions/runtime/metrics.ts';
 import { queue as queueLimits } from '../../functions/runtime/topics.ts';
-import type { MessageItem } from '../../functions/store/message-items.ts';
-import { recordSent } from '../../functions/store/messages.ts';
+import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
+import { recordSent } from '../../functions/store/outbox/messages.ts';
 import type { QueueHandler } from '../../functions/workers/batch.ts';
 import { createTimerWorker } from '../../functions/workers/timer-worker.ts';
 import { idOf } from '../support/answers.ts';

@@ -7,7 +7,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Topic } from '../../functions/runtime/topics.ts';
-import type { MessageItem, NewMessage } from '../../functions/store/message-items.ts';
+import type { MessageItem, NewMessage } from '../../functions/store/outbox/message-items.ts';
 import type { Receiver } from '../../functions/workers/receiver.ts';
 import { createCsvReceiver } from '../../functions/workers/receivers/csv-object.ts';
 import { createLanguageModelReceiver } from '../../functions/workers/receivers/language-model.ts';

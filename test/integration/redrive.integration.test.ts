@@ -1,11 +1,11 @@
 import { ListMessageMoveTasksCommand, StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createMessageRelay } from '../../functions/outbox/message-relay.ts';
-import { redriveMessages } from '../../functions/store/bulk-redrive.ts';
-import { listEntityMessages, listMessages } from '../../functions/store/message-lists.ts';
+import { redriveMessages } from '../../functions/store/outbox/bulk-redrive.ts';
+import { listEntityMessages, listMessages } from '../../functions/store/outbox/message-lists.ts';
 import type { Topic } from '../../functions/runtime/topics.ts';
-import type { MessageItem, MessageStatus } from '../../functions/store/message-items.ts';
-import { redriveMessage } from '../../functions/store/messages.ts';
+import type { MessageItem, MessageStatus } from '../../functions/store/outbox/message-items.ts';
+import { redriveMessage } from '../../functions/store/outbox/messages.ts';
 import type { QueueHandler } from '../../functions/workers/batch.ts';
 import { permanent } from '../../functions/workers/receiver.ts';
 import type { Received } from '../../functions/workers/receiver.ts';

@@ -6,7 +6,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { domains } from '../../functions/domains/index.ts';
-import { writeUnits } from '../../functions/store/capacity.ts';
+import { writeUnits } from '../../functions/store/metering/capacity.ts';
 import { startBackend } from '../support/backend.ts';
 import type { Reply, RequestOptions, TestBackend } from '../support/backend.ts';
 import { countRequests } from '../support/contention.ts';

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { fingerprint, holds } from '../../functions/core/rules.ts';
 import type { Test } from '../../functions/core/rules.ts';
-import { Expression } from '../../functions/store/expression.ts';
+import { Expression } from '../../functions/store/transaction/expression.ts';
 import { startBackend } from '../support/backend.ts';
 
 // Few of each, so that they often meet.

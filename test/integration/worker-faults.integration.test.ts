@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { MessageItem } from '../../functions/store/message-items.ts';
+import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import type { QueueHandler } from '../../functions/workers/batch.ts';
 import { permanent, retry } from '../../functions/workers/receiver.ts';
 import type { Received } from '../../functions/workers/receiver.ts';

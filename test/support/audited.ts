@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { Audit, AuditProblem } from '../../functions/api/audit.ts';
-import type { Store } from '../../functions/store/commit.ts';
+import type { Store } from '../../functions/store/store.ts';
 import { entryKey } from '../../functions/store/keys.ts';
 import type { ItemKey } from '../../functions/store/keys.ts';
 import type { Reply, RequestOptions, TestBackend } from './backend.ts';

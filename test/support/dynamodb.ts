@@ -1,7 +1,7 @@
 import { CreateTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { TestProject } from 'vitest/node';
 import { tables, type TableName } from '../../functions/store/tables.ts';
-import { tableInput } from '../../infra/explain/tables.ts';
+import { tableInput } from '../../infra/tools/explain/tables.ts';
 import { startDynamoDbLocal, type DynamoDbLocal } from '../../infra/local/dynamodb.ts';
 import { assertLoopback } from './loopback.ts';
 

@@ -8,11 +8,11 @@ import { decideCreate, decideTransition } from '../../functions/core/decide.ts';
 import type { Command, Decision, Verdict } from '../../functions/core/decide.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
 import type { Registry } from '../../functions/core/registry.ts';
-import type { Store } from '../../functions/store/commit.ts';
-import { entityPut } from '../../functions/store/entity-writes.ts';
-import { entryItem } from '../../functions/store/items.ts';
+import type { Store } from '../../functions/store/store.ts';
+import { entityPut } from '../../functions/store/transaction/entity-writes.ts';
+import { entryItem } from '../../functions/store/entities/items.ts';
 import { balanceKey, claimKey, entryKey } from '../../functions/store/keys.ts';
-import { messageItem } from '../../functions/store/message-items.ts';
+import { messageItem } from '../../functions/store/outbox/message-items.ts';
 
 type Item = Record<string, unknown>;
 

@@ -8,10 +8,10 @@ import { entryHash, genesisHash } from '../../functions/core/ledger.ts';
 import type { LedgerEntry } from '../../functions/core/ledger.ts';
 import { ownedAccountName } from '../../functions/core/postings.ts';
 import type { Registry } from '../../functions/core/registry.ts';
-import { entityState, ledgerEntry } from '../../functions/store/items.ts';
-import type { BalanceItem, EntityItem, EntryItem } from '../../functions/store/items.ts';
+import { entityState, ledgerEntry } from '../../functions/store/entities/items.ts';
+import type { BalanceItem, EntityItem, EntryItem } from '../../functions/store/entities/items.ts';
 import { balanceKey, claimKey, listPartition } from '../../functions/store/keys.ts';
-import type { MessageItem } from '../../functions/store/message-items.ts';
+import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import { kindOf } from './table-dump.ts';
 import type { Dump, Item, ItemKind } from './table-dump.ts';
 

@@ -1,7 +1,7 @@
 /** All that is in a set of tables, and what became different between two moments. */
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { isDeepStrictEqual } from 'node:util';
-import type { Store } from '../../functions/store/commit.ts';
+import type { Store } from '../../functions/store/store.ts';
 
 export type Item = Readonly<Record<string, unknown>>;
 

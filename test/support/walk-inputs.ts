@@ -4,7 +4,7 @@ import type { EntityState } from '../../functions/core/entity.ts';
 import { secretFields } from '../../functions/core/fields.ts';
 import type { Registry } from '../../functions/core/registry.ts';
 import { fingerprint } from '../../functions/core/rules.ts';
-import type { Store } from '../../functions/store/commit.ts';
+import type { Store } from '../../functions/store/store.ts';
 import type { Input } from './examples.ts';
 import { dump } from './table-dump.ts';
 

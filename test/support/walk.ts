@@ -10,7 +10,7 @@ import type { AnyTransition, Domain, Move, TransitionSituation } from '../../fun
 import type { EntityState } from '../../functions/core/entity.ts';
 import { valueAt } from '../../functions/core/entity.ts';
 import { holds } from '../../functions/core/rules.ts';
-import { readEntity, readTogether } from '../../functions/store/reads.ts';
+import { readEntity, readTogether } from '../../functions/store/entities/reads.ts';
 import type { Reply, TestBackend } from './backend.ts';
 import { exampleOf } from './examples.ts';
 import type { Extent, Input } from './examples.ts';

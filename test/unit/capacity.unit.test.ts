@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { indexWriteUnits, readUnits, writeUnits } from '../../functions/store/capacity.ts';
-import { itemSize, valueSize } from '../../functions/store/item-size.ts';
-import type { WireItem } from '../../functions/store/item-size.ts';
+import { indexWriteUnits, readUnits, writeUnits } from '../../functions/store/metering/capacity.ts';
+import { itemSize, valueSize } from '../../functions/store/metering/item-size.ts';
+import type { WireItem } from '../../functions/store/metering/item-size.ts';
 import { dataTable, outboxTable } from '../../functions/store/tables.ts';
 
 describe('the size of an item', () => {

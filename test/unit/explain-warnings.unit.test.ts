@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Access } from '../../infra/explain/access.ts';
-import type { Plan, PlannedCall } from '../../infra/explain/plan.ts';
-import { indexesNotRead, warningsOf } from '../../infra/explain/warnings.ts';
+import type { Access } from '../../infra/tools/explain/access.ts';
+import type { Plan, PlannedCall } from '../../infra/tools/explain/plan.ts';
+import { indexesNotRead, warningsOf } from '../../infra/tools/explain/warnings.ts';
 
 const access = (of: Partial<Access>): Access => ({
   action: 'get',

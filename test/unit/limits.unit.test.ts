@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as limits from '../../functions/runtime/limits.ts';
 import { database } from '../../functions/runtime/delivery-limits.ts';
 import { balanceKey, entryKey, listPartition, partitionKeyMaxBytes } from '../../functions/store/keys.ts';
-import { messageId, messageItem } from '../../functions/store/message-items.ts';
+import { messageId, messageItem } from '../../functions/store/outbox/message-items.ts';
 
 const bytes = (text: string): number => Buffer.byteLength(text);
 /** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseModel } from '../../infra/model.ts';
+import { parseModel } from '../../infra/cdk/model.ts';
 
 const account = '123456789012';
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { readContracts, readCpu } from '../../infra/explain/agreed.ts';
-import { priceList } from '../../infra/explain/price-list.ts';
-import { prices } from '../../infra/prices.ts';
+import { readContracts, readCpu } from '../../infra/tools/explain/agreed.ts';
+import { priceList } from '../../infra/tools/explain/price-list.ts';
+import { prices } from '../../infra/cdk/prices.ts';
 
 const list = async () => priceList(await readContracts(), (await readCpu()).milliseconds);
 

@@ -8,7 +8,7 @@ import {
   parseBody,
   timerReference,
 } from '../../functions/outbox/queue-messages.ts';
-import { messageItem, messageKey } from '../../functions/store/message-items.ts';
+import { messageItem, messageKey } from '../../functions/store/outbox/message-items.ts';
 
 const event = (file: string): SQSEvent =>
   JSON.parse(readFileSync(new URL(`../../events/sqs/${file}.json`, import.meta.url), 'utf8')) as SQSEvent;

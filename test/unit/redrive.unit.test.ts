@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { messageItem } from '../../functions/store/message-items.ts';
-import type { MessageItem } from '../../functions/store/message-items.ts';
-import { pacedRedrive } from '../../infra/operations/paced-redrive.ts';
-import type { RedrivePace, RedriveState } from '../../infra/operations/paced-redrive.ts';
-import { isSelected, redriveOptions, UsageError } from '../../infra/operations/redrive-options.ts';
+import { messageItem } from '../../functions/store/outbox/message-items.ts';
+import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
+import { pacedRedrive } from '../../infra/tools/operations/paced-redrive.ts';
+import type { RedrivePace, RedriveState } from '../../infra/tools/operations/paced-redrive.ts';
+import { isSelected, redriveOptions, UsageError } from '../../infra/tools/operations/redrive-options.ts';
 
 const diedAt = Date.UTC(2026, 10, 20, 12);
 const dead = (seq = 1, code = '500'): MessageItem => ({

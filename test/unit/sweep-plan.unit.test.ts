@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { sweepPlan } from '../../functions/outbox/sweep-plan.ts';
-import type { OpenMessage } from '../../functions/store/open-messages.ts';
+import type { OpenMessage } from '../../functions/store/outbox/open-messages.ts';
 
 const before = '2026-11-20T10:00:00.000Z';
 const open = (status: OpenMessage['status'], since: string, sk = since): OpenMessage => ({

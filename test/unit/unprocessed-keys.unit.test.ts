@@ -1,9 +1,9 @@
 /** A database that leaves keys unprocessed is throttling: it is asked again, but not at once, and not for ever. */
 import type { BatchGetCommandInput, BatchGetCommandOutput } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, test } from 'vitest';
-import type { Store } from '../../functions/store/commit.ts';
+import type { Store } from '../../functions/store/store.ts';
 import { readByKey } from '../../functions/store/read-by-key.ts';
-import { readTogether } from '../../functions/store/reads.ts';
+import { readTogether } from '../../functions/store/entities/reads.ts';
 
 const tables = { data: 'data', outbox: 'outbox', idempotency: 'idempotency' };
 

@@ -2,7 +2,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { stringify } from 'csv-stringify';
-import type { MessageItem } from '../../store/message-items.ts';
+import type { MessageItem } from '../../store/outbox/message-items.ts';
 import { readPayload, reportPayload } from '../payloads.ts';
 import { permanent, retry } from '../receiver.ts';
 import type { Receiver } from '../receiver.ts';

@@ -3,7 +3,7 @@ import { errors, request } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../../runtime/clock.ts';
 import { message as limits } from '../../runtime/limits.ts';
-import type { MessageItem } from '../../store/message-items.ts';
+import type { MessageItem } from '../../store/outbox/message-items.ts';
 import { parseRetryAfter } from '../backoff.ts';
 import { externalCallPayload, readPayload } from '../payloads.ts';
 import { permanent, retry } from '../receiver.ts';

@@ -8,7 +8,7 @@ import type { Clock } from '../../../functions/runtime/clock.ts';
 import { topicPolicies, topics } from '../../../functions/runtime/topics.ts';
 import type { Topic } from '../../../functions/runtime/topics.ts';
 import { createDocumentClient } from '../../../functions/store/client.ts';
-import type { MessageItem } from '../../../functions/store/message-items.ts';
+import type { MessageItem } from '../../../functions/store/outbox/message-items.ts';
 import type { QueueHandler } from '../../../functions/workers/batch.ts';
 import type { Received, Receiver } from '../../../functions/workers/receiver.ts';
 import { createTopicWorker } from '../../../functions/workers/topic-worker.ts';

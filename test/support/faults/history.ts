@@ -2,8 +2,8 @@
 import { inject } from 'vitest';
 import type { Clock } from '../../../functions/runtime/clock.ts';
 import { topics } from '../../../functions/runtime/topics.ts';
-import type { MessageItem } from '../../../functions/store/message-items.ts';
-import { readMessage } from '../../../functions/store/messages.ts';
+import type { MessageItem } from '../../../functions/store/outbox/message-items.ts';
+import { readMessage } from '../../../functions/store/outbox/messages.ts';
 import { permanent, retry } from '../../../functions/workers/receiver.ts';
 import { startOutbox } from '../outbox.ts';
 import type { TestOutbox } from '../outbox.ts';

@@ -1,0 +1,298 @@
+/**
+ * Reads of the audit. Ledgers, entities, messages and balances are read consistently; the list of a tenant's
+ * entities comes from an index, whose answer may be a moment old.
+ */
+import { GetCommand, QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import type { Claim } from '../../core/entity-change.ts';
+import type { EntityState } from '../../core/entity.ts';
+import { ownedAccountName } from '../../core/postings.ts';
+import type { Registry } from '../../core/registry.ts';
+import type { Store } from '../store.ts';
+import { entityState } from '../entities/items.ts';
+import type { BalanceItem, EntityItem } from '../entities/items.ts';
+import { balanceKey, claimKey, entityKey, entityPartition, listPartition } from '../keys.ts';
+import type { ItemKey } from '../keys.ts';
+import { messagePartition, statePartitionOf, stateSortPrefix } from '../outbox/message-items.ts';
+import type { MessageGroup, MessageItem } from '../outbox/message-items.ts';
+import { readByKey } from '../read-by-key.ts';
+
+export type RawItem = Readonly<Record<string, unknown>>;
+
+/**
+ * Ids of a collection's entities below `before`, newest first, in whatever status: at most `limit`. Newest first,
+ * so that a walk through all of them ends while new ones are made. An entity that changes its status while the
+ * statuses are asked can be missed.
+ */
+export async function readIds(
+  { client, tables }: Store,
+  tenant: string,
+  { collection, states }: { readonly collection: string; readonly states: readonly string[] },
+  { limit, before }: { readonly limit: number; readonly before?: string | undefined },
+): Promise<{ readonly ids: readonly string[]; readonly isComplete: boolean }> {
+  const lists = await Promise.all(
+    states.map(async (status) => {
+      const { Items = [], LastEvaluatedKey } = await client.send(
+        new QueryCommand({
+          TableName: tables.data,
+          IndexName: 'byStatus',
+          KeyConditionExpression: before === undefined ? '#pk = :pk' : '#pk = :pk AND #sk < :before',
+          ProjectionExpression: '#sk',
+          ExpressionAttributeNames: { '#pk': 'listPk', '#sk': 'listSk' },
+          ExpressionAttributeValues: {
+            ':pk': listPartition(tenant, collection, status),
+            ...(before !== undefined && { ':before': before }),
+          },
+          ScanIndexForward: false,
+          Limit: limit,
+        }),
+      );
+      const ids = Items.map((item) => String(item['listSk']));
+      // Nothing older than the last of a list that goes on can be placed yet.
+      return { ids, frontier: LastEvaluatedKey === undefined ? '' : (ids.at(-1) ?? '') };
+    }),
+  );
+  const frontier = lists.reduce((highest, list) => (list.frontier > highest ? list.frontier : highest), '');
+  const known = new Set(lists.flatMap(({ ids }) => ids).filter((id) => id >= frontier));
+  const ids = [...known].sort().reverse().slice(0, limit);
+  return { ids, isComplete: frontier === '' && ids.length === known.size };
+}
+
+/** Items of a partition after a sort key, or all: at most `limit` of them, or what fits into a megabyte. */
+export async function readPartition(
+  { client, tables }: Store,
+  pk: string,
+  { after, limit }: { readonly after?: string | undefined; readonly limit: number },
+): Promise<{ readonly items: readonly RawItem[]; readonly isComplete: boolean }> {
+  const { Items = [], LastEvaluatedKey } = await client.send(
+    new QueryCommand({
+      TableName: tables.data,
+      KeyConditionExpression: after === undefined ? '#pk = :pk' : '#pk = :pk AND #sk > :after',
+      ExpressionAttributeNames: { '#pk': 'pk', ...(after !== undefined && { '#sk': 'sk' }) },
+      ExpressionAttributeValues: { ':pk': pk, ...(after !== undefined && { ':after': after }) },
+      ConsistentRead: true,
+      Limit: limit,
+    }),
+  );
+  return { items: Items, isComplete: LastEvaluatedKey === undefined };
+}
+
+export async function readEntityItem(
+  store: Store,
+  tenant: string,
+  id: string,
+): Promise<EntityItem | undefined> {
+  const { Item } = await store.client.send(
+    new GetCommand({ TableName: store.tables.data, Key: entityKey(tenant, id), ConsistentRead: true }),
+  );
+  return Item as EntityItem | undefined;
+}
+
+/** Entities that exist, by id. */
+export async function readEntityItems(
+  store: Store,
+  tenant: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, EntityItem>> {
+  const keys = ids.map((id) => entityKey(tenant, id));
+  const byPartition = new Map(
+    (await readByKey<EntityItem>(store.client, store.tables.data, keys)).map((item) => [item.pk, item]),
+  );
+  return new Map(
+    ids.flatMap((id) => {
+      const item = byPartition.get(entityPartition(tenant, id));
+      return item ? [[id, item] as const] : [];
+    }),
+  );
+}
+
+/** In the order of `ids`; those that are gone are left out. */
+export async function readStates(
+  store: Store,
+  tenant: string,
+  ids: readonly string[],
+): Promise<readonly EntityState[]> {
+  const items = await readEntityItems(store, tenant, ids);
+  return ids.flatMap((id) => {
+    const item = items.get(id);
+    return item ? [entityState(item)] : [];
+  });
+}
+
+/** Who holds each claim, in their order; `undefined` where it is free. */
+export async function readHolders(
+  store: Store,
+  tenant: string,
+  claims: readonly Claim[],
+): Promise<readonly unknown[]> {
+  const keys = claims.map((claim) => claimKey(tenant, claim));
+  const items = await readByKey<ItemKey & { readonly entity?: unknown }>(
+    store.client,
+    store.tables.data,
+    keys,
+  );
+  const holders = new Map(items.map(({ pk, entity }) => [pk, entity]));
+  return keys.map(({ pk }) => holders.get(pk));
+}
+
+/** A message without its payload. */
+export type AuditedMessage = Pick<
+  MessageItem,
+  | 'pk'
+  | 'sk'
+  | 'id'
+  | 'tenant'
+  | 'topic'
+  | 'type'
+  | 'status'
+  | 'attempts'
+  | 'createdAt'
+  | 'redrivenAt'
+  | 'leaseUntil'
+  | 'statePk'
+>;
+
+const audited = [
+  ...['pk', 'sk', 'id', 'tenant', 'topic', 'type', 'status', 'attempts', 'createdAt', 'redrivenAt'],
+  ...['leaseUntil', 'statePk'],
+];
+const messageProjection = {
+  ProjectionExpression: audited.map((name) => `#${name}`).join(', '),
+  ExpressionAttributeNames: Object.fromEntries(audited.map((name) => [`#${name}`, name])),
+};
+
+/** An entity's messages of the entries from `from` to `to`, or to the end of all. */
+export async function readMessages(
+  { client, tables }: Store,
+  tenant: string,
+  id: string,
+  { from, to }: { readonly from: number; readonly to?: number | undefined },
+): Promise<readonly AuditedMessage[]> {
+  const sortKey = (seq: number): string => String(seq).padStart(10, '0');
+  const isBounded = from > 1 || to !== undefined;
+  const messages: AuditedMessage[] = [];
+  let startKey: Record<string, unknown> | undefined;
+  do {
+    const { Items = [], LastEvaluatedKey } = await client.send(
+      new QueryCommand({
+        TableName: tables.outbox,
+        ...messageProjection,
+        KeyConditionExpression: isBounded ? '#pk = :pk AND #sk BETWEEN :from AND :to' : '#pk = :pk',
+        ExpressionAttributeValues: {
+          ':pk': messagePartition(tenant, id),
+          // A tilde follows every digit and the separator.
+          ...(isBounded && { ':from': sortKey(from), ':to': to === undefined ? '~' : `${sortKey(to)}~` }),
+        },
+        ConsistentRead: true,
+        ...(startKey && { ExclusiveStartKey: startKey }),
+      }),
+    );
+    messages.push(...(Items as AuditedMessage[]));
+    startKey = LastEvaluatedKey;
+  } while (startKey);
+  return messages;
+}
+
+/** Keys of a tenant's messages in one group, oldest first; `position` is what follows the tenant in the sort key. */
+export async function readMessageKeys(
+  { client, tables }: Store,
+  tenant: string,
+  group: MessageGroup,
+  { limit, after }: { readonly limit: number; readonly after?: string | undefined },
+): Promise<{ readonly keys: readonly ItemKey[]; readonly position?: string }> {
+  const prefix = stateSortPrefix(tenant);
+  const { Items = [], LastEvaluatedKey } = await client.send(
+    new QueryCommand({
+      TableName: tables.outbox,
+      IndexName: 'byState',
+      // Times begin with a digit, and a colon follows all digits: the bounds enclose just this tenant.
+      KeyConditionExpression: 'statePk = :state AND stateSk BETWEEN :low AND :high',
+      ProjectionExpression: 'pk, sk, stateSk',
+      ExpressionAttributeValues: {
+        ':state': statePartitionOf(tenant, group),
+        // A blank precedes everything a position continues with, so that the one before is left out.
+        ':low': after === undefined ? prefix : `${prefix}${after} `,
+        ':high': `${prefix}:`,
+      },
+      Limit: limit,
+    }),
+  );
+  const last = Items.at(-1)?.['stateSk'] as string | undefined;
+  return {
+    keys: Items.map((item) => ({ pk: String(item['pk']), sk: String(item['sk']) })),
+    ...(LastEvaluatedKey && last !== undefined && { position: last.slice(prefix.length) }),
+  };
+}
+
+/** Which of these messages exist. */
+export async function readExistingMessages(
+  store: Store,
+  keys: readonly ItemKey[],
+): Promise<readonly ItemKey[]> {
+  return readByKey<ItemKey>(store.client, store.tables.outbox, keys);
+}
+
+/** What an account holds. */
+export interface Held {
+  readonly unit: unknown;
+  readonly balance: unknown;
+}
+
+/** What accounts hold, wherever they lie; `undefined` for one that does not exist. */
+export async function readHeld(
+  store: Store,
+  registry: Registry,
+  tenant: string,
+  accounts: readonly string[],
+): Promise<readonly (Held | undefined)[]> {
+  const places = accounts.map((account) => {
+    const owned = ownedAccount(registry, account);
+    return { owned, key: owned ? entityKey(tenant, owned.id) : balanceKey(tenant, account) };
+  });
+  const items = await readByKey<ItemKey & Partial<BalanceItem & EntityItem>>(
+    store.client,
+    store.tables.data,
+    places.map(({ key }) => key),
+  );
+  const byPartition = new Map(items.map((item) => [item.pk, item]));
+  return places.map(({ owned, key }) => {
+    const item = byPartition.get(key.pk);
+    if (!owned) return item && { unit: item.unit, balance: item.balance };
+    return item && { unit: owned.unit, balance: item.balances?.[owned.key] };
+  });
+}
+
+/** An account that lies on an entity's own item; `undefined` where it is a named one. */
+export function ownedAccount(
+  registry: Registry,
+  account: string,
+): { readonly id: string; readonly key: string; readonly unit: string } | undefined {
+  const [id = '', key = ''] = account.split(':');
+  const domain = registry.ofId(id);
+  const accounts = domain?.accounts ?? {};
+  const definition = Object.hasOwn(accounts, key) ? accounts[key] : undefined;
+  return definition && account === ownedAccountName(id, key) ? { id, key, unit: definition.unit } : undefined;
+}
+
+/**
+ * The tenants that have entities. It scans the table, so it is for the nightly run alone, which reads all that is
+ * in the table anyway.
+ */
+export async function readTenants({ client, tables }: Store): Promise<readonly string[]> {
+  const tenants = new Set<string>();
+  let startKey: Record<string, unknown> | undefined;
+  do {
+    const { Items = [], LastEvaluatedKey } = await client.send(
+      new ScanCommand({
+        TableName: tables.data,
+        FilterExpression: '#sk = :entity',
+        ProjectionExpression: '#tenant',
+        ExpressionAttributeNames: { '#sk': 'sk', '#tenant': 'tenant' },
+        ExpressionAttributeValues: { ':entity': entityKey('', '').sk },
+        ...(startKey && { ExclusiveStartKey: startKey }),
+      }),
+    );
+    for (const { tenant } of Items) if (typeof tenant === 'string') tenants.add(tenant);
+    startKey = LastEvaluatedKey;
+  } while (startKey);
+  return [...tenants].sort();
+}

@@ -1,0 +1,192 @@
+/**
+ * What a run of the audit keeps between two of its calls, in a partition of its own. No index shows these items and
+ * no command reads them; they go by themselves when the time to live of the table has passed.
+ *
+ * Every item is named after what it was made from, so that a call that is repeated writes the same items again and
+ * counts nothing twice.
+ */
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BatchWriteCommand, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import type { Store } from '../store.ts';
+import type { ItemKey } from '../keys.ts';
+import { readByKey } from '../read-by-key.ts';
+import { dataTable } from '../tables.ts';
+
+export interface Run {
+  readonly tenant: string;
+  readonly id: string;
+  /** Epoch seconds. */
+  readonly expiresAt: number;
+}
+
+/** What a stretch of one ledger adds to an account. */
+export interface SumRow {
+  readonly sk: string;
+  readonly account: string;
+  readonly unit: string;
+  readonly sum: number;
+  readonly count: number;
+}
+
+/** First the ledgers are summed up once; where a balance differs, once more. */
+export type Pass = 1 | 2;
+
+/** DynamoDB: 25 items a BatchWriteItem. */
+const batchSize = 25;
+const attemptsMax = 8;
+
+const partition = ({ tenant, id }: Pick<Run, 'tenant' | 'id'>): string =>
+  `${encodeURIComponent(tenant)}#audit#${id}`;
+
+/** Names of accounts may be longer than a sort key, so rows are ordered by their hash. */
+const hashOf = (account: string): string => createHash('sha256').update(account).digest('base64url');
+const sumPrefix = (pass: Pass): string => `sum#${pass}#`;
+const suspectKey = (run: Run, account: string): ItemKey => ({
+  pk: partition(run),
+  sk: `suspect#${hashOf(account)}`,
+});
+
+const kept = (run: Run, key: ItemKey, values: object): Record<string, unknown> => ({
+  ...key,
+  ...values,
+  [dataTable.timeToLive]: run.expiresAt,
+});
+
+/** What one stretch of a ledger adds to its accounts. */
+export interface StretchSums {
+  /** Names the stretch. */
+  readonly stretch: string;
+  readonly sums: ReadonlyMap<string, Pick<SumRow, 'unit' | 'sum' | 'count'>>;
+}
+
+export async function writeSums(
+  store: Store,
+  run: Run,
+  pass: Pass,
+  stretches: readonly StretchSums[],
+): Promise<void> {
+  const items = stretches.flatMap(({ stretch, sums }) =>
+    [...sums].map(([account, { unit, sum, count }]) => {
+      const key = { pk: partition(run), sk: `${sumPrefix(pass)}${hashOf(account)}#${stretch}` };
+      return kept(run, key, { account, unit, sum, count });
+    }),
+  );
+  await writeAll(store, items);
+}
+
+/** Rows of a pass from the row `from` on, that row included, those of one account together. */
+export async function readSums(
+  { client, tables }: Store,
+  run: Run,
+  pass: Pass,
+  { from, limit }: { readonly from?: string | undefined; readonly limit: number },
+): Promise<{ readonly rows: readonly SumRow[]; readonly isComplete: boolean }> {
+  const { Items = [], LastEvaluatedKey } = await client.send(
+    new QueryCommand({
+      TableName: tables.data,
+      KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :from AND :to',
+      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
+      ExpressionAttributeValues: {
+        ':pk': partition(run),
+        ':from': from ?? sumPrefix(pass),
+        ':to': `${sumPrefix(pass)}~`,
+      },
+      ConsistentRead: true,
+      Limit: limit,
+    }),
+  );
+  return { rows: Items as SumRow[], isComplete: LastEvaluatedKey === undefined };
+}
+
+export type Suspect = Omit<SumRow, 'sk'>;
+
+/** Keeps the sum with which an account's balance was compared and differed. */
+export async function writeSuspects(store: Store, run: Run, suspects: readonly Suspect[]): Promise<void> {
+  const items = suspects.map(({ account, unit, sum, count }) =>
+    kept(run, suspectKey(run, account), { account, unit, sum, count }),
+  );
+  await writeAll(store, items);
+}
+
+/** Those of the accounts whose balance differed, by name. */
+export async function readSuspects(
+  { client, tables }: Store,
+  run: Run,
+  accounts: Iterable<string>,
+): Promise<ReadonlyMap<string, Suspect>> {
+  const keys = [...accounts].map((account) => suspectKey(run, account));
+  const items = await readByKey<Suspect & ItemKey>(client, tables.data, keys);
+  return new Map(items.map((item) => [item.account, item]));
+}
+
+const walkKey = (run: Run, id: string, seq: number): ItemKey => ({
+  pk: partition(run),
+  sk: `walk#${id}#${String(seq).padStart(10, '0')}`,
+});
+
+/** Keeps how far the walk through a long ledger has come, as JSON. */
+export async function writeWalk(
+  store: Store,
+  run: Run,
+  id: string,
+  seq: number,
+  walked: object,
+): Promise<void> {
+  await writeAll(store, [kept(run, walkKey(run, id, seq), { walked: JSON.stringify(walked) })]);
+}
+
+/** @returns what was kept, or `undefined` */
+export async function readWalk(
+  { client, tables }: Store,
+  run: Run,
+  id: string,
+  seq: number,
+): Promise<unknown> {
+  const { Item } = await client.send(
+    new GetCommand({ TableName: tables.data, Key: walkKey(run, id, seq), ConsistentRead: true }),
+  );
+  return Item && (JSON.parse(Item['walked'] as string) as unknown);
+}
+
+/** Where the nightly run was stopped. */
+export interface Checkpoint {
+  readonly tenant: string;
+  /** Absent: at the beginning of this tenant. */
+  readonly cursor?: string | undefined;
+}
+
+/** A partition of no tenant, since a tenant has a name; it fits the permission for what runs keep. */
+const checkpointKey: ItemKey = { pk: '#audit#nightly', sk: 'checkpoint' };
+
+export async function readCheckpoint({ client, tables }: Store): Promise<Checkpoint | undefined> {
+  const { Item } = await client.send(
+    new GetCommand({ TableName: tables.data, Key: checkpointKey, ConsistentRead: true }),
+  );
+  return Item?.['checkpoint'] as Checkpoint | undefined;
+}
+
+/** @param checkpoint `undefined` after a run that came to its end */
+export async function writeCheckpoint(store: Store, checkpoint: Checkpoint | undefined): Promise<void> {
+  await writeAll(store, [{ ...checkpointKey, checkpoint }]);
+}
+
+/** @throws where the service leaves items unprocessed again and again; the call can be repeated */
+async function writeAll(
+  { client, tables: { data } }: Store,
+  items: readonly Record<string, unknown>[],
+): Promise<void> {
+  let open = items.map((Item) => ({ PutRequest: { Item } }));
+  let fruitless = 0;
+  while (open.length > 0) {
+    const asked = open.slice(0, batchSize);
+    const { UnprocessedItems } = await client.send(
+      new BatchWriteCommand({ RequestItems: { [data]: asked } }),
+    );
+    const unprocessed = (UnprocessedItems?.[data] ?? []) as typeof open;
+    open = [...unprocessed, ...open.slice(batchSize)];
+    fruitless = unprocessed.length === asked.length ? fruitless + 1 : 0;
+    if (fruitless === attemptsMax) throw new Error(`BatchWriteItem leaves all items of ${data} unprocessed`);
+    if (unprocessed.length > 0) await sleep(50 * 2 ** fruitless);
+  }
+}

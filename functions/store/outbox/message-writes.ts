@@ -1,0 +1,117 @@
+/** Conditional writes of outbox messages: every one is made of named clauses and answers with a value. */
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { Clock, Deadline } from '../../runtime/clock.ts';
+import type { MessageItem, MessageKey } from './message-items.ts';
+
+export interface OutboxAccess {
+  readonly client: DynamoDBDocumentClient;
+  /** Name of the outbox table. */
+  readonly table: string;
+  readonly clock: Clock;
+  /** Of whoever waits for an answer; the others have as long as their function lives. */
+  readonly deadline?: Deadline;
+}
+
+/** For each call: it ends with the time that there is. */
+export const within = ({
+  deadline,
+}: Pick<OutboxAccess, 'deadline'>): { readonly abortSignal?: AbortSignal } =>
+  deadline ? { abortSignal: deadline.signal } : {};
+
+/** Whether a conditional write came to pass; where not, the item that stood in its way. */
+export type Written = { readonly item: MessageItem } | { readonly found: MessageItem | undefined };
+
+const names = {
+  '#status': 'status',
+  '#run': 'run',
+  '#attempts': 'attempts',
+  '#leaseUntil': 'leaseUntil',
+  '#leaseToken': 'leaseToken',
+  '#sentAt': 'sentAt',
+  '#doneAt': 'doneAt',
+  '#redrivenAt': 'redrivenAt',
+  '#statePk': 'statePk',
+  '#letter': 'letter',
+  '#lastError': 'lastError',
+  '#result': 'result',
+  '#payload': 'payload',
+};
+
+/** Each wins one race; a condition is made of them. They read the values named beside them. */
+export const clause = {
+  /** `:pending`, `:sent`. Against a worker that has finished meanwhile. */
+  open: '#status IN (:pending, :sent)',
+  /** `:pending`. Against a worker that was faster than the mark. */
+  pending: '#status = :pending',
+  /** `:dead`. Against a redrive that came first. */
+  dead: '#status = :dead',
+  /** `:done`. Against a second call that succeeded: one result is kept. */
+  notDone: 'attribute_exists(pk) AND #status <> :done',
+  /** `:run`. Against deliveries of a run that is over. */
+  thisRun: '#run = :run',
+  /** `:now`. Against a worker that calls at this moment, and against copies that would not wait for the backoff. */
+  free: '(attribute_not_exists(#leaseUntil) OR #leaseUntil <= :now)',
+  /** `:attemptsMax`. Against a message that kills its worker each time. */
+  attemptLeft: '#attempts < :attemptsMax',
+  noAttemptLeft: '#attempts >= :attemptsMax',
+  /** `:token`. Against a worker whose lease ran out and was taken over. */
+  holder: '#leaseToken = :token',
+} as const;
+
+export const all = (...clauses: readonly string[]): string => clauses.join(' AND ');
+
+/** Names and values must all be used by the expressions, so each write takes just those it mentions. */
+export async function write(
+  access: OutboxAccess,
+  key: MessageKey,
+  update: string,
+  condition: string,
+  values: Readonly<Record<string, unknown>>,
+): Promise<Written> {
+  const mentioned = `${update} ${condition}`;
+  const mentions = ([name]: readonly [string, unknown]): boolean => new RegExp(`${name}\\b`).test(mentioned);
+  const standard = {
+    ':pending': 'pending',
+    ':sent': 'sent',
+    ':done': 'done',
+    ':dead': 'dead',
+    ':zero': 0,
+    ':one': 1,
+  };
+  try {
+    const { Attributes } = await access.client.send(
+      new UpdateCommand({
+        TableName: access.table,
+        Key: key,
+        UpdateExpression: update,
+        ConditionExpression: condition,
+        ExpressionAttributeNames: Object.fromEntries(Object.entries(names).filter(mentions)),
+        ExpressionAttributeValues: Object.fromEntries(
+          Object.entries({ ...standard, ...values }).filter(mentions),
+        ),
+        ReturnValues: 'ALL_NEW',
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      }),
+      within(access),
+    );
+    return { item: Attributes as MessageItem };
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    return { found: error.Item === undefined ? undefined : (unmarshall(error.Item) as MessageItem) };
+  }
+}
+
+/**
+ * A write that takes the lease. Where its answer was lost, the client's own retry is refused by our very lease:
+ * the token in the item that stood in the way shows that it is ours.
+ */
+export async function take(...parameters: Parameters<typeof write>): Promise<Written> {
+  const written = await write(...parameters);
+  const token = parameters[4][':token'];
+  return 'found' in written && written.found !== undefined && written.found.leaseToken === token
+    ? { item: written.found }
+    : written;
+}

@@ -1,0 +1,160 @@
+/**
+ * The commit: everything a command changes, in one TransactWriteItems. The outcome is a value; what the database
+ * refused is told in the words of the decision. Only a defect throws.
+ */
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import type { CancellationReason } from '@aws-sdk/client-dynamodb';
+import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { Decision } from '../../core/decide.ts';
+import type { EntityState } from '../../core/entity.ts';
+import { blindRejection } from '../../core/movements.ts';
+import * as rejections from '../../core/rejections.ts';
+import type { Rejection } from '../../core/rejections.ts';
+import { firstBroken } from '../../core/rules.ts';
+import { mayHaveHappened } from '../failures.ts';
+import type { IdempotencyItem } from './idempotency-record.ts';
+import { entityState } from '../entities/items.ts';
+import type { EntityItem } from '../entities/items.ts';
+import { transactionItems } from './transaction-items.ts';
+import type { CommitContext, Label, LabelledItem } from './labelled-item.ts';
+import type { Store } from '../store.ts';
+
+export type CommitOutcome =
+  | { readonly kind: 'committed' }
+  /** The key has an answer already: the winner's record. */
+  | { readonly kind: 'duplicate'; readonly record: IdempotencyItem }
+  /** An entity has changed since it was read: what it is now, by id. */
+  | { readonly kind: 'stale'; readonly states: ReadonlyMap<string, EntityState> }
+  /** A rule on something that was not read does not hold. */
+  | { readonly kind: 'rejected'; readonly rejection: Rejection }
+  /**
+   * Another transaction was at one of the items, or the database is short of capacity: nothing was written.
+   * `isKeyBusy`: that item was the key's record, so a duplicate of this command is running.
+   */
+  | { readonly kind: 'conflict'; readonly isKeyBusy: boolean }
+  /** No answer came: it may or may not have committed. Trying again finds out, by the idempotency record. */
+  | { readonly kind: 'unknown' };
+
+export async function commit(
+  store: Store,
+  context: CommitContext,
+  decision: Decision,
+  record: IdempotencyItem,
+  signal: AbortSignal,
+): Promise<CommitOutcome> {
+  return send(store, transactionItems(store.tables, context, decision, record), signal);
+}
+
+/** Sends labelled items as one transaction and reads its outcome. */
+export async function send(
+  store: Store,
+  items: readonly LabelledItem[],
+  signal: AbortSignal,
+): Promise<CommitOutcome> {
+  store.onTransaction?.(items);
+  try {
+    const command = new TransactWriteCommand({ TransactItems: items.map(({ item }) => item) });
+    await store.client.send(command, { abortSignal: signal });
+    return { kind: 'committed' };
+  } catch (error) {
+    if (error instanceof TransactionCanceledException) {
+      const outcome = outcomeOf(
+        items.map(({ label }) => label),
+        error.CancellationReasons ?? [],
+      );
+      // The client sent it more than once, and what it met may be its own first attempt, which is still under way.
+      const isRepeated = (error.$metadata.attempts ?? 1) > 1;
+      return outcome.kind === 'conflict' && isRepeated ? { kind: 'unknown' } : outcome;
+    }
+    if (mayHaveHappened(error)) return { kind: 'unknown' };
+    throw error;
+  }
+}
+
+interface Cancelled {
+  readonly label: Label;
+  readonly reason: CancellationReason;
+}
+
+/**
+ * Reads a cancellation, whose reasons stand in the order of the items. A duplicate outweighs everything: its
+ * first answer stands whatever the state has become since. A conflict weighs least: the database looked no further.
+ */
+function outcomeOf(labels: readonly Label[], reasons: readonly CancellationReason[]): CommitOutcome {
+  const failed: Cancelled[] = labels.flatMap((label, index) => {
+    const reason = reasons[index];
+    return reason?.Code === undefined || reason.Code === 'None' ? [] : [{ label, reason }];
+  });
+  const refused = failed.filter(({ reason }) => reason.Code === 'ConditionalCheckFailed');
+
+  const duplicate = refused.find(({ label }) => label.purpose === 'idempotency record');
+  const record = duplicate && oldItem(duplicate.reason);
+  if (record) return { kind: 'duplicate', record: record as unknown as IdempotencyItem };
+
+  const stale = refused.flatMap(({ label, reason }) =>
+    label.purpose === 'entity' || label.purpose === 'lock' ? [entityOf(reason)] : [],
+  );
+  const states = new Map(stale.filter((state) => state !== undefined).map((state) => [state.id, state]));
+  if (states.size > 0) return { kind: 'stale', states };
+
+  for (const { label, reason } of refused) {
+    const rejection = rejectionOf(label, reason);
+    if (rejection) return { kind: 'rejected', rejection };
+  }
+  if (refused.length > 0 || failed.some(({ reason }) => !isTransient(reason))) {
+    const seen = failed.map(
+      ({ label, reason }) => `${label.purpose}: ${reason.Code ?? ''} ${reason.Message ?? ''}`,
+    );
+    throw new Error(`the transaction was cancelled for a reason no rule explains: ${seen.join('; ')}`);
+  }
+  const isKeyBusy = failed.some(
+    ({ label, reason }) => label.purpose === 'idempotency record' && reason.Code === 'TransactionConflict',
+  );
+  return { kind: 'conflict', isKeyBusy };
+}
+
+/** What a failed condition means for the caller; `undefined` where only a defect could have caused it. */
+function rejectionOf(label: Label, reason: CancellationReason): Rejection | undefined {
+  switch (label.purpose) {
+    case 'unique value':
+      return rejections.alreadyExists(label.claim.constraint);
+    case 'other entity':
+      return blindRejection(label.blind, entityOf(reason), label.now);
+    case 'balance': {
+      const balance = oldItem(reason)?.['balance'] ?? 0;
+      const broken = firstBroken(label.balance.rules, () => balance);
+      return broken && rejections.rejectedBy(broken);
+    }
+    case 'idempotency record':
+    case 'entity':
+    case 'lock':
+    case 'ledger entry':
+    case 'released value':
+    case 'message':
+      return undefined;
+    default:
+      return label satisfies never;
+  }
+}
+
+/** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html, cancellation reasons */
+const transientReasons: ReadonlySet<string> = new Set([
+  'TransactionConflict',
+  'ProvisionedThroughputExceeded',
+  'ThrottlingError',
+]);
+const isTransient = ({ Code }: CancellationReason): boolean =>
+  Code !== undefined && transientReasons.has(Code);
+
+/** The document client leaves the items of an error as they came over the wire, or translates them; both are read. */
+function oldItem({ Item }: CancellationReason): Record<string, unknown> | undefined {
+  if (!Item) return undefined;
+  const isWire = typeof Object.values(Item)[0] === 'object';
+  return isWire ? unmarshall(Item) : Item;
+}
+
+function entityOf(reason: CancellationReason): EntityState | undefined {
+  const item = oldItem(reason);
+  return item && entityState(item as unknown as EntityItem);
+}

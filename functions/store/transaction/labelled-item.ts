@@ -1,0 +1,33 @@
+/** One write of a transaction and what it is for, so that a cancellation can be read back by its label. */
+import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
+import type { Claim, EntityChange } from '../../core/entity-change.ts';
+import type { BalanceChange, BlindChange } from '../../core/movements.ts';
+
+export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
+
+export type Label =
+  | { readonly purpose: 'idempotency record' }
+  | { readonly purpose: 'entity'; readonly change: EntityChange }
+  | { readonly purpose: 'lock' }
+  | { readonly purpose: 'ledger entry'; readonly change: EntityChange }
+  | { readonly purpose: 'unique value'; readonly claim: Claim }
+  | { readonly purpose: 'released value'; readonly claim: Claim }
+  /** `now`: the moment its lock was judged by, epoch milliseconds. */
+  | { readonly purpose: 'other entity'; readonly blind: BlindChange; readonly now: number }
+  | { readonly purpose: 'balance'; readonly balance: BalanceChange }
+  | { readonly purpose: 'message'; readonly topic: string };
+
+export interface LabelledItem {
+  readonly label: Label;
+  readonly item: TransactItem;
+}
+
+export interface CommitContext {
+  readonly tenant: string;
+  /** Epoch milliseconds. */
+  readonly now: number;
+  readonly requestId: string;
+  readonly traceparent?: string | undefined;
+  /** The lock the caller holds on the command's own entity. */
+  readonly lockToken?: string | undefined;
+}

@@ -1,0 +1,55 @@
+/** Taking and giving up a lock, as transaction items. A lock is part of its entity and leaves the version alone. */
+import type { LockState } from '../../core/entity.ts';
+import { Expression } from './expression.ts';
+import { idempotencyPut } from './idempotency-record.ts';
+import type { IdempotencyItem } from './idempotency-record.ts';
+import { entityKey } from '../keys.ts';
+import type { LabelledItem, TransactItem } from './labelled-item.ts';
+import type { TableNames } from '../store.ts';
+
+interface LockChange {
+  readonly tenant: string;
+  readonly id: string;
+  readonly before: LockState | undefined;
+  readonly after: LockState;
+  /** The version the caller saw, where that matters to it. */
+  readonly ifMatch: number | undefined;
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
+export function lockItems(
+  tables: TableNames,
+  change: LockChange,
+  record: IdempotencyItem,
+): readonly LabelledItem[] {
+  return [
+    {
+      label: { purpose: 'idempotency record' },
+      item: { Put: idempotencyPut(tables.idempotency, record, Math.floor(change.now / 1000)) },
+    },
+    { label: { purpose: 'lock' }, item: lockUpdate(tables.data, change) },
+  ];
+}
+
+/** Of two that take a lock at once, the second meets a higher fence than the one it saw. */
+function lockUpdate(table: string, { tenant, id, before, after, ifMatch }: LockChange): TransactItem {
+  const expression = new Expression();
+  const lock = expression.path('lock');
+  const isAsSeen = before
+    ? `${expression.path('lock', 'fence')} = ${expression.value(before.fence)} AND ${expression.path('lock', 'token')} = ${expression.value(before.token)}`
+    : `attribute_exists(${expression.path('pk')}) AND attribute_not_exists(${lock})`;
+  // Wins over a command that commits between the look at the entity and this.
+  const isUnchanged =
+    ifMatch === undefined ? '' : ` AND ${expression.path('version')} = ${expression.value(ifMatch)}`;
+  return {
+    Update: {
+      TableName: table,
+      Key: entityKey(tenant, id),
+      UpdateExpression: `SET ${lock} = ${expression.value(after)}`,
+      ConditionExpression: isAsSeen + isUnchanged,
+      ...expression.parameters(),
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    },
+  };
+}

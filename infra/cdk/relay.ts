@@ -1,0 +1,55 @@
+import { Duration } from 'aws-cdk-lib';
+import type { ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { FilterCriteria, FilterRule, StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import { DynamoEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { eventStream, relayFunction } from '../../functions/runtime/limits.ts';
+import { allowSending } from './binding.ts';
+import type { FunctionName } from './bundle.ts';
+import { ServiceFunction, type Setting } from './function.ts';
+
+export interface RelayProps extends Setting {
+  readonly name: FunctionName;
+  readonly description: string;
+  /** The table whose stream is read. */
+  readonly source: Table;
+  /** Which new images are read, as an event filter pattern on `dynamodb.NewImage`. */
+  readonly newImage: Readonly<Record<string, unknown>>;
+  readonly failures: Queue;
+}
+
+/** The arrow table stream -> relay: one mapping with every bound set, and the function behind it. */
+export class Relay extends Construct {
+  readonly function: ServiceFunction;
+
+  constructor(scope: Construct, id: string, props: RelayProps) {
+    super(scope, id);
+    this.function = new ServiceFunction(this, 'Relay', { ...props, ...relayFunction, canary: true });
+    this.function.target.addEventSource(
+      new DynamoEventSource(props.source as ITable, {
+        startingPosition: StartingPosition.TRIM_HORIZON,
+        batchSize: eventStream.batchSize,
+        parallelizationFactor: eventStream.parallelizationFactor,
+        retryAttempts: eventStream.retryAttempts,
+        maxRecordAge: Duration.seconds(eventStream.maxRecordAgeSeconds),
+        bisectBatchOnError: true,
+        reportBatchItemFailures: true,
+        // CDK's own destination would also grant two actions that nobody uses.
+        onFailure: {
+          bind: (_, handler) => {
+            allowSending(handler, props.failures);
+            return { destination: props.failures.queueArn };
+          },
+        },
+        // Lambda does not charge for, or wake up at, records that a filter holds back.
+        filters: [
+          FilterCriteria.filter({
+            eventName: FilterRule.or('INSERT', 'MODIFY'),
+            dynamodb: { NewImage: props.newImage },
+          }),
+        ],
+      }),
+    );
+  }
+}

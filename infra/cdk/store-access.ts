@@ -1,0 +1,63 @@
+import { dataTable, outboxTable } from '../../functions/store/tables.ts';
+import { bindTable } from './binding.ts';
+import type { ServiceFunction } from './function.ts';
+import type { Tables } from './tables.ts';
+
+const [byStatus, due] = dataTable.indexes;
+const [byState] = outboxTable.indexes;
+
+/** What each kind of function may do with the tables, in one place. The tests list the same actions by role. */
+
+/** Runs commands: everything a commit of any domain writes, and the reads by key before it. */
+export function allowCommands(fn: ServiceFunction, tables: Tables): void {
+  bindTable(fn, 'DATA_TABLE', tables.data, {
+    table: ['BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem'],
+  });
+  bindTable(fn, 'OUTBOX_TABLE', tables.outbox, { table: ['PutItem'] });
+  bindTable(fn, 'IDEMPOTENCY_TABLE', tables.idempotency, { table: ['BatchGetItem', 'PutItem'] });
+}
+
+/** Lists, the operations routes and the audit: reads of all of a tenant's items, and the redrive's one update. */
+export function allowOperations(fn: ServiceFunction, tables: Tables): void {
+  bindTable(fn, 'DATA_TABLE', tables.data, { table: ['GetItem', 'Query'], indexes: [byStatus.name] });
+  bindTable(fn, 'DATA_TABLE', tables.data, { table: ['BatchWriteItem'], partitions: auditPartitions });
+  bindTable(fn, 'OUTBOX_TABLE', tables.outbox, {
+    table: ['GetItem', 'BatchGetItem', 'Query', 'UpdateItem'],
+    indexes: [byState.name],
+  });
+}
+
+/** Marks messages sent; the message itself comes with the stream record. */
+export function allowMarkingSent(fn: ServiceFunction, tables: Tables): void {
+  bindTable(fn, 'OUTBOX_TABLE', tables.outbox, { table: ['UpdateItem'] });
+}
+
+/** Claims a message, which also reads it, and records what became of it. */
+export function allowWorkingOff(fn: ServiceFunction, tables: Tables): void {
+  bindTable(fn, 'OUTBOX_TABLE', tables.outbox, { table: ['UpdateItem'] });
+}
+
+/** Looks for open messages and due timers, marks what it sent again, and notes how far it came. */
+export function allowSweeping(fn: ServiceFunction, tables: Tables): void {
+  bindTable(fn, 'OUTBOX_TABLE', tables.outbox, {
+    table: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
+    indexes: [byState.name],
+  });
+  bindTable(fn, 'DATA_TABLE', tables.data, { table: ['GetItem', 'BatchGetItem'], indexes: [due.name] });
+}
+
+/** Reads everything of all tenants, and writes only what it notes down between two parts of its walk. */
+export function allowAuditing(fn: ServiceFunction, tables: Tables): void {
+  bindTable(fn, 'DATA_TABLE', tables.data, {
+    table: ['GetItem', 'BatchGetItem', 'Query', 'Scan'],
+    indexes: [byStatus.name],
+  });
+  bindTable(fn, 'DATA_TABLE', tables.data, { table: ['BatchWriteItem'], partitions: auditPartitions });
+  bindTable(fn, 'OUTBOX_TABLE', tables.outbox, {
+    table: ['BatchGetItem', 'Query'],
+    indexes: [byState.name],
+  });
+}
+
+/** `{tenant}#audit#{run}`, see `store/audit-runs.ts`. A tenant's name holds no `#`, an entity's key just one. */
+const auditPartitions = '*#audit#*';

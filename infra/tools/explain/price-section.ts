@@ -1,0 +1,96 @@
+/** The README's section of prices. */
+import { assumptions, prices, pricesAsOf } from '../../cdk/prices.ts';
+import type { MeasuredCpu } from './agreed.ts';
+import type { Contracts } from './contracts.ts';
+import { priceList } from './price-list.ts';
+import type { Price } from './price-list.ts';
+
+const start = '<!-- prices:start -->';
+const end = '<!-- prices:end -->';
+
+/** Puts a section between its marks; what stood there goes. */
+export function withSection(text: string, section: string): string {
+  const [from, to] = [text.indexOf(start), text.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`the text has no place for the list: ${start} and ${end}`);
+  return `${text.slice(0, from + start.length)}\n\n${section}\n\n${text.slice(to)}`;
+}
+
+export function markdownPriceList(contracts: Contracts, cpu: MeasuredCpu): string {
+  const list = priceList(contracts, cpu.milliseconds);
+  const commands = list.filter(({ name, beside }) => beside && !/\/(?:un)?lock$/.test(name));
+  const others = list.filter((price) => !commands.includes(price) && isTold(price, list));
+  const each = (prefix: string): string => `$${(priceOf(prefix) * 1e6).toFixed(3)}`;
+  const priceOf = (name: string): number => (prices as Readonly<Record<string, number>>)[name] ?? 0;
+  return [
+    'Dollars for a million requests, with everything they cause: API Gateway, Lambda, DynamoDB with its indexes, and',
+    'for each message and timer the relay, the queue and the worker. Beside them the same work done otherwise.',
+    '',
+    table(
+      [
+        'command',
+        'API',
+        'Lambda',
+        'DynamoDB',
+        'follow-up',
+        '**total**',
+        'stock pattern',
+        'durable functions',
+        'Step Functions',
+      ],
+      commands.map(({ beside, ...price }) => [
+        `\`${price.name}\``,
+        ...parts(price),
+        ...[beside?.stock, beside?.durable, beside?.stepFunctions].map((of) => perMillion(of ?? 0)),
+      ]),
+    ),
+    '',
+    '<details><summary>Queries and other routes</summary>',
+    '',
+    table(
+      ['query, or other route', 'API', 'Lambda', 'DynamoDB', 'follow-up', '**total**'],
+      others.map((price) => [`\`${price.name}\``, ...parts(price)]),
+    ),
+    '',
+    '</details>',
+    '',
+    `List prices of us-east-1, ${pricesAsOf}, with their sources in [\`infra/cdk/prices.ts\`](infra/cdk/prices.ts): a million`,
+    `write units ${each('tableWriteUnit')}, read units ${each('tableReadUnit')}, queue requests ${each('queueRequest')}. Units come from`,
+    '[`infra/tools/explain/cost-contracts.json`](infra/tools/explain/cost-contracts.json), which a test holds; CPU times were',
+    `measured on ${cpu.measuredOn} (${cpu.machine}, \`${cpu.command}\`) and are scaled to each function's share of a processor.`,
+    `Not measured but assumed: ${assumptions.databaseRequestMs} ms for a request to DynamoDB inside a region and`,
+    `${assumptions.receiverMs} ms for a receiver's answer. Each message is counted as if it travelled alone; batches cost less.`,
+    '_Stock pattern_ is Powertools with its own DynamoDB store around the same transaction and outbox. _Durable',
+    'functions_ and _Step Functions Standard_ are counted with the fewest steps: one for the command, one a',
+    'message, and two where something is waited for.',
+  ].join('\n');
+}
+
+/** Reads and locks cost the same in every collection, so one stands for all; lists differ. */
+function isTold({ name }: Price, list: readonly Price[]): boolean {
+  const [, shape] = /^(\S+ \/v1\/)[^/]+(\/\{id\}.*)$/.exec(name)?.slice(1) ?? [];
+  if (shape === undefined) return true;
+  const first = list.find(
+    (other) => other.name.endsWith(shape) && other.name.startsWith(name.split('/v1/')[0] ?? ''),
+  );
+  return first?.name === name;
+}
+
+const parts = (price: Omit<Price, 'beside'>): string[] => [
+  ...[price.api, price.function, price.database, price.followUp].map(perMillion),
+  `**${perMillion(price.total)}**`,
+];
+
+const perMillion = (dollars: number): string => (dollars * 1e6).toFixed(2);
+
+/** Aligned as prettier aligns it, so that a formatted README stays as it was generated. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
+  );
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`;
+  const rule = widths.map((width, column) =>
+    column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`,
+  );
+  return [line(head), `| ${rule.join(' | ')} |`, ...rows.map(line)].join('\n');
+}
