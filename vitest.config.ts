@@ -40,7 +40,7 @@ export default defineConfig({
         timeoutMs: 300_000,
         setup: ['test/support/faults/counts.ts'],
       }),
-      // What takes minutes of real time is no part of `npm test`: `npm run test:faults`.
+      // What takes minutes of real time is no part of `npm test`: `npm run test:all`.
       project('campaign', { timeoutMs: 1_200_000 }),
       project('e2e', { timeoutMs: 300_000 }),
     ],

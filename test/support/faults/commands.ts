@@ -39,8 +39,27 @@ export function commandCases(domains: readonly Domain[]): readonly CommandCase[]
     ...refusals(domain),
     ...timers(domain),
     ...locks(domain),
+    ...replays(domain),
   ]);
 }
+
+/** A key that has its answer already, from a process that is gone: of a creation, a transition, a refusal and a lock. */
+function replays(domain: Domain): CommandCase[] {
+  const kinds = [creations(domain), transitions(domain), refusals(domain), locks(domain)];
+  return kinds.flatMap(([first]) => (first ? [sentAgain(first)] : []));
+}
+
+const sentAgain = ({ domain, name, prepare }: CommandCase): CommandCase => ({
+  domain,
+  name: `${name}, sent again`,
+  prepare: async (walk) => {
+    const ready = await prepare(walk);
+    if (ready.is === 'timer') throw new Error('a timer has no key that is sent again');
+    const { method, path, ...options } = ready.request;
+    await walk.api.request(method, path, options);
+    return ready;
+  },
+});
 
 function creations(domain: Domain): CommandCase[] {
   const path = `/v1/${domain.collection}`;

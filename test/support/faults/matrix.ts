@@ -14,6 +14,7 @@ export interface Run {
   /** Names the case for the message of a failure. */
   readonly what: string;
   readonly tenant: string;
+  readonly by: Ready['is'];
   /** Status and code at the end: of the reply, or what the timer said. */
   readonly end: string;
   readonly tries: number;
@@ -24,17 +25,19 @@ export interface RunOptions {
   readonly what: string;
   readonly plan?: Plan;
   readonly sdkRetries?: boolean;
+  /** Looks at what the client of the process sends. */
+  readonly watch?: (client: unknown) => void;
 }
 
 /** Runs a case in a tenant of its own. Whoever dies is followed by a new process. */
 export async function runCase(lab: Lab, command: CommandCase, options: RunOptions): Promise<Run> {
-  const { what, plan = () => undefined, sdkRetries = true } = options;
+  const { what, plan = () => undefined, sdkRetries = true, watch } = options;
   const tenant = randomUUID();
   const ready = await command.prepare(lab.walk(tenant));
   const injector = new Injector(plan);
   const now = ready.is === 'timer' ? ready.timer.dueAt - Date.now() : 0;
   const clock = { now: () => (now === 0 ? lab.clock.now() : Date.now() + now) };
-  const start = (): Promise<Process> => lab.start({ injector, sdkRetries, clock });
+  const start = (): Promise<Process> => lab.start({ injector, sdkRetries, clock, ...(watch && { watch }) });
   let process = await start();
   let tries = 0;
   let end: string | undefined;
@@ -53,6 +56,7 @@ export async function runCase(lab: Lab, command: CommandCase, options: RunOption
   return {
     what,
     tenant,
+    by: ready.is,
     end: end !== undefined && again === end ? end : `${end ?? 'nothing'}, then ${again ?? 'nothing'}`,
     tries,
     injector,
