@@ -19,7 +19,7 @@ import { startDeadline, tooLate, waitForTurn } from './attempts.ts';
 import { countOutcome } from './command-metrics.ts';
 import { decideOn, looked } from './decisions.ts';
 import type { KeyContext, ReplayableAnswer, RunOnce } from './idempotency.ts';
-import { lastLook, recordOf, refuse, settle } from './key-answers.ts';
+import { recordOf, refuse, settle, waitOrLook } from './key-answers.ts';
 import { commandAnswer } from './view.ts';
 
 /** What the commands and queries of the API work with. */
@@ -202,14 +202,10 @@ async function untilAnswered(
       default:
         return outcome satisfies never;
     }
-    try {
-      const attemptMs = performance.now() - began;
-      await waitForTurn(defeats, deadline, tooLate({ isUnknown, isKeyBusy }), attemptMs);
-    } catch (error) {
-      const record = isUnknown ? await lastLook(backend, call) : undefined;
-      if (!record) throw error;
-      return settle(request, record);
-    }
+    const attemptMs = performance.now() - began;
+    const wait = waitForTurn(defeats, deadline, tooLate({ isUnknown, isKeyBusy }), attemptMs);
+    const told = await waitOrLook(backend, request, call, isUnknown, wait);
+    if (told) return told;
   }
 }
 

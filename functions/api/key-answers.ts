@@ -7,6 +7,7 @@ import { request as limits } from '../runtime/limits.ts';
 import { mayHaveHappened } from '../store/failures.ts';
 import { isLive } from '../store/transaction/idempotency-record.ts';
 import type { Answer, IdempotencyItem } from '../store/transaction/idempotency-record.ts';
+import { readRecord } from '../store/transaction/read-record.ts';
 import { putRecord } from '../store/transaction/put-record.ts';
 import { readTogether } from '../store/entities/reads.ts';
 import { outcomeUnknown, requestInProgress, unavailable, waitForTurn } from './attempts.ts';
@@ -30,7 +31,7 @@ export function recordOf(call: KeyContext): NonNullable<KeyContext['record']> {
  */
 export async function refuse(
   { store, clock }: Backend,
-  { tenant, requestId, path, dueAt }: Pick<CommandRequest, 'tenant' | 'requestId' | 'path' | 'dueAt'>,
+  { requestId, path, dueAt }: Pick<CommandRequest, 'requestId' | 'path' | 'dueAt'>,
   call: KeyContext,
   deadline: Deadline,
   rejection: Rejection,
@@ -41,9 +42,11 @@ export async function refuse(
   if (dueAt !== undefined) throw new ProblemError(isUnknown ? outcomeUnknown : problem);
   if (!rejections.isFinal(rejection)) {
     // What is not there was never changed under any key, so that this common answer needs no further read.
-    if (rejection.kind !== 'not_found') {
-      const { record } = await readTogether(store, tenant, [], call.recordKey, call.signal);
-      if (record && isLive(record, clock.now())) return settle({ requestId }, record);
+    for (let looks = 1; rejection.kind !== 'not_found' && call.recordKey !== undefined; looks += 1) {
+      const read = await readRecord(store, call.recordKey, clock.now(), call.signal);
+      if (read.kind === 'found') return settle({ requestId }, read.record);
+      if (read.kind === 'none') break;
+      await waitForTurn(looks, deadline, isUnknown ? outcomeUnknown : requestInProgress);
     }
     throw new ProblemError(isUnknown ? outcomeUnknown : problem);
   }
@@ -71,8 +74,26 @@ export function settle({ requestId }: Pick<CommandRequest, 'requestId'>, record:
   return record.requestId === requestId ? record.answer : lostTo(record);
 }
 
+/** Waits for another attempt. Where there is no time for one, and an attempt may have committed, its key may tell. */
+export async function waitOrLook(
+  backend: Backend,
+  request: Pick<CommandRequest, 'requestId'>,
+  call: KeyContext,
+  isUnknown: boolean,
+  wait: Promise<void>,
+): Promise<Answer | undefined> {
+  try {
+    await wait;
+    return undefined;
+  } catch (error) {
+    const record = isUnknown ? await lastLook(backend, call) : undefined;
+    if (!record) throw error;
+    return settle(request, record);
+  }
+}
+
 /** Time is up with an attempt whose answer never came: one read, in the time kept back, may still tell the truth. */
-export async function lastLook(
+async function lastLook(
   { store, clock }: Backend,
   { tenant, recordKey }: KeyContext,
 ): Promise<IdempotencyItem | undefined> {

@@ -15,7 +15,7 @@ import { tooLate, waitForTurn } from './attempts.ts';
 import { execute } from './execute.ts';
 import type { Backend, CommandRequest } from './execute.ts';
 import type { KeyContext, ReplayableAnswer } from './idempotency.ts';
-import { recordOf, refuse, settle } from './key-answers.ts';
+import { recordOf, refuse, settle, waitOrLook } from './key-answers.ts';
 import { problemOf, ProblemError } from './problem.ts';
 
 export interface LockInput {
@@ -56,7 +56,14 @@ export function executeLock(
         isUnknown ||= done.is === 'unknown';
       }
       const problem = held && !isUnknown ? lockedProblem : tooLate({ isUnknown, isKeyBusy });
-      await waitForTurn(defeats, deadline, problem);
+      const told = await waitOrLook(
+        backend,
+        request,
+        call,
+        isUnknown,
+        waitForTurn(defeats, deadline, problem),
+      );
+      if (told) return told;
       const again = await readAgain(backend, request, domain, id, call).catch((error: unknown) => {
         // Time ran out within the read: what was seen last is the answer.
         throw call.signal.aborted ? new ProblemError(problem) : error;
@@ -89,7 +96,15 @@ export function executeUnlock(
       const done = await writeLock(backend, request, call, entity, free, { status: 204, body: '' });
       if (done.is === 'answered') return done.answer;
       isUnknown ||= done.is === 'unknown';
-      await waitForTurn(defeats, deadline, tooLate({ isUnknown, isKeyBusy: done.isKeyBusy }));
+      const problem = tooLate({ isUnknown, isKeyBusy: done.isKeyBusy });
+      const told = await waitOrLook(
+        backend,
+        request,
+        call,
+        isUnknown,
+        waitForTurn(defeats, deadline, problem),
+      );
+      if (told) return told;
       const again = await readAgain(backend, request, domain, id, call);
       if (again.is === 'answered') return again.answer;
       entity = again.entity;

@@ -14,7 +14,7 @@ export function allowCommands(fn: ServiceFunction, tables: Tables): void {
     table: ['BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem'],
   });
   bindTable(fn, 'OUTBOX_TABLE', tables.outbox, { table: ['PutItem'] });
-  bindTable(fn, 'IDEMPOTENCY_TABLE', tables.idempotency, { table: ['BatchGetItem', 'PutItem'] });
+  bindTable(fn, 'IDEMPOTENCY_TABLE', tables.idempotency, { table: ['GetItem', 'BatchGetItem', 'PutItem'] });
 }
 
 /** Lists, the operations routes and the audit: reads of all of a tenant's items, and the redrive's one update. */

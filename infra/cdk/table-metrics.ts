@@ -34,7 +34,12 @@ export const operationsOn: Readonly<Record<TableName, readonly Operation[]>> = {
     Operation.PUT_ITEM,
     Operation.DELETE_ITEM,
   ],
-  idempotency: [Operation.TRANSACT_WRITE_ITEMS, Operation.BATCH_GET_ITEM, Operation.PUT_ITEM],
+  idempotency: [
+    Operation.TRANSACT_WRITE_ITEMS,
+    Operation.TRANSACT_GET_ITEMS,
+    Operation.BATCH_GET_ITEM,
+    Operation.PUT_ITEM,
+  ],
 };
 
 export function watchedTables(watched: CommitOnceStack): [TableName, Table][] {

@@ -16,11 +16,11 @@ import type { Lab } from '../support/faults/lab.ts';
 import { life } from '../support/faults/fault-client.ts';
 import { intercept } from '../support/sdk-faults.ts';
 
-/** The budget of the commands here; the limits of production stay what they are. */
+/** The budget of the commands here, and time enough to look once more; the limits of production stay what they are. */
 const budgetMs = 1_500;
 vi.mock('../../functions/runtime/limits.ts', async (original) => {
   const real: { request: typeof limits } = await original();
-  return { ...real, request: { ...real.request, deadlineMs: 2_000, deadlineReserveMs: 500 } };
+  return { ...real, request: { ...real.request, deadlineMs: 3_500, deadlineReserveMs: 2_000 } };
 });
 
 let hole: Blackhole;
@@ -94,6 +94,30 @@ test('G16 bounded: a commit whose answer hangs is told by its key', async () => 
   expect(again?.headers['idempotent-replayed']).toBe('true');
   expect(firstOf(await lab.violations())).toBeUndefined();
 });
+
+test.each(['confirm', 'lock', 'unlock'])(
+  'G16 bounded: one look more at its key tells what became of a commit whose answer came too late: %s',
+  async (name) => {
+    const options = { tenant: 'acme', subject: 'alice' };
+    const created = await lab.clean.post('/v1/payments', payment, options);
+    const path = created.headers['location'] ?? '';
+    const lock = { ttlSeconds: 60, wait: 'wait' };
+    const held = name === 'unlock' ? await lab.clean.post(`${path}/lock`, lock, options) : undefined;
+    intercept(api.backend.store.client, {
+      after: async ({ command }) => {
+        if (command !== 'TransactWriteItemsCommand') return;
+        await new Promise((resolve) => setTimeout(resolve, budgetMs + 50));
+        throw Object.assign(new Error('no answer'), { name: 'TimeoutError' });
+      },
+    });
+    const reply = await api.post(`${path}/${name}`, name === 'lock' ? lock : undefined, {
+      ...options,
+      ...(held && { headers: { 'lock-token': String(held.json['token']) } }),
+    });
+    expect([reply.status, reply.json?.['code']]).toEqual([name === 'unlock' ? 204 : 200, undefined]);
+    expect(firstOf(await lab.violations())).toBeUndefined();
+  },
+);
 
 test('G16 bounded: a duplicate whose first request does not end is told so, and nothing was changed', async () => {
   const { client } = api.backend.store;

@@ -100,6 +100,23 @@ describe('a lock', () => {
     expect([status, json['status']]).toEqual([200, 'confirmed']);
   });
 
+  test('taken between look and write of a command keeps it out', async () => {
+    const path = await newPayment();
+    const other = await lab.start();
+    let locked: Promise<Reply> | undefined;
+    const slow = await lab.start({
+      watch: (client) => {
+        beforeCall(2, client, async () => {
+          locked ??= post(other, `${path}/lock`, nowait, { subject: 'bob' });
+          await locked;
+        });
+      },
+    });
+    const { status, json } = await post(slow, `${path}/confirm`);
+    expect((await locked)?.status).toBe(200);
+    expect([status, json['code']]).toEqual([423, 'locked']);
+  });
+
   test('on a version that is gone between look and write is not taken', async () => {
     const path = await newPayment();
     const other = await lab.start();

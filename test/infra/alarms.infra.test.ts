@@ -170,7 +170,7 @@ test.each([
     'outbox',
     ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'TransactWriteItems', 'UpdateItem'],
   ],
-  ['idempotency', ['BatchGetItem', 'PutItem', 'TransactWriteItems']],
+  ['idempotency', ['BatchGetItem', 'PutItem', 'TransactGetItems', 'TransactWriteItems']],
 ])('errors of the %s table are counted for every request the code makes of it', (name, operations) => {
   const counted = queriesOf(`table-errors-${name}`).flatMap(({ MetricStat }) =>
     (MetricStat?.Metric.Dimensions ?? []).flatMap(({ Name, Value }) => (Name === 'Operation' ? Value : [])),

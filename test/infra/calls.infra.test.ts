@@ -13,6 +13,7 @@ import { newOutdir, readable, resources } from './built-stack.ts';
 
 const actionOf: Readonly<Record<string, string>> = {
   Get: 'dynamodb:GetItem',
+  TransactGet: 'dynamodb:GetItem',
   BatchGet: 'dynamodb:BatchGetItem',
   BatchWrite: 'dynamodb:BatchWriteItem',
   Query: 'dynamodb:Query',

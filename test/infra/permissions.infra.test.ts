@@ -20,7 +20,7 @@ const sendAndMeasure = ['sqs:GetQueueAttributes', 'sqs:SendMessage'];
 const table = (...names: string[]): string[] => names.map((name) => `dynamodb:${name}`).sort();
 
 const commandsOnData = ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'PutItem', 'UpdateItem'];
-const commandsOnAnswers = table('BatchGetItem', 'PutItem');
+const commandsOnAnswers = table('BatchGetItem', 'GetItem', 'PutItem');
 const workingOff = { TablesOutbox: table('UpdateItem') };
 
 const worker = (id: string): Record<string, string[]> => ({

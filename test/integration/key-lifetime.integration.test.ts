@@ -3,6 +3,7 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { expect, it } from 'vitest';
 import { idempotency } from '../../functions/runtime/limits.ts';
 import { startBackend } from '../support/backend.ts';
+import type { TestBackend } from '../support/backend.ts';
 import { dump } from '../support/table-dump.ts';
 import { createTestClock } from '../support/test-clock.ts';
 
@@ -56,3 +57,45 @@ it.each(['create', 'confirm'])(
     ]);
   },
 );
+
+it('a transition finds its key free again to the second, too, though its record still lies there', async () => {
+  const clock = createTestClock();
+  const first = await startBackend({ clock });
+  const { headers } = await first.post('/v1/point-accounts', { owner: 'ada' });
+  const path = `${headers['location'] ?? ''}/earn`;
+  const key = randomUUID();
+  const earn = (api: TestBackend) => api.post(path, { amount: 1, reason: 'x' }, { key });
+  const now = Math.ceil(clock.now() / 1000) * 1000;
+  const earned = await clock.at(now, () => earn(first));
+  const end = now + idempotency.retentionSeconds * 1000;
+  const [early, late] = [
+    await startBackend({ clock, tables: first.tables }),
+    await startBackend({ clock, tables: first.tables }),
+  ];
+  const replayed = await clock.at(end - 1, () => earn(early));
+  expect([replayed.text, replayed.headers['idempotent-replayed']]).toEqual([earned.text, 'true']);
+  const fresh = await clock.at(end, () => earn(late));
+  expect([fresh.status, fresh.json['balance'], fresh.headers['idempotent-replayed']]).toEqual([
+    200,
+    2,
+    undefined,
+  ]);
+});
+
+it('a record whose time is over answers for nothing that is refused', async () => {
+  const clock = createTestClock();
+  const api = await startBackend({ clock });
+  const { headers } = await api.post('/v1/point-accounts', { owner: 'ada' });
+  const path = headers['location'] ?? '';
+  const key = randomUUID();
+  const earn = (of: TestBackend) => of.post(`${path}/earn`, { amount: 1, reason: 'x' }, { key });
+  const now = Math.ceil(clock.now() / 1000) * 1000;
+  await clock.at(now, () => earn(api));
+  const end = now + idempotency.retentionSeconds * 1000;
+  const other = await startBackend({ clock, tables: api.tables });
+  const locked = await clock.at(end, async () => {
+    await other.post(`${path}/lock`, { ttlSeconds: 60, wait: 'nowait' });
+    return earn(other);
+  });
+  expect([locked.status, locked.json['code']]).toEqual([423, 'locked']);
+});

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { idOf, verdictOf } from '../support/answers.ts';
 import { startBackend } from '../support/backend.ts';
 import type { Reply, RequestOptions, TestBackend } from '../support/backend.ts';
+import { whileRecordsAreWritten } from '../support/contention.ts';
 import { startBlackhole } from '../support/faults/blackhole.ts';
 import { intercept } from '../support/sdk-faults.ts';
 import { createTestClock } from '../support/test-clock.ts';
@@ -80,6 +82,33 @@ describe('a lock', () => {
     await unlock(path, held);
     expect((await lock(path, 60, 'nowait', { key })).json['fence']).toBe(2);
   });
+
+  it.each(['lock', 'confirm'])(
+    'is no answer to a duplicate whose first call has committed and is still being written: %s',
+    async (name) => {
+      const payment = { payer: 'ada', payee: 'shop', amount: 1, currency: 'EUR' };
+      const path = `/v1/payments/${idOf(await api.post('/v1/payments', payment))}`;
+      const body = name === 'lock' ? { ttlSeconds: 60, wait: 'nowait' } : undefined;
+      const key = randomUUID();
+      const first = await api.post(`${path}/${name}`, body, { key });
+      if (name === 'confirm') await lock(path);
+      const late: { conflicts?: () => number } = {};
+      const other = await startBackend({
+        clock,
+        tables: api.tables,
+        prepare: (client) => {
+          late.conflicts = whileRecordsAreWritten(client, api.tables.idempotency).conflicts;
+        },
+      });
+      const again = await other.post(`${path}/${name}`, body, { key });
+      expect([again.status, again.text, again.headers['idempotent-replayed']]).toEqual([
+        200,
+        first.text,
+        'true',
+      ]);
+      expect(late.conflicts?.()).toBe(2);
+    },
+  );
 
   it('is waited for', async () => {
     const path = await account();

@@ -96,3 +96,38 @@ function keysOf({ TransactItems = [] }: TransactWriteItemsCommandInput): string[
     return JSON.stringify([table, key['pk'], key['sk']]);
   });
 }
+
+/**
+ * What others see of a transaction that has committed and is still being written, item by item: a plain read may find
+ * the key's record as it was before, and a transaction that asks for it meets a conflict. DynamoDB Local writes all
+ * items at once.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-isolation
+ */
+export function whileRecordsAreWritten(
+  client: DynamoDBDocumentClient,
+  idempotencyTable: string,
+): { readonly conflicts: () => number } {
+  let isWritten = false;
+  let conflicts = 0;
+  stackOf(client).add(
+    (next, { commandName = '' }) =>
+      async (args) => {
+        if (!isWritten && commandName === 'TransactGetItemsCommand') {
+          conflicts += 1;
+          // The next one finds it done.
+          isWritten = conflicts === 2;
+          throw new TransactionCanceledException({
+            $metadata: { httpStatusCode: 400 },
+            message: 'Transaction cancelled',
+            CancellationReasons: [{ Code: 'TransactionConflict' }],
+          });
+        }
+        const result = (await next(args)) as { output?: { Responses?: Record<string, unknown[]> } };
+        if (!isWritten && commandName === 'BatchGetItemCommand' && result.output?.Responses)
+          result.output.Responses[idempotencyTable] = [];
+        return result;
+      },
+    { step: 'initialize', priority: 'high', name: 'records-are-being-written' },
+  );
+  return { conflicts: () => conflicts };
+}
