@@ -170,7 +170,7 @@ async function entityMessages(
     ...(cursor !== undefined && { cursor: { after: decodeCursor(list, cursor) } }),
   });
   // An entity without messages and one that does not exist look alike in the outbox.
-  if (page.items.length === 0 && cursor === undefined) await getEntity(context, domain, id);
+  if (page.items.length === 0) await getEntity(context, domain, id);
   return messagePage(list, page);
 }
 

@@ -165,6 +165,15 @@ describe('a cursor', () => {
     }
   });
 
+  it('that was made up shows no messages of what is not there, or of another tenant', async () => {
+    const here = idOf(await article('owner', 'cursor of its own'));
+    for (const id of [here, `art_${'0'.repeat(26)}`]) {
+      const cursor = encodeCursor(['stranger', id, 'messages'], '0000000001#00');
+      const path = `/v1/articles/${id}/messages?cursor=${cursor}`;
+      expect(verdictOf(await api.get(path, { tenant: 'stranger' })), id).toEqual([404, 'not_found']);
+    }
+  });
+
   it.each(['', 'x', 'x'.repeat(1_400), '~', '\u0000', 'art_', '-1', '1e99', 'NaN', '99999999999'])(
     'forged with the position %j does no harm',
     async (position) => {
