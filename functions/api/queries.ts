@@ -119,19 +119,20 @@ export async function listLedger(
   };
 }
 
-/** An account of an entity lies on the entity; any other is an item of its own, and 0 where it was never used. */
+/**
+ * An account of an entity lies on the entity; any other is an item of its own.
+ * @returns balance 0 and no unit where the account was never used
+ */
 export async function getBalance(
   { backend: { registry, store }, tenant, deadline }: ReadContext,
   account: string,
-): Promise<{ account: string; unit: string | null; balance: number }> {
+): Promise<{ account: string; unit?: string; balance: number }> {
   const owned = ownedAccount(registry, account);
   if (owned) {
     const entity = await readEntity(store, tenant, owned.id, deadline.signal);
-    return { account, unit: owned.unit, balance: entity?.balances[owned.key] ?? 0 };
+    if (!entity) return { account, balance: 0 };
+    return { account, unit: owned.unit, balance: entity.balances[owned.key] ?? 0 };
   }
   const item = await readBalance(store, tenant, account, deadline.signal);
-  return { account, unit: item?.unit ?? unitOf(account), balance: item?.balance ?? 0 };
+  return item ? { account, unit: item.unit, balance: item.balance } : { account, balance: 0 };
 }
-
-/** A named account ends in its unit. */
-const unitOf = (account: string): string | null => /:([^:]+)$/.exec(account)?.[1] ?? null;

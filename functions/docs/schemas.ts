@@ -114,11 +114,8 @@ export const balance = z.strictObject({
   account: z.string().meta({ examples: ['holding:bookshop:EUR'] }),
   unit: z
     .string()
-    .nullable()
-    .meta({
-      description: '`null` where the name of an account never used does not tell.',
-      examples: ['EUR'],
-    }),
+    .optional()
+    .meta({ description: 'Absent where the account was never used.', examples: ['EUR'] }),
   balance: z.int().meta({ description: 'The sum of all postings; 0 for an account never used.' }),
 });
 

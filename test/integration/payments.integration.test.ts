@@ -65,6 +65,10 @@ describe('a payment', () => {
       ['notification', 'pending'],
       ['external-call', 'pending'],
     ]);
+    for (const never of ['holding:nobody:EUR', 'x', 'pta_01JD2X5T9ZK4M8Q7W6V5B3N2HC:balance', 'a:']) {
+      const { json } = await api.get(`/v1/balances/${encodeURIComponent(never)}`);
+      expect(json).toEqual({ account: never, balance: 0 });
+    }
     const holding = encodeURIComponent('holding:a shop of its own:EUR');
     expect((await api.get(`/v1/balances/${holding}`)).json).toEqual({
       account: 'holding:a shop of its own:EUR',

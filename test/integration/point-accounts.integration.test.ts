@@ -36,10 +36,10 @@ describe('a point account', () => {
   });
 
   it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty', 'earned'])(
-    'has no account "%s", and what nobody used has balance 0',
+    'has no account "%s", and what nobody used has balance 0 and no unit',
     async (key) => {
       const name = `${await account(7)}:${key}`;
-      expect((await api.get(`/v1/balances/${name}`)).json).toEqual({ account: name, unit: key, balance: 0 });
+      expect((await api.get(`/v1/balances/${name}`)).json).toEqual({ account: name, balance: 0 });
     },
   );
 
