@@ -63,7 +63,7 @@ const parameters: Naming = {
   unknown: 'is not a known parameter',
 };
 
-/** @throws ProblemError 400 with every place that breaks the schema */
+/** @throws ProblemError 400 with the places that break the schema */
 function checked(
   schema: z.ZodObject,
   value: unknown,
@@ -79,19 +79,23 @@ function checked(
   );
 }
 
-/** @throws ProblemError 400 with every parameter that breaks the schema */
+/** @throws ProblemError 400 with the parameters that break the schema */
 export const checkedQuery = (
   schema: z.ZodObject,
   query: Readonly<Record<string, string>>,
 ): Readonly<Record<string, unknown>> => checked(schema, query, parameters);
 
-const invalid = (errors: readonly FieldError[]): ProblemError =>
-  new ProblemError({
+/** The first places by name, and how many there are beyond them. */
+function invalid(all: readonly FieldError[]): ProblemError {
+  const errors = all.slice(0, limits.errorsMax);
+  const moreErrors = all.length - errors.length;
+  return new ProblemError({
     status: 400,
     code: 'invalid_request',
     detail: 'The request breaks its schema.',
-    members: { errors },
+    members: { errors, ...(moreErrors > 0 && { moreErrors }) },
   });
+}
 
 /** A name may be hostile; what is echoed of it is well-formed and short. */
 const shown = (name: string): string => name.toWellFormed().slice(0, 100);

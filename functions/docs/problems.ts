@@ -1,5 +1,6 @@
 /** Every problem answer: RFC 9457 documents, their codes by status, and what only the gateway answers. */
 import type { ZodOpenApiHeaderObject, ZodOpenApiResponseObject, ZodOpenApiSchemaObject } from 'zod-openapi';
+import { request } from '../runtime/limits.ts';
 import type { KnownRefusal } from './refusals.ts';
 
 const problemJson = 'application/problem+json';
@@ -26,7 +27,6 @@ export const problemSchemas: Readonly<Record<string, ZodOpenApiSchemaObject>> = 
     properties: {
       errors: {
         type: 'array',
-        description: 'With `invalid_request`: every field that breaks the schema.',
         items: {
           type: 'object',
           required: ['path', 'message'],
@@ -35,6 +35,13 @@ export const problemSchemas: Readonly<Record<string, ZodOpenApiSchemaObject>> = 
             message: { type: 'string' },
           },
         },
+        maxItems: request.errorsMax,
+        description: 'With `invalid_request`: the places that break the schema.',
+      },
+      moreErrors: {
+        type: 'integer',
+        minimum: 1,
+        description: 'How many places there are beyond those in `errors`; absent where `errors` names all.',
       },
     },
   },
@@ -54,8 +61,16 @@ export const problemSchemas: Readonly<Record<string, ZodOpenApiSchemaObject>> = 
       constraint: { type: 'string', description: 'With `already_exists`: the constraint.' },
       inTheWay: {
         type: 'array',
-        items: { type: 'string' },
-        description: 'Ids of the entities that could not be moved along.',
+        items: {
+          type: 'object',
+          required: ['id', 'code', 'detail'],
+          properties: {
+            id: { type: 'string' },
+            code: { type: 'string', description: 'Why this one could not: the code of its own refusal.' },
+            detail: { type: 'string' },
+          },
+        },
+        description: 'The entities that could not be moved along, each with its reason.',
       },
     },
   },

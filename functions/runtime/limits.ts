@@ -8,6 +8,8 @@
 export const request = {
   /** Larger bodies are answered 413. */
   bodyMaxBytes: 64 * 1024,
+  /** Places a refusal names: more than a person mends at once, and an answer of 16 KiB at most. */
+  errorsMax: 20,
   /** RFC-draft idempotency keys: visible ASCII, bare or quoted. */
   idempotencyKeyMaxCharacters: 255,
   /** A command is answered within 10 s (guarantee G16). */

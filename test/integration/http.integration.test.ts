@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { routesOf } from '../../functions/api/routes.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
 import { domains } from '../../functions/domains/index.ts';
+import * as limits from '../../functions/runtime/limits.ts';
 import { idOf, itemsOf, verdictOf } from '../support/answers.ts';
 import { gatewayEvent, startBackend } from '../support/backend.ts';
 import type { TestBackend } from '../support/backend.ts';
@@ -47,6 +48,39 @@ describe('every answer', () => {
       code: 'invalid_request',
       errors: [{ path: '/amount', message: expect.any(String) as string }],
     });
+  });
+});
+
+describe('a refusal of what breaks its schema', () => {
+  const unknownFields = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`x${index}`, 0]));
+  const { errorsMax } = limits.request;
+
+  it('names every place, up to a bound, and says how many there are beyond it', async () => {
+    const all = await api.post('/v1/payments', { ...payment, ...unknownFields(errorsMax) });
+    expect(verdictOf(all)).toEqual([400, 'invalid_request']);
+    expect(all.json['errors']).toHaveLength(errorsMax);
+    expect(all.json).not.toHaveProperty('moreErrors');
+    const most = await api.post('/v1/payments', { ...payment, ...unknownFields(errorsMax + 1) });
+    expect(verdictOf(most)).toEqual([400, 'invalid_request']);
+    expect(most.json['errors']).toHaveLength(errorsMax);
+    expect(most.json['moreErrors']).toBe(1);
+    const query = Object.keys(unknownFields(errorsMax + 2)).map((name) => `${name}=0`);
+    const reply = await api.get(`/v1/payments?${query.join('&')}`);
+    expect(reply.json['errors']).toHaveLength(errorsMax);
+    expect(reply.json['moreErrors']).toBe(2);
+  });
+
+  it.each(['x', '\u0000', '/', '界'])('is smaller than the body it refuses, of names of %j', async (letter) => {
+    for (const length of [1, 7, 90]) {
+      const names = Array.from({ length: 30_000 }, (_, index) => `${letter.repeat(length)}${index}`);
+      const whole = JSON.stringify(Object.fromEntries(names.map((name) => [name, 0])));
+      const bytes = Buffer.from(whole).subarray(0, limits.request.bodyMaxBytes - 10);
+      const rawBody = `${bytes.toString().slice(0, bytes.toString().lastIndexOf(','))}}`;
+      const { json, text } = await api.request('POST', '/v1/payments', { key: 'k', rawBody });
+      expect(json['code']).toBe('invalid_request');
+      expect(Buffer.byteLength(text)).toBeLessThan(limits.request.bodyMaxBytes / 4);
+    }
   });
 });
 
