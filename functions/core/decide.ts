@@ -204,7 +204,7 @@ function decideMoves(
   const refused = transition?.moveRefused;
   const moves = transition?.moves?.(situation) ?? [];
   assertAtMost(command, 'moves', moves.length, transition?.most?.moves ?? mostByDefault.moves);
-  const inTheWay: string[] = [];
+  const inTheWay: ({ readonly id: string } & Pick<Rejection, 'code' | 'detail'>)[] = [];
   const changes: EntityChange[] = [];
   const drafts: Drafts[] = [];
   for (const [index, move] of moves.entries()) {
@@ -218,7 +218,8 @@ function decideMoves(
       // Somebody's lock ends: the command may try again, so this is not among what stands in its way for good.
       if (!refused || rejection?.kind === 'locked')
         return { kind: 'rejected', rejection: rejection ?? rejections.notFound };
-      inTheWay.push(move.id);
+      const { code, detail } = rejection ?? rejections.notFound;
+      inTheWay.push({ id: move.id, code, detail });
       continue;
     }
     changes.push(...verdict.decision.entities);

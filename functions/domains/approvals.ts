@@ -2,11 +2,13 @@ import { z } from 'zod';
 import { defineDomain } from '../core/definition.ts';
 import { integer, list, text, title } from '../core/fields.ts';
 import { notification, summary } from '../core/messages.ts';
-import { contains, lacks, permit, rule } from '../core/rules.ts';
+import { contains, is, lacks, permit, rule } from '../core/rules.ts';
 
 const approversMax = 20;
 const approvers = () => list(text('bob'), 1, approversMax, ['alice', 'bob']);
 
+const isOwner = (actor: string) =>
+  permit('not_the_owner', is('owner', actor), 'Only who created it may submit or withdraw it.');
 const mayVote = (actor: string) =>
   permit('not_an_approver', contains('approvers', actor), 'Only an approver may vote.');
 const votesOnce = (actor: string) =>
@@ -22,6 +24,7 @@ export const approvals = defineDomain({
   initial: 'draft',
   attributes: z.strictObject({
     title: title('Buy a new press'),
+    owner: text('alice'),
     approvers: approvers(),
     quorum: integer(1, approversMax, 1),
     approvedBy: z.array(z.string()),
@@ -38,13 +41,14 @@ export const approvals = defineDomain({
         path: ['quorum'],
         error: 'must not be more than there are approvers',
       }),
-    set: ({ input }) => ({ ...input, approvedBy: [] }),
+    set: ({ input, actor }) => ({ ...input, owner: actor, approvedBy: [] }),
   },
   transitions: {
     submit: {
       summary: 'Ask the approvers',
       from: ['draft'],
       to: ['submitted'],
+      permits: ({ actor }) => [isOwner(actor)],
       most: { messages: approversMax + 1 },
       messages: ({ id, entity }) => [
         summary('approval.submitted', { title: entity.title, text: entity.title }),
@@ -73,6 +77,11 @@ export const approvals = defineDomain({
       permits: ({ actor }) => [mayVote(actor)],
       rules: ({ actor }) => [votesOnce(actor)],
     },
-    withdraw: { summary: 'Take it back', from: ['draft', 'submitted'], to: ['withdrawn'] },
+    withdraw: {
+      summary: 'Take it back',
+      from: ['draft', 'submitted'],
+      to: ['withdrawn'],
+      permits: ({ actor }) => [isOwner(actor)],
+    },
   },
 });

@@ -60,6 +60,18 @@ export const invites = defineDomain({
       ],
     },
     revoke: { summary: 'Take the invitation back', from: ['pending'], to: ['revoked'] },
-    expire: { summary: 'Let the invitation run out', from: ['pending'], to: ['expired'] },
+    expire: {
+      summary: 'The invitation runs out',
+      internal: true,
+      from: ['pending'],
+      to: ['expired'],
+      rules: ({ entity, now }) => [
+        rule(
+          'invite_not_over',
+          given(now >= Date.parse(entity.validUntil)),
+          'The invitation has not run out.',
+        ),
+      ],
+    },
   },
 });

@@ -79,8 +79,8 @@ export const payments = defineDomain({
       to: ['settled'],
       input: z.strictObject({ payee: text('bookshop'), currency: currency() }),
       rules: ({ input }) => [
-        rule('payment_not_confirmed', is('payee', input.payee), 'The payment is for somebody else.'),
-        rule('payment_not_confirmed', is('currency', input.currency), 'The payment is in another currency.'),
+        rule('another_payee', is('payee', input.payee), 'The payment is for somebody else.'),
+        rule('another_currency', is('currency', input.currency), 'The payment is in another currency.'),
       ],
       postings: ({ entity }) =>
         move(holdingOf(entity), payableOf(entity), entity.amount - entity.refundedAmount),

@@ -53,7 +53,7 @@ export const settlements = defineDomain({
           input: { payee, currency },
         })),
       moveRefused: {
-        code: 'payment_not_confirmed',
+        code: 'payment_not_settleable',
         detail: 'Some of the payments are not confirmed payments of this payee in this currency.',
       },
       set: ({ others }) => ({

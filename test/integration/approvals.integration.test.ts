@@ -82,6 +82,24 @@ describe('an approval', () => {
     expect(verdictOf(await api.post(`${decided}/withdraw`))).toEqual([409, 'transition_not_allowed']);
   });
 
+  it('is submitted and withdrawn by who created it and nobody else, whatever its status', async () => {
+    const owned = await create(['bob'], 1);
+    expect(owned.json['owner']).toBe('alice');
+    const path = `/v1/approvals/${idOf(owned)}`;
+    for (const subject of ['bob', 'eve']) {
+      for (const name of ['submit', 'withdraw']) {
+        expect(verdictOf(await vote(path, subject, name))).toEqual([403, 'not_the_owner']);
+      }
+    }
+    expect((await vote(path, 'alice', 'submit')).json['status']).toBe('submitted');
+    expect(verdictOf(await vote(path, 'bob', 'withdraw'))).toEqual([403, 'not_the_owner']);
+    expect((await vote(path, 'alice', 'withdraw')).json['status']).toBe('withdrawn');
+    // Who may not hears no more of it than that.
+    for (const name of ['submit', 'withdraw']) {
+      expect(verdictOf(await vote(path, 'eve', name))).toEqual([403, 'not_the_owner']);
+    }
+  });
+
   it('asks for a summary and tells each approver, up to 20', async () => {
     const approvers = Array.from({ length: 20 }, (_, index) => `approver ${index}`);
     const path = await submitted(approvers, 20);

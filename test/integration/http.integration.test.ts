@@ -71,17 +71,20 @@ describe('a refusal of what breaks its schema', () => {
     expect(reply.json['moreErrors']).toBe(2);
   });
 
-  it.each(['x', '\u0000', '/', '界'])('is smaller than the body it refuses, of names of %j', async (letter) => {
-    for (const length of [1, 7, 90]) {
-      const names = Array.from({ length: 30_000 }, (_, index) => `${letter.repeat(length)}${index}`);
-      const whole = JSON.stringify(Object.fromEntries(names.map((name) => [name, 0])));
-      const bytes = Buffer.from(whole).subarray(0, limits.request.bodyMaxBytes - 10);
-      const rawBody = `${bytes.toString().slice(0, bytes.toString().lastIndexOf(','))}}`;
-      const { json, text } = await api.request('POST', '/v1/payments', { key: 'k', rawBody });
-      expect(json['code']).toBe('invalid_request');
-      expect(Buffer.byteLength(text)).toBeLessThan(limits.request.bodyMaxBytes / 4);
-    }
-  });
+  it.each(['x', '\u0000', '/', '界'])(
+    'is smaller than the body it refuses, of names of %j',
+    async (letter) => {
+      for (const length of [1, 7, 90]) {
+        const names = Array.from({ length: 30_000 }, (_, index) => `${letter.repeat(length)}${index}`);
+        const whole = JSON.stringify(Object.fromEntries(names.map((name) => [name, 0])));
+        const bytes = Buffer.from(whole).subarray(0, limits.request.bodyMaxBytes - 10);
+        const rawBody = `${bytes.toString().slice(0, bytes.toString().lastIndexOf(','))}}`;
+        const { json, text } = await api.request('POST', '/v1/payments', { key: 'k', rawBody });
+        expect(json['code']).toBe('invalid_request');
+        expect(Buffer.byteLength(text)).toBeLessThan(limits.request.bodyMaxBytes / 4);
+      }
+    },
+  );
 });
 
 describe('a caller', () => {

@@ -68,15 +68,21 @@ describe('an invite', () => {
     await command(idOf(first), 'revoke');
     const next = await invite(email.toUpperCase());
     expect(next.json).toMatchObject({ email: email.toUpperCase(), status: 'pending' });
-    await command(idOf(next), 'expire');
+    const { validUntil } = next.json;
+    const walk = new Walk(api, clock, 'acme');
+    clock.moveTo(Date.parse(String(validUntil)));
+    expect((await walk.runDue(await walk.state(idOf(next)))).json['status']).toBe('expired');
     const last = await invite(email);
     await command(idOf(last), 'accept', { code: await codeOf(idOf(last)) });
     expect((await invite(email)).status).toBe(201);
   });
 
-  it('runs out by itself after 14 days', async () => {
+  it('runs out by itself after 14 days, and not because somebody asks', async () => {
     const id = idOf(await invite(newAddress()));
+    expect((await api.get(`/v1/invites/${id}`)).json['allowedTransitions']).toEqual(['accept', 'revoke']);
+    expect(verdictOf(await command(id, 'expire'))).toEqual([404, 'not_found']);
     const walk = new Walk(api, clock, 'acme');
+    expect((await walk.runDue(await walk.state(id))).json['code']).toBe('invite_not_over');
     clock.advance(14 * 24 * 60 * 60 * 1000 + 1);
     expect((await walk.runDue(await walk.state(id))).json['status']).toBe('expired');
     expect(verdictOf(await command(id, 'revoke'))).toEqual([409, 'transition_not_allowed']);

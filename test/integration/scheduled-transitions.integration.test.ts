@@ -67,22 +67,16 @@ describe('a deadline', () => {
   });
 
   it('is not spoiled by a caller that uses the key its command has', async () => {
-    const api = await startBackend({ clock });
-    const invite = await api.post('/v1/invites', {
-      workspace: 'press',
-      email: 'a@example.com',
-      role: 'editor',
-    });
-    const entity = idOf(invite);
-    const dueAt = Date.parse(String(invite.json['validUntil']));
-    const spoiling = await api.post(`/v1/invites/${entity}/expire`, undefined, {
-      key: `expire-${dueAt}`,
+    const api = await startBackend({ clock, domains: [...domains, loans] });
+    const { path, timer } = await lent(api);
+    const { backUntil } = (await api.get(path)).json;
+    const spoiling = await api.post(`${path}/lose`, undefined, {
+      key: `lose-${Date.parse(String(backUntil))}`,
       headers: { 'if-match': '"99"' },
     });
     expect(verdictOf(spoiling)).toEqual([412, 'version_mismatch']);
-    clock.moveTo(dueAt);
-    const run = createRunScheduledTransition(api.backend);
-    expect(await run({ tenant, collection: 'invites', entity, transition: 'expire', dueAt })).toBe('done');
-    expect((await api.get(`/v1/invites/${entity}`)).json['status']).toBe('expired');
+    clock.moveTo(Date.parse(String(backUntil)));
+    expect(await timer(backUntil)).toBe('done');
+    expect((await api.get(path)).json['status']).toBe('lost');
   });
 });

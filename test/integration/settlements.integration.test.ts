@@ -64,8 +64,14 @@ describe('a settlement', () => {
     ];
     const path = `/v1/settlements/${idOf(await draft(payee, [good, ...inTheWay]))}`;
     const refused = await api.post(`${path}/confirm`);
-    expect(verdictOf(refused)).toEqual([409, 'payment_not_confirmed']);
-    expect(refused.json['inTheWay']).toEqual(inTheWay);
+    expect(verdictOf(refused)).toEqual([409, 'payment_not_settleable']);
+    const named = refused.json['inTheWay'] as { id: string; code: string }[];
+    expect(named.map(({ id, code }) => [id, code])).toEqual([
+      [inTheWay[0], 'transition_not_allowed'],
+      [inTheWay[1], 'another_payee'],
+      [inTheWay[2], 'another_currency'],
+      [inTheWay[3], 'unprocessable'],
+    ]);
     expect(await statusOf(good)).toBe('confirmed');
     expect(await balance(`holding:${payee}:EUR`)).toBe(100);
     expect((await api.get(path)).json).toMatchObject({ status: 'draft', version: 1 });
@@ -80,7 +86,7 @@ describe('a settlement', () => {
     );
     expect(replies.map(verdictOf).sort(([a], [b]) => a - b)).toEqual([
       [200, undefined],
-      [409, 'payment_not_confirmed'],
+      [409, 'payment_not_settleable'],
     ]);
     expect(await balance(`payable:${payee}:EUR`)).toBe(100);
     expect(verdictOf(await api.post(`/v1/payments/${id}/refund`, { amount: 1 }))).toEqual([

@@ -214,12 +214,21 @@ describe('a transition that moves others', () => {
     const [first, second, third] = others as [(typeof others)[0], (typeof others)[0], (typeof others)[0]];
     const pending = { ...second, status: 'pending' };
     expect(settlement.when('confirm', {}, [first, pending, undefined]).refused()).toMatchObject({
-      code: 'payment_not_confirmed',
-      members: { inTheWay: [second.id, third.id] },
+      code: 'payment_not_settleable',
+      members: {
+        inTheWay: [
+          { id: second.id, code: 'transition_not_allowed' },
+          { id: third.id, code: 'unprocessable' },
+        ],
+      },
     });
     const foreign = { ...first, attributes: { ...first.attributes, payee: 'somebody else' } };
-    expect(settlement.when('confirm', {}, [foreign, second, third]).refused().members).toEqual({
-      inTheWay: [first.id],
+    expect(settlement.when('confirm', {}, [foreign, second, third]).refused().members).toMatchObject({
+      inTheWay: [{ id: first.id, code: 'another_payee' }],
+    });
+    const dollars = { ...first, attributes: { ...first.attributes, currency: 'USD' } };
+    expect(settlement.when('confirm', {}, [dollars, second, third]).refused().members).toMatchObject({
+      inTheWay: [{ id: first.id, code: 'another_currency' }],
     });
     // Somebody's lock ends, so it is no reason to refuse for good.
     const locked = { ...third, lock: { token: 't', fence: 1, expiresAt: startedAt + 1 } };

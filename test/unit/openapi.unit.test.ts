@@ -114,7 +114,7 @@ describe('the OpenAPI document', () => {
     expect(codesOf(document, 'post /v1/payments/{id}/refund', '409')).toEqual(
       expect.arrayContaining(['refund_exceeds_payment', 'transition_not_allowed']),
     );
-    expect(codesOf(document, 'post /v1/settlements/{id}/confirm', '409')).toContain('payment_not_confirmed');
+    expect(codesOf(document, 'post /v1/settlements/{id}/confirm', '409')).toContain('payment_not_settleable');
     expect(codesOf(document, 'post /v1/approvals/{id}/approve', '409')).toContain('already_voted');
     expect(codesOf(document, 'post /v1/approvals/{id}/approve', '403')).toContain('not_an_approver');
     expect(codesOf(document, 'post /v1/point-accounts/{id}/transfer', '422')).toContain('unprocessable');

@@ -146,7 +146,6 @@ const writtenCases: readonly RequestCase[] = [
   create(invite),
   command('POST /v1/invites/{it}/accept', [invite], { body: { code: '{it.secret}' } }),
   command('POST /v1/invites/{it}/revoke', [invite]),
-  command('POST /v1/invites/{it}/expire', [invite]),
   ...commonCases('invites', 'pending', [invite]),
 
   create(write),

@@ -39,10 +39,10 @@ export async function seed(
     for (let round = start; round < Math.min(start + chunk, rounds); round += 1) {
       at += roundMs;
       const hasWork = round < roundsWithWork;
-      makeRound(world, round, hasWork, () => {
-        at += 1_000;
+      makeRound(world, round, hasWork, (ms) => {
+        at += ms;
         return () => {
-          at -= 1_000;
+          at -= ms;
         };
       });
       batch.push(
@@ -63,7 +63,7 @@ export async function seed(
 export const entitiesPerRound = 30;
 
 /** Thirty entities: each domain in each of its statuses. */
-function makeRound(world: World, round: number, hasWork: boolean, later: () => () => void): void {
+function makeRound(world: World, round: number, hasWork: boolean, later: (ms: number) => () => void): void {
   const number = String(10_000_000 + round);
   const pay = (...moves: string[]): string => {
     const id = world.create('payments', {
@@ -97,7 +97,7 @@ function makeRound(world: World, round: number, hasWork: boolean, later: () => (
   world.move(hold(900), 'confirm');
   world.move(hold(900), 'cancel');
   const expiring = hold(1);
-  const back = later();
+  const back = later(1_000);
   world.move(expiring, 'expire');
   back();
 
@@ -119,17 +119,21 @@ function makeRound(world: World, round: number, hasWork: boolean, later: () => (
   world.move(account, 'earn', { amount: 100, reason: 'Welcome' });
   world.move(world.create('point-accounts', { owner: 'ada' }), 'close');
 
-  const invite = (name: string, ...moves: string[]): void => {
+  const invite = (name: string, ...moves: string[]): string => {
     const id = world.create('invites', {
       workspace: 'press',
       email: `${name}${number}@example.com`,
       role: 'editor',
     });
     for (const move of moves) world.move(id, move, {});
+    return id;
   };
   invite('p');
   invite('r', 'revoke');
-  invite('e', 'expire');
+  const lapsed = invite('e');
+  const backAgain = later(15 * 24 * 60 * 60 * 1_000);
+  world.move(lapsed, 'expire');
+  backAgain();
   invite('s', 'revoke');
 
   const article = (name: string, ...moves: string[]): void => {
