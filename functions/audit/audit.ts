@@ -10,31 +10,39 @@
  * Each call does a bounded part of it and says where to go on. Commands go on meanwhile, and a call that is
  * repeated with its cursor does no harm.
  */
-import { ulid } from 'ulid';
-import type { Audit, AuditProblem } from '../api/audit.ts';
-import { runRetentionSeconds, page } from './limits.ts';
+import { decodeTime, ulid } from 'ulid';
+import type { AuditPage, AuditProblem } from '../api/audit.ts';
+import { expiryReserveMs, page, retentionSeconds } from './limits.ts';
 import { checkAccounts } from './accounts-part.ts';
 import { checkEntities } from './entities-part.ts';
 import { checkMessages } from './messages-part.ts';
 import { recount } from './recount-part.ts';
 import type { AuditContext, Part } from './part.ts';
-import { decodePosition, encodePosition, firstEntity } from './position.ts';
+import { decodePosition, encodePosition, firstEntity, noCursor } from './position.ts';
 import type { Position } from './position.ts';
 import type { AuditBackend } from './verify-entity.ts';
 
-export function createAudit(backend: AuditBackend): Audit {
+/**
+ * @param retention seconds for which the run keeps its partial sums, from its start; the same for all of its pages
+ * @throws ProblemError 400 for a cursor of no audit, or of one whose sums may be gone
+ */
+export type TenantAudit = (
+  tenant: string,
+  cursor: string | undefined,
+  retention?: number,
+) => Promise<AuditPage>;
+
+export function createAudit(backend: AuditBackend): TenantAudit {
   const { registry, clock } = backend;
-  return async (tenant, cursor) => {
+  return async (tenant, cursor, retention = retentionSeconds) => {
     const startedAt = clock.now();
     let position: Position | undefined =
       cursor === undefined
         ? { phase: 'entities', run: ulid(startedAt), ...firstEntity(registry) }
         : decodePosition(registry, tenant, cursor);
-    const run = {
-      tenant,
-      id: position.run,
-      expiresAt: Math.floor(startedAt / 1000) + runRetentionSeconds,
-    };
+    const run = { tenant, id: position.run, expiresAt: expiryOf(position.run, retention) };
+    // A run has sums from its first page on, and is of no use where they begin to go.
+    if (startedAt + expiryReserveMs > run.expiresAt * 1000) throw noCursor;
     let [checkedEntities, checkedEntries, entitiesRead] = [0, 0, 0];
     const problems: AuditProblem[] = [];
     while (position && entitiesRead < page.entitiesMax && clock.now() < startedAt + page.budgetMs) {
@@ -55,6 +63,9 @@ export function createAudit(backend: AuditBackend): Audit {
     };
   };
 }
+
+/** Epoch seconds. A run's name begins with its time, so all that one run keeps goes at the same time. */
+const expiryOf = (run: string, retention: number): number => Math.floor(decodeTime(run) / 1000) + retention;
 
 function check(context: AuditContext, position: Position): Promise<Part> {
   switch (position.phase) {

@@ -18,7 +18,7 @@ export async function checkEntities(context: AuditContext, position: PositionIn<
   const { backend, run } = context;
   const visit: Visit<Visited> = async (domain, id, afterSeq) => {
     const walked = afterSeq === 0 ? undefined : await readWalk(backend.store, run, id, afterSeq);
-    // What an audit keeps goes after a week; nobody can go on from there then.
+    // A run that was never there, or whose notes are gone.
     if (afterSeq > 0 && !walked) throw noCursor;
     const subject = { tenant: run.tenant, domain, id };
     const verified = await verifyEntity(backend, subject, walked as Walked | undefined);

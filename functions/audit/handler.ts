@@ -3,7 +3,7 @@ import type { Context } from 'aws-lambda';
 import { z } from 'zod';
 import { registerDomains } from '../core/registry.ts';
 import { domains } from '../domains/index.ts';
-import { systemClock } from '../runtime/clock.ts';
+import { systemClock, timestamp } from '../runtime/clock.ts';
 import { readEnvironment } from '../runtime/environment.ts';
 import { telemetryOf } from '../runtime/telemetry.ts';
 import { createDocumentClient } from '../store/client.ts';
@@ -20,17 +20,34 @@ const store = {
 const { log, metrics, measured } = telemetryOf('audit');
 const audit = createAudit({ registry: registerDomains(domains), store, clock: systemClock });
 
-/** `{ "tenants": ["acme"] }` by hand; what the schedule sends names none. */
-const auditEvent = z.object({ tenants: z.array(z.string().min(1)).optional() });
+/**
+ * By hand `{ "tenants": ["acme"] }`, or `{ "since": "2026-11-25T03:00:00Z" }` for all whose last full audit began
+ * before; what the schedule sends names neither.
+ */
+const auditEvent = z.object({
+  tenants: z.array(z.string().min(1)).optional(),
+  since: z.iso.datetime({ offset: true }).optional(),
+});
 
 /** @throws where some tenant could not be audited, so that the function counts as failed */
 export const handler = measured(async (event: unknown, context: Context): Promise<NightReport> => {
   log.addContext(context);
-  const { tenants } = auditEvent.parse(event);
+  const { tenants, since } = auditEvent.parse(event);
   const remainingMs = (): number => context.getRemainingTimeInMillis();
-  const report = await auditAll({ store, audit, log, remainingMs, tenants });
+  const report = await auditAll({
+    store,
+    audit,
+    clock: systemClock,
+    log,
+    remainingMs,
+    tenants,
+    // The form in which the register keeps its times, which are compared as text.
+    since: since === undefined ? undefined : timestamp(Date.parse(since)),
+  });
   log.info('audited', { ...report });
-  metrics.add('AuditProblems', report.problems);
+  metrics.add('AuditProblems', report.problemsStanding);
+  metrics.add('OldestAuditAge', report.oldestAuditSeconds);
+  if (report.searchFailed) throw new Error('the search for tenants failed');
   if (report.failed > 0) throw new Error(`the audit of ${report.failed} tenants failed`);
   return report;
 });

@@ -28,8 +28,38 @@ export const recheckPauseMs = 200;
 /** A message or timer that is open for longer is not on its way but lost or stuck. */
 export const openMaxMs = 60 * 60 * 1000;
 
-/** Partial sums are kept for a week, so that a nightly run may be taken up by the next. */
-export const runRetentionSeconds = 7 * 24 * 60 * 60;
+/**
+ * How long a run keeps its partial sums, counted from its start: all of them go together, and a run that is older is
+ * over. One that takes longer begins anew with `retentionFactor` times as much. Most runs are over in one night; what
+ * they kept would otherwise be more than the ledgers themselves.
+ */
+export const retentionSeconds = 3 * 24 * 60 * 60;
+export const retentionFactor = 4;
 
-/** The nightly run stops this long before its function would be stopped. */
-export const nightlyReserveMs = 60_000;
+/** A call is over long before (`page.budgetMs` and one part), so that no call works with sums that begin to go. */
+export const expiryReserveMs = 60_000;
+
+/** The nightly audit of all tenants. */
+export const nightly = {
+  /** It stops this long before its function would be stopped. */
+  reserveMs: 60_000,
+  /**
+   * A tenant is due when its last full audit began this long ago: well within a day, so that a night that begins a
+   * little earlier than the last one finds it due, and a second run of one night does not.
+   */
+  dueAfterMs: 20 * 60 * 60 * 1000,
+  /** What one tenant gets before the next one's turn: 1/13 of a night, some 10,000 entities. */
+  turnMs: 60_000,
+  /** A run is at work on a tenant for this long after its last checkpoint: six pages' time. */
+  leaseMs: 60_000,
+  /** Problems kept in a tenant's record: 20 of some 200 bytes. The log has all of them. */
+  problemsKept: 20,
+} as const;
+
+/** The nightly search for tenants, before the first tenant's turn. */
+export const tenantSearch = {
+  /** Read beside each other: a page of each is 128 read units, so together about 5,000 units a second. */
+  segments: 4,
+  /** A fifth of a night; some 8 GB of entities. The next night goes on. */
+  timeMs: 180_000,
+} as const;

@@ -8,7 +8,8 @@ import { ProblemError } from '../api/problem.ts';
 import type { Registry } from '../core/registry.ts';
 import { messageGroups } from '../store/outbox/message-items.ts';
 
-const run = z.string().regex(/^[0-9A-HJKMNP-TV-Z]{26}$/);
+/** A ULID: its first ten characters are a time of 48 bits. */
+const run = z.string().regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/);
 const id = z.string().regex(/^[a-z]+_[0-9A-HJKMNP-TV-Z]{26}$/);
 const place = z.int().min(1).max(9_999_999_999);
 

@@ -146,4 +146,9 @@ export const alarmLimits = {
   iteratorAgeMs: 60_000,
   /** From one nightly audit to the end of the next it takes a day and a quarter of an hour. */
   auditMissingHours: 26,
+  /**
+   * A night audits every tenant, and the age is taken at its end. Two nights that fail or are too short are caught up
+   * with; from the third on the audit does not keep pace with the data.
+   */
+  oldestAuditHours: 72,
 } as const;

@@ -4,7 +4,7 @@
  *
  * Each combination of values of the dimensions is a custom metric of its own, at $0.30 a month for those hours in
  * which it is written (https://aws.amazon.com/cloudwatch/pricing/, us-east-1, collected in November 2026). The
- * dimensions are the stage and, where it matters, the topic: 34 combinations, $10.20 a month and stage where each is
+ * dimensions are the stage and, where it matters, the topic: 35 combinations, $10.50 a month and stage where each is
  * written every hour. A tenant, an entity or a route as dimension would multiply that by their number; the logs have
  * them. Beside that a line of 0.2 kB goes to the logs ($0.50 a GB), so about $0.10 for a million commands.
  *
@@ -20,14 +20,14 @@ export const metricNamespace = 'CommitOnce';
 const queues = [...topics, 'timer'] as const;
 
 export interface MetricDefinition {
-  readonly unit: 'Count' | 'Milliseconds';
+  readonly unit: 'Count' | 'Milliseconds' | 'Seconds';
   /** Values of the dimension `topic`; a metric without any has the dimension `stage` alone. */
   readonly topics: readonly (Topic | 'timer')[];
 }
 
 /**
- * All of them, by name. A value that is not there stands for 0, since a function writes what happened; the one
- * exception says so.
+ * All of them, by name. A value that is not there stands for 0, since a function writes what happened; the
+ * exceptions say so.
  */
 export const metrics = {
   /** Commands that changed something, scheduled transitions and locks among them. */
@@ -57,8 +57,13 @@ export const metrics = {
   /** What the stream or a queue had lost and the sweeper sent; of timers also those too far away for a queue. */
   MessagesSwept: { unit: 'Count', topics: queues },
 
-  /** Problems the nightly audit found: 0 is written too, so that a missing value means a missing run. */
+  /**
+   * Problems that stand after a run of the nightly audit, those of earlier nights among them until a full audit of
+   * their tenant has ended without them. 0 is written too, so that a missing value means a missing run.
+   */
   AuditProblems: { unit: 'Count', topics: [] },
+  /** Whatever is in the table was part of a full audit that began this long before the end of a run, or less. */
+  OldestAuditAge: { unit: 'Seconds', topics: [] },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
 export type MetricName = keyof typeof metrics;

@@ -28,9 +28,13 @@ import { tableErrors, tableThrottles, watchedTables } from './table-metrics.ts';
 const minute = Duration.minutes(1);
 const day = Duration.days(1);
 
-/** Sum over all tenants of what the nightly audit found. */
+/** What stands against all tenants together after a run of the nightly audit. */
 export const auditProblems = (stage: StageSettings): Metric =>
   ownMetric(stage, 'AuditProblems').with({ period: Duration.hours(1) });
+
+/** How old the full audit is of the tenant that waits longest for its next one. */
+export const oldestAudit = (stage: StageSettings): Metric =>
+  ownMetric(stage, 'OldestAuditAge').with({ period: Duration.hours(1), statistic: Stats.MAXIMUM });
 
 export interface AlarmsProps {
   readonly watched: CommitOnceStack;
@@ -86,6 +90,10 @@ export class Alarms extends Construct {
     const found = auditProblems(stage).with({ period: day });
     // What was found stays until an audit finds nothing: a night without one leaves the alarm as it is.
     this.#add(['audit-failed'], found, 0, { missing: TreatMissingData.IGNORE });
+
+    const oldest = oldestAudit(stage).with({ period: day });
+    const bound = Duration.hours(alarmLimits.oldestAuditHours).toSeconds();
+    this.#add(['audit-behind'], oldest, bound, { missing: TreatMissingData.IGNORE });
 
     // One failure is a lost night. Lambda dates an error by the beginning of its invocation, so by the minute those
     // of a run that took minutes would always be too old to be seen.

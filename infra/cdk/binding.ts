@@ -20,6 +20,8 @@ export interface TableUse {
   readonly table?: readonly string[];
   /** Indexes the function queries. */
   readonly indexes?: readonly string[];
+  /** Indexes the function reads from one end to the other. */
+  readonly scanned?: readonly string[];
   /** Pattern of the partition keys that the actions on the table are for; all by default. */
   readonly partitions?: string;
 }
@@ -30,6 +32,8 @@ export interface TableUse {
  */
 export function bindTable(fn: ServiceFunction, variable: string, table: Table, use: TableUse): void {
   fn.function.addEnvironment(variable, table.tableName);
+  const arnsOf = (indexes: readonly string[] = []): string[] =>
+    indexes.map((index) => `${table.tableArn}/index/${index}`);
   const statements = [
     {
       names: use.table ?? [],
@@ -38,10 +42,8 @@ export function bindTable(fn: ServiceFunction, variable: string, table: Table, u
         conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [use.partitions] } },
       }),
     },
-    {
-      names: use.indexes === undefined ? [] : ['Query'],
-      resources: (use.indexes ?? []).map((index) => `${table.tableArn}/index/${index}`),
-    },
+    { names: use.indexes === undefined ? [] : ['Query'], resources: arnsOf(use.indexes) },
+    { names: use.scanned === undefined ? [] : ['Scan'], resources: arnsOf(use.scanned) },
   ];
   for (const { names, resources, conditions } of statements) {
     if (names.length === 0) continue;

@@ -11,7 +11,7 @@ import {
   type IWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import { auditProblems, functionMetric, type Alarms } from './alarms.ts';
+import { auditProblems, functionMetric, oldestAudit, type Alarms } from './alarms.ts';
 import { hour, hourlyCost, together } from './dashboard-cost.ts';
 import { filledSum } from './metric-sum.ts';
 import { HttpEdge } from './http-api.ts';
@@ -164,7 +164,11 @@ function stuck({ watched, stage }: OverviewProps): IWidget[] {
         functionMetric(relay.function, 'IteratorAge', Stats.MAXIMUM).with({ label: relay.function.name }),
       ),
     ),
-    graph('Problems found by the audit', [auditProblems(stage).with({ label: 'problems' })]),
+    graph(
+      'Problems that the audit found, and its age',
+      [auditProblems(stage).with({ label: 'problems' })],
+      [oldestAudit(stage).with({ label: 'seconds since the oldest full audit' })],
+    ),
     graph('Messages given up', byTopic(stage, 'MessagesDead')),
     graph(
       'Sent again by the sweeper, not taken by a queue',

@@ -46,18 +46,22 @@ export function allowSweeping(fn: ServiceFunction, tables: Tables): void {
   bindTable(fn, 'DATA_TABLE', tables.data, { table: ['GetItem', 'BatchGetItem'], indexes: [due.name] });
 }
 
-/** Reads everything of all tenants, and writes only what it notes down between two parts of its walk. */
+/** Reads everything of all tenants, looks for them, and writes only what it notes down between two parts of its walk. */
 export function allowAuditing(fn: ServiceFunction, tables: Tables): void {
   bindTable(fn, 'DATA_TABLE', tables.data, {
-    table: ['GetItem', 'BatchGetItem', 'Query', 'Scan'],
+    table: ['GetItem', 'BatchGetItem', 'Query'],
     indexes: [byStatus.name],
+    scanned: [byStatus.name],
   });
-  bindTable(fn, 'DATA_TABLE', tables.data, { table: ['BatchWriteItem'], partitions: auditPartitions });
+  bindTable(fn, 'DATA_TABLE', tables.data, {
+    table: ['BatchWriteItem', 'PutItem'],
+    partitions: auditPartitions,
+  });
   bindTable(fn, 'OUTBOX_TABLE', tables.outbox, {
     table: ['BatchGetItem', 'Query'],
     indexes: [byState.name],
   });
 }
 
-/** `{tenant}#audit#{run}`, see `store/audit-runs.ts`. A tenant's name holds no `#`, an entity's key just one. */
+/** What the audit keeps, see `store/audit/`. A tenant's name holds no `#` in a key, an entity's key just one. */
 const auditPartitions = '*#audit#*';

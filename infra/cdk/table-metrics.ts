@@ -20,9 +20,10 @@ export const operationsOn: Readonly<Record<TableName, readonly Operation[]>> = {
     Operation.GET_ITEM,
     Operation.BATCH_GET_ITEM,
     Operation.QUERY,
-    // The audit's: it looks for tenants, and notes down sums between two parts of its walk.
+    // The audit's: it looks for tenants, and notes down sums and how far it came.
     Operation.SCAN,
     Operation.BATCH_WRITE_ITEM,
+    Operation.PUT_ITEM,
   ],
   outbox: [
     Operation.TRANSACT_WRITE_ITEMS,

@@ -22,6 +22,7 @@ const essential = [
   'stream-failures',
   'audit-failed',
   'audit-missing',
+  'audit-behind',
   'function-errors-audit',
   'messages-not-sent',
   'api-5xx',
@@ -44,7 +45,7 @@ test.each([
   expect(alarms(stage).map(nameOf).sort()).toEqual([...expected].sort());
 });
 
-test('every alarm reports going off and going back to the topic, and all but two are quiet without traffic', () => {
+test('every alarm reports going off and going back to the topic, and all but three are quiet without traffic', () => {
   for (const properties of alarms('prod')) {
     for (const actions of [properties['AlarmActions'], properties['OKActions']]) {
       expect((actions as unknown[]).map(readable)).toEqual(['AlarmsTopic']);
@@ -52,6 +53,7 @@ test('every alarm reports going off and going back to the topic, and all but two
     const withoutData: Readonly<Record<string, string>> = {
       'audit-failed': 'ignore',
       'audit-missing': 'breaching',
+      'audit-behind': 'ignore',
     };
     expect(properties['TreatMissingData']).toBe(withoutData[nameOf(properties)] ?? 'notBreaching');
   }
@@ -126,6 +128,18 @@ describe.each(['dev', 'staging', 'prod'] as const)('the nightly audit of %s', (s
     });
   });
 
+  test('that does not keep pace with the data sets an alarm off, and a night without one leaves it as it is', () => {
+    expect(alarm('audit-behind')).toMatchObject({
+      MetricName: 'OldestAuditAge',
+      Statistic: 'Maximum',
+      Period: daySeconds,
+      EvaluationPeriods: 1,
+      Threshold: 72 * 60 * 60,
+      ComparisonOperator: 'GreaterThanThreshold',
+      TreatMissingData: 'ignore',
+    });
+  });
+
   test('that threw or timed out sets an alarm off by itself', () => {
     const properties = alarm('function-errors-audit');
     expect(properties).toMatchObject({ MetricName: 'Errors', EvaluationPeriods: 1, DatapointsToAlarm: 1 });
@@ -165,7 +179,7 @@ test.each([
 );
 
 test.each([
-  ['data', ['BatchGetItem', 'BatchWriteItem', 'GetItem', 'Query', 'Scan', 'TransactWriteItems']],
+  ['data', ['BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem', 'Query', 'Scan', 'TransactWriteItems']],
   [
     'outbox',
     ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'TransactWriteItems', 'UpdateItem'],

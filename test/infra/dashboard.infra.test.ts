@@ -120,11 +120,14 @@ test('where there is no dashboard no metric is written', () => {
   }
 });
 
-test('latency is shown at p50 and p99, counts as sums', () => {
+/** By the unit of a metric. */
+const statistics = { Milliseconds: ['p50', 'p99'], Seconds: ['Maximum'], Count: ['Sum'] } as const;
+
+test('latency is shown at p50 and p99, an age at its highest, counts as sums', () => {
   for (const { words, options } of widgets('prod').flatMap(lines)) {
     const [namespace, name = ''] = words;
     if (namespace !== metricNamespace) continue;
-    const allowed = definitions[name]?.unit === 'Milliseconds' ? ['p50', 'p99'] : ['Sum'];
+    const allowed = statistics[definitions[name]?.unit ?? 'Count'];
     expect(allowed, name).toContain(options.stat);
   }
 });

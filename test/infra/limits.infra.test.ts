@@ -1,3 +1,10 @@
+import {
+  expiryReserveMs,
+  nightly,
+  page,
+  retentionSeconds,
+  tenantSearch,
+} from '../../functions/audit/limits.ts';
 import { describe, expect, test } from 'vitest';
 import {
   alarmLimits,
@@ -36,6 +43,22 @@ test('functions end after the bound of their work and before the platform ends t
   expect(sweeperFunction.timeoutSeconds).toBeLessThan(sweeperFunction.everyMinutes * 60);
   expect(clockEvent.maxAgeSeconds).toBeLessThanOrEqual(sweeperFunction.everyMinutes * 60);
   expect(auditFunction.timeoutSeconds).toBeLessThanOrEqual(900);
+});
+
+test('a night has time for the search and for many turns, and two nights may fail before people are told', () => {
+  const nightMs = auditFunction.timeoutSeconds * 1000 - nightly.reserveMs;
+  expect(tenantSearch.timeMs).toBeLessThan(nightMs / 4);
+  expect(nightly.turnMs).toBeLessThan(nightMs / 10);
+  // A page and the part that it begins last are over before another run may take its tenant.
+  expect(nightly.leaseMs).toBeGreaterThan(5 * page.budgetMs);
+  expect(nightly.reserveMs).toBeGreaterThan(5 * page.budgetMs);
+  expect(expiryReserveMs).toBeGreaterThan(5 * page.budgetMs);
+  const dayMs = 24 * 60 * 60 * 1000;
+  expect(nightly.dueAfterMs).toBeGreaterThan(auditFunction.timeoutSeconds * 1000);
+  expect(nightly.dueAfterMs).toBeLessThan(dayMs - auditFunction.timeoutSeconds * 1000);
+  expect(alarmLimits.oldestAuditHours * 60 * 60 * 1000).toBe(3 * dayMs);
+  // A run that one night does not end is gone on with at least twice.
+  expect(retentionSeconds * 1000).toBeGreaterThan(2 * dayMs);
 });
 
 test('a missing audit is noticed after its night and before the next one has ended', () => {

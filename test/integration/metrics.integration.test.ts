@@ -292,8 +292,12 @@ describe('the relays and the sweeper', () => {
   });
 });
 
-test('the audit writes 0 where it finds nothing', async () => {
-  expect(await countsOf(handlers.audit, { tenants: ['nobody'] })).toEqual({ AuditProblems: 0 });
+test('the audit writes 0 where it finds nothing, and how old its oldest full audit is', async () => {
+  const { AuditProblems, OldestAuditAge, ...others } = await countsOf(handlers.audit, {
+    tenants: ['nobody'],
+  });
+  expect([AuditProblems, others]).toEqual([0, {}]);
+  expect(OldestAuditAge).toBeLessThan(60);
 });
 
 test('every metric was written by some function above, and each as it is defined', () => {

@@ -2,7 +2,7 @@
  * Reads of the audit. Ledgers, entities, messages and balances are read consistently; the list of a tenant's
  * entities comes from an index, whose answer may be a moment old.
  */
-import { GetCommand, QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Claim } from '../../core/entity-change.ts';
 import type { EntityState } from '../../core/entity.ts';
 import { ownedAccountName } from '../../core/postings.ts';
@@ -271,28 +271,4 @@ export function ownedAccount(
   const accounts = domain?.accounts ?? {};
   const definition = Object.hasOwn(accounts, key) ? accounts[key] : undefined;
   return definition && account === ownedAccountName(id, key) ? { id, key, unit: definition.unit } : undefined;
-}
-
-/**
- * The tenants that have entities. It scans the table, so it is for the nightly run alone, which reads all that is
- * in the table anyway.
- */
-export async function readTenants({ client, tables }: Store): Promise<readonly string[]> {
-  const tenants = new Set<string>();
-  let startKey: Record<string, unknown> | undefined;
-  do {
-    const { Items = [], LastEvaluatedKey } = await client.send(
-      new ScanCommand({
-        TableName: tables.data,
-        FilterExpression: '#sk = :entity',
-        ProjectionExpression: '#tenant',
-        ExpressionAttributeNames: { '#sk': 'sk', '#tenant': 'tenant' },
-        ExpressionAttributeValues: { ':entity': entityKey('', '').sk },
-        ...(startKey && { ExclusiveStartKey: startKey }),
-      }),
-    );
-    for (const { tenant } of Items) if (typeof tenant === 'string') tenants.add(tenant);
-    startKey = LastEvaluatedKey;
-  } while (startKey);
-  return [...tenants].sort();
 }

@@ -149,28 +149,6 @@ export async function readWalk(
   return Item && (JSON.parse(Item['walked'] as string) as unknown);
 }
 
-/** Where the nightly run was stopped. */
-export interface Checkpoint {
-  readonly tenant: string;
-  /** Absent: at the beginning of this tenant. */
-  readonly cursor?: string | undefined;
-}
-
-/** A partition of no tenant, since a tenant has a name; it fits the permission for what runs keep. */
-const checkpointKey: ItemKey = { pk: '#audit#nightly', sk: 'checkpoint' };
-
-export async function readCheckpoint({ client, tables }: Store): Promise<Checkpoint | undefined> {
-  const { Item } = await client.send(
-    new GetCommand({ TableName: tables.data, Key: checkpointKey, ConsistentRead: true }),
-  );
-  return Item?.['checkpoint'] as Checkpoint | undefined;
-}
-
-/** @param checkpoint `undefined` after a run that came to its end */
-export async function writeCheckpoint(store: Store, checkpoint: Checkpoint | undefined): Promise<void> {
-  await writeAll(store, [{ ...checkpointKey, checkpoint }]);
-}
-
 /** @throws where the service leaves items unprocessed again and again; the call can be repeated */
 async function writeAll(
   { client, tables: { data } }: Store,

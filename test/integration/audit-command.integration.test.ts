@@ -2,25 +2,23 @@ import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, inject, it } from 'vitest';
 import { createAudit } from '../../functions/audit/audit.ts';
 import { auditAll } from '../../functions/audit/nightly.ts';
-import type { NightReport } from '../../functions/audit/nightly.ts';
-import type { Audit } from '../../functions/api/audit.ts';
-import { createLogger } from '../../functions/runtime/logger.ts';
+import { systemClock } from '../../functions/runtime/clock.ts';
 import { balanceKey } from '../../functions/store/keys.ts';
 import { payment, Tampered } from '../support/audited.ts';
 import { startBackend } from '../support/backend.ts';
 import type { TestBackend } from '../support/backend.ts';
 import { History } from '../support/history.ts';
+import { localCredentials, localRegion } from '../support/loopback.ts';
+import { silent } from '../support/outbox.ts';
 
-const log = createLogger('test');
 let api: TestBackend;
-let audit: Audit;
 
 beforeEach(async () => {
   const started = await startBackend();
-  audit = createAudit(started.backend);
+  const audit = createAudit(started.backend);
   api = await startBackend({ tables: started.tables, audit });
 });
 
@@ -34,47 +32,6 @@ async function fill(payments: number, isWrong = false): Promise<string> {
   if (isWrong) await tampered.change(key, (item) => ({ ...item, balance: 1 }));
   return tampered.tenant;
 }
-
-describe('the nightly audit', () => {
-  const night = (remainingMs: () => number, ofTenant: Audit = audit): Promise<NightReport> =>
-    auditAll({ store: api.backend.store, audit: ofTenant, log, remainingMs });
-  const plenty = (): number => 900_000;
-
-  it('audits every tenant and counts what it finds', async () => {
-    await fill(3);
-    await fill(2, true);
-    expect(await night(plenty)).toEqual({
-      tenants: 2,
-      checkedEntities: 5,
-      checkedEntries: 10,
-      problems: 1,
-      failed: 0,
-      isFinished: true,
-    });
-  });
-
-  it('goes on the next night where its time was over', async () => {
-    await fill(60);
-    await fill(60);
-    let pages = 0;
-    const three = (): number => (pages++ < 3 ? plenty() : 0);
-    const first = await night(three);
-    expect(first.isFinished).toBe(false);
-    const second = await night(plenty);
-    expect(second).toMatchObject({ isFinished: true, problems: 0, failed: 0 });
-    expect(first.checkedEntities).toBeGreaterThan(0);
-    // The tenant that the first night had finished is audited again, the other one only from where it stopped.
-    expect(second.checkedEntities).toBeLessThan(first.checkedEntities + 120);
-    expect(await night(plenty)).toMatchObject({ checkedEntities: 120, isFinished: true });
-  });
-
-  it('audits the other tenants where one cannot be', async () => {
-    const [one] = [await fill(1), await fill(1)];
-    const failing: Audit = (tenant, cursor) =>
-      tenant === one ? Promise.reject(new Error('no data for one')) : audit(tenant, cursor);
-    expect(await night(plenty, failing)).toMatchObject({ tenants: 1, failed: 1, isFinished: true });
-  });
-});
 
 describe('npm run audit', () => {
   /** The command against the API behind a server of its own; the first request for each page is turned away. */
@@ -132,5 +89,48 @@ describe('npm run audit', () => {
     });
     api = refused;
     expect((await run('acme')).code).toBe(2);
+  });
+});
+
+describe('npm run audit:tenants', () => {
+  async function run(...options: string[]) {
+    const child = spawn(
+      process.execPath,
+      ['--import', 'tsx', 'infra/tools/operations/audited-tenants.ts', ...options],
+      {
+        env: {
+          ...process.env,
+          AWS_REGION: localRegion,
+          AWS_ACCESS_KEY_ID: localCredentials.accessKeyId,
+          AWS_SECRET_ACCESS_KEY: localCredentials.secretAccessKey,
+          AWS_ENDPOINT_URL_DYNAMODB: inject('dynamodbEndpoint'),
+        },
+      },
+    );
+    const exited = new Promise<number | null>((resolve) => child.on('exit', resolve));
+    const [stdout, , code] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
+    return { stdout, code };
+  }
+
+  it('lists each tenant with the time and the result of its last full audit', async () => {
+    const [right, wrong] = [await fill(2), await fill(2, true)];
+    const { store } = api.backend;
+    const night = { store, clock: systemClock, log: silent, remainingMs: () => 900_000 };
+    for (const tenant of [wrong, right]) {
+      await auditAll({ ...night, audit: createAudit(api.backend), tenants: [tenant] });
+    }
+    const { stdout, code } = await run('--table', api.tables.data, '--json');
+    expect(code).toBe(0);
+    const aged = { ageHours: 0, lastFullAudit: expect.any(String) as string };
+    expect(JSON.parse(stdout)).toEqual([
+      { tenant: wrong, result: '1 problems', ...aged },
+      { tenant: right, result: 'in order', ...aged },
+    ]);
+    expect((await run('--table', api.tables.data)).stdout).toContain(wrong);
+  });
+
+  it('leaves with 2 where it does not know the table', async () => {
+    expect((await run('--nonsense')).code).toBe(2);
+    expect((await run('--table', 'there-is-none')).code).toBe(2);
   });
 });
