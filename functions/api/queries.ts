@@ -5,6 +5,7 @@ import * as rejections from '../core/rejections.ts';
 import type { Deadline } from '../runtime/clock.ts';
 import { ownedAccount } from '../store/audit/audit-reads.ts';
 import { readBalance, readByStatus, readEntity, readLedger } from '../store/entities/reads.ts';
+import { newestFirst } from '../store/newest-first.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import type { Backend } from './execute.ts';
 import { problemOf, ProblemError } from './problem.ts';
@@ -66,29 +67,20 @@ export async function listEntities(
       ),
     ),
   );
-  // Where one status has more than was read, nothing older than its last can be placed yet.
-  const frontiers = read.flatMap(({ entities, complete }) => (complete ? [] : [entities.at(-1)?.id ?? '']));
-  const frontier = frontiers.reduce((highest, id) => (id > highest ? id : highest), '');
-  const known = latest(read.flatMap(({ entities }) => entities))
-    .filter(({ id }) => id >= frontier)
-    .sort((a, b) => (a.id < b.id ? 1 : -1));
-  const page = known.slice(0, limit);
-  const last = page.at(-1);
-  const isLast = page.length === known.length && frontiers.length === 0;
+  const lists = read.map(({ entities, complete }) => ({
+    items: entities,
+    readDownTo: complete ? '' : (entities.at(-1)?.id ?? ''),
+  }));
+  const { items, next } = newestFirst(
+    lists,
+    limit,
+    ({ id }) => id,
+    (one, other) => one.version > other.version,
+  );
   return {
-    items: page.map((entity) => entityView(domain, entity)),
-    ...(!isLast && last && { nextCursor: encodeCursor(list, last.id) }),
+    items: items.map((entity) => entityView(domain, entity)),
+    ...(next !== undefined && { nextCursor: encodeCursor(list, next) }),
   };
-}
-
-/** An entity that changes its status while the statuses are asked stands in two answers; the later state counts. */
-function latest(entities: readonly EntityState[]): readonly EntityState[] {
-  const byId = new Map<string, EntityState>();
-  for (const entity of entities) {
-    const other = byId.get(entity.id);
-    if (!other || other.version < entity.version) byId.set(entity.id, entity);
-  }
-  return [...byId.values()];
 }
 
 /** Oldest first. */

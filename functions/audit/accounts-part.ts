@@ -14,7 +14,7 @@ import type { Held } from '../store/audit/audit-reads.ts';
 import { readSums, readSuspects, writeSuspects } from '../store/audit/audit-runs.ts';
 import type { Run, Suspect } from '../store/audit/audit-runs.ts';
 import { rowsMax } from './limits.ts';
-import { aside } from './part.ts';
+import { uncounted } from './part.ts';
 import type { AuditContext, Part } from './part.ts';
 import { firstEntity } from './position.ts';
 import type { PositionIn } from './position.ts';
@@ -34,10 +34,10 @@ export async function checkAccounts(context: AuditContext, position: PositionIn<
   if (pass === 1) await writeSuspects(backend.store, run, differing);
   else problems = await confirmed(backend, run, differing);
   const hasSuspects = position.hasSuspects || (pass === 1 && differing.length > 0);
-  if (open) return aside({ phase: 'accounts', run: run.id, pass, hasSuspects, open }, problems);
+  if (open) return uncounted({ phase: 'accounts', run: run.id, pass, hasSuspects, open }, problems);
   const isDone = pass === 2 || !hasSuspects;
   const recount = { phase: 'recount', run: run.id, ...firstEntity(backend.registry) } as const;
-  return aside(isDone ? undefined : recount, problems);
+  return uncounted(isDone ? undefined : recount, problems);
 }
 
 interface SummedUp {

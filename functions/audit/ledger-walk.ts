@@ -15,7 +15,7 @@ import type { ExpectedMessage, ReadOthers } from './expected-messages.ts';
 import { problem } from './problems.ts';
 import type { ProblemCode } from './problems.ts';
 import { placeOf, readEntry } from './raw-entry.ts';
-import type { RawItem } from './raw-entry.ts';
+import type { RawItem } from '../store/audit/audit-reads.ts';
 import { post } from './sums.ts';
 import type { Sums } from './sums.ts';
 
@@ -94,8 +94,8 @@ export async function step(
 
   const read = readEntry(tenant, id, place, item);
   for (const posting of read.entry?.postings ?? []) post(findings.sums, posting);
-  if (read.is !== 'intact') {
-    if (read.is === 'changed') tell('entry_changed', 'it is not the entry that was committed', place);
+  if (read.kind !== 'intact') {
+    if (read.kind === 'changed') tell('entry_changed', 'it is not the entry that was committed', place);
     else tell('entry_moved', `it was committed as entry ${read.entry.seq}`, place);
     return read.entry
       ? {

@@ -9,7 +9,7 @@ import { entityPartition, listPartition } from '../store/keys.ts';
 import type { ItemKey } from '../store/keys.ts';
 import { messageGroups } from '../store/outbox/message-items.ts';
 import { recheckPauseMs, rowsMax } from './limits.ts';
-import { aside } from './part.ts';
+import { uncounted } from './part.ts';
 import type { AuditContext, Part } from './part.ts';
 import type { PositionIn } from './position.ts';
 import { foundTwice, problem } from './problems.ts';
@@ -21,9 +21,9 @@ export async function checkMessages(context: AuditContext, position: PositionIn<
   const first = await problemsOf(context, page.keys);
   if (first.length > 0) await sleep(recheckPauseMs);
   const problems = first.length > 0 ? foundTwice(first, await problemsOf(context, page.keys)) : [];
-  if (page.position !== undefined) return aside({ ...position, after: page.position }, problems);
+  if (page.position !== undefined) return uncounted({ ...position, after: page.position }, problems);
   const nextGroup = messageGroups[messageGroups.indexOf(group) + 1];
-  return aside(
+  return uncounted(
     nextGroup
       ? { phase: 'messages', run: run.id, group: nextGroup }
       : { phase: 'accounts', run: run.id, pass: 1, hasSuspects: false },

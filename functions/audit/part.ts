@@ -22,7 +22,7 @@ export interface AuditContext {
 }
 
 /** A part in which no entity is counted. */
-export const aside = (
+export const uncounted = (
   next: Position | undefined,
   problems: readonly AuditProblem[] = [],
   entitiesRead = 0,

@@ -14,7 +14,7 @@ const id = z.string().regex(/^[a-z]+_[0-9A-HJKMNP-TV-Z]{26}$/);
 const place = z.int().min(1).max(9_999_999_999);
 
 /** A place among the entities of all collections, newest first within each. */
-const amongEntities = {
+const entityPlace = {
   collection: z.string(),
   /** All from here upwards are done. */
   before: z.string().max(100).optional(),
@@ -24,7 +24,7 @@ const amongEntities = {
 
 const position = z.discriminatedUnion('phase', [
   /** Every entity by itself; the postings are summed up by account. */
-  z.strictObject({ phase: z.literal('entities'), run, ...amongEntities }),
+  z.strictObject({ phase: z.literal('entities'), run, ...entityPlace }),
   /** Messages of entities that no list shows. */
   z.strictObject({
     phase: z.literal('messages'),
@@ -42,12 +42,12 @@ const position = z.discriminatedUnion('phase', [
     open: z.strictObject({ sk: z.string().max(300), sum: z.int(), count: z.int() }).optional(),
   }),
   /** The postings of accounts whose balance differed, summed up once more. */
-  z.strictObject({ phase: z.literal('recount'), run, ...amongEntities }),
+  z.strictObject({ phase: z.literal('recount'), run, ...entityPlace }),
 ]);
 
 export type Position = z.infer<typeof position>;
 export type PositionIn<Phase extends Position['phase']> = Extract<Position, { readonly phase: Phase }>;
-export type AmongEntities = Pick<PositionIn<'entities'>, 'collection' | 'before' | 'within'>;
+export type EntityPlace = Pick<PositionIn<'entities'>, 'collection' | 'before' | 'within'>;
 
 const listOf = (tenant: string): readonly string[] => [tenant, 'audit'];
 
@@ -78,14 +78,14 @@ export const noCursor = new ProblemError({
 });
 
 /** The place before the first entity of all. @throws (a defect) where there are no domains */
-export function firstEntity({ domains }: Registry): AmongEntities {
+export function firstEntity({ domains }: Registry): EntityPlace {
   const [first] = domains;
   if (!first) throw new Error('there are no domains');
   return { collection: first.collection };
 }
 
 /** The place before the first entity of the next collection; `undefined` after the last one. */
-export function nextCollection({ domains }: Registry, collection: string): AmongEntities | undefined {
+export function nextCollection({ domains }: Registry, collection: string): EntityPlace | undefined {
   const index = domains.findIndex((domain) => domain.collection === collection);
   const next = domains[index + 1];
   return next && { collection: next.collection };

@@ -3,16 +3,15 @@ import { isDeepStrictEqual } from 'node:util';
 import { entryHash } from '../core/ledger.ts';
 import type { LedgerEntry } from '../core/ledger.ts';
 import type { Posting } from '../core/postings.ts';
+import type { RawItem } from '../store/audit/audit-reads.ts';
 import { entryItem, ledgerEntry } from '../store/entities/items.ts';
 import type { EntryItem } from '../store/entities/items.ts';
 
-export type RawItem = Readonly<Record<string, unknown>>;
-
 export type ReadEntry =
-  | { readonly is: 'intact'; readonly entry: LedgerEntry }
+  | { readonly kind: 'intact'; readonly entry: LedgerEntry }
   /** Whole, but committed at the place `entry.seq`. */
-  | { readonly is: 'moved'; readonly entry: LedgerEntry }
-  | { readonly is: 'changed'; readonly entry?: LedgerEntry };
+  | { readonly kind: 'moved'; readonly entry: LedgerEntry }
+  | { readonly kind: 'changed'; readonly entry?: LedgerEntry };
 
 /** The number an entry's sort key stands for; `undefined` where the key is none of an entry. */
 export function placeOf({ sk }: RawItem): number | undefined {
@@ -23,11 +22,11 @@ export function placeOf({ sk }: RawItem): number | undefined {
 /** Reads what lies at a place of an entity's ledger and compares it, byte for byte, with what its hash was made of. */
 export function readEntry(tenant: string, id: string, place: number, item: RawItem): ReadEntry {
   const entry = parsed(item);
-  if (!entry) return { is: 'changed' };
+  if (!entry) return { kind: 'changed' };
   const { hash, ...content } = entry;
   const isWhole = isAsWritten(item, entry) && hashOf(tenant, id, content) === hash;
-  if (!isWhole) return { is: 'changed', entry };
-  return { is: entry.seq === place ? 'intact' : 'moved', entry };
+  if (!isWhole) return { kind: 'changed', entry };
+  return { kind: entry.seq === place ? 'intact' : 'moved', entry };
 }
 
 /** The postings of what lies at a place of a ledger, whether or not it is what was committed there. */

@@ -3,7 +3,7 @@ import { readSuspects, writeSums } from '../store/audit/audit-runs.ts';
 import type { StretchSums } from '../store/audit/audit-runs.ts';
 import { visitEntities } from './visit-entities.ts';
 import type { Done, Visit } from './visit-entities.ts';
-import { aside } from './part.ts';
+import { uncounted } from './part.ts';
 import type { AuditContext, Part } from './part.ts';
 import type { PositionIn } from './position.ts';
 import { postingsOf } from './raw-entry.ts';
@@ -29,7 +29,7 @@ export async function recount(context: AuditContext, position: PositionIn<'recou
     sums: new Map([...sums].filter(([account]) => suspects.has(account))),
   }));
   await writeSums(backend.store, run, 2, suspected);
-  return aside(
+  return uncounted(
     next
       ? { phase: 'recount', run: run.id, ...next }
       : { phase: 'accounts', run: run.id, pass: 2, hasSuspects: true },

@@ -5,7 +5,7 @@ import type { EntityItem } from '../store/entities/items.ts';
 import { entityKey, entityPartition, entryKey } from '../store/keys.ts';
 import { segmentEntries } from './limits.ts';
 import { placeOf } from './raw-entry.ts';
-import type { RawItem } from './raw-entry.ts';
+import type { RawItem } from '../store/audit/audit-reads.ts';
 
 export interface Segment {
   /** The entity's item, where the segment is the first one and the item is there. */

@@ -4,7 +4,7 @@ import { readIds } from '../store/audit/audit-reads.ts';
 import { page } from './limits.ts';
 import type { AuditContext } from './part.ts';
 import { nextCollection } from './position.ts';
-import type { AmongEntities } from './position.ts';
+import type { EntityPlace } from './position.ts';
 
 /** What was done with one entity; `restSeq` is the entry up to which it is done, where that is not all. */
 export interface Done {
@@ -24,9 +24,9 @@ export type Visit<Result extends Done> = (
  */
 export async function visitEntities<Result extends Done>(
   { backend, run, entitiesMax }: AuditContext,
-  at: AmongEntities,
+  at: EntityPlace,
   visit: Visit<Result>,
-): Promise<{ readonly results: readonly Result[]; readonly next: AmongEntities | undefined }> {
+): Promise<{ readonly results: readonly Result[]; readonly next: EntityPlace | undefined }> {
   const { registry, store } = backend;
   const { collection, before, within } = at;
   const domain = registry.byCollection(collection);

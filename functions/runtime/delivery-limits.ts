@@ -7,10 +7,12 @@
 export const database = { attempts: 3, connectionTimeoutMs: 1_000, requestTimeoutMs: 3_000 } as const;
 export const queueService = { attempts: 3, connectionTimeoutMs: 1_000, requestTimeoutMs: 3_000 } as const;
 
-/** Items read by their keys; what the service leaves out of them is asked for again. */
-export const batchRead = {
+/** Items read by their keys, or put, many at once; what the service leaves out of them is asked for again. */
+export const batch = {
   /** DynamoDB: 100 items a BatchGetItem. */
   keysMax: 100,
+  /** DynamoDB: 25 items a BatchWriteItem. */
+  putsMax: 25,
   /** What is left out was throttled: the first pause, which doubles while a request brings nothing. */
   pauseMs: 100,
   pauseMaxMs: 1_000,

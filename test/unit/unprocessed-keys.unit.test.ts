@@ -2,7 +2,7 @@
 import type { BatchGetCommandInput, BatchGetCommandOutput } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, test } from 'vitest';
 import type { Store } from '../../functions/store/store.ts';
-import { readByKey } from '../../functions/store/read-by-key.ts';
+import { readByKey } from '../../functions/store/batches.ts';
 import { readTogether } from '../../functions/store/entities/reads.ts';
 
 const tables = { data: 'data', outbox: 'outbox', idempotency: 'idempotency' };

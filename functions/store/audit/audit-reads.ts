@@ -14,7 +14,8 @@ import { balanceKey, claimKey, entityKey, entityPartition, listPartition } from 
 import type { ItemKey } from '../keys.ts';
 import { messagePartition, statePartitionOf, stateSortPrefix } from '../outbox/message-items.ts';
 import type { MessageGroup, MessageItem } from '../outbox/message-items.ts';
-import { readByKey } from '../read-by-key.ts';
+import { readByKey } from '../batches.ts';
+import { newestFirst } from '../newest-first.ts';
 
 export type RawItem = Readonly<Record<string, unknown>>;
 
@@ -47,14 +48,11 @@ export async function readIds(
         }),
       );
       const ids = Items.map((item) => String(item['listSk']));
-      // Nothing older than the last of a list that goes on can be placed yet.
-      return { ids, frontier: LastEvaluatedKey === undefined ? '' : (ids.at(-1) ?? '') };
+      return { items: ids, readDownTo: LastEvaluatedKey === undefined ? '' : (ids.at(-1) ?? '') };
     }),
   );
-  const frontier = lists.reduce((highest, list) => (list.frontier > highest ? list.frontier : highest), '');
-  const known = new Set(lists.flatMap(({ ids }) => ids).filter((id) => id >= frontier));
-  const ids = [...known].sort().reverse().slice(0, limit);
-  return { ids, isComplete: frontier === '' && ids.length === known.size };
+  const { items, next } = newestFirst(lists, limit, (id) => id);
+  return { ids: items, isComplete: next === undefined };
 }
 
 /** Items of a partition after a sort key, or all: at most `limit` of them, or what fits into a megabyte. */

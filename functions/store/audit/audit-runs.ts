@@ -6,11 +6,10 @@
  * counts nothing twice.
  */
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { BatchWriteCommand, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Store } from '../store.ts';
 import type { ItemKey } from '../keys.ts';
-import { readByKey } from '../read-by-key.ts';
+import { putAll, readByKey } from '../batches.ts';
 import { dataTable } from '../tables.ts';
 
 export interface Run {
@@ -31,10 +30,6 @@ export interface SumRow {
 
 /** First the ledgers are summed up once; where a balance differs, once more. */
 export type Pass = 1 | 2;
-
-/** DynamoDB: 25 items a BatchWriteItem. */
-const batchSize = 25;
-const attemptsMax = 8;
 
 const partition = ({ tenant, id }: Pick<Run, 'tenant' | 'id'>): string =>
   `${encodeURIComponent(tenant)}#audit#${id}`;
@@ -149,22 +144,5 @@ export async function readWalk(
   return Item && (JSON.parse(Item['walked'] as string) as unknown);
 }
 
-/** @throws where the service leaves items unprocessed again and again; the call can be repeated */
-async function writeAll(
-  { client, tables: { data } }: Store,
-  items: readonly Record<string, unknown>[],
-): Promise<void> {
-  let open = items.map((Item) => ({ PutRequest: { Item } }));
-  let fruitless = 0;
-  while (open.length > 0) {
-    const asked = open.slice(0, batchSize);
-    const { UnprocessedItems } = await client.send(
-      new BatchWriteCommand({ RequestItems: { [data]: asked } }),
-    );
-    const unprocessed = (UnprocessedItems?.[data] ?? []) as typeof open;
-    open = [...unprocessed, ...open.slice(batchSize)];
-    fruitless = unprocessed.length === asked.length ? fruitless + 1 : 0;
-    if (fruitless === attemptsMax) throw new Error(`BatchWriteItem leaves all items of ${data} unprocessed`);
-    if (unprocessed.length > 0) await sleep(50 * 2 ** fruitless);
-  }
-}
+const writeAll = ({ client, tables }: Store, items: readonly Record<string, unknown>[]): Promise<void> =>
+  putAll(client, tables.data, items);

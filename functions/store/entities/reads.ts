@@ -1,5 +1,5 @@
 /** Reads of entities, ledgers and balances. All are strongly consistent but the lists, which an index answers. */
-import { BatchGetCommand, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { EntityState } from '../../core/entity.ts';
 import type { LedgerEntry } from '../../core/ledger.ts';
 import type { Store } from '../store.ts';
@@ -15,7 +15,7 @@ import {
   listPartition,
   partitionKeyMaxBytes,
 } from '../keys.ts';
-import { pauseBeforeRest } from '../read-by-key.ts';
+import { readBatches } from '../batches.ts';
 
 export async function readEntity(
   store: Store,
@@ -40,28 +40,13 @@ export async function readTogether(
 ): Promise<{ readonly record?: IdempotencyItem; readonly entities: ReadonlyMap<string, EntityState> }> {
   const { data, idempotency } = store.tables;
   const distinct = [...new Set(ids)];
-  const found: Record<string, Record<string, unknown>[]> = {};
-  let request = {
-    ...(distinct.length > 0 && {
-      [data]: { Keys: distinct.map((id) => entityKey(tenant, id)), ConsistentRead: true },
-    }),
-    ...(recordKey !== undefined && { [idempotency]: { Keys: [{ pk: recordKey }], ConsistentRead: true } }),
-  };
-  let fruitless = 0;
-  // What the service could not give in one piece (16 MB, throttling) is asked for again, until the time is over.
-  while (Object.keys(request).length > 0) {
-    const { Responses = {}, UnprocessedKeys = {} } = await store.client.send(
-      new BatchGetCommand({ RequestItems: request }),
-      { abortSignal: signal },
-    );
-    for (const [table, items] of Object.entries(Responses)) (found[table] ??= []).push(...items);
-    request = UnprocessedKeys as typeof request;
-    const isFruitless = Object.values(Responses).every((items) => items.length === 0);
-    fruitless = isFruitless ? fruitless + 1 : 0;
-    if (Object.keys(request).length > 0) await pauseBeforeRest(fruitless, signal);
-  }
-  const entities = (found[data] ?? []).map((item) => entityState(item as unknown as EntityItem));
-  const [record] = (found[idempotency] ?? []) as unknown as IdempotencyItem[];
+  const keys = [
+    ...distinct.map((id) => ({ table: data, key: { ...entityKey(tenant, id) } })),
+    ...(recordKey === undefined ? [] : [{ table: idempotency, key: { pk: recordKey } }]),
+  ];
+  const found = await readBatches(store.client, keys, signal);
+  const entities = (found.get(data) ?? []).map((item) => entityState(item as unknown as EntityItem));
+  const [record] = (found.get(idempotency) ?? []) as unknown as IdempotencyItem[];
   return { entities: new Map(entities.map((entity) => [entity.id, entity])), ...(record && { record }) };
 }
 

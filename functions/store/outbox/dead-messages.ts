@@ -3,7 +3,7 @@ import type { Topic } from '../../runtime/topics.ts';
 import { messageShards, statePartition } from './message-items.ts';
 import type { MessageItem, MessageKey } from './message-items.ts';
 import type { OutboxAccess } from './message-writes.ts';
-import { readByKey } from '../read-by-key.ts';
+import { readByKey } from '../batches.ts';
 
 /** Dead messages of one topic and all tenants, as they are now, shard by shard: for people who operate it all. */
 export async function* readDeadMessages(access: OutboxAccess, topic: Topic): AsyncGenerator<MessageItem> {

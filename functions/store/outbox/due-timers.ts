@@ -4,7 +4,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { dueShard, dueShards } from '../keys.ts';
 import type { ItemKey } from '../keys.ts';
 import { sweeperKey } from './message-items.ts';
-import { readByKey } from '../read-by-key.ts';
+import { readByKey } from '../batches.ts';
 
 /** An entity that waits, as the index `due` has it: a moment old. */
 export interface DueKey extends ItemKey {

@@ -8,7 +8,9 @@ import { groupOf, messageGroups, messagePartition, stateSortPrefix } from './mes
 import type { MessageItem, MessageKey, MessageStatus } from './message-items.ts';
 import { within } from './message-writes.ts';
 import type { OutboxAccess } from './message-writes.ts';
-import { readByKey } from '../read-by-key.ts';
+import { readByKey } from '../batches.ts';
+import { newestFirst } from '../newest-first.ts';
+import type { ReadList } from '../newest-first.ts';
 
 /** Plain data; the API signs it and shows it as an opaque string. */
 export interface MessageCursor {
@@ -71,17 +73,7 @@ export async function listMessages(
   const read = await Promise.all(
     groups.map((group) => readGroup(access, { tenant, group, status, topic, wanted: limit + 1, below })),
   );
-  // Below the highest point that some group was not read down to, the order of the groups is not known yet.
-  const frontier = read.reduce(
-    (highest, { readDownTo }) => (readDownTo > highest ? readDownTo : highest),
-    '',
-  );
-  const known = read
-    .flatMap(({ entries }) => entries)
-    .filter(({ stateSk }) => stateSk >= frontier)
-    .sort((a, b) => (a.stateSk < b.stateSk ? 1 : -1));
-  const page = known.slice(0, limit);
-  const after = known.length > limit ? page.at(-1)?.stateSk : frontier;
+  const { items: page, next } = newestFirst(read, limit, ({ stateSk }) => stateSk);
   const items = await readItems(access, page);
   const fitting = items.filter(
     (item) =>
@@ -89,15 +81,15 @@ export async function listMessages(
   );
   return {
     items: fitting,
-    ...(after !== undefined && after !== '' && { cursor: { after: after.slice(prefix.length) } }),
+    ...(next !== undefined && { cursor: { after: next.slice(prefix.length) } }),
   };
 }
 
-/** @returns matching entries, newest first, and how far down the index was read; '' is its end. */
+/** Matching entries, and how far down the index was read for them. */
 async function readGroup(
   access: OutboxAccess,
   query: GroupQuery & { readonly wanted: number },
-): Promise<{ readonly entries: readonly IndexEntry[]; readonly readDownTo: string }> {
+): Promise<ReadList<IndexEntry>> {
   const entries: IndexEntry[] = [];
   const hasTime = timeForMore(access);
   let evaluated = 0;
@@ -106,22 +98,17 @@ async function readGroup(
     evaluated += page.evaluated;
     if (page.lastKey === undefined) break;
     if (entries.length >= query.wanted || evaluated >= list.entriesMax || !hasTime()) {
-      return { entries, readDownTo: page.lastKey };
+      return { items: entries, readDownTo: page.lastKey };
     }
   }
-  return { entries, readDownTo: '' };
+  return { items: entries, readDownTo: '' };
 }
 
 async function readItems(
   { client, table, deadline }: OutboxAccess,
   keys: readonly MessageKey[],
 ): Promise<MessageItem[]> {
-  return inOrder(keys, await readByKey<MessageItem>(client, table, keys, deadline?.signal));
-}
-
-const inOrder = (keys: readonly MessageKey[], items: readonly MessageItem[]): MessageItem[] => {
+  const items = await readByKey<MessageItem>(client, table, keys, deadline?.signal);
   const byKey = new Map(items.map((item) => [`${item.pk} ${item.sk}`, item]));
-  // An entry can be listed by two groups for a moment, when its item goes from one to the other.
-  const once = new Set(keys.map(({ pk, sk }) => `${pk} ${sk}`));
-  return [...once].flatMap((key) => byKey.get(key) ?? []);
-};
+  return keys.flatMap(({ pk, sk }) => byKey.get(`${pk} ${sk}`) ?? []);
+}

@@ -4,7 +4,7 @@ import type { Topic } from '../../runtime/topics.ts';
 import { statePartition, sweeperKey } from './message-items.ts';
 import type { MessageItem, MessageKey } from './message-items.ts';
 import type { OutboxAccess } from './message-writes.ts';
-import { readByKey } from '../read-by-key.ts';
+import { readByKey } from '../batches.ts';
 
 /** An open message as the state index has it: eventually consistent, and without what only a claim changes. */
 export interface OpenMessage extends MessageKey {
