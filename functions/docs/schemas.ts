@@ -1,6 +1,7 @@
 /** Schemas of everything the API answers with, as `view.ts` and the queries make it. */
 import { z } from 'zod';
 import type { Domain } from '../core/definition.ts';
+import { message as limits } from '../runtime/limits.ts';
 import { topics } from '../runtime/topics.ts';
 import { exampleId } from './example-body.ts';
 
@@ -94,7 +95,21 @@ export const message = z.strictObject({
       at: moment('When the call failed.'),
       answer: z.string().optional().meta({ description: 'The beginning of what the receiver answered.' }),
     })
-    .optional(),
+    .optional()
+    .meta({ description: 'Why the last attempt failed; not on a message that is done.' }),
+  failures: z
+    .array(
+      z.strictObject({
+        run: z.int().positive().meta({ description: 'Grows by one with every redrive.' }),
+        attempt: z.int().positive().meta({ description: 'Of that run.' }),
+        code: z.string().meta({ examples: ['503', 'timeout'] }),
+        reason: z.string(),
+        at: moment('When the call failed.'),
+      }),
+    )
+    .max(limits.failuresMax)
+    .optional()
+    .meta({ description: `The newest ${limits.failuresMax} failed attempts, the oldest of them first.` }),
   result: z.unknown().optional().meta({ description: 'What the receiver gave back.' }),
 });
 

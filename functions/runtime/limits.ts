@@ -62,6 +62,10 @@ export const lock = { ttlMaxSeconds: 300 } as const;
 export const message = {
   /** Of each text that a receiver gave back, as UTF-8; escaped in JSON it is six times as long at most. */
   resultMaxBytes: 4 * 1024,
+  /** Failed attempts that a message keeps, of all its runs: the newest ones, two runs of the usual policy. */
+  failuresMax: 10,
+  /** Of the reason of each, as UTF-8. */
+  failureReasonMaxBytes: 512,
 } as const;
 
 /**
@@ -92,7 +96,11 @@ export const eventStream = {
   batchSize: 100,
   /** A batch that fails is also cut in halves, and a cut does not count as an attempt. */
   retryAttempts: 5,
-  /** Records older than this are the sweeper's: it sends the same messages, and orders them by age. */
+  /**
+   * Records older than this, like those that were tried as often as that, are the sweeper's: it has sent the same
+   * messages meanwhile. To try for longer would only send them all once more when the trouble is over, and a record that
+   * fails by our own defect would block its shard for that time.
+   */
   maxRecordAgeSeconds: 60 * 60,
   /** Concurrent batches of one shard; records of one partition key stay in order. */
   parallelizationFactor: 2,

@@ -1,5 +1,6 @@
 /** What the Lambda functions of all topics are wired with, besides their receivers. */
 import { systemClock } from '../runtime/clock.ts';
+import { workerCall } from '../runtime/delivery-limits.ts';
 import { readEnvironment } from '../runtime/environment.ts';
 import { createQueueClient } from '../runtime/queue-client.ts';
 import { telemetryOf } from '../runtime/telemetry.ts';
@@ -18,7 +19,12 @@ export function topicHandler(topic: Topic, receiver: Receiver): QueueHandler {
     topic,
     policy: topicPolicies[topic],
     receiver,
-    outbox: { client: createDocumentClient(), table: environment.OUTBOX_TABLE, clock: systemClock },
+    outbox: {
+      client: createDocumentClient({}, { requestTimeoutMs: workerCall.databaseRequestTimeoutMs }),
+      table: environment.OUTBOX_TABLE,
+      clock: systemClock,
+      callMaxMs: workerCall.databaseMs,
+    },
     sqs: createQueueClient(),
     log,
     metrics,

@@ -2,7 +2,7 @@
 import { ChangeMessageVisibilityCommand, GetQueueUrlCommand } from '@aws-sdk/client-sqs';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
-import { delivery } from '../runtime/delivery-limits.ts';
+import { delivery, workerCall as limits } from '../runtime/delivery-limits.ts';
 import type { Log } from '../runtime/logger.ts';
 
 export interface SourceQueue {
@@ -13,6 +13,11 @@ export interface SourceQueue {
   readonly hide: (record: SQSRecord, seconds: number) => Promise<void>;
 }
 
+/** A call has its own time, so that a slow queue delays no batch. */
+const bounded = (): { readonly abortSignal: AbortSignal } => ({
+  abortSignal: AbortSignal.timeout(limits.queueMs),
+});
+
 export function createSourceQueue(sqs: SQSClient, log: Log): SourceQueue {
   const urls = new Map<string, Promise<string>>();
 
@@ -21,7 +26,7 @@ export function createSourceQueue(sqs: SQSClient, log: Log): SourceQueue {
     const known = urls.get(arn);
     if (known !== undefined) return known;
     const asked = sqs
-      .send(new GetQueueUrlCommand({ QueueName: arn.split(':').at(-1) }))
+      .send(new GetQueueUrlCommand({ QueueName: arn.split(':').at(-1) }), bounded())
       .then(({ QueueUrl }) => {
         if (QueueUrl === undefined) throw new Error('SQS names no URL for the queue of a delivery');
         return QueueUrl;
@@ -41,6 +46,7 @@ export function createSourceQueue(sqs: SQSClient, log: Log): SourceQueue {
             ReceiptHandle: record.receiptHandle,
             VisibilityTimeout: Math.min(Math.ceil(seconds), delivery.visibilityMaxSeconds),
           }),
+          bounded(),
         );
       } catch (error) {
         log.warn('visibility not changed', { sqsMessageId: record.messageId, error: error as Error });

@@ -1,10 +1,19 @@
 import { readFileSync } from 'node:fs';
 import type { SQSEvent } from 'aws-lambda';
 import { Agent } from 'undici';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { message } from '../../functions/runtime/limits.ts';
+import { topicPolicies } from '../../functions/runtime/topics.ts';
+import { createDocumentClient } from '../../functions/store/client.ts';
+import { messageView } from '../../functions/store/outbox/message-items.ts';
+import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
+import { redriveMessage } from '../../functions/store/outbox/messages.ts';
 import type { QueueHandler } from '../../functions/workers/batch.ts';
 import { createHttpCallReceiver } from '../../functions/workers/receivers/http-call.ts';
-import { bodyOf, sqsEvent, startOutbox } from '../support/outbox.ts';
+import { createTopicWorker } from '../../functions/workers/topic-worker.ts';
+import { startBlackhole } from '../support/faults/blackhole.ts';
+import { localCredentials, localRegion } from '../support/loopback.ts';
+import { bodyOf, silent, sqsEvent, startOutbox } from '../support/outbox.ts';
 import type { TestOutbox, WorkerOptions } from '../support/outbox.ts';
 import { startReceiver, status } from '../support/receivers.ts';
 import type { TestReceiver } from '../support/receivers.ts';
@@ -111,4 +120,83 @@ describe('deliveries', () => {
       .toBe('done');
     expect(receiver.calls).toHaveLength(2);
   });
+});
+
+describe('what a message shows of its failures', () => {
+  const shown = async (item: MessageItem): Promise<ReturnType<typeof messageView>> =>
+    messageView(await outbox.read(item));
+  const deliver = async (item: MessageItem, answers: number): Promise<void> => {
+    receiver.answer = status(answers);
+    await worker()(sqsEvent(outbox.queues['external-call'], bodyOf(item)));
+    outbox.clock.ahead(60_000);
+  };
+
+  test('is the last one while it is true, and each attempt that failed', async () => {
+    const item = await outbox.put();
+    await deliver(item, 503);
+    await deliver(item, 500);
+    const failing = await shown(item);
+    expect(failing).toMatchObject({ status: 'sent', attempts: 2, lastError: { code: '500' } });
+    expect(failing.failures).toMatchObject([
+      { run: 1, attempt: 1, code: '503' },
+      { run: 1, attempt: 2, code: '500' },
+    ]);
+    await deliver(item, 200);
+    const done = await shown(item);
+    expect(done).toMatchObject({ status: 'done', attempts: 3, failures: failing.failures });
+    expect(done).not.toHaveProperty('lastError');
+  });
+
+  test('stays over redrives, and is bounded', async () => {
+    const item = await outbox.put();
+    for (let run = 1; run <= message.failuresMax + 2; run += 1) {
+      await deliver(await outbox.read(item), 400);
+      await redriveMessage(outbox.access, item);
+    }
+    const { failures = [] } = await shown(item);
+    expect(failures).toHaveLength(message.failuresMax);
+    expect(failures.map(({ run, attempt }) => [run, attempt])).toEqual(
+      Array.from({ length: message.failuresMax }, (_, index) => [index + 3, 1]),
+    );
+  });
+
+  test('of one that never failed is nothing', async () => {
+    const item = await outbox.put();
+    await deliver(item, 200);
+    expect(await shown(item)).not.toHaveProperty('failures');
+  });
+});
+
+test('a call to the database that hangs is given up within a worker’s time, and its delivery comes again', async () => {
+  const item = await outbox.put();
+  const hole = await startBlackhole(inject('dynamodbEndpoint'));
+  hole.swallow = 'back';
+  const client = createDocumentClient({
+    endpoint: hole.endpoint,
+    region: localRegion,
+    credentials: localCredentials,
+  });
+  let tries = 0;
+  client.middlewareStack.add(
+    (next) => (args) => {
+      tries += 1;
+      return next(args);
+    },
+    // Inside the SDK's retries.
+    { step: 'deserialize', priority: 'low', name: 'count-tries' },
+  );
+  const hanging = createTopicWorker({
+    topic: 'external-call',
+    policy: topicPolicies['external-call'],
+    receiver: () => Promise.reject(new Error('no call was to be made')),
+    outbox: { ...outbox.access, client, callMaxMs: 100 },
+    sqs: outbox.sqs,
+    log: silent,
+  });
+  const event = sqsEvent(outbox.queues['external-call'], bodyOf(item));
+  expect((await hanging(event)).batchItemFailures).toHaveLength(1);
+  // Given up by its own time: the client's would have let it try three times.
+  expect(tries).toBe(1);
+  client.destroy();
+  await hole.stop();
 });

@@ -1,6 +1,21 @@
 import { describe, expect, test } from 'vitest';
-import { database, delivery, lease, queueService, sweep } from '../../functions/runtime/delivery-limits.ts';
-import { queue, retryAfterMaxMs, topicPolicies, topics } from '../../functions/runtime/topics.ts';
+import {
+  database,
+  delivery,
+  lease,
+  queueService,
+  sweep,
+  workerCall,
+} from '../../functions/runtime/delivery-limits.ts';
+import { message, request, sweeperFunction } from '../../functions/runtime/limits.ts';
+import { messageShards } from '../../functions/store/outbox/message-items.ts';
+import {
+  queue,
+  retryAfterMaxMs,
+  timerPolicy,
+  topicPolicies,
+  topics,
+} from '../../functions/runtime/topics.ts';
 
 describe.each(topics)('the policy of %s', (topic) => {
   const policy = topicPolicies[topic];
@@ -10,6 +25,14 @@ describe.each(topics)('the policy of %s', (topic) => {
       policy.functionTimeoutSeconds * 1000,
     );
     expect(policy.functionTimeoutSeconds * 1000).toBeGreaterThan(policy.callTimeoutMs);
+  });
+
+  test('has time for the worst delivery: claim, call, record, and hiding it by way of its queue’s URL', () => {
+    const { databaseMs, queueMs } = workerCall;
+    const worstMs = databaseMs + policy.callTimeoutMs + databaseMs + 2 * queueMs;
+    expect(worstMs).toBeLessThan(policy.functionTimeoutSeconds * 1000);
+    // Where no attempt is left: two claims, no call, a record.
+    expect(3 * databaseMs + 2 * queueMs).toBeLessThan(policy.functionTimeoutSeconds * 1000);
   });
 
   test('ends before SQS moves the message by itself, turned away by a lease once an attempt', () => {
@@ -41,4 +64,26 @@ test('the sweeper looks after nothing that a worker may still be at', () => {
   for (const { callTimeoutMs } of Object.values(topicPolicies)) {
     expect(sweep.graceSeconds * 1000).toBeGreaterThan(callTimeoutMs + lease.marginMs);
   }
+});
+
+test('a scheduled transition has time for its command and for hiding its delivery', () => {
+  expect(request.deadlineMs + 2 * workerCall.queueMs).toBeLessThan(timerPolicy.functionTimeoutSeconds * 1000);
+});
+
+test('three tries of a worker’s call to the database fit into its time', () => {
+  const { databaseMs, databaseRequestTimeoutMs } = workerCall;
+  expect(database.attempts * databaseRequestTimeoutMs).toBeLessThan(databaseMs);
+});
+
+test('a sweep keeps back less than half of its function’s time, and opens fewer sockets than the SDK has', () => {
+  expect(2 * sweep.reserveMs).toBeLessThan(sweeperFunction.timeoutSeconds * 1000);
+  expect(messageShards * sweep.writesPerShard).toBeLessThan(50);
+});
+
+test('the failures of a message fit into a small part of its item, and hold a run of every policy', () => {
+  const { failuresMax, failureReasonMaxBytes } = message;
+  // A reason, and some 200 bytes of names, code and time.
+  expect(failuresMax * (failureReasonMaxBytes + 200)).toBeLessThanOrEqual(8 * 1024);
+  for (const { attempts } of Object.values(topicPolicies))
+    expect(failuresMax).toBeGreaterThanOrEqual(attempts);
 });
