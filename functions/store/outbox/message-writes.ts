@@ -13,13 +13,17 @@ export interface OutboxAccess {
   readonly clock: Clock;
   /** Of whoever waits for an answer; the others have as long as their function lives. */
   readonly deadline?: Deadline;
+  /** Without a deadline: after how long a call is given up, with all its tries. */
+  readonly callMaxMs?: number;
 }
 
 /** For each call: it ends with the time that there is. */
-export const within = ({
-  deadline,
-}: Pick<OutboxAccess, 'deadline'>): { readonly abortSignal?: AbortSignal } =>
-  deadline ? { abortSignal: deadline.signal } : {};
+export function within({ deadline, callMaxMs }: Pick<OutboxAccess, 'deadline' | 'callMaxMs'>): {
+  readonly abortSignal?: AbortSignal;
+} {
+  if (deadline) return { abortSignal: deadline.signal };
+  return callMaxMs === undefined ? {} : { abortSignal: AbortSignal.timeout(callMaxMs) };
+}
 
 /** Whether a conditional write came to pass; where not, the item that stood in its way. */
 export type Written = { readonly item: MessageItem } | { readonly found: MessageItem | undefined };
@@ -36,28 +40,45 @@ const names = {
   '#statePk': 'statePk',
   '#letter': 'letter',
   '#lastError': 'lastError',
+  '#failures': 'failures',
   '#result': 'result',
   '#payload': 'payload',
 };
 
-/** Each wins one race; a condition is made of them. They read the values named beside them. */
+/**
+ * Each wins one race; a condition is made of them. They read the values named beside them.
+ * `test/integration/message-conditions.integration.test.ts` tells each race, and sees it lost where a clause is missing.
+ *
+ * | write                 | clauses                           |
+ * | --------------------- | --------------------------------- |
+ * | sent, by the relay    | pending, thisRun                  |
+ * | sent, by the sweeper  | open, thisRun                     |
+ * | claimed               | open, thisRun, free, attemptLeft  |
+ * | claimed to be buried  | open, thisRun, free               |
+ * | done                  | notDone                           |
+ * | to be tried again     | holder                            |
+ * | dead                  | holder                            |
+ * | redriven              | dead; where SQS moved it, thisRun |
+ */
 export const clause = {
-  /** `:pending`, `:sent`. Against a worker that has finished meanwhile. */
+  /** `:pending`, `:sent`. Against a worker that ended it meanwhile: what is over is neither sent nor called. */
   open: '#status IN (:pending, :sent)',
-  /** `:pending`. Against a worker that was faster than the mark. */
+  /** `:pending`. Against a worker that was faster than the mark: an end is not undone. */
   pending: '#status = :pending',
-  /** `:dead`. Against a redrive that came first. */
+  /** `:dead`. Against a redrive that came first: two of them begin one run. */
   dead: '#status = :dead',
-  /** `:done`. Against a second call that succeeded: one result is kept. */
+  /** `:done`. Against a second call that succeeded: one result is kept. And no item is made of one that is gone. */
   notDone: 'attribute_exists(pk) AND #status <> :done',
-  /** `:run`. Against deliveries of a run that is over. */
+  /** `:run`. Against deliveries, marks and moved dead letters of a run that is over. */
   thisRun: '#run = :run',
   /** `:now`. Against a worker that calls at this moment, and against copies that would not wait for the backoff. */
   free: '(attribute_not_exists(#leaseUntil) OR #leaseUntil <= :now)',
   /** `:attemptsMax`. Against a message that kills its worker each time. */
   attemptLeft: '#attempts < :attemptsMax',
-  noAttemptLeft: '#attempts >= :attemptsMax',
-  /** `:token`. Against a worker whose lease ran out and was taken over. */
+  /**
+   * `:token`. Against a worker whose lease ran out: another one has taken over, or it has ended. Each end removes the
+   * token, so who still holds it knows that the message is open and of its run.
+   */
   holder: '#leaseToken = :token',
 } as const;
 

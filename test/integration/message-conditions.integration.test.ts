@@ -1,0 +1,268 @@
+/**
+ * Each condition of the delivery path and the race it wins. A race is told twice: with the build as it is, which wins it,
+ * and with one that lacks the clause, which must be seen to lose it.
+ */
+import { ScanCommand } from '@aws-sdk/lib-dynamodb';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { lease } from '../../functions/runtime/delivery-limits.ts';
+import type { LastError, MessageItem } from '../../functions/store/outbox/message-items.ts';
+import { clause } from '../../functions/store/outbox/message-writes.ts';
+import type { OutboxAccess } from '../../functions/store/outbox/message-writes.ts';
+import {
+  claimMessage,
+  recordDead,
+  recordDone,
+  recordRetry,
+  recordSent,
+  redriveMessage,
+} from '../../functions/store/outbox/messages.ts';
+import type { Claim, Delivery } from '../../functions/store/outbox/messages.ts';
+import { condition, writes } from '../support/faults/mutants.ts';
+import { startOutbox } from '../support/outbox.ts';
+import type { TestOutbox } from '../support/outbox.ts';
+import { intercept } from '../support/sdk-faults.ts';
+
+let outbox: TestOutbox;
+const opened: DynamoDBDocumentClient[] = [];
+beforeEach(async () => {
+  outbox = await startOutbox();
+});
+afterEach(async () => {
+  for (const client of opened.splice(0)) client.destroy();
+  await outbox.stop();
+});
+
+const terms = { attempts: 5, leaseMs: lease.marginMs };
+const error: LastError = { code: '500', reason: 'It answered 500.', at: '2026-11-20T10:15:30.123Z' };
+const delivery = ({ id, tenant, run }: MessageItem): Delivery => ({
+  id,
+  tenant,
+  run,
+  copy: 'copy',
+  sqsMessageId: 'one',
+  wasDeadLetter: false,
+});
+
+/** A race: what happens, by whom; whether it was won. `build` is whose writes may lack a clause. */
+type Race = (build: OutboxAccess, other: OutboxAccess) => Promise<boolean>;
+
+/** @param mark of the update that the clause is taken from */
+function wins(name: string, text: string, mark: string, race: Race): void {
+  describe(name, () => {
+    test('is won', async () => {
+      expect(await race(outbox.access, outbox.access)).toBe(true);
+    });
+    test('is lost without the clause', async () => {
+      const client = outbox.anotherClient();
+      opened.push(client);
+      let isBroken = false;
+      writes('UpdateItemCommand', (input) => {
+        const { UpdateExpression, ConditionExpression } = input as Record<string, string>;
+        if (UpdateExpression?.includes(mark) !== true || ConditionExpression?.includes(text) !== true)
+          return input;
+        isBroken = true;
+        const rest = ConditionExpression.replace(text, '')
+          .replace(/ AND {2}AND /, ' AND ')
+          .replace(/^ AND | AND $/, '');
+        return condition(input, rest === '' ? 'attribute_exists(pk)' : rest);
+      })(client);
+      expect(await race({ ...outbox.access, client }, outbox.access)).toBe(false);
+      expect(isBroken).toBe(true);
+    });
+  });
+}
+
+async function claimed(access: OutboxAccess, item: MessageItem): Promise<Claim & { kind: 'claimed' }> {
+  const claim = await claimMessage(access, delivery(item), terms);
+  if (claim.kind !== 'claimed') throw new Error(`the message is ${claim.kind}`);
+  return claim;
+}
+const afterTheLease = (): void => {
+  outbox.clock.ahead(terms.leaseMs + 1);
+};
+const isAsBefore = async (before: MessageItem, act: () => Promise<unknown>): Promise<boolean> => {
+  const stored = await outbox.read(before);
+  await act();
+  return JSON.stringify(await outbox.read(before)) === JSON.stringify(stored);
+};
+const end = (item: MessageItem): { lastError: LastError; delivered: Delivery } => ({
+  lastError: error,
+  delivered: delivery(item),
+});
+async function died(item: MessageItem): Promise<void> {
+  const { item: held, token } = await claimed(outbox.access, item);
+  await recordDead(outbox.access, held, token, end(item));
+}
+/** Something that happens after the first write of a client, and before the next. */
+function between(access: OutboxAccess, event: () => Promise<unknown>): void {
+  let count = 0;
+  intercept(access.client, {
+    before: async ({ command }) => {
+      if (command !== 'UpdateCommand' && command !== 'UpdateItemCommand') return;
+      count += 1;
+      if (count === 2) await event();
+    },
+  });
+}
+const exhaustedItem = async (): Promise<MessageItem> => {
+  const item = await outbox.put();
+  for (let attempt = 0; attempt < terms.attempts; attempt += 1) {
+    await claimed(outbox.access, item);
+    afterTheLease();
+  }
+  return item;
+};
+
+const sent = 'SET #status = :sent, #sentAt = :at';
+const claim = '#attempts = #attempts + :one';
+const takeToBury = 'SET #leaseUntil = :until, #leaseToken = :token';
+const retry = '#failures = :failures, #leaseUntil = :until';
+const dead = '#status = :dead';
+const redrive = '#redrivenAt = :at';
+
+wins('a worker that ended the message before the relay marked it', clause.pending, sent, async (build) => {
+  const item = await outbox.put();
+  await died(item);
+  return isAsBefore(item, () => recordSent(build, item));
+});
+
+wins('a worker that ended the message before the sweeper marked it', clause.open, sent, async (build) => {
+  const item = await outbox.put();
+  await died(item);
+  return isAsBefore(item, () => recordSent(build, item, { again: true }));
+});
+
+wins('a redrive that came before the mark of the run before', clause.thisRun, sent, async (build) => {
+  const item = await outbox.put();
+  await died(item);
+  await redriveMessage(outbox.access, item);
+  return isAsBefore(item, () => recordSent(build, item));
+});
+
+wins('a delivery of a message that is over', clause.open, claim, async (build) => {
+  const item = await outbox.put();
+  await died(item);
+  return isAsBefore(item, () => claimMessage(build, delivery(item), terms));
+});
+
+wins('a delivery of a run that is over', clause.thisRun, claim, async (build) => {
+  const item = await outbox.put();
+  await died(item);
+  await redriveMessage(outbox.access, item);
+  return isAsBefore(item, () => claimMessage(build, delivery(item), terms));
+});
+
+wins('a delivery while a call is going on', clause.free, claim, async (build) => {
+  const item = await outbox.put();
+  await claimed(outbox.access, item);
+  return isAsBefore(item, () => claimMessage(build, delivery(item), terms));
+});
+
+wins('a message that kills its worker each time', clause.attemptLeft, claim, async (build) => {
+  const item = await exhaustedItem();
+  return (await claimMessage(build, delivery(item), terms)).kind === 'exhausted';
+});
+
+wins(
+  'a late success between two looks at a message without attempts',
+  clause.open,
+  takeToBury,
+  async (build) => {
+    const item = await exhaustedItem();
+    between(build, async () => recordDone(outbox.access, item, '{}'));
+    return (await claimMessage(build, delivery(item), terms)).kind === 'done';
+  },
+);
+
+wins(
+  'a redrive between two looks at a message without attempts',
+  clause.thisRun,
+  takeToBury,
+  async (build) => {
+    const item = await exhaustedItem();
+    between(build, async () => {
+      const other = { ...outbox.access, client: outbox.anotherClient() };
+      opened.push(other.client);
+      const buried = await claimMessage(other, delivery(item), terms);
+      if (buried.kind !== 'exhausted') throw new Error(`the message is ${buried.kind}`);
+      await recordDead(other, buried.item, buried.token, end(item));
+      await redriveMessage(other, item);
+    });
+    return (await claimMessage(build, delivery(item), terms)).kind === 'stale';
+  },
+);
+
+wins('two workers that find no attempt left at once', clause.free, takeToBury, async (build) => {
+  const item = await exhaustedItem();
+  between(build, () => {
+    const client = outbox.anotherClient();
+    opened.push(client);
+    return claimMessage({ ...outbox.access, client }, delivery(item), terms);
+  });
+  return (await claimMessage(build, delivery(item), terms)).kind === 'held';
+});
+
+wins('a second success', '#status <> :done', '#result = :result', async (build) => {
+  const item = await outbox.put();
+  await recordDone(outbox.access, item, '{"call":1}');
+  return isAsBefore(item, () => recordDone(build, item, '{"call":2}'));
+});
+
+wins(
+  'a success of a message that is gone',
+  'attribute_exists(pk) AND ',
+  '#result = :result',
+  async (build) => {
+    const item = outbox.made();
+    await recordDone(build, item, '{}');
+    const { Count } = await outbox.client.send(new ScanCommand({ TableName: outbox.tables.outbox }));
+    return Count === 0;
+  },
+);
+
+wins('a failure that comes after another worker took over', clause.holder, retry, async (build) => {
+  const item = await outbox.put();
+  const { item: held, token } = await claimed(outbox.access, item);
+  afterTheLease();
+  await claimed(outbox.access, item);
+  return isAsBefore(item, () => recordRetry(build, held, token, { lastError: error, notBefore: 0 }));
+});
+
+wins('a failure that comes after the message was done', clause.holder, retry, async (build) => {
+  const item = await outbox.put();
+  const { item: held, token } = await claimed(outbox.access, item);
+  await recordDone(outbox.access, item, '{}');
+  return isAsBefore(item, () => recordRetry(build, held, token, { lastError: error, notBefore: 0 }));
+});
+
+wins('an end that comes after another worker took over', clause.holder, dead, async (build) => {
+  const item = await outbox.put();
+  const { item: held, token } = await claimed(outbox.access, item);
+  afterTheLease();
+  await claimed(outbox.access, item);
+  return isAsBefore(item, () => recordDead(build, held, token, end(item)));
+});
+
+wins('an end that comes after the message was done', clause.holder, dead, async (build) => {
+  const item = await outbox.put();
+  const { item: held, token } = await claimed(outbox.access, item);
+  await recordDone(outbox.access, item, '{}');
+  return isAsBefore(item, () => recordDead(build, held, token, end(item)));
+});
+
+wins('two redrives at once', clause.dead, redrive, async (build) => {
+  const item = await outbox.put();
+  await died(item);
+  await redriveMessage(build, item);
+  await redriveMessage(build, item);
+  return (await outbox.read(item)).run === 2;
+});
+
+wins('a dead letter of a run before that is moved back', clause.thisRun, redrive, async (build) => {
+  const item = await outbox.put();
+  await died(item);
+  await redriveMessage(outbox.access, item);
+  await died(await outbox.read(item));
+  return isAsBefore(item, () => redriveMessage(build, item, item.run));
+});
