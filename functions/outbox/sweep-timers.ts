@@ -18,7 +18,7 @@ export interface TimerSweepParts {
   readonly clock: Clock;
   readonly tables: { readonly data: string; readonly outbox: string };
   readonly timerQueueUrl: string;
-  /** Overdue timers of one shard that a run looks at. */
+  /** Timers of one shard that are looked at at once. */
   readonly timersPerShard?: number;
 }
 
@@ -30,10 +30,24 @@ export interface TimersSwept {
 }
 
 /**
- * Those whose turn has come since the sweep before. Where more are due than one run looks at, the next run goes on
- * with the same sweep from there, so that a great many that fail each time do not hide the others.
+ * Those whose turn has come since the sweep before, part by part while there is time. Where more are due than a run has
+ * time for, the next run goes on with the same sweep from there, so that a great many that fail each time do not hide
+ * the others.
+ * @param hasTime asked before each further part
  */
-export async function sweepOverdueTimers(parts: TimerSweepParts): Promise<TimersSwept> {
+export async function sweepOverdueTimers(
+  parts: TimerSweepParts,
+  hasTime: () => boolean,
+): Promise<TimersSwept> {
+  let sent = 0;
+  for (;;) {
+    const swept = await sweepPart(parts);
+    sent += swept.sent;
+    if (!swept.more || swept.failed > 0 || !hasTime()) return { ...swept, sent };
+  }
+}
+
+async function sweepPart(parts: TimerSweepParts): Promise<TimersSwept> {
   const { client, clock, tables } = parts;
   const graceMs = limits.timerGraceSeconds * 1000;
   const { sweptUntil, open } = await readPosition(client, tables.outbox);
@@ -52,11 +66,19 @@ export async function sweepOverdueTimers(parts: TimerSweepParts): Promise<Timers
 }
 
 /** All that is due as far ahead as a queue can hold it: for a queue that is known to have lost what it held. */
-export async function sweepAllTimers(parts: TimerSweepParts): Promise<TimersSwept> {
+export async function sweepAllTimers(parts: TimerSweepParts, hasTime: () => boolean): Promise<TimersSwept> {
   const now = parts.clock.now();
-  const range = { from: 0, until: horizon(now) };
-  const due = await dueKeys(parts, range);
-  return { ...(await send(parts, due.keys, now)), more: due.until < range.until };
+  const until = horizon(now);
+  const sum = { sent: 0, failed: 0 };
+  for (let from = 0; ;) {
+    const due = await dueKeys(parts, { from, until });
+    const { sent, failed } = await send(parts, due.keys, now);
+    sum.sent += sent;
+    sum.failed += failed;
+    const more = due.until < until;
+    if (!more || !hasTime()) return { ...sum, more };
+    from = due.until + 1;
+  }
 }
 
 const dueKeys = (

@@ -141,7 +141,7 @@ export class CommitOnceStack extends Stack {
     for (const topic of topics) bindQueue(relay.function, queueVariables[topic], workers[topic].queues.queue);
     bindQueue(timerRelay.function, queueVariables.timer, workers.timer.queues.queue);
     for (const [name, { queues }] of this.workers) {
-      bindQueue(sweeper.function, queueVariables[name], queues.queue, ['SendMessage', 'GetQueueAttributes']);
+      bindQueue(sweeper.function, queueVariables[name], queues.queue);
     }
 
     this.functions = [

@@ -16,7 +16,6 @@ const consuming = [
 const reading = ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'];
 const query = ['dynamodb:Query'];
 const send = ['sqs:SendMessage'];
-const sendAndMeasure = ['sqs:GetQueueAttributes', 'sqs:SendMessage'];
 const table = (...names: string[]): string[] => names.map((name) => `dynamodb:${name}`).sort();
 
 const commandsOnData = ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'PutItem', 'UpdateItem'];
@@ -105,11 +104,11 @@ const expected: Readonly<Record<string, Record<string, string[]>>> = {
     'TablesOutbox/index/byState': query,
     TablesData: table('BatchGetItem', 'GetItem'),
     'TablesData/index/due': query,
-    NotificationMessagesQueue: sendAndMeasure,
-    ExternalCallMessagesQueue: sendAndMeasure,
-    ReportMessagesQueue: sendAndMeasure,
-    LlmMessagesQueue: sendAndMeasure,
-    TimerMessagesQueue: sendAndMeasure,
+    NotificationMessagesQueue: send,
+    ExternalCallMessagesQueue: send,
+    ReportMessagesQueue: send,
+    LlmMessagesQueue: send,
+    TimerMessagesQueue: send,
   },
   AuditJobRole: {
     '*': tracing,

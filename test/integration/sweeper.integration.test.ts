@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchWriteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import pMap from 'p-map';
 import { ulid } from 'ulid';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createSweeper } from '../../functions/outbox/sweep.ts';
@@ -8,8 +9,8 @@ import { createTimerRelay } from '../../functions/outbox/timer-stream.ts';
 import { sweep as limits } from '../../functions/runtime/delivery-limits.ts';
 import { dueShardOf } from '../../functions/store/keys.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
-import { recordSent } from '../../functions/store/outbox/messages.ts';
-import { readOpenShard } from '../../functions/store/outbox/open-messages.ts';
+import { recordSent, redriveMessage } from '../../functions/store/outbox/messages.ts';
+import { walkOpenShard } from '../../functions/store/outbox/open-messages.ts';
 import { shardOf } from '../../functions/store/outbox/message-items.ts';
 import type { QueueHandler } from '../../functions/workers/batch.ts';
 import { createTimerWorker } from '../../functions/workers/timer-worker.ts';
@@ -53,19 +54,30 @@ const sentMessages = async (count: number): Promise<MessageItem[]> => {
   await Promise.all(items.map((item) => recordSent(outbox.access, item)));
   return items;
 };
+/** As many commands leave them: written in batches, for their number. */
+async function putMany(count: number): Promise<void> {
+  const items = Array.from({ length: count }, (_, n) => outbox.made({ tenant: `tenant ${n % 40}` }));
+  const batches = Array.from({ length: Math.ceil(count / 25) }, (_, at) =>
+    items.slice(at * 25, at * 25 + 25),
+  );
+  await pMap(
+    batches,
+    (batch) =>
+      outbox.client.send(
+        new BatchWriteCommand({
+          RequestItems: { [outbox.tables.outbox]: batch.map((Item) => ({ PutRequest: { Item } })) },
+        }),
+      ),
+    { concurrency: 8 },
+  );
+}
 const statuses = async (): Promise<Set<string>> => new Set((await outbox.all()).map(({ status }) => status));
 
 describe('the sweeper', () => {
   test('sends what the stream lost, once it is old enough', async () => {
     await outbox.put();
     await outbox.put({ tenant: 'other' });
-    expect((await sweep({})).sent).toEqual({
-      notification: 0,
-      'external-call': 0,
-      report: 0,
-      llm: 0,
-      timer: 0,
-    });
+    expect((await sweep({})).sent).toEqual({ timer: 0 });
     pastGrace();
     expect((await sweep({})).sent['external-call']).toBe(2);
     await drain();
@@ -77,29 +89,93 @@ describe('the sweeper', () => {
     await sentMessages(12);
     pastGrace();
     expect((await sweep({})).sent['external-call']).toBe(12);
-    expect((await sweep({})).sent['external-call']).toBe(0);
+    expect((await sweep({})).sent['external-call']).toBeUndefined();
     await drain();
     expect(await statuses()).toEqual(new Set(['done']));
     expect(new Set(calls).size).toBe(12);
     expect(calls).toHaveLength(12);
   });
 
-  test('does not flood a queue that is slow, however often it runs', async () => {
-    const items = await sentMessages(30);
-    for (const item of items) await outbox.send(queue(), bodyOf(item));
-    for (let run = 0; run < 5; run += 1) {
+  test('sends what is lost again and again at ever longer intervals', async () => {
+    await sentMessages(1);
+    const sent: number[] = [];
+    for (let grace = 0; grace < 20; grace += 1) {
       pastGrace();
-      expect((await sweep({})).sent['external-call']).toBe(0);
+      sent.push((await sweep({})).sent['external-call'] ?? 0);
     }
-    expect(await outbox.look(queue())).toHaveLength(30);
+    expect(sent.flatMap((count, index) => (count > 0 ? [index + 1] : []))).toEqual([1, 2, 4, 8, 16]);
   });
 
-  test('sends no more than a queue is short of', async () => {
-    const items = await sentMessages(30);
-    for (const item of items.slice(0, 18)) await outbox.send(queue(), bodyOf(item));
+  test('sends a lost message however many others its queue holds', async () => {
+    const [lost] = await sentMessages(1);
+    await outbox.send(queue(), bodyOf(await outbox.put({ tenant: 'other' })));
+    for (let foreign = 0; foreign < 20; foreign += 1) await outbox.send(queue(), `{"foreign":${foreign}}`);
     pastGrace();
-    expect((await sweep({})).sent['external-call']).toBe(12);
-    expect(await outbox.look(queue())).toHaveLength(30);
+    await sweep({});
+    const bodies = await outbox.look(queue());
+    expect(bodies.some((body) => lost !== undefined && body.includes(lost.id))).toBe(true);
+  });
+
+  test('adds to a queue that is slow a number of copies that grows with the logarithm of the time', async () => {
+    const items = await sentMessages(10);
+    for (const item of items) await outbox.send(queue(), bodyOf(item));
+    const graces = 64;
+    for (let run = 0; run < graces; run += 1) {
+      pastGrace();
+      await sweep({});
+    }
+    expect(await outbox.look(queue())).toHaveLength(10 * (1 + 1 + Math.log2(graces)));
+    await drain();
+    expect(new Set(calls).size).toBe(10);
+    expect(calls).toHaveLength(10);
+  });
+
+  test('adds no more copies to a queue in one run than it may, and all that was never sent', async () => {
+    await sentMessages(8);
+    for (let count = 0; count < 7; count += 1) await outbox.put();
+    const bounded = createSweeper({ ...parts(), copiesPerQueue: 3 });
+    pastGrace();
+    expect(await bounded({})).toMatchObject({ sent: { 'external-call': 7 + 3 }, more: true });
+    expect(await bounded({})).toMatchObject({ sent: { 'external-call': 3 }, more: true });
+    expect(await bounded({})).toMatchObject({ sent: { 'external-call': 2 }, more: false });
+    await drain();
+    expect(calls).toHaveLength(15);
+  });
+
+  test('counts the lateness of a redriven message from its redrive', async () => {
+    const item = await outbox.put();
+    await outbox.worker(() => Promise.resolve({ is: 'permanent', code: '400', reason: 'no' }))(
+      sqsEvent(queue(), bodyOf(item)),
+    );
+    outbox.clock.ahead(10 * 24 * 3_600_000);
+    await redriveMessage(outbox.access, item);
+    await recordSent(outbox.access, await outbox.read(item));
+    pastGrace();
+    expect((await sweep({})).sent['external-call']).toBe(1);
+  });
+
+  test('goes on from page to page until its time is nearly over, and the next run from there', async () => {
+    await sentMessages(25);
+    const paged = createSweeper({ ...parts(), pageSize: 2 });
+    const noTime = { getRemainingTimeInMillis: () => limits.reserveMs };
+    pastGrace();
+    for (let run = 1; run <= 12; run += 1) {
+      expect(await paged({}, noTime)).toMatchObject({ sent: { 'external-call': 2 }, more: true });
+    }
+    expect(await paged({}, noTime)).toMatchObject({ sent: { 'external-call': 1 } });
+    await drain();
+    expect(new Set(calls).size).toBe(25);
+    expect(calls).toHaveLength(25);
+  });
+
+  test('sends many pages of lost messages in one run, each once', async () => {
+    const count = 500;
+    await putMany(count);
+    pastGrace();
+    const paged = createSweeper({ ...parts(), pageSize: 20 });
+    expect(await paged({})).toMatchObject({ sent: { 'external-call': count }, more: false });
+    expect((await paged({})).sent['external-call']).toBeUndefined();
+    expect(await outbox.depth(queue())).toBe(count);
   });
 
   test('leaves alone what waits for its next attempt', async () => {
@@ -109,7 +185,7 @@ describe('the sweeper', () => {
     );
     await failing(sqsEvent(queue(), bodyOf(item)));
     pastGrace();
-    expect((await sweep({})).sent['external-call']).toBe(0);
+    expect((await sweep({})).sent['external-call']).toBeUndefined();
   });
 
   test('without a grace, after a restart, sends everything that is open, leases of the dead included', async () => {
@@ -143,20 +219,34 @@ describe('the sweeper', () => {
       status: 'dead',
       lastError: { code: 'attempts_exhausted' },
     });
-    expect(await outbox.look(outbox.queues.dead)).toEqual([bodyOf(item)]);
+    const left = await outbox.look(outbox.queues.dead);
+    expect(left.map((body) => (JSON.parse(body) as { id: string }).id)).toEqual([item.id]);
   });
 
-  test('reads a part of a long shard and goes on from there', async () => {
+  test('reads a part of a long shard, goes on from there, and then looks at what was before', async () => {
     for (let index = 0; index < 5; index += 1) await outbox.put();
-    const seen = new Set<string>();
-    for (let run = 0; run < 3; run += 1) {
-      const { messages } = await readOpenShard(outbox.access, shardOf('acme'), 2);
-      for (const { pk } of messages) seen.add(pk);
-    }
-    expect(seen.size).toBe(5);
-    const again = await readOpenShard(outbox.access, shardOf('acme'), 100);
-    expect(again).toMatchObject({ more: false });
-    expect(again.messages).toHaveLength(5);
+    const walk = async (pages: number): Promise<{ seen: string[]; isComplete: boolean }> => {
+      const seen: string[] = [];
+      let left = pages;
+      const isComplete = await walkOpenShard(outbox.access, shardOf('acme'), {
+        pageSize: 2,
+        visit: (page) => {
+          seen.push(...page.map(({ pk }) => pk));
+          return Promise.resolve();
+        },
+        hasTime: () => (left -= 1) > 0,
+      });
+      return { seen, isComplete };
+    };
+    const first = await walk(1);
+    const second = await walk(1);
+    expect([first.isComplete, second.isComplete]).toEqual([false, false]);
+    expect(new Set([...first.seen, ...second.seen]).size).toBe(4);
+    const third = await walk(100);
+    expect(third).toMatchObject({ isComplete: true });
+    expect(new Set(third.seen).size).toBe(5);
+    expect(await walk(100)).toMatchObject({ isComplete: true });
+    expect(new Set((await walk(100)).seen).size).toBe(5);
   });
 
   test.each(['sweep', 'sweep-now'])('takes the event %s', async (file) => {
@@ -170,7 +260,7 @@ describe('the sweeper', () => {
     'takes %j for a plain run',
     async (event) => {
       await sentMessages(1);
-      expect((await sweep(event)).sent['external-call']).toBe(0);
+      expect((await sweep(event)).sent['external-call']).toBeUndefined();
     },
   );
 });
@@ -255,8 +345,9 @@ describe('a scheduled transition', () => {
     for (let index = 0; index < 40; index += 1) ids.push(await waiting(index));
     graces(1.1);
     const sent: (number | undefined)[] = [];
-    let report = await few({});
-    for (; report.more; report = await few({})) sent.push(report.sent.timer);
+    const noTime = { getRemainingTimeInMillis: () => 0 };
+    let report = await few({}, noTime);
+    for (; report.more; report = await few({}, noTime)) sent.push(report.sent.timer);
     sent.push(report.sent.timer);
     expect(sent.length).toBeGreaterThan(2);
     expect(sent.reduce<number>((sum, count = 0) => sum + count, 0)).toBe(40);
@@ -264,6 +355,13 @@ describe('a scheduled transition', () => {
     expect(new Set(bodies.map((body) => (JSON.parse(body) as { entity: string }).entity))).toEqual(
       new Set(ids),
     );
+  });
+
+  test('is sent in one run however many there are, while there is time', async () => {
+    const few = createSweeper({ ...parts(), timersPerShard: 2 });
+    for (let index = 0; index < 40; index += 1) await waiting(index);
+    graces(1.1);
+    expect(await few({})).toMatchObject({ sent: { timer: 40 }, more: false });
   });
 
   test('that is too far away for the queue is left to the sweeper, which sends it when its time has come', async () => {

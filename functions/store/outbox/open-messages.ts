@@ -14,47 +14,62 @@ export interface OpenMessage extends MessageKey {
   readonly since: string;
 }
 
-export interface OpenShard {
-  readonly messages: readonly OpenMessage[];
-  /** Whether the shard has messages that were not read. */
-  readonly more: boolean;
+export interface OpenWalk {
+  /** Entries of the index in one page. */
+  readonly pageSize: number;
+  /** Waited for before the next page is read. */
+  readonly visit: (page: readonly OpenMessage[]) => Promise<void>;
+  /** Asked before each further page. */
+  readonly hasTime: () => boolean;
 }
 
 const cursorKey = (shard: number): MessageKey => sweeperKey(statePartition('open', shard));
 
 /**
- * Reads the open messages of a shard, `max` at most. A shard with more is read on from there by the next run, so
- * that a tenant with a great many does not hide those behind it; a run that dies before it notes its place reads
- * the same part again.
+ * Goes through the open messages of a shard, from where the walk before ran out of time, and then from the beginning to
+ * there, so that a tenant with a great many does not hide those behind it. A walk that dies before it notes its place
+ * leaves the old one.
+ * @returns whether all were visited
  */
-export async function readOpenShard(access: OutboxAccess, shard: number, max: number): Promise<OpenShard> {
-  const { client, table } = access;
-  const begun = await client.send(new GetCommand({ TableName: table, Key: cursorKey(shard) }));
-  const startedAt = begun.Item?.['startKey'] as Record<string, unknown> | undefined;
-  let startKey = startedAt;
-  const messages: OpenMessage[] = [];
-  do {
+export async function walkOpenShard(
+  { client, table }: OutboxAccess,
+  shard: number,
+  { pageSize, visit, hasTime }: OpenWalk,
+): Promise<boolean> {
+  const Key = cursorKey(shard);
+  const { Item } = await client.send(new GetCommand({ TableName: table, Key }));
+  const begunAt = Item?.['startKey'] as IndexKey | undefined;
+  let startKey = begunAt;
+  let isSecondHalf = begunAt === undefined;
+  for (;;) {
     const { Items = [], LastEvaluatedKey } = await client.send(
       new QueryCommand({
         TableName: table,
         IndexName: 'byState',
         KeyConditionExpression: 'statePk = :open',
         ExpressionAttributeValues: { ':open': statePartition('open', shard) },
-        Limit: max - messages.length,
+        Limit: pageSize,
         ...(startKey !== undefined && { ExclusiveStartKey: startKey }),
       }),
     );
-    messages.push(...Items.flatMap((item) => openMessage(item) ?? []));
-    startKey = LastEvaluatedKey;
-  } while (startKey !== undefined && messages.length < max);
-  if (startKey !== undefined) {
-    await client.send(new PutCommand({ TableName: table, Item: { ...cursorKey(shard), startKey } }));
-  } else if (startedAt !== undefined) {
-    await client.send(new DeleteCommand({ TableName: table, Key: cursorKey(shard) }));
+    await visit(Items.flatMap((item) => openMessage(item) ?? []));
+    startKey = LastEvaluatedKey as IndexKey | undefined;
+    const isAtEnd = startKey === undefined;
+    const isPastBegin =
+      startKey !== undefined && begunAt !== undefined && startKey.stateSk >= begunAt.stateSk;
+    if (isSecondHalf && (isAtEnd || isPastBegin)) break;
+    isSecondHalf ||= isAtEnd;
+    if (hasTime()) continue;
+    if (isAtEnd) await client.send(new DeleteCommand({ TableName: table, Key }));
+    else await client.send(new PutCommand({ TableName: table, Item: { ...Key, startKey } }));
+    return false;
   }
-  // A run that began in the middle has not seen what is before.
-  return { messages, more: startKey !== undefined || startedAt !== undefined };
+  if (begunAt !== undefined) await client.send(new DeleteCommand({ TableName: table, Key }));
+  return true;
 }
+
+/** Where a query of the state index goes on. */
+type IndexKey = MessageKey & { readonly stateSk: string };
 
 /** @returns the messages as they are now; what is gone is left out */
 export const readMessages = (access: OutboxAccess, keys: readonly MessageKey[]): Promise<MessageItem[]> =>

@@ -1,0 +1,138 @@
+/** The sweeper's half for messages: sends those that the stream, the relay or a queue lost. */
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import pMap from 'p-map';
+import { timestamp } from '../runtime/clock.ts';
+import { sweep as limits } from '../runtime/delivery-limits.ts';
+import type { Topic } from '../runtime/topics.ts';
+import { messageShards } from '../store/outbox/message-items.ts';
+import type { MessageItem } from '../store/outbox/message-items.ts';
+import type { OutboxAccess } from '../store/outbox/message-writes.ts';
+import { recordSent } from '../store/outbox/messages.ts';
+import { readMessages, walkOpenShard } from '../store/outbox/open-messages.ts';
+import type { OpenMessage } from '../store/outbox/open-messages.ts';
+import { messageReference, referenceMessage } from './queue-messages.ts';
+import { isItsTurn } from './resend-schedule.ts';
+import { sendAll } from './send.ts';
+
+export interface MessageSweepParts {
+  readonly outbox: OutboxAccess;
+  readonly sqs: SQSClient;
+  readonly queueUrls: Readonly<Record<Topic, string>>;
+  /** Open messages of one shard that are looked at at once. */
+  readonly pageSize?: number | undefined;
+  /** Copies of what was sent before, for one queue in one run. */
+  readonly copiesPerQueue?: number | undefined;
+  /** Told of each part that was sent. */
+  readonly onSent: (topic: Topic, sent: number, failed: number) => void;
+}
+
+export interface MessagesSwept {
+  readonly sent: Readonly<Partial<Record<Topic, number>>>;
+  /** Whether something is left that this run's time and bounds did not allow. */
+  readonly more: boolean;
+}
+
+/** What a run looks for. */
+interface Scope {
+  readonly graceMs: number;
+  /** The queues are known to have lost what they held. */
+  readonly everything: boolean;
+  /** When the run began, epoch ms. */
+  readonly at: number;
+}
+
+/**
+ * Goes through the open messages of all shards at once, page by page, for as long as there is time; the next run goes
+ * on from there. A shard that fails leaves the others their turn, and the run fails as a whole afterwards.
+ *
+ * What was never sent is in no queue, so it is sent whenever it is found. What was sent may just wait, and is sent
+ * again by the resend schedule: a message that waits for an hour has five copies, one that waits for four days twelve,
+ * and no run adds more than `copiesPerQueue` to a queue. A copy makes no call: its claim is refused, and it is dropped.
+ * @param hasTime asked before each further page
+ */
+export async function sweepMessages(
+  parts: MessageSweepParts,
+  scope: Scope,
+  hasTime: () => boolean,
+): Promise<MessagesSwept> {
+  const { outbox, pageSize = limits.pageSize, copiesPerQueue = limits.copiesPerQueue } = parts;
+  const sent = new Map<Topic, number>();
+  const copies = new Map<Topic, number>();
+  let isBounded = false;
+
+  /** Those that may go out: all that were never sent, and as many of the others as the queue may still get. */
+  function allowed(topic: Topic, items: readonly MessageItem[]): readonly MessageItem[] {
+    if (scope.everything) return items;
+    return items.filter(({ sentAt }) => {
+      if (sentAt === undefined) return true;
+      const count = copies.get(topic) ?? 0;
+      if (count >= copiesPerQueue) {
+        isBounded = true;
+        return false;
+      }
+      copies.set(topic, count + 1);
+      return true;
+    });
+  }
+
+  async function sweepPage(page: readonly OpenMessage[]): Promise<void> {
+    const now = outbox.clock.now();
+    const before = timestamp((scope.everything ? scope.at : now) - scope.graceMs);
+    // The index lags, and does not know when a message was redriven, so each that may be lost is read anew.
+    const items = await readMessages(
+      outbox,
+      page.filter(({ since }) => since <= before),
+    );
+    const lost = items.filter((item) => isLost(item, scope, now));
+    for (const topic of new Set(lost.map((item) => item.topic))) {
+      const count = await sendAndMark(
+        parts,
+        topic,
+        allowed(
+          topic,
+          lost.filter((item) => item.topic === topic),
+        ),
+      );
+      sent.set(topic, (sent.get(topic) ?? 0) + count);
+    }
+  }
+
+  const complete = await pMap(
+    Array.from({ length: messageShards }, (_, shard) => shard),
+    (shard) => walkOpenShard(outbox, shard, { pageSize, visit: sweepPage, hasTime }),
+    { stopOnError: false },
+  );
+  return { sent: Object.fromEntries(sent), more: isBounded || complete.includes(false) };
+}
+
+async function sendAndMark(
+  { outbox, sqs, queueUrls, onSent }: MessageSweepParts,
+  topic: Topic,
+  items: readonly MessageItem[],
+): Promise<number> {
+  const references = items.flatMap((item) => messageReference.safeParse(item).data ?? []);
+  const outcomes = await sendAll(sqs, queueUrls[topic], references.map(referenceMessage));
+  const sent = references.filter((_, index) => outcomes[index]?.is === 'sent');
+  onSent(topic, sent.length, references.length - sent.length);
+  // Moves `sentAt`, by which the next run knows what this one sent.
+  await pMap(sent, (reference) => recordSent(outbox, reference, { again: true }), {
+    concurrency: limits.writesPerShard,
+  });
+  return sent.length;
+}
+
+/**
+ * A message with a lease is with a worker, or hidden in its queue until its next attempt; after a restart that
+ * emptied the queues it is neither, and its worker is gone.
+ */
+function isLost(item: MessageItem, { graceMs, everything, at }: Scope, now: number): boolean {
+  if (item.status !== 'pending' && item.status !== 'sent') return false;
+  const { sentAt, leaseUntil } = item;
+  const begun = Date.parse(item.redrivenAt ?? item.createdAt);
+  const last = sentAt === undefined ? begun : Date.parse(sentAt);
+  if (everything) return last <= at - graceMs;
+  if (leaseUntil !== undefined && leaseUntil > now) return false;
+  // What was sent within a grace is on its way, even where its turn has come since.
+  if (now - last < graceMs) return false;
+  return sentAt === undefined || isItsTurn(begun, last, now, graceMs);
+}

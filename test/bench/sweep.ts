@@ -1,0 +1,109 @@
+/**
+ * `npm run bench:sweep -- --messages 100000`: how long the sweeper takes to send again what the relay, or a queue, has
+ * lost. Each run has the time of its function and begins when the one before ends; on AWS one begins each minute. In one
+ * process, on DynamoDB Local and the embedded SQS server, so all share this machine's processors.
+ */
+import { parseArgs } from 'node:util';
+import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { CreateQueueCommand } from '@aws-sdk/client-sqs';
+import pMap from 'p-map';
+import { ulid } from 'ulid';
+import { createSweeper } from '../../functions/outbox/sweep.ts';
+import { systemClock, timestamp } from '../../functions/runtime/clock.ts';
+import { sweeperFunction } from '../../functions/runtime/limits.ts';
+import { createSendingClient } from '../../functions/runtime/queue-client.ts';
+import { topics } from '../../functions/runtime/topics.ts';
+import type { Topic } from '../../functions/runtime/topics.ts';
+import { messageItem } from '../../functions/store/outbox/message-items.ts';
+import { startSqsServer } from '../../infra/local/sqs.ts';
+import { emptyStore, local, withDatabase } from '../../infra/tools/explain/store.ts';
+import type { Workbench } from '../../infra/tools/explain/workbench.ts';
+import type { Log } from '../../functions/runtime/logger.ts';
+
+const nothing = (): void => undefined;
+const silent: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+const { values } = parseArgs({ options: { messages: { type: 'string', default: '100000' } } });
+const messages = Number(values.messages);
+const tenants = 200;
+const ageMs = 150_000;
+
+type Lost = 'by the relay, never sent' | 'by a queue, sent before';
+
+/** Messages of one topic, as commands and relay left them two and a half minutes ago. */
+async function fill({ backend }: Workbench, lost: Lost): Promise<void> {
+  const { client, tables } = backend.store;
+  const at = timestamp(systemClock.now() - ageMs);
+  const batches = Array.from({ length: Math.ceil(messages / 25) }, (_, batch) =>
+    Array.from({ length: Math.min(25, messages - batch * 25) }, (__, n) => {
+      const item = messageItem({
+        tenant: `tenant-${(batch * 25 + n) % tenants}`,
+        entityId: `pay_${ulid()}`,
+        collection: 'payments',
+        seq: 2,
+        n: 0,
+        type: 'payment.confirmed',
+        topic: 'external-call',
+        payload: { type: 'payment.capture', data: { amount: 1_250, currency: 'EUR' } },
+        createdAt: at,
+      });
+      const Item = lost === 'by the relay, never sent' ? item : { ...item, status: 'sent', sentAt: at };
+      return { PutRequest: { Item } };
+    }),
+  );
+  const put = (batch: (typeof batches)[number]): Promise<unknown> =>
+    client.send(new BatchWriteCommand({ RequestItems: { [tables.outbox]: batch } }));
+  await pMap(batches, put, { concurrency: 8 });
+}
+
+async function queues(sqs: SQSClient): Promise<Record<Topic | 'timer', string>> {
+  const made = await pMap([...topics, 'timer'], async (name) => {
+    const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: name }));
+    return [name, QueueUrl] as const;
+  });
+  return Object.fromEntries(made) as Record<Topic | 'timer', string>;
+}
+
+async function measure(endpoint: string, lost: Lost): Promise<void> {
+  const bench = await emptyStore(endpoint, { recorded: false, clock: systemClock });
+  const server = await startSqsServer(local.region);
+  const sqs = createSendingClient({ ...local, endpoint: server.endpoint });
+  await fill(bench, lost);
+  const { timer, ...queueUrls } = await queues(sqs);
+  const { client, tables } = bench.backend.store;
+  const sweep = createSweeper({
+    client,
+    sqs,
+    clock: systemClock,
+    tables,
+    queueUrls,
+    timerQueueUrl: timer,
+    log: silent,
+  });
+  const began = performance.now();
+  const runs: { sent: number; seconds: number }[] = [];
+  for (let more = true; more;) {
+    const begin = performance.now();
+    const end = begin + sweeperFunction.timeoutSeconds * 1_000;
+    const report = await sweep({}, { getRemainingTimeInMillis: () => end - performance.now() });
+    const sent = report.sent['external-call'] ?? 0;
+    runs.push({ sent, seconds: (performance.now() - begin) / 1_000 });
+    more = report.more;
+  }
+  const seconds = (performance.now() - began) / 1_000;
+  const total = runs.reduce((sum, { sent }) => sum + sent, 0);
+  process.stdout.write(
+    `lost ${lost}: ${total} of ${messages} sent again in ${seconds.toFixed(1)} s, ` +
+      `${(total / seconds).toFixed(0)} a second, in ${runs.length} runs ` +
+      `(${runs.map((run) => `${run.sent} in ${run.seconds.toFixed(0)} s`).join(', ')})\n`,
+  );
+  sqs.destroy();
+  await server.stop();
+  bench.close();
+}
+
+await withDatabase(async (endpoint) => {
+  for (const lost of ['by the relay, never sent', 'by a queue, sent before'] as const) {
+    await measure(endpoint, lost);
+  }
+});
