@@ -1,5 +1,5 @@
 /** What lies in the queues: references to records, never their contents. Sender and worker share these shapes. */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { topics } from '../runtime/topics.ts';
 import type { Outgoing } from './send.ts';
@@ -22,6 +22,11 @@ export const messageReference = z.object({
   tenant: wellFormed,
   topic: z.enum(topics),
   run: count,
+  /**
+   * Made anew for each send, so that a dead letter that is moved back is told from a copy that was sent late. The
+   * version before has sent none, and what is malformed is none.
+   */
+  copy: z.string().min(1).max(64).optional().catch(undefined),
   // A trace that is malformed is not worth a dead letter.
   traceparent: traceparent.optional().catch(undefined),
 });
@@ -55,9 +60,9 @@ export function parseBody<T>(schema: z.ZodType<T>, body: string): T | undefined 
 export const messageGroup = (tenant: string): string =>
   /^[!-~]{1,128}$/.test(tenant) ? tenant : createHash('sha256').update(tenant).digest('hex');
 
-/** A reference as it is sent. */
+/** A reference as it is sent: each try is a copy of its own. */
 export const referenceMessage = (reference: MessageReference): Outgoing => ({
-  body: JSON.stringify(reference),
+  body: () => JSON.stringify({ ...reference, copy: randomUUID() }),
   group: messageGroup(reference.tenant),
   traceparent: reference.traceparent,
 });

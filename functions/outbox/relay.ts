@@ -1,7 +1,7 @@
 /** Lambda `relay`: the outbox table's stream to the queues of the topics. */
 import { systemClock } from '../runtime/clock.ts';
 import { readEnvironment } from '../runtime/environment.ts';
-import { createQueueClient } from '../runtime/queue-client.ts';
+import { createSendingClient } from '../runtime/queue-client.ts';
 import { telemetryOf } from '../runtime/telemetry.ts';
 import { createDocumentClient } from '../store/client.ts';
 import { createMessageRelay } from './message-relay.ts';
@@ -13,7 +13,7 @@ const { log, metrics, measured } = telemetryOf('relay');
 export const handler = measured(
   createMessageRelay({
     outbox: { client: createDocumentClient(), table: environment.OUTBOX_TABLE, clock: systemClock },
-    sqs: createQueueClient(),
+    sqs: createSendingClient(),
     queueUrls: queueUrlsOf(environment),
     log,
     metrics,

@@ -1,12 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SendMessageBatchCommand, SQSServiceException } from '@aws-sdk/client-sqs';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import pMap from 'p-map';
-import { delivery } from '../runtime/delivery-limits.ts';
+import { delivery, queueService as limits } from '../runtime/delivery-limits.ts';
 import { xrayHeaderOf } from '../runtime/trace.ts';
 
 export interface Outgoing {
-  /** JSON */
-  readonly body: string;
+  /** Makes the JSON of one try: one that is tried again may be in the queue twice, as two copies. */
+  readonly body: () => string;
   readonly group: string;
   readonly delaySeconds?: number;
   /** W3C trace context of the request that it follows from. */
@@ -23,7 +24,8 @@ export type Sent =
 const concurrency = 4;
 
 /**
- * Sends messages to a queue, ten a request. One that fails leaves the others be.
+ * Sends messages to a queue, ten a request. One that fails leaves the others be, and is tried again a few times.
+ * @param sqs one that does not repeat requests by itself (`createSendingClient`)
  * @returns one outcome a message, in the order of the messages. Never throws for what SQS answers.
  */
 export async function sendAll(
@@ -39,13 +41,30 @@ export async function sendAll(
 }
 
 async function sendBatch(sqs: SQSClient, queueUrl: string, batch: readonly Outgoing[]): Promise<Sent[]> {
+  const outcomes = await trySending(sqs, queueUrl, batch);
+  for (let attempt = 1; attempt < limits.attempts; attempt += 1) {
+    const failed = batch.flatMap((message, index) =>
+      outcomes[index]?.is === 'failed' ? [{ message, index }] : [],
+    );
+    if (failed.length === 0) break;
+    await sleep(limits.pauseMs * 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
+    const again = failed.map(({ message }) => message);
+    for (const [place, outcome] of (await trySending(sqs, queueUrl, again)).entries()) {
+      const index = failed[place]?.index;
+      if (index !== undefined) outcomes[index] = outcome;
+    }
+  }
+  return outcomes;
+}
+
+async function trySending(sqs: SQSClient, queueUrl: string, batch: readonly Outgoing[]): Promise<Sent[]> {
   try {
     const { Successful = [], Failed = [] } = await sqs.send(
       new SendMessageBatchCommand({
         QueueUrl: queueUrl,
         Entries: batch.map(({ body, group, delaySeconds, traceparent }, index) => ({
           Id: String(index),
-          MessageBody: body,
+          MessageBody: body(),
           MessageGroupId: group,
           ...(delaySeconds !== undefined && { DelaySeconds: delaySeconds }),
           // Lambda joins the worker's trace to the request's by it. It is not counted into the message's size.

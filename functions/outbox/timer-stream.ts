@@ -40,7 +40,8 @@ export const isNear = ({ dueAt }: TimerReference, now: number): boolean => dueAt
  * comes at the due time or up to a second after, never before.
  */
 export const timerMessage = (timer: TimerReference, now: number): Outgoing => ({
-  body: JSON.stringify(timer),
+  // Copies need not be told apart: the entity itself says whether it still waits, so none begins anything anew.
+  body: () => JSON.stringify(timer),
   group: messageGroup(timer.tenant),
   delaySeconds: Math.min(Math.max(Math.ceil((timer.dueAt - now) / 1000), 0), delivery.delayMaxSeconds),
 });

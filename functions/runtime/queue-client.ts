@@ -16,3 +16,10 @@ export const createQueueClient = (config: SQSClientConfig = {}): SQSClient =>
     },
     ...config,
   });
+
+/**
+ * A client of those who send references: it never repeats a request by itself. A send that is tried again may be a
+ * second message in the queue, so it has to be another copy, which only the sender can make it.
+ */
+export const createSendingClient = (config: SQSClientConfig = {}): SQSClient =>
+  createQueueClient({ maxAttempts: 1, ...config });

@@ -1,6 +1,6 @@
 /**
  * The retry policy of every topic, as one table. One topic is one queue, one dead-letter queue and one worker.
- * `test/unit/topics.unit.test.ts` asserts how the numbers must relate.
+ * `test/unit/delivery-limits.unit.test.ts` asserts how the numbers must relate.
  */
 
 /** The topics a domain may send to. */

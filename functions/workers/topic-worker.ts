@@ -3,6 +3,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import { messageReference, parseBody } from '../outbox/queue-messages.ts';
 import { timestamp } from '../runtime/clock.ts';
+import { cutText } from '../runtime/cut-text.ts';
 import { lease } from '../runtime/delivery-limits.ts';
 import { message as limits } from '../runtime/limits.ts';
 import type { Log } from '../runtime/logger.ts';
@@ -21,7 +22,7 @@ import type { Delivery } from '../store/outbox/messages.ts';
 import { retryDelaySeconds } from './backoff.ts';
 import { again, createQueueHandler, finished, receiveCount, toDeadLetters } from './batch.ts';
 import type { Disposition, QueueHandler } from './batch.ts';
-import { boundedResult, cutText } from './bounded-result.ts';
+import { boundedResult } from './bounded-result.ts';
 import { callReceiver } from './call.ts';
 import type { Failure, Received, Receiver } from './receiver.ts';
 import { createSourceQueue } from './source-queue.ts';
@@ -69,10 +70,10 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
     const delivery: Delivery = {
       ...reference,
       sqsMessageId: record.messageId,
-      sentAt: Number(record.attributes.SentTimestamp),
+      wasDeadLetter: record.attributes.DeadLetterQueueSourceArn !== undefined,
     };
     const claim = await claimMessage(outbox, delivery, terms);
-    switch (claim.is) {
+    switch (claim.kind) {
       case 'claimed':
         return call({ ...claim, delivery });
       case 'exhausted':
@@ -87,14 +88,14 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
         return reject(record, 'unknown_message');
       case 'done':
       case 'stale':
-        log.info('delivery dropped', { messageId: delivery.id, tenant: delivery.tenant, found: claim.is });
+        log.info('delivery dropped', { messageId: delivery.id, tenant: delivery.tenant, found: claim.kind });
         return finished;
       default:
         return claim satisfies never;
     }
   }
 
-  /** There is no record to note a reason on; the letter is found by its SQS message id. */
+  /** There is no record to note a reason on; the dead letter is found by its SQS message id. */
   function reject(record: SQSRecord, code: string): Disposition {
     log.error('delivery rejected', { sqsMessageId: record.messageId, code });
     // It comes a few times more on its way to the dead letters.
@@ -147,12 +148,15 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
   }
 
   async function bury({ item, token, delivery }: Held, failure: Failure): Promise<Disposition> {
-    const { sqsMessageId } = delivery;
     const recorded = await recordDead(outbox, item, token, {
       lastError: lastError(failure, item.lastError),
-      sqsMessageId,
+      delivered: delivery,
     });
-    log.error('message dead', { ...logged(item), code: failure.code, sqsMessageId });
+    log.error('message dead', {
+      ...logged(item),
+      code: failure.code,
+      sqsMessageId: delivery.sqsMessageId,
+    });
     metrics?.add('AttemptsFailed', 1, topic);
     if (recorded) metrics?.add('MessagesDead', 1, topic);
     return toDeadLetters;

@@ -1,4 +1,4 @@
-/** G9 to G12 and G17, each by a scenario of its own and by builds that are broken on purpose. */
+/** G9 to G12, G17 and G21, each by a scenario of its own and by builds that are broken on purpose. */
 import { afterEach, beforeEach } from 'vitest';
 import { redriveMessage } from '../../functions/store/outbox/messages.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
@@ -26,6 +26,7 @@ import { condition, writes } from '../support/faults/mutants.ts';
 import type { Mutate } from '../support/faults/mutants.ts';
 import { bodyOf, sqsEvent, startOutbox } from '../support/outbox.ts';
 import type { TestOutbox } from '../support/outbox.ts';
+import { loseFirstAnswer } from '../support/sdk-faults.ts';
 
 const topic = 'external-call';
 let outbox: TestOutbox;
@@ -213,15 +214,14 @@ guarantee(
   async (mutate?: Mutate) => {
     const dead = await deadMessage();
     const access = { ...outbox.access, client: clients(mutate).client };
-    /** A letter that SQS moved back: another queue message, sent later. */
-    const movedBack = (): Promise<unknown> => {
-      const event = sqsEvent(outbox.queues[topic], bodyOf(dead));
-      const records = event.Records.map((record) => ({
-        ...record,
-        attributes: { ...record.attributes, SentTimestamp: String(outbox.clock.now() + 1_000) },
-      }));
-      return workerOf(outbox, topic, receiver.receive, clients(mutate))({ Records: records });
-    };
+    /** Its dead letter, moved back: the same copy as another queue message. */
+    const movedBack = (): Promise<unknown> =>
+      workerOf(
+        outbox,
+        topic,
+        receiver.receive,
+        clients(mutate),
+      )(sqsEvent(outbox.queues[topic], bodyOf(dead)));
     const relayed = async (): Promise<void> => {
       const now = await outbox.read(dead);
       if (now.status !== 'pending') return;
@@ -241,5 +241,54 @@ guarantee(
     'a redrive does not ask whether the message is dead': updates('#redrivenAt = :at', (input) =>
       condition(input, 'attribute_exists(pk)'),
     ),
+  },
+);
+
+/** What makes the copies of a message one and the same again. */
+interface CopiesBuild {
+  readonly mutateSends?: Mutate;
+  /** The client of relay and sweeper repeats what it heard no answer to. */
+  readonly repeats?: true;
+}
+
+guarantee(
+  'G21 no copy revives the dead',
+  async ({ mutateSends, repeats }: CopiesBuild = {}) => {
+    receiver.behave = () => permanent('400', 'It answered 400.');
+    const item = await outbox.put();
+    const sending = clientsOf(outbox, { ...(mutateSends && { mutateSends }) });
+    const repeating = { ...sending, sender: repeats ? outbox.anotherSqs() : sending.sender };
+    opened.push(sending);
+    const delivered = new Set<number>();
+    /** Each message of the queue once, one after the other: two at once would keep each other waiting. */
+    const deliverNew = async (): Promise<void> => {
+      for (const [place, body] of (await outbox.look(outbox.queues[topic])).entries()) {
+        if (delivered.has(place)) continue;
+        delivered.add(place);
+        await deliverOnce(outbox, topic, sending, receiver.receive, body);
+      }
+    };
+    // The answer to the first send is lost, so there are two of it.
+    loseFirstAnswer(repeating.sender, 'SendMessageBatchCommand');
+    await relayOf(outbox, repeating)(streamOf(item));
+    await deliverNew();
+    // Another record of the batch failed, so the relay is handed the old image again, the sweeper has it from before.
+    await relayOf(outbox, repeating)(streamOf(item));
+    await deliverNew();
+    const { status, run } = await outbox.read(item);
+    const isRevived = status !== 'dead' || run !== 1;
+    return isRevived ? [{ guarantee: 'G21', what: `${item.id} is ${status} in run ${run}, unasked` }] : [];
+  },
+  {
+    'all copies of a message carry one id': {
+      mutateSends: writes('SendMessageBatchCommand', (input) => ({
+        ...input,
+        Entries: (input['Entries'] as readonly { readonly MessageBody: string }[]).map((entry) => ({
+          ...entry,
+          MessageBody: JSON.stringify({ ...(JSON.parse(entry.MessageBody) as object), copy: 'one' }),
+        })),
+      })),
+    },
+    'a send whose answer was lost is repeated as it was': { repeats: true },
   },
 );

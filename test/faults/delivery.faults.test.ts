@@ -186,7 +186,7 @@ test('the relay of timers', async () => {
   await everyFault('timer', async ({ tenant, ...options }) => {
     const { entity, item } = waiting(tenant);
     entities.push(entity);
-    await untilThrough(options, async ({ sqs }) => {
+    await untilThrough(options, async ({ sender: sqs }) => {
       const parts = { sqs, queueUrl: outbox.queues.timer.url, clock: outbox.clock, log: silent };
       const { batchItemFailures } = await createTimerRelay(parts)(streamEvent(item));
       return batchItemFailures.length === 0;

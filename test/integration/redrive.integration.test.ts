@@ -152,7 +152,10 @@ describe('a dead letter', () => {
     await relayed(dead);
     await drain();
     expect(await outbox.read(dead)).toMatchObject({ status: 'dead', run: 2 });
-    expect(await outbox.look(outbox.queues.dead)).toEqual([bodyOf(dead, 2)]);
+    const left = await outbox.look(outbox.queues.dead);
+    expect(left.map((body) => JSON.parse(body) as unknown)).toEqual([
+      expect.objectContaining({ id: dead.id, run: 2 }),
+    ]);
     answer = { is: 'done', result: {} };
     await moved();
     await drain();
@@ -176,8 +179,8 @@ describe('a dead letter', () => {
 
   test('of which a copy was in the queue when it died is not called again by the copy', async () => {
     const dead = await deadMessage();
-    // The events of the tests were sent long ago.
-    expect((await deliver(dead, 1)).batchItemFailures).toHaveLength(1);
+    const event = sqsEvent(queue, bodyOf(dead, 1, 'another copy'));
+    expect((await handler(event)).batchItemFailures).toHaveLength(1);
     expect(calls).toEqual([]);
     expect(await outbox.read(dead)).toMatchObject({ status: 'dead', run: 1 });
   });

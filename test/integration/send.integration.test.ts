@@ -6,7 +6,7 @@ import { localCredentials, localRegion } from '../support/loopback.ts';
 import { intercept } from '../support/sdk-faults.ts';
 import { startSqs } from '../support/sqs.ts';
 
-const messages = [{ body: '{}', group: 'acme' }];
+const messages = [{ body: () => '{}', group: 'acme' }];
 
 test('a server that is not there is named by what the network says', async () => {
   const server = await startSqs();
@@ -44,7 +44,7 @@ test('a message carries the trace of its request to the function that gets it', 
   const traceparent = '00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01';
   const outcomes = await sendAll(server.client, url, [
     ...messages,
-    { body: '{}', group: 'acme', traceparent },
+    { body: () => '{}', group: 'acme', traceparent },
   ]);
   expect(outcomes).toEqual([{ is: 'sent' }, { is: 'sent' }]);
   expect(sent).toEqual([

@@ -15,10 +15,10 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBStreamEvent, SQSEvent, SQSRecord } from 'aws-lambda';
 import { ulid } from 'ulid';
 import { inject } from 'vitest';
-import { queueDepth } from '../../functions/outbox/queue-depth.ts';
 import type { Clock } from '../../functions/runtime/clock.ts';
 import { timestamp } from '../../functions/runtime/clock.ts';
 import type { Log } from '../../functions/runtime/logger.ts';
+import { createSendingClient } from '../../functions/runtime/queue-client.ts';
 import { topicPolicies, topics } from '../../functions/runtime/topics.ts';
 import type { Topic, TopicPolicy } from '../../functions/runtime/topics.ts';
 import { createDocumentClient } from '../../functions/store/client.ts';
@@ -32,6 +32,7 @@ import { createTopicWorker } from '../../functions/workers/topic-worker.ts';
 import { createTables } from './dynamodb.ts';
 import type { TableNames } from './dynamodb.ts';
 import { localCredentials, localRegion } from './loopback.ts';
+import { queueDepth } from './queue-depth.ts';
 import { startSqs } from './sqs.ts';
 import type { TestSqs } from './sqs.ts';
 
@@ -68,12 +69,16 @@ export interface TestOutbox {
   readonly access: OutboxAccess;
   readonly clock: MovableClock;
   readonly sqs: SQSClient;
+  /** As relay and sweeper have it. */
+  readonly sender: SQSClient;
   readonly server: TestSqs;
   readonly queues: Readonly<Record<Topic | 'timer' | 'dead', TestQueue>>;
   readonly queueUrls: Readonly<Record<Topic, string>>;
   /** Another client of the same servers, to which a test adds middleware. */
   readonly anotherClient: () => DynamoDBDocumentClient;
   readonly anotherSqs: () => SQSClient;
+  /** The message of a command, not written. */
+  readonly made: (message?: Partial<NewMessage>) => MessageItem;
   /** Writes the message of a command. */
   readonly put: (message?: Partial<NewMessage>) => Promise<MessageItem>;
   readonly read: (item: MessageItem) => Promise<MessageItem>;
@@ -127,7 +132,25 @@ export async function startOutbox(options: { readonly streams?: boolean } = {}):
       ),
     ),
   } as TestOutbox['queues'];
+  const made = (message: Partial<NewMessage> = {}): MessageItem =>
+    messageItem({
+      tenant: 'acme',
+      entityId: `pay_${ulid()}`,
+      collection: 'payments',
+      seq: 2,
+      n: 0,
+      type: 'payment.confirmed',
+      topic: 'external-call',
+      payload: { type: 'payment.confirmed', data: { amount: 1250 } },
+      createdAt: timestamp(clock.now()),
+      ...message,
+    });
   const sqs = server.client;
+  const sender = createSendingClient({
+    endpoint: server.endpoint,
+    region: localRegion,
+    credentials: localCredentials,
+  });
 
   return {
     client,
@@ -135,24 +158,15 @@ export async function startOutbox(options: { readonly streams?: boolean } = {}):
     access,
     clock,
     sqs,
+    sender,
     server,
     queues,
     queueUrls: Object.fromEntries(topics.map((topic) => [topic, queues[topic].url])) as Record<Topic, string>,
     anotherClient,
     anotherSqs,
+    made,
     put: async (message = {}) => {
-      const item = messageItem({
-        tenant: 'acme',
-        entityId: `pay_${ulid()}`,
-        collection: 'payments',
-        seq: 2,
-        n: 0,
-        type: 'payment.confirmed',
-        topic: 'external-call',
-        payload: { type: 'payment.confirmed', data: { amount: 1250 } },
-        createdAt: timestamp(clock.now()),
-        ...message,
-      });
+      const item = made(message);
       await client.send(new PutCommand({ TableName: tables.outbox, Item: item }));
       return item;
     },
@@ -235,13 +249,15 @@ export async function startOutbox(options: { readonly streams?: boolean } = {}):
     },
     stop: async () => {
       client.destroy();
+      sender.destroy();
       await server.stop();
     },
   };
 }
 
-export const bodyOf = (item: MessageItem, run = item.run): string =>
-  JSON.stringify({ id: item.id, tenant: item.tenant, topic: item.topic, run });
+/** A reference as the relay sends it. @param copy one id, where a test does not care for copies */
+export const bodyOf = (item: MessageItem, run = item.run, copy = 'the first copy'): string =>
+  JSON.stringify({ id: item.id, tenant: item.tenant, topic: item.topic, run, copy });
 
 export const sqsRecord = (queue: TestQueue, body: string): SQSRecord => ({
   messageId: randomUUID(),

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { messageItem } from '../../functions/store/outbox/message-items.ts';
-import type { MessageItem, MessageStatus } from '../../functions/store/outbox/message-items.ts';
-import { standing } from '../../functions/store/outbox/delivery-state.ts';
+import type { DeadLetter, MessageItem, MessageStatus } from '../../functions/store/outbox/message-items.ts';
+import { deliveryState } from '../../functions/store/outbox/delivery-state.ts';
+import type { Delivered } from '../../functions/store/outbox/delivery-state.ts';
 
 const now = 1_000_000;
-const sentAt = now - 500;
+const delivered: Delivered = { run: 2, copy: 'copy', sqsMessageId: 'one', wasDeadLetter: false };
+const letter: DeadLetter = { copy: 'copy', sqsMessageId: 'one', diedAt: now };
 const attemptsMax = 5;
 const record = (status: MessageStatus, rest: Partial<MessageItem> = {}): MessageItem => ({
   ...messageItem({
@@ -23,6 +25,8 @@ const record = (status: MessageStatus, rest: Partial<MessageItem> = {}): Message
   ...rest,
 });
 
+const dead = (of: DeadLetter | undefined): MessageItem => record('dead', of && { letter: of });
+
 describe('a delivery of run 2, where the record is', () => {
   test.each<[string, MessageItem | undefined, string]>([
     ['not there', undefined, 'unknown'],
@@ -34,21 +38,44 @@ describe('a delivery of run 2, where the record is', () => {
     ['out of attempts', record('sent', { attempts: 5, leaseUntil: now - 1 }), 'exhausted'],
     ['done', record('done'), 'done'],
     ['done in another run', record('done', { run: 7 }), 'done'],
-    ['dead by this very delivery', record('dead', { letter: { sqsMessageId: 'one', diedAt: now } }), 'dead'],
+    ['dead by this very delivery', dead(letter), 'dead'],
+    ['dead by another copy', dead({ ...letter, copy: 'other' }), 'dead'],
     [
-      'dead since this was sent',
-      record('dead', { letter: { sqsMessageId: 'other', diedAt: sentAt } }),
+      'dead by another copy, another message',
+      dead({ ...letter, copy: 'other', sqsMessageId: 'two' }),
       'dead',
     ],
-    [
-      'dead before this was sent',
-      record('dead', { letter: { sqsMessageId: 'other', diedAt: sentAt - 1 } }),
-      'movedBack',
-    ],
+    ['dead by this copy as another message', dead({ ...letter, sqsMessageId: 'two' }), 'movedBack'],
+    ['dead by a copy without an id', dead({ sqsMessageId: 'two', diedAt: now }), 'dead'],
+    ['dead without a dead letter', dead(undefined), 'dead'],
     ['dead in another run', record('dead', { run: 3 }), 'stale'],
     ['open in the run before', record('sent', { attempts: 5, run: 1 }), 'stale'],
     ['open in a later run', record('pending', { run: 3 }), 'stale'],
   ])('%s', (_, found, expected) => {
-    expect(standing(found, { run: 2, sqsMessageId: 'one', sentAt }, now, attemptsMax).is).toBe(expected);
+    expect(deliveryState(found, delivered, now, attemptsMax).kind).toBe(expected);
   });
+});
+
+describe('a delivery that its queue had among the dead letters', () => {
+  const returned = { ...delivered, wasDeadLetter: true };
+  const kindOf = (of: DeadLetter): string => deliveryState(dead(of), returned, now, attemptsMax).kind;
+
+  test('is moved back, though it kept its id', () => {
+    expect(kindOf(letter)).toBe('movedBack');
+  });
+
+  test('is not, where it was among them before its message died, or is another copy', () => {
+    expect(kindOf({ ...letter, wasDeadLetter: true })).toBe('dead');
+    expect(kindOf({ ...letter, copy: 'other' })).toBe('dead');
+  });
+});
+
+test('a reference without a copy id is never moved back, whatever its message died with', () => {
+  const { copy: _, ...old } = delivered;
+  const { copy: __, ...oldLetter } = letter;
+  for (const by of [letter, oldLetter]) {
+    const found = dead({ ...by, sqsMessageId: 'two' });
+    expect(deliveryState(found, old, now, attemptsMax).kind).toBe('dead');
+    expect(deliveryState(found, { ...old, wasDeadLetter: true }, now, attemptsMax).kind).toBe('dead');
+  }
 });

@@ -1,39 +1,39 @@
-/** Where a message stands when a delivery of it arrives: the one place that says what a delivery may do. Pure. */
-import type { MessageItem } from './message-items.ts';
+/** The state of a message when a delivery of it arrives: the one place that says what a delivery may do. Pure. */
+import type { DeadLetter, MessageItem } from './message-items.ts';
 
-/** One hand-out of a queue: the run it belongs to, and what SQS says of it. */
+/** One hand-out of a queue: the run it belongs to, and what its reference and SQS say of it. */
 export interface Delivered {
   readonly run: number;
-  /** SQS's id of the queue message: the same at each receipt, another one after it was moved back. */
+  /**
+   * Which copy of the message's reference it is: each send makes one of its own. A reference of the version before
+   * has none.
+   */
+  readonly copy?: string | undefined;
+  /** SQS's id of the queue message: the same at each receipt; on AWS another one after it was moved back. */
   readonly sqsMessageId: string;
-  /** When it was put into the queue, epoch ms. */
-  readonly sentAt: number;
+  /** Whether the queue says that the message lay among its dead letters before. AWS need not say so. */
+  readonly wasDeadLetter: boolean;
 }
 
 /** What a delivery found. */
-export type Standing =
+export type DeliveryState =
   /** Nobody works on it: it may be claimed. */
-  | { readonly is: 'free' }
+  | { readonly kind: 'free' }
   /** All attempts were begun and the last one left no outcome behind: its worker died. */
-  | { readonly is: 'exhausted' }
+  | { readonly kind: 'exhausted' }
   /** A call is going on, or its next attempt is not due. */
-  | { readonly is: 'held'; readonly until: number }
+  | { readonly kind: 'held'; readonly until: number }
   /** It is dead, and this delivery belongs among the dead letters. */
-  | { readonly is: 'dead' }
-  /** It is dead, and this is its letter, moved back: a redrive. */
-  | { readonly is: 'movedBack' }
+  | { readonly kind: 'dead' }
+  /** It is dead, and this is its dead letter, moved back: a redrive. */
+  | { readonly kind: 'movedBack' }
   /** The delivery is of another run. */
-  | { readonly is: 'stale' }
-  | { readonly is: 'done' }
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'done' }
   /** There is no such message. */
-  | { readonly is: 'unknown' };
+  | { readonly kind: 'unknown' };
 
 /**
- * A letter that SQS moves back to its queue is a new queue message: its id is another one than that of the
- * delivery with which the message died, and it was sent later than that. A second copy of the message that was in
- * the queue when it died was sent before, and joins the letters.
- * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
- *
  * | record        | this run                    | another run |
  * | ------------- | --------------------------- | ----------- |
  * | pending, sent | free, held or exhausted     | stale       |
@@ -43,21 +43,36 @@ export type Standing =
  * @param record as the database had it when it refused the claim
  * @param now epoch milliseconds
  */
-export function standing(
+export function deliveryState(
   record: MessageItem | undefined,
   delivered: Delivered,
   now: number,
   attemptsMax: number,
-): Standing {
-  if (record === undefined) return { is: 'unknown' };
-  if (record.status === 'done') return { is: 'done' };
-  if (delivered.run !== record.run) return { is: 'stale' };
-  if (record.status === 'dead') {
-    const { letter } = record;
-    const another = letter?.sqsMessageId !== delivered.sqsMessageId;
-    return { is: another && delivered.sentAt > (letter?.diedAt ?? 0) ? 'movedBack' : 'dead' };
-  }
+): DeliveryState {
+  if (record === undefined) return { kind: 'unknown' };
+  if (record.status === 'done') return { kind: 'done' };
+  if (delivered.run !== record.run) return { kind: 'stale' };
+  if (record.status === 'dead') return { kind: isMovedBack(record.letter, delivered) ? 'movedBack' : 'dead' };
   if (record.leaseUntil !== undefined && record.leaseUntil > now)
-    return { is: 'held', until: record.leaseUntil };
-  return record.attempts < attemptsMax ? { is: 'free' } : { is: 'exhausted' };
+    return { kind: 'held', until: record.leaseUntil };
+  return record.attempts < attemptsMax ? { kind: 'free' } : { kind: 'exhausted' };
+}
+
+/**
+ * Moved back is the very copy with which the message died. Any other copy, however late it was sent, joins the dead
+ * letters (G21). That copy also comes a few times more on its way there, so there must be a sign that it has arrived:
+ * - AWS, and the embedded server, make it a new message with another id when they move it.
+ *   https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
+ * - LocalStack 4.14 keeps the id, the time and the attributes, and so hands it out with `DeadLetterQueueSourceArn`,
+ *   which only a message has that lay among dead letters (its `StandardQueue` and `MessageMoveTaskManager`). The sign
+ *   must be new: a message that was moved back while it was open carries it already when it dies.
+ * The receive count is no sign: it is approximate on AWS, and on LocalStack it goes on from one queue to the other.
+ *
+ * A reference without a copy id is of the version before, and never begins a run. A dead letter of that version goes
+ * back to the dead letters, where the API redrives its message.
+ */
+function isMovedBack(letter: DeadLetter | undefined, delivered: Delivered): boolean {
+  if (letter?.copy === undefined || letter.copy !== delivered.copy) return false;
+  if (letter.sqsMessageId !== delivered.sqsMessageId) return true;
+  return delivered.wasDeadLetter && letter.wasDeadLetter !== true;
 }

@@ -48,6 +48,28 @@ export interface LastError {
   readonly answer?: string;
 }
 
+/** The delivery with which a message died. */
+export interface DeadLetter {
+  /** Which copy of the reference it was; none in what the version before has sent. */
+  readonly copy?: string;
+  readonly sqsMessageId: string;
+  /** Its queue said already then that it had lain among the dead letters. */
+  readonly wasDeadLetter?: true;
+  /** Epoch ms. For people and their tools; nothing is decided by it. */
+  readonly diedAt: number;
+}
+
+/** A failed attempt, as a message keeps it. */
+export interface Failure {
+  /** Each redrive begins another one, in which attempts count from 1. */
+  readonly run: number;
+  readonly attempt: number;
+  readonly code: string;
+  readonly reason: string;
+  /** RFC 3339 UTC. */
+  readonly at: string;
+}
+
 export interface MessageItem {
   readonly pk: string;
   readonly sk: string;
@@ -80,9 +102,11 @@ export interface MessageItem {
   readonly leaseUntil?: number;
   /** Who holds the lease. */
   readonly leaseToken?: string;
-  /** Of a dead message: the delivery with which it died, and when, epoch ms. */
-  readonly letter?: { readonly sqsMessageId: string; readonly diedAt: number };
+  /** Of a dead message: the delivery with which it died. */
+  readonly letter?: DeadLetter;
   readonly lastError?: LastError;
+  /** The newest failures of all runs, the oldest of them first. */
+  readonly failures?: readonly Failure[];
   /** JSON: what the receiver gave back. */
   readonly result?: string;
 }
@@ -175,12 +199,14 @@ export interface MessageView {
   readonly createdAt: string;
   readonly sentAt?: string;
   readonly doneAt?: string;
+  /** While it is true: not on a message that is done. */
   readonly lastError?: LastError;
+  readonly failures?: readonly Failure[];
   readonly result?: unknown;
 }
 
 export function messageView(item: MessageItem): MessageView {
-  const { id, topic, status, attempts, createdAt, sentAt, doneAt, lastError, result } = item;
+  const { id, topic, status, attempts, createdAt, sentAt, doneAt, lastError, failures, result } = item;
   return {
     id,
     topic,
@@ -189,7 +215,8 @@ export function messageView(item: MessageItem): MessageView {
     createdAt,
     ...(sentAt !== undefined && { sentAt }),
     ...(doneAt !== undefined && { doneAt }),
-    ...(lastError !== undefined && { lastError }),
+    ...(lastError !== undefined && status !== 'done' && { lastError }),
+    ...(failures !== undefined && { failures }),
     ...(result !== undefined && { result: JSON.parse(result) as unknown }),
   };
 }

@@ -2,12 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { timestamp } from '../../runtime/clock.ts';
+import { cutText } from '../../runtime/cut-text.ts';
+import { message as limits } from '../../runtime/limits.ts';
 import { messageKey, statePartitionOf } from './message-items.ts';
-import type { LastError, MessageItem, MessageName } from './message-items.ts';
+import type { DeadLetter, Failure, LastError, MessageItem, MessageName } from './message-items.ts';
 import { all, clause, take, write } from './message-writes.ts';
 import type { OutboxAccess } from './message-writes.ts';
-import { standing } from './delivery-state.ts';
-import type { Delivered, Standing } from './delivery-state.ts';
+import { deliveryState } from './delivery-state.ts';
+import type { Delivered, DeliveryState } from './delivery-state.ts';
 
 /** A message and one of its runs. */
 export interface MessageRun extends MessageName {
@@ -25,10 +27,10 @@ export interface ClaimTerms {
 }
 
 export type Claim =
-  | { readonly is: 'claimed'; readonly item: MessageItem; readonly token: string }
+  | { readonly kind: 'claimed'; readonly item: MessageItem; readonly token: string }
   /** Ours to bury: no attempt is left, and none is counted. */
-  | { readonly is: 'exhausted'; readonly item: MessageItem; readonly token: string }
-  | Exclude<Standing, { readonly is: 'free' | 'exhausted' }>;
+  | { readonly kind: 'exhausted'; readonly item: MessageItem; readonly token: string }
+  | Exclude<DeliveryState, { readonly kind: 'free' | 'exhausted' }>;
 
 /** Reads a message, consistently. */
 export async function readMessage(access: OutboxAccess, name: MessageName): Promise<MessageItem | undefined> {
@@ -72,11 +74,10 @@ export async function claimMessage(
   terms: ClaimTerms,
 ): Promise<Claim> {
   const key = messageKey(delivery);
-  if (key === undefined) return { is: 'unknown' };
+  if (key === undefined) return { kind: 'unknown' };
   const now = access.clock.now();
   const token = randomUUID();
   const lease = { ':now': now, ':until': now + terms.leaseMs, ':token': token, ':run': delivery.run };
-  const limit = { ':attemptsMax': terms.attempts };
   const hold = '#leaseUntil = :until, #leaseToken = :token';
 
   const claimed = await take(
@@ -84,27 +85,28 @@ export async function claimMessage(
     key,
     `SET #status = :sent, #sentAt = if_not_exists(#sentAt, :at), #attempts = #attempts + :one, ${hold}`,
     all(clause.open, clause.thisRun, clause.free, clause.attemptLeft),
-    { ...lease, ...limit, ':at': timestamp(now) },
+    { ...lease, ':attemptsMax': terms.attempts, ':at': timestamp(now) },
   );
-  if ('item' in claimed) return { is: 'claimed', item: claimed.item, token };
+  if ('item' in claimed) return { kind: 'claimed', item: claimed.item, token };
 
-  const found = standing(claimed.found, delivery, now, terms.attempts);
-  if (found.is === 'free') return lookAgain(now);
-  if (found.is !== 'exhausted') return found;
+  const found = deliveryState(claimed.found, delivery, now, terms.attempts);
+  if (found.kind === 'free') return lookAgain(now);
+  if (found.kind !== 'exhausted') return found;
   const taken = await take(
     access,
     key,
     `SET ${hold}`,
-    all(clause.open, clause.thisRun, clause.free, clause.noAttemptLeft),
-    { ...lease, ...limit },
+    // Attempts of a run never fall, so what the claim was refused for still holds.
+    all(clause.open, clause.thisRun, clause.free),
+    lease,
   );
-  if ('item' in taken) return { is: 'exhausted', item: taken.item, token };
-  const since = standing(taken.found, delivery, now, terms.attempts);
-  return since.is === 'free' || since.is === 'exhausted' ? lookAgain(now) : since;
+  if ('item' in taken) return { kind: 'exhausted', item: taken.item, token };
+  const since = deliveryState(taken.found, delivery, now, terms.attempts);
+  return since.kind === 'free' || since.kind === 'exhausted' ? lookAgain(now) : since;
 }
 
 /** Someone moved the message on between two of our writes: the delivery comes back soon and looks again. */
-const lookAgain = (now: number): Claim => ({ is: 'held', until: now });
+const lookAgain = (now: number): Claim => ({ kind: 'held', until: now });
 
 /**
  * Records success, whoever holds the lease: the receiver did act. The first result stays.
@@ -136,9 +138,9 @@ export async function recordRetry(
   const written = await write(
     access,
     { pk: item.pk, sk: item.sk },
-    'SET #lastError = :error, #leaseUntil = :until REMOVE #leaseToken',
+    'SET #lastError = :error, #failures = :failures, #leaseUntil = :until REMOVE #leaseToken',
     clause.holder,
-    { ':error': failure.lastError, ':until': failure.notBefore, ':token': token },
+    { ...failed(item, failure.lastError), ':until': failure.notBefore, ':token': token },
   );
   return 'item' in written;
 }
@@ -148,22 +150,40 @@ export async function recordDead(
   access: OutboxAccess,
   item: MessageItem,
   token: string,
-  end: { readonly lastError: LastError; readonly sqsMessageId: string },
+  end: { readonly lastError: LastError; readonly delivered: Delivered },
 ): Promise<boolean> {
   const written = await write(
     access,
     { pk: item.pk, sk: item.sk },
-    'SET #status = :dead, #lastError = :error, #letter = :letter, #statePk = :state REMOVE #leaseUntil, #leaseToken',
-    all(clause.open, clause.holder),
+    'SET #status = :dead, #lastError = :error, #failures = :failures, #letter = :letter, #statePk = :state REMOVE #leaseUntil, #leaseToken',
+    clause.holder,
     {
-      ':error': end.lastError,
-      ':letter': { sqsMessageId: end.sqsMessageId, diedAt: access.clock.now() },
+      ...failed(item, end.lastError),
+      ':letter': deadLetter(end.delivered, access.clock.now()),
       ':state': statePartitionOf(item.tenant, 'dead'),
       ':token': token,
     },
   );
   return 'item' in written;
 }
+
+/** An item that was claimed is as the database has it for as long as its lease is held. */
+function failed(
+  { run, attempts, failures = [] }: MessageItem,
+  error: LastError,
+): { readonly ':error': LastError; readonly ':failures': readonly Failure[] } {
+  const { code, at } = error;
+  const reason = cutText(error.reason, limits.failureReasonMaxBytes);
+  const failure: Failure = { run, attempt: attempts, code, reason, at };
+  return { ':error': error, ':failures': [...failures, failure].slice(-limits.failuresMax) };
+}
+
+const deadLetter = ({ copy, sqsMessageId, wasDeadLetter }: Delivered, diedAt: number): DeadLetter => ({
+  ...(copy !== undefined && { copy }),
+  sqsMessageId,
+  ...(wasDeadLetter && { wasDeadLetter }),
+  diedAt,
+});
 
 export type Redriven =
   /** Its next run has begun; the stream takes it to its queue. */
@@ -173,8 +193,8 @@ export type Redriven =
   | 'not_found';
 
 /**
- * Begins the next run of a dead message; the stream takes it to its queue. The API and a letter that was moved
- * back both come through here, so any number of redrives at once begin one run.
+ * Begins the next run of a dead message; the stream takes it to its queue. The API and a dead letter that was
+ * moved back both come through here, so any number of redrives at once begin one run.
  * @param run only where this run is the one that died
  */
 export async function redriveMessage(

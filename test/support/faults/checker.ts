@@ -16,7 +16,7 @@ import { readLedgers } from './read-ledgers.ts';
 import type { StoreChanges, StoreImage } from './store-image.ts';
 
 /** The guarantees of the project, as it numbers them. */
-export type Guarantee = `G${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 17}`;
+export type Guarantee = `G${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 17 | 21}`;
 
 export interface Violation {
   readonly guarantee: Guarantee;

@@ -5,6 +5,7 @@ import { inject } from 'vitest';
 import { createMessageRelay } from '../../../functions/outbox/message-relay.ts';
 import { createSweeper } from '../../../functions/outbox/sweep.ts';
 import type { Clock } from '../../../functions/runtime/clock.ts';
+import { createSendingClient } from '../../../functions/runtime/queue-client.ts';
 import { topicPolicies, topics } from '../../../functions/runtime/topics.ts';
 import type { Topic } from '../../../functions/runtime/topics.ts';
 import { createDocumentClient } from '../../../functions/store/client.ts';
@@ -60,6 +61,8 @@ export class RememberingReceiver {
 export interface Clients {
   readonly client: DynamoDBDocumentClient;
   readonly sqs: SQSClient;
+  /** Of relay and sweeper. */
+  readonly sender: SQSClient;
   readonly life: Life;
   readonly destroy: () => void;
 }
@@ -69,11 +72,12 @@ export interface ClientOptions {
   readonly sdkRetries?: boolean;
   /** Breaks the build. */
   readonly mutate?: (client: DynamoDBDocumentClient) => void;
+  readonly mutateSends?: (client: SQSClient) => void;
 }
 
 export function clientsOf(
   outbox: TestOutbox,
-  { injector, sdkRetries = true, mutate }: ClientOptions = {},
+  { injector, sdkRetries = true, mutate, mutateSends }: ClientOptions = {},
 ): Clients {
   const shared = {
     region: localRegion,
@@ -82,26 +86,35 @@ export function clientsOf(
   };
   const client = createDocumentClient({ ...shared, endpoint: inject('dynamodbEndpoint') });
   const sqs = new SQSClient({ ...shared, endpoint: outbox.server.endpoint });
+  const sender = createSendingClient({ ...shared, endpoint: outbox.server.endpoint });
   const alive = life();
   mutate?.(client);
+  mutateSends?.(sender);
   if (injector) {
     injectFaults(client, injector, alive);
     injectFaults(sqs, injector, alive);
+    injectFaults(sender, injector, alive);
   }
   const destroy = (): void => {
     client.destroy();
     sqs.destroy();
+    sender.destroy();
   };
-  return { client, sqs, life: alive, destroy };
+  return { client, sqs, sender, life: alive, destroy };
 }
 
-export const relayOf = (outbox: TestOutbox, { client, sqs }: Pick<Clients, 'client' | 'sqs'>) =>
-  createMessageRelay({ outbox: { ...outbox.access, client }, sqs, queueUrls: outbox.queueUrls, log: silent });
+export const relayOf = (outbox: TestOutbox, { client, sender }: Pick<Clients, 'client' | 'sender'>) =>
+  createMessageRelay({
+    outbox: { ...outbox.access, client },
+    sqs: sender,
+    queueUrls: outbox.queueUrls,
+    log: silent,
+  });
 
-export const sweeperOf = (outbox: TestOutbox, { client, sqs }: Pick<Clients, 'client' | 'sqs'>) =>
+export const sweeperOf = (outbox: TestOutbox, { client, sender }: Pick<Clients, 'client' | 'sender'>) =>
   createSweeper({
     client,
-    sqs,
+    sqs: sender,
     clock: outbox.clock,
     tables: outbox.tables,
     queueUrls: outbox.queueUrls,

@@ -53,7 +53,10 @@ export const transactions =
 
 /** Changes single writes. `undefined` leaves one out, which the backend never learns. */
 export const writes =
-  (command: 'PutItemCommand' | 'UpdateItemCommand', change: (input: Part) => Part | undefined): Mutate =>
+  (
+    command: 'PutItemCommand' | 'UpdateItemCommand' | 'SendMessageBatchCommand',
+    change: (input: Part) => Part | undefined,
+  ): Mutate =>
   (client) => {
     (client as Client).middlewareStack.add(
       (next, { commandName }) =>
