@@ -43,8 +43,17 @@ export async function startGateway(
 ): Promise<Gateway> {
   const table = new RouteTable(routes);
   const { log } = options;
+  const pending = new PendingAnswers();
+  const refuseRest = (error: ConnectionError, socket: Duplex): void => {
+    // The rest of a connection is refused once; what is behind it says nothing new.
+    if (pending.isRefused(socket)) return;
+    void pending.before(socket).then(() => {
+      refuseConnection(error, socket);
+    });
+  };
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     const requestId = randomUUID();
+    pending.add(request, response);
     answer(request, response, table, requestId, options.accountId)
       .then((result) => {
         if (!response.writableEnded) writeAnswer(response, result, requestId);
@@ -60,10 +69,10 @@ export async function startGateway(
   const server = createServer({ requireHostHeader: false }, handle);
   // Expectations other than `100-continue` are none that a caller of this API can have; they are left unmet.
   server.on('checkExpectation', handle);
-  server.on('clientError', refuseConnection);
+  server.on('clientError', refuseRest);
   // An upgrade or a tunnel is no request of this API.
   server.on('connect', (_request, socket) => {
-    refuseConnection(new Error('CONNECT'), socket);
+    refuseRest(new Error('CONNECT'), socket);
   });
   const port = await listen(server, options.port);
   return {
@@ -165,8 +174,48 @@ const connectionRefusals: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
+type ConnectionError = Error & { readonly code?: string };
+
+/**
+ * The answers that a connection still owes. Where something unreadable follows a whole request on the same
+ * connection, the request is carried out, so its caller has to be told before the rest is refused.
+ */
+class PendingAnswers {
+  readonly #pending = new WeakMap<Duplex, Map<IncomingMessage, Promise<void>>>();
+  readonly #refused = new WeakSet<Duplex>();
+
+  add(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    const answers = this.#pending.get(socket) ?? new Map<IncomingMessage, Promise<void>>();
+    this.#pending.set(socket, answers);
+    const ended = new Promise<void>((resolve) => {
+      // `close` comes after the answer was handed to the operating system, and also when the caller went away.
+      response.once('close', () => {
+        answers.delete(request);
+        resolve();
+      });
+    });
+    answers.set(request, ended);
+  }
+
+  /** Whether the rest of a connection was refused before; from now on it is. */
+  isRefused(socket: Duplex): boolean {
+    const refused = this.#refused.has(socket);
+    this.#refused.add(socket);
+    return refused;
+  }
+
+  /** Waits for the answers to requests that arrived whole. One that is cut off is not carried out. */
+  async before(socket: Duplex): Promise<void> {
+    const answers = [...(this.#pending.get(socket) ?? [])];
+    await Promise.all(answers.filter(([request]) => request.complete).map(([, ended]) => ended));
+  }
+}
+
 /** What arrived is no HTTP request: it is answered by hand, because there is no response object for it. */
-function refuseConnection(error: Error & { code?: string }, socket: Duplex): void {
+function refuseConnection(error: ConnectionError, socket: Duplex): void {
+  // An answer that said it is the last one ends the connection by itself, as soon as all of it is sent.
+  if (socket.writableEnded) return;
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;

@@ -215,6 +215,29 @@ describe('bad input', () => {
     expect(text.toLowerCase()).toContain('x-request-id:');
   });
 
+  const whole = 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}';
+  test.each([
+    ['garbage', 'garbage\r\n\r\n', 400],
+    ['headers without end', `GET / HTTP/1.1\r\nX: ${'a'.repeat(100_000)}\r\n\r\n`, 431],
+    ['a tunnel', 'CONNECT example.com:443 HTTP/1.1\r\nHost: a\r\n\r\n', 400],
+  ])('%s behind whole requests is refused after their answers', async (_case, rest, refused) => {
+    const { text } = await raw(`${whole}${whole}${rest}`);
+    expect(statuses(text)).toEqual([200, 200, refused]);
+  });
+
+  test('what follows a request that closes the connection takes nothing from its answer', async () => {
+    const last = whole.replace('Host: a', 'Host: a\r\nConnection: close');
+    const { text } = await raw(`${last}garbage\r\n\r\n`);
+    expect(statuses(text)).toEqual([200]);
+  });
+
+  test('a request that is cut off by garbage is not carried out, and is refused at once', async () => {
+    const { text } = await raw(
+      'POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\ngarbage\r\n\r\n',
+    );
+    expect(statuses(text)).toEqual([400]);
+  });
+
   test('a body above API Gateway’s limit is answered 413', async () => {
     const response = await fetch(`${fixture.url}/echo`, {
       method: 'POST',
@@ -223,6 +246,10 @@ describe('bad input', () => {
     expect(response.status).toBe(413);
   });
 });
+
+/** The status of each answer that a connection gave, in their order. */
+const statuses = (text: string): number[] =>
+  [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 
 /** Sends bytes as they are, which no HTTP client would, and reads to the end. */
 async function raw(request: string | Buffer): Promise<{ status: number; text: string }> {
