@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { NothingRan } from './test/support/nothing-ran.ts';
 
 const { BASE_URL: baseUrl = '', POWERTOOLS_LOG_LEVEL: logLevel = 'SILENT' } = process.env;
 
@@ -24,6 +25,7 @@ const project = (
 export default defineConfig({
   test: {
     environment: 'node',
+    reporters: ['default', new NothingRan()],
     // Two files beside each other: on two processors Vitest would run one by one, and much of a test is waiting.
     maxWorkers: 2,
     env: {
