@@ -1,13 +1,16 @@
-import { access, constants, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { provideAssembly, stackName } from './assembly.ts';
+import { provideDataFolder } from './data-folder.ts';
 import { assertEndpointsAnswer } from './given-endpoints.ts';
+import { announceStack } from './running-stack.ts';
+import { startErrorOf } from './service-error.ts';
 import { StartError } from './start-error.ts';
 import { assertPortFree } from './ports.ts';
 import type { Log } from './log.ts';
 import type { Stack } from './stack.ts';
-import { assertReadable, startDatabase, startSurroundings, type Surroundings } from './services.ts';
+import { assertReadable, startDatabase, startServices, type LocalServices } from './services.ts';
 import { projectFolder, publicKeys, readTokenKey } from './token-key.ts';
 
 export interface BackendOptions {
@@ -17,7 +20,7 @@ export interface BackendOptions {
   readonly port?: number;
   readonly log: Log;
   /** Told as soon as the services and receivers are reachable. */
-  readonly onSurroundings?: (surroundings: Surroundings) => void;
+  readonly onServices?: (services: LocalServices) => void;
 }
 
 export interface Backend {
@@ -30,20 +33,24 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
   const { variables, log } = options;
   // The warning is for those who deploy; the functions on AWS run on a newer Node than the oldest supported here.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+  // What this process and its database write holds payloads and the codes of invites: it is for this user alone.
+  process.umask(0o077);
   assertReadable(variables);
   const dataDirectory = readDataDirectory(variables);
-  if (dataDirectory !== undefined) await makeFolder(dataDirectory);
+  if (dataDirectory !== undefined) await provideDataFolder(dataDirectory);
   if (options.port !== undefined) await assertPortFree(options.port);
   await assertEndpointsAnswer(variables);
   const database = startDatabase(variables, dataDirectory);
   // Its failure is reported where it is waited for; until then it must not count as unhandled.
   database?.catch(() => undefined);
   const runFolder = await mkdtemp(path.join(os.tmpdir(), 'commit-once-'));
-  let surroundings: Surroundings | undefined;
+  let services: LocalServices | undefined;
   let stack: Stack | undefined;
+  let takeBack: (() => Promise<void>) | undefined;
   const stop = async (): Promise<void> => {
+    await takeBack?.();
     await stack?.stop();
-    if (surroundings !== undefined) await surroundings.stop();
+    if (services !== undefined) await services.stop();
     else await database?.then((started) => started.stop()).catch(() => undefined);
     await rm(runFolder, { recursive: true, force: true });
   };
@@ -53,11 +60,11 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
       import('./stack.ts'),
       readTokenKey(),
     ]);
-    surroundings = await startSurroundings(variables, database, dataDirectory ?? runFolder, log);
-    options.onSurroundings?.(surroundings);
+    services = await startServices(variables, database, dataDirectory ?? runFolder, log);
+    options.onServices?.(services);
     log('stack', `mails, calls and reports are kept in ${dataDirectory ?? runFolder}`);
     stack = await startStack({
-      ...surroundings,
+      ...services,
       template: assembly.template,
       assetDirectory: assembly.directory,
       stackName,
@@ -66,25 +73,20 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
       log,
       ...(options.port !== undefined && { port: options.port }),
     });
+    if (stack.url !== undefined) {
+      const { region, dynamodbEndpoint } = services;
+      takeBack = await announceStack(stack.url, { pid: process.pid, region, dynamodbEndpoint });
+    }
     return { stack, stop };
   } catch (error) {
     await stop();
-    throw error;
+    throw startErrorOf(error, variables);
   }
 }
 
 function readDataDirectory(variables: BackendOptions['variables']): string | undefined {
   const given = variables['DATA_DIR'];
   return given === undefined || given === '' ? undefined : path.resolve(given);
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-    await access(folder, constants.W_OK);
-  } catch (error) {
-    throw new StartError(`DATA_DIR ${folder} is no folder to write to (${(error as Error).message})`);
-  }
 }
 
 /** @throws StartError where the text is no port number. */

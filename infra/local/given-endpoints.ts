@@ -1,6 +1,6 @@
 import { StartError } from './start-error.ts';
 
-type Variables = Readonly<Record<string, string | undefined>>;
+export type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Services that the stack cannot do without; of the others only what needs them fails. */
 const needed = ['DYNAMODB', 'SQS'] as const;

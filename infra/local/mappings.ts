@@ -3,11 +3,12 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Functions } from './functions.ts';
 import type { Log } from './log.ts';
 import type { Resolver } from './resolver.ts';
+import { failedAt } from './service-error.ts';
 import { startSqsMapping, type Mapping } from './sqs-mapping.ts';
 import { startStreamMapping } from './stream-mapping.ts';
 import { resourcesOf, served, type Template } from './template.ts';
 
-export interface MappingSurroundings {
+export interface MappingSources {
   readonly sqs: SQSClient;
   readonly streams: DynamoDBStreamsClient;
   readonly region: string;
@@ -24,7 +25,7 @@ export async function startMappings(
   template: Template,
   resolver: Resolver,
   functions: Functions,
-  surroundings: MappingSurroundings,
+  sources: MappingSources,
 ): Promise<Mapping[]> {
   const enabled = resourcesOf(template, served.mapping)
     .map(([logicalId, { Properties }]) => ({
@@ -33,7 +34,7 @@ export async function startMappings(
     }))
     .filter(({ properties }) => properties['Enabled'] !== false);
   return await Promise.all(
-    enabled.map(({ logicalId, properties }) => startMapping(logicalId, properties, functions, surroundings)),
+    enabled.map(({ logicalId, properties }) => startMapping(logicalId, properties, functions, sources)),
   );
 }
 
@@ -41,7 +42,7 @@ async function startMapping(
   logicalId: string,
   properties: Readonly<Record<string, unknown>>,
   functions: Functions,
-  { region, log, queues, sqs, streams, visibleMessages, resumed }: MappingSurroundings,
+  { region, log, queues, sqs, streams, visibleMessages, resumed }: MappingSources,
 ): Promise<Mapping> {
   const sourceArn = String(properties['EventSourceArn']);
   const target = functions.byArn(toArn(String(properties['FunctionName']), functions));
@@ -63,7 +64,7 @@ async function startMapping(
     queueUrlByArn: (arn) => queues.get(arn),
     // What the stream held before is recovered from the outbox, not by reading a day's history again.
     ...(resumed && { startAt: 'LATEST' as const }),
-  });
+  }).catch(failedAt('DYNAMODB'));
 }
 
 /** A mapping names its function by name or by ARN. */

@@ -2,6 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { provideQueue, setQueuePolicies } from './queues.ts';
 import type { Resolver } from './resolver.ts';
+import { failedAt } from './service-error.ts';
 import { provideTable } from './tables.ts';
 import { resourcesOf, served, type Template, type TemplateResource } from './template.ts';
 
@@ -14,7 +15,10 @@ export interface Provisioned {
   readonly buckets: readonly string[];
 }
 
-/** Makes the tables and queues of the template and tells the resolver what they are. */
+/**
+ * Makes the tables and queues of the template and tells the resolver what they are.
+ * @throws ServiceError where a service does not do its part
+ */
 export async function provision(
   template: Template,
   resolver: Resolver,
@@ -27,8 +31,8 @@ export async function provision(
   };
   const queues = new Map<string, string>();
   const [existed] = await Promise.all([
-    provideTables(template, resolver, clients.dynamodb, nameOf),
-    provideQueues(template, resolver, clients.sqs, nameOf, queues),
+    provideTables(template, resolver, clients.dynamodb, nameOf).catch(failedAt('DYNAMODB')),
+    provideQueues(template, resolver, clients.sqs, nameOf, queues).catch(failedAt('SQS')),
   ]);
   const buckets = resourcesOf(template, served.bucket).map(([logicalId, { Properties }]) => {
     const name = nameOf(logicalId, Properties?.['BucketName']).toLowerCase();

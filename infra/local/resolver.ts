@@ -6,7 +6,8 @@ export interface ResourceValues {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-export interface Surroundings {
+/** What the pseudo parameters of a template (`AWS::Region`, ...) stand for. */
+export interface PseudoParameters {
   readonly region: string;
   readonly accountId: string;
   readonly stackName: string;
@@ -21,12 +22,12 @@ const noValue = Symbol('AWS::NoValue');
  */
 export class Resolver {
   readonly #template: Template;
-  readonly #surroundings: Surroundings;
+  readonly #parameters: PseudoParameters;
   readonly #resources = new Map<string, ResourceValues>();
 
-  constructor(template: Template, surroundings: Surroundings) {
+  constructor(template: Template, parameters: PseudoParameters) {
     this.#template = template;
-    this.#surroundings = surroundings;
+    this.#parameters = parameters;
   }
 
   /** Tells what a resource turned out to be; what refers to it can be resolved from now on. */
@@ -86,7 +87,7 @@ export class Resolver {
   }
 
   #ref(name: string): unknown {
-    const { region, accountId, stackName } = this.#surroundings;
+    const { region, accountId, stackName } = this.#parameters;
     switch (name) {
       case 'AWS::Region':
         return region;
@@ -117,7 +118,7 @@ export class Resolver {
     const value = resource?.attributes[attribute];
     if (value !== undefined) return value;
     if (resource === undefined && this.#template.Resources[logicalId] !== undefined) {
-      const { region, accountId } = this.#surroundings;
+      const { region, accountId } = this.#parameters;
       return `arn:aws:local:${region}:${accountId}:${logicalId}/${attribute}`;
     }
     throw new Error(`the local stack does not know the attribute ${attribute} of ${logicalId}`);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { readEnvironment } from '../../functions/runtime/environment.ts';
 import { senderDomainOf } from '../../functions/workers/receivers/mailbox.ts';
 import { startDynamoDbLocal, type DynamoDbLocal } from './dynamodb.ts';
-import { givenEndpoint } from './given-endpoints.ts';
+import { givenEndpoint, type Variables } from './given-endpoints.ts';
 import type { Log } from './log.ts';
 import { startCallReceiver } from './receivers/calls.ts';
 import type { Receiver } from './receivers/http-receiver.ts';
@@ -13,10 +13,8 @@ import { startObjectStore } from './receivers/objects.ts';
 import { startSqsServer } from './sqs.ts';
 import { StartError } from './start-error.ts';
 
-type Variables = Readonly<Record<string, string | undefined>>;
-
-/** What stands around the stack: the AWS services it uses and the receivers it sends to. */
-export interface Surroundings {
+/** What the stack works with: the AWS services it uses and the receivers it sends to. */
+export interface LocalServices {
   readonly region: string;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
   readonly dynamodbEndpoint: string;
@@ -46,12 +44,12 @@ export function startDatabase(
  * Starts what the environment does not name: each service and receiver is either given or built in.
  * @param folder where mails, calls and reports are kept
  */
-export async function startSurroundings(
+export async function startServices(
   variables: Variables,
   database: Promise<DynamoDbLocal> | undefined,
   folder: string,
   log: Log,
-): Promise<Surroundings> {
+): Promise<LocalServices> {
   const region = variables['AWS_REGION'] ?? 'us-east-1';
   const started: Record<string, Receiver> = {};
   const builtIn = async (

@@ -45,10 +45,10 @@ try {
     variables: process.env,
     port: readPort(process.env['PORT']),
     log: logToStderr,
-    onSurroundings: (surroundings) => {
-      print(`dynamodb ${surroundings.dynamodbEndpoint}`);
-      print(`sqs ${surroundings.sqsEndpoint}`);
-      for (const [name, url] of Object.entries(surroundings.receivers)) print(`${name} ${url}`);
+    onServices: (services) => {
+      print(`dynamodb ${services.dynamodbEndpoint}`);
+      print(`sqs ${services.sqsEndpoint}`);
+      for (const [name, url] of Object.entries(services.receivers)) print(`${name} ${url}`);
     },
   });
   const { stack } = await backend;

@@ -4,7 +4,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { startHttpReceiver } from '../../infra/local/receivers/http-receiver.ts';
 import { processFacts } from '../../infra/local/java-process.ts';
+import { descendants } from '../support/processes.ts';
 import {
   NotReadyError,
   root,
@@ -36,19 +38,6 @@ const newFolder = async (): Promise<string> => {
 afterAll(async () => {
   for (const folder of folders) await rm(folder, { recursive: true, force: true });
 });
-
-/** All descendants of a process, as the operating system knows them now. */
-async function descendants(pid: number): Promise<number[]> {
-  const { stdout } = await run('ps', ['-A', '-o', 'pid=,ppid=']);
-  const parents = stdout
-    .trim()
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/).map(Number) as [number, number]);
-  const found = [pid];
-  for (const next of found)
-    found.push(...parents.filter(([, parent]) => parent === next).map(([child]) => child));
-  return found.slice(1);
-}
 
 const gone = async (pids: readonly number[]): Promise<void> => {
   await vi.waitFor(async () => {
@@ -187,6 +176,22 @@ describe('what keeps it from starting is one line', () => {
     const { code, stderr } = await failure({ [name]: endpoint });
     expect(code).toBe(1);
     expect(stderr.split('\n').at(-1)).toMatch(new RegExp(`^${name}[^\n]*${endpoint}`));
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+
+  test.each([
+    ['SQS', 'AWS_ENDPOINT_URL_SQS', 500, '{"__type":"InternalFailure"}'],
+    ['SQS', 'AWS_ENDPOINT_URL', 502, '<html>'],
+    ['DynamoDB', 'AWS_ENDPOINT_URL_DYNAMODB', 500, ''],
+    ['DynamoDB', 'AWS_ENDPOINT_URL_DYNAMODB', 200, '<html>no such page</html>'],
+  ])('a server of %s at %s that answers %i %s', async (_service, name, status, text) => {
+    const server = await startHttpReceiver((_request, _body, response) => {
+      response.writeHead(status).end(text);
+    });
+    const { code, stderr } = await failure({ [name]: server.url });
+    await server.stop();
+    expect(code).toBe(1);
+    expect(stderr.split('\n').at(-1)).toMatch(new RegExp(`^${name}[^\n]*${server.url}[^\n]*$`));
     expect(stderr).not.toMatch(/^ +at /m);
   });
 
