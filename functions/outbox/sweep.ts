@@ -71,7 +71,8 @@ export function createSweeper(parts: SweeperParts): Sweeper {
       sent: { ...messages.value.sent, timer: timers.value.sent },
       more: messages.value.more || timers.value.more,
     };
-    log.info('swept', { report });
+    // It runs every minute, and most of the time there is nothing to say.
+    if (report.more || Object.values(report.sent).some((count) => count > 0)) log.info('swept', { report });
     return report;
   };
 }

@@ -42,7 +42,7 @@ async function readOptions(): Promise<Options | undefined> {
 }
 
 async function localToken(tenant: string): Promise<string> {
-  const request = { tenant, subject: 'system:audit', scope: 'ops', expiresIn: '12h' };
+  const request = { tenant, subject: 'audit', scope: 'ops', expiresIn: '12h' };
   return signToken(request, await readTokenKey());
 }
 

@@ -34,7 +34,9 @@ export const usage = `npm run redrive -- --topic <${topics.join('|')}> [options]
   --limit <n>               messages at most (1000)
   --rate <n>                messages begun a second (5)
   --max-failures <0..1>     stops when a larger share fails again (0.2)
-  --table <name>            the outbox table (OUTBOX_TABLE, or the only table so named)`;
+  --table <name>            the outbox table (OUTBOX_TABLE, or the only table so named)
+
+Without AWS_REGION, AWS_PROFILE or AWS_ENDPOINT_URL it works on the npm start of this machine (PORT, 3000).`;
 
 /** What the caller can put right; shown as one line. */
 export class UsageError extends Error {

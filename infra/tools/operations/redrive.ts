@@ -1,8 +1,9 @@
 /**
  * `npm run redrive -- --topic external-call --since 1h --match code=500 --dry-run`: begins dead messages anew,
- * paced, until too many fail again. Region, credentials and endpoint come from the environment, as everywhere.
+ * paced, until too many fail again. Region, credentials and endpoint come from the environment, as everywhere. Where
+ * it names no part of AWS, the messages are those of `npm start` on this machine.
  */
-import { ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import { ListTablesCommand, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { systemClock } from '../../../functions/runtime/clock.ts';
 import { createDocumentClient } from '../../../functions/store/client.ts';
@@ -11,6 +12,7 @@ import type { MessageItem } from '../../../functions/store/outbox/message-items.
 import type { OutboxAccess } from '../../../functions/store/outbox/message-writes.ts';
 import { redriveMessage } from '../../../functions/store/outbox/messages.ts';
 import { readMessages } from '../../../functions/store/outbox/open-messages.ts';
+import { findRunningStack } from '../../local/running-stack.ts';
 import { pacedRedrive } from './paced-redrive.ts';
 import type { RedriveState } from './paced-redrive.ts';
 import { isSelected, redriveOptions, usage, UsageError } from './redrive-options.ts';
@@ -26,7 +28,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const options = redriveOptions(process.argv.slice(2));
-  const client = createDocumentClient();
+  const client = createDocumentClient(await connection(process.env));
   const access: OutboxAccess = {
     client,
     table: options.table ?? process.env['OUTBOX_TABLE'] ?? (await onlyOutboxTable(client)),
@@ -51,6 +53,23 @@ async function main(): Promise<number> {
   );
   if (state.stopped) console.error('stopped: too many fail again; the rest was left as it was');
   return state.stopped || state.failing > 0 ? 1 : 0;
+}
+
+/** Each of them says which account, region or server is meant. */
+const awsVariables = ['AWS_REGION', 'AWS_PROFILE', 'AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_DYNAMODB'];
+
+/** @throws UsageError where the environment names nothing and nothing runs here */
+async function connection(variables: NodeJS.ProcessEnv): Promise<DynamoDBClientConfig> {
+  if (awsVariables.some((name) => (variables[name] ?? '') !== '')) return {};
+  const port = variables['PORT'] ?? '3000';
+  const stack = await findRunningStack(port);
+  if (stack === undefined) {
+    throw new UsageError(
+      `set ${awsVariables.join(' or ')} for a deployed stack, or run npm start: none runs on port ${port}`,
+    );
+  }
+  const { dynamodbEndpoint: endpoint, region } = stack;
+  return { endpoint, region, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 }
 
 /** @throws UsageError where there is none, or more than one */
