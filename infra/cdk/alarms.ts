@@ -21,9 +21,9 @@ import type { ServiceFunction } from './function.ts';
 import { HttpEdge } from './http-api.ts';
 import type { DeployOptions } from './options.ts';
 import { byTopic, ownMetric } from './own-metrics.ts';
-import type { CommitOnceStack } from './stack.ts';
 import type { StageSettings } from './stages.ts';
 import { tableErrors, tableThrottles, watchedTables } from './table-metrics.ts';
+import type { WatchedStack } from './watched-stack.ts';
 
 const minute = Duration.minutes(1);
 const day = Duration.days(1);
@@ -37,7 +37,7 @@ export const oldestAudit = (stage: StageSettings): Metric =>
   ownMetric(stage, 'OldestAuditAge').with({ period: Duration.hours(1), statistic: Stats.MAXIMUM });
 
 export interface AlarmsProps {
-  readonly watched: CommitOnceStack;
+  readonly watched: WatchedStack;
   readonly stage: StageSettings;
   readonly options: DeployOptions;
 }

@@ -1,11 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
 import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { functionMetric } from './alarms.ts';
-import { filledSum } from './metric-sum.ts';
+import { sumExpression } from './metric-sum.ts';
 import { HttpEdge } from './http-api.ts';
 import { prices } from './prices.ts';
-import type { CommitOnceStack } from './stack.ts';
 import { watchedTables } from './table-metrics.ts';
+import type { WatchedStack } from './watched-stack.ts';
 
 /** The period of every estimate. */
 export const hour = Duration.hours(1);
@@ -15,7 +15,7 @@ type Lines = Readonly<Record<string, MathExpression>>;
 
 /** Dollars an hour at list price, by service. */
 export function hourlyCost(
-  watched: CommitOnceStack,
+  watched: WatchedStack,
 ): Readonly<Record<'requests' | 'queues' | 'tables' | 'functions', Lines>> {
   const tableMetric = (metricName: string): Metric[] =>
     watchedTables(watched).map(
@@ -81,7 +81,7 @@ function priced(service: string, label: string, metrics: readonly Metric[], pric
   );
   const line = new MathExpression({
     label,
-    expression: `(${filledSum(named)}) * ${price.toFixed(15)}`,
+    expression: `(${sumExpression(named)}) * ${price.toFixed(15)}`,
     usingMetrics: named,
     period: hour,
   });

@@ -13,14 +13,14 @@ import {
 import { Construct } from 'constructs';
 import { auditProblems, functionMetric, oldestAudit, type Alarms } from './alarms.ts';
 import { hour, hourlyCost, together } from './dashboard-cost.ts';
-import { filledSum } from './metric-sum.ts';
+import { sumExpression } from './metric-sum.ts';
 import { HttpEdge } from './http-api.ts';
 import { byTopic, ownMetric } from './own-metrics.ts';
-import type { CommitOnceStack } from './stack.ts';
 import type { StageSettings } from './stages.ts';
+import type { WatchedStack } from './watched-stack.ts';
 
 export interface OverviewProps {
-  readonly watched: CommitOnceStack;
+  readonly watched: WatchedStack;
   readonly stage: StageSettings;
   readonly alarms: Alarms | undefined;
 }
@@ -102,7 +102,7 @@ function commands(stage: StageSettings): IWidget[] {
   const share = (label: string, part: string, usingMetrics: Record<string, IMetric>): MathExpression =>
     new MathExpression({
       label,
-      expression: `100 * FILL(${part}, 0) / (${filledSum(usingMetrics)})`,
+      expression: `100 * FILL(${part}, 0) / (${sumExpression(usingMetrics)})`,
       usingMetrics,
     });
   return [
@@ -185,7 +185,7 @@ function cost({ watched, stage }: OverviewProps): IWidget[] {
   const answered = outcomes(stage);
   const perMillion = new MathExpression({
     label: 'everything, for a million commands',
-    expression: `1000000 * (${filledSum(all)}) / (${filledSum(answered)})`,
+    expression: `1000000 * (${sumExpression(all)}) / (${sumExpression(answered)})`,
     usingMetrics: { ...all, ...answered },
     period: hour,
   });

@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { MathExpression, type Metric } from 'aws-cdk-lib/aws-cloudwatch';
 
 /** The sum of metrics, by their names in a CloudWatch expression; one that was not written counts 0. */
-export const filledSum = (named: object): string =>
+export const sumExpression = (named: object): string =>
   Object.keys(named)
     .map((name) => `FILL(${name}, 0)`)
     .join(' + ');
@@ -12,7 +12,7 @@ export function sumOf(label: string, metrics: readonly Metric[]): MathExpression
   const named = Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric]));
   return new MathExpression({
     label,
-    expression: filledSum(named),
+    expression: sumExpression(named),
     usingMetrics: named,
     period: Duration.minutes(1),
   });

@@ -17,6 +17,7 @@ import { RestEdge } from './rest-api.ts';
 import { ScheduledFunction } from './schedule.ts';
 import * as access from './store-access.ts';
 import { Tables } from './tables.ts';
+import type { WatchedStack } from './watched-stack.ts';
 import { Worker } from './worker.ts';
 
 export interface CommitOnceStackProps extends StackProps, Setting {
@@ -36,7 +37,7 @@ const queueVariables: Readonly<Record<Topic | 'timer', string>> = {
  * The backend, read in the order of its arrows:
  * caller -> API -> tables -> streams -> relays -> queues -> workers -> receivers, and the clock beside them.
  */
-export class CommitOnceStack extends Stack {
+export class CommitOnceStack extends Stack implements WatchedStack {
   readonly tables: Tables;
   readonly edge: HttpEdge | RestEdge;
   readonly api: ServiceFunction;

@@ -3,7 +3,7 @@ import { Metric, Stats, type MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import { Operation, type Table } from 'aws-cdk-lib/aws-dynamodb';
 import { tables as schemas, type TableName, type TableSchema } from '../../functions/store/tables.ts';
 import { sumOf } from './metric-sum.ts';
-import type { CommitOnceStack } from './stack.ts';
+import type { WatchedStack } from './watched-stack.ts';
 
 /**
  * What is wrong with a table, as one number a minute. DynamoDB writes a metric only where it is not 0, so every term
@@ -43,7 +43,7 @@ export const operationsOn: Readonly<Record<TableName, readonly Operation[]>> = {
   ],
 };
 
-export function watchedTables(watched: CommitOnceStack): [TableName, Table][] {
+export function watchedTables(watched: WatchedStack): [TableName, Table][] {
   const { data, outbox, idempotency } = watched.tables;
   return [
     ['data', data],
