@@ -1,10 +1,12 @@
 /** The HTTP surface: the route table on a router, every outcome an answer, every answer with its request's id. */
+import { createHash } from 'node:crypto';
 import { Hono } from 'hono';
 import type { Context } from 'hono';
 import type { Log } from '../runtime/logger.ts';
 import { mayHaveHappened } from '../store/failures.ts';
 import { unavailable } from './attempts.ts';
 import type { Audit } from './audit.ts';
+import type { Environment } from './bindings.ts';
 import { callerOf, requireScope } from './caller.ts';
 import type { Backend } from './execute.ts';
 import { traceparent } from './headers.ts';
@@ -13,15 +15,6 @@ import { problemBody, ProblemError } from './problem.ts';
 import type { Problem } from './problem.ts';
 import { routesOf } from './routes.ts';
 import type { Route } from './routes.ts';
-
-/** What the Lambda adapter hands along with a request: API Gateway's event. */
-export interface Bindings {
-  /** `path` is encoded, in one spelling. */
-  readonly event: { readonly path: string };
-  readonly requestContext: { readonly requestId: string; readonly authorizer?: unknown };
-}
-
-type Environment = { Bindings: Bindings };
 
 export function createApp(backend: Backend, audit: Audit, log: Log): Hono<Environment> {
   const app = new Hono<Environment>({ getPath: (_request, options) => options?.env?.event.path ?? '/' });
@@ -32,7 +25,7 @@ export function createApp(backend: Backend, audit: Audit, log: Log): Hono<Enviro
   for (const [path, routes] of byPath(routesOf(backend.registry))) {
     for (const route of routes) {
       app.on(route.method, pattern(path), async (c) => {
-        const caller = callerOf(c.env.requestContext);
+        const caller = callerOf(c.env.requestContext, c.env.event.headers['authorization']);
         requireScope(caller, route.scope);
         const { requestId } = c.env.requestContext;
         const request = { requestId, tenant: caller.tenant, ...named(c, route) };
@@ -60,18 +53,27 @@ export function createApp(backend: Backend, audit: Audit, log: Log): Hono<Enviro
   return app;
 }
 
-/** By what the log finds a request: route, trace, and what the path names. */
+/**
+ * By what the log finds a request: route, trace, and what the path names. Never by the path itself: whoever calls may
+ * write anything there, and an account is called what its parties are.
+ */
 function named(c: Context<Environment>, { method, path }: Route): Record<string, string> {
-  const id = c.req.param('id');
+  const { id = '', account } = c.req.param() as { readonly id?: string; readonly account?: string };
   const trace = traceparent(c.req.header('traceparent'));
   return {
     method,
     route: path,
-    path: c.req.path,
-    ...(id !== undefined && { [path.startsWith('/v1/messages/') ? 'messageId' : 'entity']: id }),
+    ...(madeHere.test(id) && { [path.startsWith('/v1/messages/') ? 'messageId' : 'entity']: id }),
+    ...(account !== undefined && { accountHash: nameHash(account) }),
     ...(trace !== undefined && { traceparent: trace }),
   };
 }
+
+/** Ids of entities and messages say nothing of anybody. */
+const madeHere = /^(?:msg_)?[a-z]{2,5}_[0-9A-HJKMNP-TV-Z]{26}(?:_\d+_\d+)?$/;
+
+/** Finds the requests of an account whose name one knows; the runbook says how. */
+const nameHash = (name: string): string => createHash('sha256').update(name).digest('hex').slice(0, 16);
 
 const noSuchRoute: Problem = { status: 404, code: 'not_found', detail: 'There is no such route.' };
 

@@ -6,10 +6,11 @@ import {
   type JSONWebKeySet,
   type JWTVerifyGetKey,
 } from 'jose';
+import { readClaims } from './claims.ts';
 
 /**
  * The Lambda authorizer of the REST API (stage `localstack`), in place of the HTTP API's JWT authorizer: the same
- * checks of signature, issuer, audience and validity. Scopes are the API function's matter in both.
+ * checks of signature, issuer, audience and validity, and of the claims that name the caller. Scopes are the API function's matter in both.
  *
  * A REST API passes on only flat values, so the API function finds the claims it needs as
  * `requestContext.authorizer = { sub, tenant, scope }`, `scope` being space-separated.
@@ -44,14 +45,16 @@ export function createAuthorizer(rules: TokenRules): TokenAuthorizer {
     }).catch(() => {
       throw new Error(unauthorized);
     });
-    const text = (claim: unknown): string => (typeof claim === 'string' ? claim : '');
+    const claims = readClaims(payload);
+    if (!claims) throw new Error(unauthorized);
+    const { tenant, subject, scopes } = claims;
     return {
-      principalId: text(payload.sub),
+      principalId: subject,
       policyDocument: {
         Version: '2012-10-17',
         Statement: [{ Effect: 'Allow', Action: 'execute-api:Invoke', Resource: event.methodArn }],
       },
-      context: { sub: text(payload.sub), tenant: text(payload['tenant']), scope: text(payload['scope']) },
+      context: { sub: subject, tenant, scope: [...scopes].join(' ') },
     };
   };
 }

@@ -1,40 +1,48 @@
 /** Who calls: the claims that the gateway's authorizer has checked. */
-import { subject as subjectLimits, tenant as tenantLimits } from '../runtime/limits.ts';
+import { decodeJwt } from 'jose';
+import { membersOf, readClaims } from './claims.ts';
+import type { Claims } from './claims.ts';
 import { ProblemError } from './problem.ts';
 
 export const scopes = ['commands', 'ops'] as const;
 export type Scope = (typeof scopes)[number];
 
-export interface Caller {
-  readonly tenant: string;
-  readonly subject: string;
-  readonly scopes: ReadonlySet<string>;
-}
+export type Caller = Claims;
 
-/** Ledgers show what the backend does by itself under such names, so a token that claims one claims to be it. */
-const reservedPrefix = 'system:';
-
-const unauthorized = (detail: string): ProblemError =>
-  new ProblemError({ status: 401, code: 'unauthorized', detail, headers: { 'www-authenticate': 'Bearer' } });
+const unauthorized = (): ProblemError =>
+  new ProblemError({
+    status: 401,
+    code: 'unauthorized',
+    detail: 'A token with the claims "sub" and "tenant" is needed; a subject of the backend’s own is none.',
+    headers: { 'www-authenticate': 'Bearer' },
+  });
 
 /**
+ * An HTTP API makes a string of every claim: `null` becomes `"null"`, a list `"[a b]"`. So what the claims were is
+ * read in the token itself, whose signature the gateway has checked. It hands that header on with the request.
+ *
  * @param requestContext of an API Gateway event: claims of the HTTP API's JWT authorizer, or the context of the
  *   REST API's Lambda authorizer
+ * @param authorization the request's header of that name
  * @throws ProblemError 401 where no authorizer has let this request through, or its token names nobody
  */
-export function callerOf(requestContext: unknown): Caller {
-  const authorizer = member(requestContext, 'authorizer');
-  const claims = member(member(authorizer, 'jwt'), 'claims') ?? authorizer;
-  const tenant = member(claims, 'tenant');
-  const subject = member(claims, 'sub');
-  const scope = member(claims, 'scope');
-  if (!isTenant(tenant) || !isSubject(subject)) {
-    throw unauthorized('A token with the claims "sub" and "tenant" is needed.');
+export function callerOf(requestContext: unknown, authorization: string | undefined): Caller {
+  const { authorizer } = membersOf(requestContext);
+  const handedOver = membersOf(membersOf(authorizer)['jwt'])['claims'] ?? authorizer;
+  const isNamed = authorization === undefined || readClaims(claimsOf(authorization)) !== undefined;
+  const caller = isNamed ? readClaims(handedOver) : undefined;
+  if (!caller) throw unauthorized();
+  return caller;
+}
+
+/** @returns `undefined` where the header holds no token, or more than one */
+function claimsOf(authorization: string): unknown {
+  const token = /^Bearer +([\w-]+\.[\w-]+\.[\w-]*)$/i.exec(authorization)?.[1];
+  try {
+    return token === undefined ? undefined : decodeJwt(token);
+  } catch {
+    return undefined;
   }
-  if (subject.startsWith(reservedPrefix)) {
-    throw unauthorized(`A subject that begins with "${reservedPrefix}" is the backend itself.`);
-  }
-  return { tenant, subject, scopes: new Set(typeof scope === 'string' ? scope.split(' ') : []) };
 }
 
 /** @throws ProblemError 403 */
@@ -47,17 +55,3 @@ export function requireScope({ scopes: granted }: Caller, scope: Scope): void {
     headers: { 'www-authenticate': `Bearer error="insufficient_scope", scope="${scope}"` },
   });
 }
-
-const isName = (value: unknown): value is string =>
-  typeof value === 'string' && value.length > 0 && value.isWellFormed();
-
-/** In UTF-16 units, since those are what takes room in a key once it is encoded. */
-const isTenant = (value: unknown): value is string =>
-  isName(value) && value.length <= tenantLimits.maxCharacters;
-
-/** In code points, as an approver's name is counted. */
-const isSubject = (value: unknown): value is string =>
-  isName(value) && Array.from(value).length <= subjectLimits.maxCharacters;
-
-const member = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;

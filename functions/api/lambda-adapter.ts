@@ -2,7 +2,7 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import type { Hono } from 'hono';
 import { handle } from 'hono/aws-lambda';
-import type { Bindings } from './app.ts';
+import type { Bindings, Environment } from './bindings.ts';
 import { problemBody } from './problem.ts';
 
 export type GatewayEvent = APIGatewayProxyEvent | APIGatewayProxyEventV2;
@@ -15,7 +15,7 @@ export interface GatewayResult {
 }
 
 export function createHandler(
-  app: Hono<{ Bindings: Bindings }>,
+  app: Hono<Environment>,
 ): (event: GatewayEvent, context: Context) => Promise<GatewayResult> {
   // The adapter moves to a package of its own with hono 5; until that is published, this is where it lives.
   // eslint-disable-next-line @typescript-eslint/no-deprecated
@@ -27,9 +27,31 @@ export function createHandler(
     const result = (await adapted(sent as never, context as never)) as unknown as GatewayResult;
     // The router marks whatever it answers, so an unmarked answer is the adapter's own, to a path, a header or a
     // method that no HTTP request can have.
-    return result.headers?.['x-request-id'] === undefined ? malformed(requestId) : result;
+    if (result.headers?.['x-request-id'] === undefined) return malformed(requestId);
+    return methodOf(event) === 'HEAD' ? headOnly(result) : result;
   };
 }
+
+const methodOf = (event: GatewayEvent): string =>
+  'rawPath' in event ? event.requestContext.http.method : event.httpMethod;
+
+/**
+ * The method that the adapter is told. A HEAD is asked as a GET, so that the length of what is left out is known, and
+ * the methods that the adapter's request cannot hold (https://fetch.spec.whatwg.org/#forbidden-method) stand for one
+ * that no route answers, either.
+ */
+const toldMethod = (method: string): string =>
+  method === 'HEAD' ? 'GET' : /^(?:trace|track|connect)$/i.test(method) ? 'OPTIONS' : method;
+
+/** RFC 9110, section 8.6: the length that the answer to a GET would have. */
+const headOnly = ({ body, headers, ...rest }: GatewayResult): GatewayResult => ({
+  ...rest,
+  headers: {
+    ...headers,
+    'content-length': String(Buffer.byteLength(body, rest.isBase64Encoded ? 'base64' : 'utf8')),
+  },
+  body: '',
+});
 
 /** What a body of theirs says has no meaning (RFC 9110, section 9.3.1), and the adapter's request cannot hold one. */
 const readsOnly: ReadonlySet<string> = new Set(['GET', 'HEAD']);
@@ -48,13 +70,18 @@ function sendable(event: GatewayEvent): (GatewayEvent & Bindings['event']) | und
   if (!decodedPath.isWellFormed()) return undefined;
   const path = oneSpelling(decodedPath);
   if (isHttpApi) {
-    const isRead = readsOnly.has(event.requestContext.http.method);
-    const requestContext = { ...event.requestContext, domainName: anyHost };
+    const { http } = event.requestContext;
+    const isRead = readsOnly.has(http.method);
+    const requestContext = {
+      ...event.requestContext,
+      http: { ...http, method: toldMethod(http.method) },
+      domainName: anyHost,
+    };
     const { body, ...head } = event;
     return {
       ...head,
       ...(body !== undefined && !isRead && { body }),
-      headers: asciiHeaders(event.headers),
+      headers: asciiHeaders(joined(event.headers)),
       requestContext,
       rawPath: '/',
       path,
@@ -64,6 +91,7 @@ function sendable(event: GatewayEvent): (GatewayEvent & Bindings['event']) | und
   const { multiValueHeaders, headers, ...rest } = event as RestEvent;
   return {
     ...rest,
+    httpMethod: toldMethod(rest.httpMethod),
     body: readsOnly.has(rest.httpMethod) ? null : rest.body,
     requestContext: { ...rest.requestContext, domainName: anyHost },
     headers: asciiHeaders(joined(multiValueHeaders ?? headers ?? {})),

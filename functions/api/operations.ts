@@ -11,6 +11,7 @@ import type { OutboxAccess } from '../store/outbox/message-writes.ts';
 import type { Topic } from '../runtime/topics.ts';
 import { inTime, startDeadline, unavailable } from './attempts.ts';
 import type { Audit } from './audit.ts';
+import type { Environment } from './bindings.ts';
 import type { Caller } from './caller.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { executeCreate, executeTransition } from './execute.ts';
@@ -42,12 +43,12 @@ const json = (value: unknown, status = 200, headers: Record<string, string> = {}
   Response.json(value, { status, headers });
 
 /** @throws ProblemError for everything that ends in a 4xx or 503 */
-export async function operate(c: Context, context: OperationContext): Promise<Response> {
+export async function operate(c: Context<Environment>, context: OperationContext): Promise<Response> {
   const { backend, route, caller, audit } = context;
   const { tenant } = caller;
   const { operation } = route;
   const id = (domain: Domain): string => knownId(domain, c.req.param('id') ?? '');
-  const query = checkedQuery(route.query ?? noParameters, c.req.query());
+  const query = checkedQuery(route.query ?? noParameters, c.req.queries());
   const page = query as unknown as PageRequest;
   const reading = (): ReadContext => ({ backend, tenant, deadline: startDeadline(backend.clock) });
   switch (operation.is) {
@@ -113,16 +114,17 @@ function knownId(domain: Domain, id: string): string {
   throw notFound();
 }
 
-async function bodyOf(c: Context, route: Route): Promise<Readonly<Record<string, unknown>>> {
+async function bodyOf(c: Context<Environment>, route: Route): Promise<Readonly<Record<string, unknown>>> {
   const bytes = new Uint8Array(await c.req.arrayBuffer());
-  return readBody(bytes, c.req.header('content-type'), route.body);
+  return readBody(bytes, c.env.event.headers, route.body);
 }
 
 async function commandRequest(
-  c: Context,
+  c: Context<Environment>,
   { route, caller, requestId }: OperationContext,
 ): Promise<CommandRequest> {
-  const key = idempotencyKey(c.req.header('idempotency-key'));
+  const { headers } = c.env.event;
+  const key = idempotencyKey(headers['idempotency-key']);
   const input = await bodyOf(c, route);
   return {
     tenant: caller.tenant,
@@ -130,9 +132,9 @@ async function commandRequest(
     path: c.req.path,
     idempotencyKey: key,
     requestId,
-    traceparent: traceparent(c.req.header('traceparent')),
-    ifMatch: ifMatchVersion(c.req.header('if-match')),
-    lockToken: lockToken(c.req.header('lock-token')),
+    traceparent: traceparent(headers['traceparent']),
+    ifMatch: ifMatchVersion(headers['if-match']),
+    lockToken: lockToken(headers['lock-token']),
     input,
   };
 }

@@ -3,6 +3,7 @@ import { isSafeNumber, parse } from 'lossless-json';
 import type { z } from 'zod';
 import { request as limits } from '../runtime/limits.ts';
 import { ProblemError } from './problem.ts';
+import type { Problem } from './problem.ts';
 
 export interface FieldError {
   /** JSON Pointer (RFC 6901) into the body, or the name of a query parameter. */
@@ -24,7 +25,7 @@ const malformed = (detail: string): ProblemError =>
  */
 export function readBody(
   bytes: Uint8Array,
-  contentType: string | undefined,
+  headers: Readonly<Record<string, string | undefined>>,
   schema: z.ZodObject | undefined,
 ): Readonly<Record<string, unknown>> {
   if (bytes.length > limits.bodyMaxBytes) {
@@ -35,18 +36,21 @@ export function readBody(
     });
   }
   if (bytes.length === 0 && !schema) return {};
-  if (!isJson(contentType)) {
-    throw new ProblemError({
-      status: 415,
-      code: 'unsupported_media_type',
-      detail: 'The body must be application/json in UTF-8.',
+  // Compressed, a body of 64 KiB would hold many times that.
+  if (!/^(?:identity)?$/i.test(headers['content-encoding'] ?? '')) {
+    throw unsupported('A body is sent as it is, without a Content-Encoding.', {
+      'accept-encoding': 'identity',
     });
   }
+  if (!isJson(headers['content-type'])) throw unsupported('The body must be application/json in UTF-8.');
   const value = parseJson(bytes);
   if (schema) return checked(schema, value, fields);
   if (isObject(value) && Object.keys(value).length === 0) return {};
   throw invalid([{ path: '', message: 'must be an empty object: this command takes no input' }]);
 }
+
+const unsupported = (detail: string, headers: Problem['headers'] = {}): ProblemError =>
+  new ProblemError({ status: 415, code: 'unsupported_media_type', detail, headers });
 
 /** How a place in what was sent is named, and what one is called that the schema does not know. */
 interface Naming {
@@ -79,11 +83,25 @@ function checked(
   );
 }
 
-/** @throws ProblemError 400 with the parameters that break the schema */
-export const checkedQuery = (
+/**
+ * @param query every value of every parameter; one that is given twice says two things, so it is refused
+ * @throws ProblemError 400 with the parameters that break the schema
+ */
+export function checkedQuery(
   schema: z.ZodObject,
-  query: Readonly<Record<string, string>>,
-): Readonly<Record<string, unknown>> => checked(schema, query, parameters);
+  query: Readonly<Record<string, readonly string[]>>,
+): Readonly<Record<string, unknown>> {
+  const parametersSent = Object.entries(query);
+  const repeated = parametersSent.filter(([, values]) => values.length > 1);
+  if (repeated.length > 0) {
+    throw invalid(repeated.map(([name]) => ({ path: shown(name), message: 'is given more than once' })));
+  }
+  return checked(
+    schema,
+    Object.fromEntries(parametersSent.map(([name, [value]]) => [name, value])),
+    parameters,
+  );
+}
 
 /** The first places by name, and how many there are beyond them. */
 function invalid(all: readonly FieldError[]): ProblemError {

@@ -24,7 +24,12 @@ import { heldLock, idPattern } from './schemas.ts';
 const ref = (path: string): { readonly $ref: string } => ({ $ref: `#/components/${path}` });
 
 const bodyCodes = ['malformed_request', 'malformed_json', 'invalid_request'];
-const headerCodes = ['idempotency_key_missing', 'idempotency_key_malformed', 'if_match_malformed'];
+const headerCodes = [
+  'idempotency_key_missing',
+  'idempotency_key_malformed',
+  'if_match_malformed',
+  'lock_token_malformed',
+];
 
 export function createOperation(
   registry: Registry,

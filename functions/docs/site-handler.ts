@@ -75,9 +75,12 @@ function answer(request: Request, { type, etag, maxAgeSeconds, gzip }: SiteFile)
     'content-type': type,
     ...(isCompressed && { 'content-encoding': 'gzip' }),
   };
-  if (request.method === 'HEAD')
-    return { statusCode: 200, headers: described, body: '', isBase64Encoded: false };
   const body = isCompressed ? gzip : gunzipSync(Buffer.from(gzip, 'base64')).toString('utf8');
+  if (request.method === 'HEAD') {
+    const length = Buffer.byteLength(body, isCompressed ? 'base64' : 'utf8');
+    const measured = { ...described, 'content-length': String(length) };
+    return { statusCode: 200, headers: measured, body: '', isBase64Encoded: false };
+  }
   return { statusCode: 200, headers: described, body, isBase64Encoded: isCompressed };
 }
 

@@ -56,7 +56,11 @@ export const transaction = {
   itemsMax: 100,
 } as const;
 
-export const lock = { ttlMaxSeconds: 300 } as const;
+export const lock = {
+  ttlMaxSeconds: 300,
+  /** Ours have 22 (128 bits in base64url); longer ones in time to come fit as well. */
+  tokenMaxCharacters: 64,
+} as const;
 
 /** Attributes and messages of one command. */
 export const message = {

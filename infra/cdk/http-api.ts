@@ -67,12 +67,12 @@ export class HttpEdge extends Construct {
       throttle: { rateLimit: stage.throttle.ratePerSecond, burstLimit: stage.throttle.burst },
       accessLogSettings: {
         destination: new LogGroupLogDestination(logGroup),
-        // No query string, body or token: ids may stand in a path, secrets never do.
+        // The route, never the path: names of people stand in paths. The function's own line for the request, found
+        // by its id, says what it was about. No query string, body or token either.
         format: AccessLogFormat.custom(
           JSON.stringify({
             requestId: '$context.requestId',
             method: '$context.httpMethod',
-            path: '$context.path',
             route: '$context.routeKey',
             status: '$context.status',
             latencyMs: '$context.responseLatency',

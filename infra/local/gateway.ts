@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { scopesOf } from '../../functions/api/claims.ts';
 import { problemBody } from '../../functions/api/problem.ts';
 import { buildHttpEvent, readTarget, type Claims } from './http-event.ts';
 import { readAnswer, writeAnswer, type HttpAnswer } from './http-response.ts';
@@ -98,13 +99,13 @@ async function answer(
   accountId: string,
 ): Promise<HttpAnswer> {
   const { path } = readTarget(request.url ?? '/');
-  if (path === undefined) return refuse(request, response, refusal(400, 'path_malformed', '/', requestId));
+  if (path === undefined) return refuse(request, response, refusal(400, 'malformed_request', '/', requestId));
   const match = table.match(request.method ?? 'GET', path);
   if (match === undefined) return refuse(request, response, refusal(404, 'not_found', path, requestId));
   const { route, parameters } = match;
   let claims: Claims | undefined;
   if (route.authorizer !== undefined) {
-    claims = await route.authorizer.authorize(request.headers.authorization);
+    claims = await route.authorizer.authorize(request.headersDistinct['authorization']?.join(','));
     if (claims === undefined) return refuse(request, response, refusal(401, 'unauthorized', path, requestId));
     if (route.scopes.length > 0 && !route.scopes.some((scope) => hasScope(claims, scope))) {
       return refuse(request, response, refusal(403, 'forbidden', path, requestId));
@@ -130,9 +131,8 @@ async function answer(
   return readAnswer(invocation.payload) ?? refusal(500, 'internal', path, requestId);
 }
 
-function hasScope(claims: Claims | undefined, scope: string): boolean {
-  return (claims?.['scope'] ?? '').split(' ').includes(scope);
-}
+const hasScope = (claims: Claims | undefined, scope: string): boolean =>
+  scopesOf(claims?.['scope']).has(scope);
 
 /** Answers before the body was read: the connection cannot be used again, so it is not offered. */
 function refuse(request: IncomingMessage, response: ServerResponse, refused: HttpAnswer): HttpAnswer {
@@ -169,9 +169,9 @@ function refusal(status: number, code: string, instance: string, requestId: stri
   };
 }
 
-const connectionRefusals: Readonly<Record<string, number>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
+const connectionRefusals: Readonly<Record<string, readonly [status: number, code: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'headers_too_large'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'request_timeout'],
 };
 
 type ConnectionError = Error & { readonly code?: string };
@@ -220,9 +220,9 @@ function refuseConnection(error: ConnectionError, socket: Duplex): void {
     socket.destroy();
     return;
   }
-  const status = connectionRefusals[error.code ?? ''] ?? 400;
+  const [status, code] = connectionRefusals[error.code ?? ''] ?? [400, 'malformed_request'];
   const requestId = randomUUID();
-  const body = problemBody({ status, code: 'request_malformed' }, requestId, '/');
+  const body = problemBody({ status, code }, requestId, '/');
   socket.end(
     `HTTP/1.1 ${status} Refused\r\nContent-Type: application/problem+json\r\nX-Request-Id: ${requestId}\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,

@@ -48,7 +48,12 @@ export function writeAnswer(response: ServerResponse, answer: HttpAnswer, reques
     if (!/^(content-length|connection|transfer-encoding)$/i.test(name)) response.setHeader(name, value);
   }
   if (answer.cookies.length > 0) response.setHeader('Set-Cookie', answer.cookies);
-  if (answer.statusCode !== 204 && answer.statusCode !== 304) {
+  if (response.req.method === 'HEAD') {
+    // What a GET would be answered with, which only the function knows.
+    const length = Object.entries(answer.headers).find(([name]) => /^content-length$/i.test(name))?.[1];
+    if (length !== undefined) response.setHeader('Content-Length', length);
+    response.end();
+  } else if (answer.statusCode !== 204 && answer.statusCode !== 304) {
     response.setHeader('Content-Length', answer.body.length);
     response.end(answer.body);
   } else {

@@ -1,5 +1,6 @@
 /** What a command's headers say: its key, and the version it expects. */
 import { beforeAll, describe, expect, it } from 'vitest';
+import * as limits from '../../functions/runtime/limits.ts';
 import { idOf, verdictOf } from '../support/answers.ts';
 import { startBackend } from '../support/backend.ts';
 import type { Reply, TestBackend } from '../support/backend.ts';
@@ -13,6 +14,8 @@ beforeAll(async () => {
 
 const create = (headers: Readonly<Record<string, string>>) =>
   api.request('POST', '/v1/payments', { body: payment, headers });
+
+const visible = Array.from({ length: 94 }, (_, index) => String.fromCharCode(0x21 + index)).join('');
 
 describe('an Idempotency-Key', () => {
   const malformed = [400, 'idempotency_key_malformed'];
@@ -32,6 +35,14 @@ describe('an Idempotency-Key', () => {
     ['escapes quotes within quotes', '"a"b"', malformed as [number, string]],
     ['is ASCII', 'ключ', malformed as [number, string]],
     ['has no control characters', 'a\tb', malformed as [number, string]],
+    ['is not sent twice', 'k,k', malformed as [number, string]],
+    ['is not sent twice with two values', 'a,b', malformed as [number, string]],
+    ['is not sent twice in quotes', '"k","k"', malformed as [number, string]],
+    ['is not sent twice, once empty', ',k', malformed as [number, string]],
+    ['may have a comma in quotes', '"a,b"', [201, undefined]],
+    ['may be 255 escaped characters', `"${'\\\\'.repeat(255)}"`, [201, undefined]],
+    ['is not 256 escaped characters', `"${'\\\\'.repeat(256)}"`, malformed as [number, string]],
+    ['may be any other visible character', visible.replaceAll(/[",]/g, ''), [201, undefined]],
   ])('%s', async (_name, key, verdict) => {
     const reply = await create(key === undefined ? {} : { 'idempotency-key': key });
     expect(verdictOf(reply), reply.text).toEqual(verdict);
@@ -81,13 +92,20 @@ describe('If-Match', () => {
     for (const stale of ['"2"', '"0"', 'W/"1"', '"x"', '"99999999999999999999"']) {
       expect(verdictOf(await confirm(stale)), stale).toEqual([412, 'version_mismatch']);
     }
-    for (const malformed of ['1', '"1', '"1", "2"', 'x']) {
+    for (const malformed of ['', '1', '"1', '"1", "2"', '"1","1"', '*,*', 'W/"1",W/"1"', 'x']) {
       expect(verdictOf(await confirm(malformed)), malformed).toEqual([400, 'if_match_malformed']);
     }
     expect((await confirm('"1"')).status).toBe(200);
     expect((await api.post(`${path}/refund`, { amount: 1 }, { headers: { 'if-match': '*' } })).status).toBe(
       200,
     );
+  });
+
+  it('that is empty changes nothing', async () => {
+    const path = `/v1/payments/${idOf(await api.post('/v1/payments', payment))}`;
+    const refused = await api.post(`${path}/confirm`, undefined, { headers: { 'if-match': '' } });
+    expect(verdictOf(refused)).toEqual([400, 'if_match_malformed']);
+    expect((await api.get(path)).json).toMatchObject({ status: 'pending', version: 1 });
   });
 
   it('holds for a lock, too', async () => {
@@ -109,5 +127,78 @@ describe('If-Match', () => {
       412,
       'version_mismatch',
     ]);
+  });
+});
+
+describe('a Lock-Token', () => {
+  const { tokenMaxCharacters } = limits.lock;
+
+  it('has the form of those that `lock` gives, once', async () => {
+    const path = `/v1/payments/${idOf(await api.post('/v1/payments', payment))}`;
+    const held = await api.post(`${path}/lock`, { ttlSeconds: 30, wait: 'nowait' });
+    const token = String(held.json['token']);
+    const send = (sent: string) =>
+      api.post(`${path}/confirm`, undefined, { headers: { 'lock-token': sent } });
+    for (const malformed of ['', `${token},${token}`, 'a b', '"x"', 'x'.repeat(tokenMaxCharacters + 1)]) {
+      expect(verdictOf(await send(malformed)), malformed).toEqual([400, 'lock_token_malformed']);
+    }
+    expect(verdictOf(await send('x'.repeat(tokenMaxCharacters)))).toEqual([412, 'lock_lost']);
+    expect((await send(token)).status).toBe(200);
+  });
+});
+
+describe('a body', () => {
+  it('is not compressed', async () => {
+    for (const coding of ['gzip', 'br', 'identity, gzip', 'GZIP']) {
+      const reply = await api.post('/v1/payments', payment, { headers: { 'content-encoding': coding } });
+      expect([...verdictOf(reply), reply.headers['accept-encoding']], coding).toEqual([
+        415,
+        'unsupported_media_type',
+        'identity',
+      ]);
+    }
+    const plain = await api.post('/v1/payments', payment, { headers: { 'content-encoding': 'Identity' } });
+    expect(plain.status).toBe(201);
+  });
+});
+
+describe('a query parameter', () => {
+  it('is given once', async () => {
+    for (const query of [
+      'limit=1&limit=1',
+      'limit=1&limit=2',
+      'status=pending&limit=1&status=pending',
+      'x&x',
+    ]) {
+      const reply = await api.get(`/v1/payments?${query}`);
+      expect(verdictOf(reply), query).toEqual([400, 'invalid_request']);
+      expect(reply.json['errors']).toMatchObject([{ path: query.split(/[=&]/)[0] }]);
+    }
+  });
+});
+
+describe('a method', () => {
+  it('that no route answers is 405, whatever it is, and 404 where nothing is', async () => {
+    for (const method of ['TRACE', 'TRACK', 'CONNECT', 'OPTIONS', 'PUT', 'PATCH', 'DELETE', 'PROPFIND']) {
+      const reply = await api.request(method, '/v1/payments');
+      expect([...verdictOf(reply), reply.headers['allow']], method).toEqual([
+        405,
+        'method_not_allowed',
+        'POST, GET, HEAD',
+      ]);
+      expect(verdictOf(await api.request(method, '/v1/nothing')), method).toEqual([404, 'not_found']);
+    }
+  });
+
+  it('HEAD is answered with the length of what a GET is answered', async () => {
+    const path = `/v1/payments/${idOf(await api.post('/v1/payments', payment))}`;
+    for (const read of [path, '/v1/payments?limit=1', '/health']) {
+      const [got, head] = [await api.get(read), await api.request('HEAD', read)];
+      expect([head.status, head.text, head.headers['content-length']], read).toEqual([
+        200,
+        '',
+        String(Buffer.byteLength(got.text)),
+      ]);
+    }
   });
 });

@@ -112,6 +112,15 @@ describe('a caller', () => {
       { subject: '\ud800' },
       { subject: 'system:timer' },
       { subject: 'system:' },
+      { subject: 'SyStEm:timer' },
+      { subject: '\u017fystem:timer' },
+      { subject: 'receiver:external-call' },
+      { subject: 'Receiver:' },
+      { subject: ' alice' },
+      { subject: 'alice\u00a0' },
+      { subject: 'alice\n' },
+      { subject: 'al\u0000ice' },
+      { subject: 'al\u0085ice' },
     ]) {
       expect(verdictOf(await api.get('/v1/payments', claims))).toEqual([401, 'unauthorized']);
     }
@@ -123,6 +132,8 @@ describe('a caller', () => {
     ['as long as an approver’s name', '界'.repeat(256)],
     ['of characters that take two units', '😀'.repeat(256)],
     ['that looks like the backend', 'system'],
+    ['that looks like a receiver', 'receivers: all'],
+    ['of two words', 'Alice Liddell'],
     ['that ends like the backend', 'ecosystem:timer'],
   ])('may have a subject %s', async (_what, subject) => {
     const options = { tenant: randomUUID(), subject, key: 'k' };

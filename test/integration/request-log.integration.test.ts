@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Context } from 'aws-lambda';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { createApp } from '../../functions/api/app.ts';
@@ -39,7 +40,7 @@ test.each([
     await handle(event, {} as Context);
     const { requestId } = event.requestContext;
     expect(logged).toEqual([
-      [level, 'request', expect.objectContaining({ requestId, tenant: 'acme', method, path, ...outcome })],
+      [level, 'request', expect.objectContaining({ requestId, tenant: 'acme', method, ...outcome })],
     ]);
   },
 );
@@ -54,10 +55,27 @@ test('the line names the entity, one that was just made too, and the trace', asy
   const path = headers['location'] ?? '';
   const entity = path.split('/').at(-1);
   await handle(gatewayEvent('GET', path), {} as Context);
-  await handle(gatewayEvent('POST', '/v1/messages/msg_1/redrive'), {} as Context);
+  const message = 'msg_pay_01JZZZZZZZZZZZZZZZZZZZZZZZ_2_0';
+  await handle(gatewayEvent('POST', `/v1/messages/${message}/redrive`), {} as Context);
   expect(logged).toEqual([
     ['info', 'request', expect.objectContaining({ entity, traceparent })],
     ['info', 'request', expect.objectContaining({ entity })],
-    ['info', 'request', expect.objectContaining({ messageId: 'msg_1', code: 'not_found' })],
+    ['info', 'request', expect.objectContaining({ messageId: message, code: 'not_found' })],
+  ]);
+});
+
+test('no line has what somebody wrote into a path, and an account is found again by the hash of its name', async () => {
+  const account = 'payer:alice@example.com:EUR';
+  const odd = encodeURIComponent('alice@example.com');
+  const paths = [`/v1/balances/${encodeURIComponent(account)}`, `/v1/payments/${odd}`, `/v1/nothing/${odd}`];
+  for (const path of paths) await handle(gatewayEvent('GET', path), {} as Context);
+  await handle(gatewayEvent('POST', `/v1/messages/${odd}/redrive`), {} as Context);
+  await handle(gatewayEvent('GET', `/v1/payments?cursor=${odd}`), {} as Context);
+  expect(JSON.stringify(logged)).not.toMatch(/alice/);
+  const accountHash = createHash('sha256').update(account).digest('hex').slice(0, 16);
+  expect(logged[0]).toEqual([
+    'info',
+    'request',
+    expect.objectContaining({ route: '/v1/balances/{account}', accountHash, status: 200 }),
   ]);
 });

@@ -10,10 +10,12 @@ import type {
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { importJWK, SignJWT } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createAuthorizer } from '../../functions/api/authorizer.ts';
 import type { GatewayEvent, GatewayResult } from '../../functions/api/lambda-adapter.ts';
 import type { Clock } from '../../functions/runtime/clock.ts';
+import { createJwtAuthorizer } from '../../infra/local/jwt-authorizer.ts';
 import { localAudience, localIssuer, publicKeys, readTokenKey } from '../../infra/local/token-key.ts';
 import { startBackend } from '../support/backend.ts';
 import type { TestBackend } from '../support/backend.ts';
@@ -238,14 +240,29 @@ describe('a header', () => {
     expect((await sendBoth('create-payment', { headers })).status).toBe(201);
   });
 
-  it('that was repeated has all its values', async () => {
+  it('that was repeated is refused by both', async () => {
     const matched = await sendBoth('create-payment', { headers: { 'If-Match': ['"1"', '"2"'] } });
     expect([matched.status, matched.json['code']]).toEqual([400, 'if_match_malformed']);
-    const tenant = randomUUID();
-    const repeated = { tenant, headers: { 'Idempotency-Key': ['a', 'b'] } };
-    const first = await api.send(eventOf('api-gateway-v1', 'create-payment', repeated));
-    const second = await api.send(eventOf('api-gateway-v2', 'create-payment', repeated));
-    expect([first.statusCode, second.body]).toEqual([201, first.body]);
+    for (const values of [
+      ['k', 'k'],
+      ['a', 'b'],
+      ['', 'k'],
+      ['"k"', '"k"'],
+    ]) {
+      const { status, json } = await sendBoth('create-payment', { headers: { 'Idempotency-Key': values } });
+      expect([status, json['code']], String(values)).toEqual([400, 'idempotency_key_malformed']);
+    }
+    const locked = await sendBoth('create-payment', { headers: { 'Lock-Token': ['t', 't'] } });
+    expect([locked.status, locked.json['code']]).toEqual([400, 'lock_token_malformed']);
+    const token = `Bearer ${await tokenFor('acme', 'commands', 'bob')}`;
+    expect((await sendBoth('create-payment', { headers: { Authorization: token } })).status).toBe(201);
+    const twice = await sendBoth('create-payment', { headers: { Authorization: [token, token] } });
+    expect([twice.status, twice.json['code']]).toEqual([401, 'unauthorized']);
+  });
+
+  it('If-Match that is empty is refused by both', async () => {
+    const { status, json } = await sendBoth('confirm-payment', { headers: { 'If-Match': '' } });
+    expect([status, json['code']]).toEqual([400, 'if_match_malformed']);
   });
 
   it.each(['ключ', 'a\u0000b', ''])('of the value %j is refused, not changed', async (value) => {
@@ -423,5 +440,51 @@ describe('the claims of a REST API', () => {
     delete (event.requestContext as { authorizer?: unknown }).authorizer;
     const { status, json } = await send(event);
     expect([status, json['code']]).toEqual([401, 'unauthorized']);
+  });
+});
+
+describe('the claims of an HTTP API', () => {
+  const signed = async (claims: Readonly<Record<string, unknown>>) => {
+    const key = await readTokenKey();
+    const whole = { iss: localIssuer, aud: localAudience, exp: 9_999_999_999, ...claims };
+    return new SignJWT(whole)
+      .setProtectedHeader({ alg: 'RS256', kid: key.kid ?? '' })
+      .sign(await importJWK(key, 'RS256'));
+  };
+  /** What the gateway lets through and hands over, and what the function answers. */
+  const answered = async (claims: Readonly<Record<string, unknown>>) => {
+    const authorization = `Bearer ${await signed(claims)}`;
+    const { authorize } = createJwtAuthorizer(publicKeys(await readTokenKey()), {
+      issuer: localIssuer,
+      audience: [localAudience],
+    });
+    const handedOver = await authorize(authorization);
+    expect(handedOver).toBeDefined();
+    const event = eventOf('api-gateway-v2', 'create-payment', { headers: { Authorization: authorization } });
+    const context = (event as APIGatewayProxyEventV2).requestContext as unknown as Record<string, unknown>;
+    context['authorizer'] = { jwt: { claims: handedOver, scopes: null } };
+    return send(event);
+  };
+  const good = { sub: 'alice', tenant: 'acme', scope: 'commands' };
+
+  it.each([
+    ...[null, ['a', 'b'], ['a'], 7, true, { a: 1 }].flatMap((value) => [{ tenant: value }, { sub: value }]),
+  ])('are strings in the token: %j is refused', async (wrong) => {
+    const { status, json } = await answered({ ...good, ...wrong });
+    expect([status, json['code']]).toEqual([401, 'unauthorized']);
+  });
+
+  it.each([['commands'], ['ops', 'commands'], 'ops commands', 'commands'])(
+    'may name scopes in a list or a string: %j',
+    async (...scope) => {
+      expect(
+        (await answered({ ...good, sub: randomUUID(), scope: scope.length > 1 ? scope : scope[0] })).status,
+      ).toBe(201);
+    },
+  );
+
+  it.each([[['ops']], [[]], [null], ['[ops]']])('of the scopes %j are not enough', async (scope) => {
+    const { status, json } = await answered({ ...good, scope });
+    expect([status, json['code']]).toEqual([403, 'insufficient_scope']);
   });
 });

@@ -50,7 +50,27 @@ test('a good token lets this one request through and hands on its claims', async
   ]);
 });
 
+test.each([
+  ['a list', ['commands', 'ops'], 'commands ops'],
+  ['a list of lists', ['commands ops', 7], 'commands ops'],
+  ['nothing', null, ''],
+])('scopes may be %s', async (_, scope, handedOver) => {
+  const answer = await authorize(event(`Bearer ${await sign(claims({ scope }))}`));
+  expect(answer.context).toMatchObject({ scope: handedOver });
+});
+
 describe('401', () => {
+  test.each([
+    ...[null, ['a', 'b'], ['a'], 7, true, { a: 1 }, ''].flatMap((value) => [
+      { tenant: value },
+      { sub: value },
+    ]),
+    ...['system:timer', 'SYSTEM:x', 'receiver:llm', ' alice', 'alice\n'].map((sub) => ({ sub })),
+  ])('whose claims are %j', async (wrong) => {
+    const token = await sign(claims(wrong as JWTPayload));
+    await expect(authorize(event(`Bearer ${token}`))).rejects.toThrow('Unauthorized');
+  });
+
   test.each([
     ['another issuer', { iss: 'https://other.example' }],
     ['another audience', { aud: 'other' }],

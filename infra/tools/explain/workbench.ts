@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { createApp } from '../../../functions/api/app.ts';
-import type { Bindings } from '../../../functions/api/app.ts';
+import type { Bindings } from '../../../functions/api/bindings.ts';
 import type { Backend } from '../../../functions/api/execute.ts';
 import { createRunOnce } from '../../../functions/api/idempotency.ts';
 import { createAudit } from '../../../functions/audit/audit.ts';
@@ -123,11 +123,12 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
         scope: 'commands ops',
       };
       const [path = '/'] = request.path.split('?');
+      const sent = httpRequest(request);
       const environment: Bindings = {
         requestContext: { authorizer: { jwt: { claims } }, requestId: randomUUID() },
-        event: { path },
+        event: { path, headers: Object.fromEntries(sent.headers) },
       };
-      return reply(await app.fetch(httpRequest(request), environment));
+      return reply(await app.fetch(sent, environment));
     },
     close: () => {
       client.destroy();

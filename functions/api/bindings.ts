@@ -1,0 +1,14 @@
+/** What the Lambda adapter hands along with a request: of API Gateway's event, what the router's request cannot hold. */
+export interface Bindings {
+  readonly event: {
+    /** Encoded, in one spelling. */
+    readonly path: string;
+    /** By name in lower case; a header that was sent twice has its values joined with a comma. An empty one is kept. */
+    readonly headers: Readonly<Record<string, string | undefined>>;
+  };
+  readonly requestContext: { readonly requestId: string; readonly authorizer?: unknown };
+}
+
+export interface Environment {
+  Bindings: Bindings;
+}
