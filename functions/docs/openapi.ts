@@ -13,7 +13,7 @@ import type { Example } from './example-order.ts';
 import { pascalCase, schemaName } from './names.ts';
 import { openPaths } from './open-paths.ts';
 import { parameters } from './parameters.ts';
-import { problemHeaders, problemResponses, problemSchemas } from './problems.ts';
+import { connectionResponses, problemHeaders, problemResponses, problemSchemas } from './problems.ts';
 import * as reads from './reads.ts';
 import { knownRefusals } from './refusals.ts';
 import * as schemas from './schemas.ts';
@@ -137,7 +137,12 @@ const publicTransitions = ({ transitions }: Domain): readonly string[] =>
 function pathsOf(registry: Registry, examples: Examples): NonNullable<ZodOpenApiObject['paths']> {
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
   for (const route of routesOf(registry)) {
-    const operation = { ...operationOf(registry, examples, route), security: [{ bearer: [route.scope] }] };
+    const described = operationOf(registry, examples, route);
+    const operation = {
+      ...described,
+      responses: { ...described.responses, ...connectionResponses },
+      security: [{ bearer: [route.scope] }],
+    };
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation };
   }
   return paths;

@@ -155,6 +155,8 @@ export const problemResponses: Readonly<Record<string, ZodOpenApiResponseObject>
   MethodNotAllowed: problem('The path is known, and does not answer this method.', ['method_not_allowed'], {
     headers: { Allow: ref('headers/Allow') },
   }),
+  RequestTimeout: problem('The request was not sent in time.', ['request_timeout']),
+  HeadersTooLarge: problem('The headers are larger than the gateway takes.', ['headers_too_large']),
   BodyTooLarge: problem('The body is over 64 KiB.', ['body_too_large']),
   UnsupportedMediaType: problem('The body is not `application/json` in UTF-8.', ['unsupported_media_type']),
   Locked: problem(
@@ -187,6 +189,12 @@ export const responseRef = (name: string): { readonly $ref: string } => ref(`res
 export const bodyResponses = {
   '413': responseRef('BodyTooLarge'),
   '415': responseRef('UnsupportedMediaType'),
+} as const;
+
+/** 408 and 431: what no HTTP server reads to its end. The local gateway gives them these codes. */
+export const connectionResponses = {
+  '408': responseRef('RequestTimeout'),
+  '431': responseRef('HeadersTooLarge'),
 } as const;
 
 /** 400, with the codes that this operation can give. */
