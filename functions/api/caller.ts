@@ -1,4 +1,4 @@
-/** Who calls: the claims that the gateway's authorizer has checked. */
+/** Who calls: the claims that the gateway's authorizer, or the function in its place, has checked. */
 import { decodeJwt } from 'jose';
 import { membersOf, readClaims } from './claims.ts';
 import type { Claims } from './claims.ts';
@@ -21,10 +21,10 @@ const unauthorized = (): ProblemError =>
  * An HTTP API makes a string of every claim: `null` becomes `"null"`, a list `"[a b]"`. So what the claims were is
  * read in the token itself, whose signature the gateway has checked. It hands that header on with the request.
  *
- * @param requestContext of an API Gateway event: claims of the HTTP API's JWT authorizer, or the context of the
- *   REST API's Lambda authorizer
+ * @param requestContext of an API Gateway event: the claims that the HTTP API's JWT authorizer has checked, or, behind a
+ *   REST API, `token-check.ts`
  * @param authorization the request's header of that name
- * @throws ProblemError 401 where no authorizer has let this request through, or its token names nobody
+ * @throws ProblemError 401 where nobody has checked a token of this request, or its token names nobody
  */
 export function callerOf(requestContext: unknown, authorization: string | undefined): Caller {
   const { authorizer } = membersOf(requestContext);

@@ -18,6 +18,10 @@ const variables = {
   REPORT_QUEUE_URL: url,
   LLM_QUEUE_URL: url,
   TIMER_QUEUE_URL: url,
+  /** Who issued the tokens, where the function checks them itself. */
+  JWT_ISSUER: url,
+  /** Accepted audiences, separated by commas. */
+  JWT_AUDIENCE: name,
   /** `address@domain` or `Name <address@domain>`. */
   MAIL_FROM: name,
   /** Set on one machine; on AWS it is not, and mail goes through SES. */

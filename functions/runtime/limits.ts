@@ -142,9 +142,6 @@ export const auditFunction = {
   memoryMb: 1024,
 } as const;
 
-/** The check of a token in front of the REST API of the `localstack` stage. */
-export const authorizerFunction = { timeoutSeconds: 5, memoryMb: 256 } as const;
-
 /** When people are told. */
 export const alarmLimits = {
   /**

@@ -4,7 +4,7 @@ import cdk from '../../cdk.json' with { type: 'json' };
 import { bundle, entries, type FunctionName } from './bundle.ts';
 import type { DeployOptions } from './options.ts';
 import { CommitOnceStack } from './stack.ts';
-import { stages } from './stages.ts';
+import { stages, type StageSettings } from './stages.ts';
 
 export interface BuildOptions extends DeployOptions {
   /** Folder of the cloud assembly: template, assets and the bundles they are made from. A fresh one by default. */
@@ -18,13 +18,19 @@ export interface BuildOptions extends DeployOptions {
   readonly bundles?: ReadonlyMap<FunctionName, string>;
 }
 
+/** The settings of the stage, less what the deployment leaves out. */
+const settingsOf = ({ stage, alarms }: DeployOptions): StageSettings => ({
+  ...stages[stage],
+  ...(alarms === 'off' && { alarms: 'none' }),
+});
+
 /**
  * Builds the CDK app of one stage, with its functions bundled, ready for `app.synth()`. Needs no network, no
  * Docker and no AWS account: the stack is the same in every account and Region. Throws where a function does not
  * bundle.
  */
 export function buildApp(options: BuildOptions): { readonly app: App; readonly stack: CommitOnceStack } {
-  const stage = stages[options.stage];
+  const stage = settingsOf(options);
   const app = new App({
     ...(options.outdir !== undefined && { outdir: options.outdir }),
     analyticsReporting: false,
@@ -34,7 +40,7 @@ export function buildApp(options: BuildOptions): { readonly app: App; readonly s
     context: cdk.context,
   });
   const names = (Object.keys(entries) as FunctionName[]).filter(
-    (name) => name !== 'authorizer' || stage.api === 'rest',
+    (name) => name !== (stage.api === 'rest' ? 'api' : 'rest-api'),
   );
   const stack = new CommitOnceStack(app, `commit-once-${stage.name}`, {
     description: `commit-once, stage ${stage.name}`,

@@ -18,7 +18,7 @@ const root = join(import.meta.dirname, '../..');
 /** Logical function name -> the file that exports `handler`. */
 export const entries = {
   api: 'functions/api/handler.ts',
-  authorizer: 'functions/api/authorizer.ts',
+  'rest-api': 'functions/api/rest-handler.ts',
   docs: 'functions/docs/handler.ts',
   relay: 'functions/outbox/relay.ts',
   'timer-relay': 'functions/outbox/timer-relay.ts',

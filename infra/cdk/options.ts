@@ -22,13 +22,15 @@ export interface DeployOptions {
   readonly smtpUrl?: string;
   /** Bedrock runtime endpoint other than the region's own: a stand-in for development. */
   readonly llmEndpointUrl?: string;
-  /** Public keys (a JWK set as JSON) for the authorizer of the `localstack` stage, which may not reach the issuer. */
+  /** Public keys (a JWK set as JSON) for the function of the `localstack` stage, which may not reach the issuer. */
   readonly jwtKeys?: string;
   /**
    * Ships a fix while an alarm is on: the deployment is held up, and taken back, by no alarm. Only where releases go
    * by canary.
    */
   readonly hotfix?: boolean;
+  /** Leaves every alarm out, for a server that has none of metrics. Never in prod. */
+  readonly alarms?: 'off';
 }
 
 export type OptionsResult =
@@ -118,6 +120,10 @@ export function readOptions(context: (name: string) => unknown): OptionsResult {
       `hotfix is true or false, and true only where releases go by canary: give -c hotfix=true for ${withCanary.join(', ')}`,
     );
   }
+  const alarms = read('alarms') ?? 'on';
+  if (alarms !== 'on' && (alarms !== 'off' || stage === 'prod')) {
+    return refuse('alarms is on or off, and always on in prod: give -c alarms=off for another stage');
+  }
   const alarmEmail = read('alarmEmail');
   if (alarmEmail !== undefined && !isAddress(alarmEmail)) {
     return refuse(`alarmEmail "${alarmEmail}" is not a bare address: give -c alarmEmail=name@domain`);
@@ -146,6 +152,7 @@ export function readOptions(context: (name: string) => unknown): OptionsResult {
       ...(llmEndpointUrl !== undefined && { llmEndpointUrl }),
       ...(jwtKeys !== undefined && { jwtKeys }),
       ...(hotfix === 'true' && { hotfix: true }),
+      ...(alarms === 'off' && { alarms }),
     },
   };
 }

@@ -3,41 +3,29 @@ import {
   EndpointType,
   LambdaIntegration,
   RestApi,
-  TokenAuthorizer,
   type IResource,
 } from 'aws-cdk-lib/aws-apigateway';
-import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import { authorizerFunction } from '../../functions/runtime/limits.ts';
 import { acknowledge } from './acknowledge.ts';
-import { ServiceFunction, type Setting } from './function.ts';
 import type { EdgeProps } from './http-api.ts';
 import { openRoutes } from './routes.ts';
 
 /**
- * The same edge as a REST API (v1), for LocalStack, whose free plan has no HTTP APIs and so no JWT authorizer.
- * A token is still checked: a Lambda authorizer verifies signature, issuer, audience and expiry and hands the
- * claims to the API function as `requestContext.authorizer`. The keys are given with the deployment (`jwtKeys`),
- * or come from the issuer.
+ * The same edge as a REST API (v1), for LocalStack, whose free plan has no HTTP APIs, and whose CloudFormation has no
+ * authorizer of a REST API. A token is still checked: the function verifies signature, issuer, audience and expiry
+ * itself (`functions/api/rest-handler.ts`). The keys are given with the deployment (`jwtKeys`), or come from the issuer.
  */
 export class RestEdge extends Construct {
   readonly api: RestApi;
-  readonly authorizer: ServiceFunction;
   readonly url: string;
 
-  constructor(scope: Construct, id: string, props: EdgeProps & Setting) {
+  constructor(scope: Construct, id: string, props: EdgeProps) {
     super(scope, id);
     const { stage, options } = props;
-    this.authorizer = new ServiceFunction(this, 'Authorizer', {
-      stage,
-      bundles: props.bundles,
-      name: 'authorizer',
-      description: 'Checks the token of a request to the REST API',
-      ...authorizerFunction,
-    });
-    this.authorizer.function.addEnvironment('JWT_ISSUER', options.jwtIssuer);
-    this.authorizer.function.addEnvironment('JWT_AUDIENCE', options.jwtAudience.join(','));
-    if (options.jwtKeys !== undefined) this.authorizer.function.addEnvironment('JWT_KEYS', options.jwtKeys);
+    const { function: checking } = props.api;
+    checking.addEnvironment('JWT_ISSUER', options.jwtIssuer);
+    checking.addEnvironment('JWT_AUDIENCE', options.jwtAudience.join(','));
+    if (options.jwtKeys !== undefined) checking.addEnvironment('JWT_KEYS', options.jwtKeys);
 
     this.api = new RestApi(this, 'Api', {
       description: `Commands and reads, ${stage.name}`,
@@ -52,25 +40,21 @@ export class RestEdge extends Construct {
         throttlingRateLimit: stage.throttle.ratePerSecond,
         throttlingBurstLimit: stage.throttle.burst,
       },
-    });
-    const authorizer = new TokenAuthorizer(this, 'Jwt', {
-      handler: this.authorizer.function,
-      // A cached answer would name the method it was made for, and refuse the next one.
-      resultsCacheTtl: Duration.seconds(0),
+      defaultMethodOptions: { authorizationType: AuthorizationType.NONE },
     });
     const commands = new LambdaIntegration(props.api.target);
     const docs = new LambdaIntegration(props.docs.target);
-    const checked = { authorizer, authorizationType: AuthorizationType.CUSTOM } as const;
-    const open = { authorizationType: AuthorizationType.NONE } as const;
 
-    resource(this.api.root, '/v1/{proxy+}').addMethod('ANY', commands, checked);
-    const unchecked = [
-      ...['/', '/{proxy+}', '/v1'].map((path) =>
-        resource(this.api.root, path).addMethod('ANY', commands, open),
-      ),
-      ...openRoutes.map((path) => resource(this.api.root, path).addMethod('ANY', docs, open)),
+    acknowledge(
+      resource(this.api.root, '/v1/{proxy+}').addMethod('ANY', commands),
+      'AwsSolutions-APIG4',
+      'LocalStack has no authorizer of a REST API: the function checks the token of every route under /v1.',
+    );
+    const open = [
+      ...['/', '/{proxy+}', '/v1'].map((path) => resource(this.api.root, path).addMethod('ANY', commands)),
+      ...openRoutes.map((path) => resource(this.api.root, path).addMethod('ANY', docs)),
     ];
-    for (const method of unchecked) {
+    for (const method of open) {
       acknowledge(
         method,
         'AwsSolutions-APIG4',
@@ -91,7 +75,7 @@ const onLocalStackOnly = [
     'The function validates every request against the same schemas as behind the HTTP API.',
   ],
   ['AwsSolutions-APIG3', 'This API exists on LocalStack only, which nobody reaches from outside.'],
-  ['AwsSolutions-COG4', 'Tokens come from any OpenID provider and are checked by the Lambda authorizer.'],
+  ['AwsSolutions-COG4', 'Tokens come from any OpenID provider and are checked by the function.'],
 ] as const;
 
 function resource(root: IResource, path: string): IResource {

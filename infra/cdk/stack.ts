@@ -58,7 +58,7 @@ export class CommitOnceStack extends Stack implements WatchedStack {
     this.tables = new Tables(this, 'Tables', stage);
     this.api = new ServiceFunction(this, 'Commands', {
       ...setting,
-      name: 'api',
+      name: stage.api === 'rest' ? 'rest-api' : 'api',
       description: 'Commands and reads',
       ...apiFunction,
       canary: true,
@@ -148,7 +148,6 @@ export class CommitOnceStack extends Stack implements WatchedStack {
     this.functions = [
       this.api,
       docs,
-      ...(this.edge instanceof RestEdge ? [this.edge.authorizer] : []),
       ...this.relays.map((each) => each.function),
       ...[...this.workers.values()].map((each) => each.function),
       ...this.scheduled.map((each) => each.function),
@@ -157,10 +156,10 @@ export class CommitOnceStack extends Stack implements WatchedStack {
     const alarms =
       stage.alarms === 'none' ? undefined : new Alarms(this, 'Alarms', { watched: this, stage, options });
     if (stage.dashboard) new Overview(this, 'Overview', { watched: this, stage, alarms });
-    if (stage.canary && alarms !== undefined) {
+    if (stage.canary) {
       new Canary(this, 'Canary', {
         functions: this.functions,
-        alarms: options.hotfix === true ? new Map() : alarms.release,
+        alarms: options.hotfix === true || alarms === undefined ? new Map() : alarms.release,
       });
     }
     if (options.hotfix === true) {
@@ -178,6 +177,10 @@ export class CommitOnceStack extends Stack implements WatchedStack {
     Tags.of(this).add('stage', stage.name);
 
     new CfnOutput(this, 'ApiUrl', { value: this.edge.url });
+    // By its id a server on one machine is asked for the API where the URL leads into the Internet.
+    new CfnOutput(this, 'ApiId', {
+      value: this.edge instanceof HttpEdge ? this.edge.api.apiId : this.edge.api.restApiId,
+    });
     new CfnOutput(this, 'DataTable', { value: this.tables.data.tableName });
     new CfnOutput(this, 'OutboxTable', { value: this.tables.outbox.tableName });
     new CfnOutput(this, 'IdempotencyTable', { value: this.tables.idempotency.tableName });

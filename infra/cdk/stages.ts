@@ -10,8 +10,8 @@ export interface StageSettings {
   /** Where real work is done: issuers and receivers over https only, and a warning where a receiver is missing. */
   readonly production: boolean;
   /**
-   * `http` is an HTTP API (v2) with its own JWT authorizer. `rest` is a REST API (v1) with a Lambda authorizer,
-   * because LocalStack's free plan has no HTTP APIs.
+   * `http` is an HTTP API (v2) with its own JWT authorizer. `rest` is a REST API (v1), because LocalStack's free plan
+   * has no HTTP APIs, whose function checks the token itself, because its CloudFormation has no authorizers.
    */
   readonly api: 'http' | 'rest';
   /** Requests per second, and the burst above it, that the whole API accepts before it answers 429. */
@@ -76,7 +76,7 @@ const dev: StageSettings = {
   alarms: 'essential',
 };
 
-/** Keeps to what LocalStack's free plan has: no HTTP API, no CodeDeploy, nothing to watch. */
+/** Keeps to what LocalStack's free plan has: no HTTP API, no authorizer, no CodeDeploy, nothing to watch. */
 const localstack: StageSettings = {
   ...dev,
   name: 'localstack',

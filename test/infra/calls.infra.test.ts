@@ -87,7 +87,9 @@ const functions = [...resources('localstack', 'AWS::Lambda::Function').values()]
 });
 
 test('every function is looked at', () => {
-  expect(functions.map(([name]) => name).sort()).toEqual(Object.keys(entries).sort());
+  // Here the function of the HTTP API is a part of that of the REST API.
+  const names = Object.keys(entries).filter((name) => name !== 'api');
+  expect(functions.map(([name]) => name).sort()).toEqual(names.sort());
 });
 
 test.each(functions)('%s is allowed every call its code makes, and no other', (name, role) => {

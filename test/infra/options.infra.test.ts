@@ -25,6 +25,12 @@ test.each([
   if (result.ok) expect('hotfix' in result.options).toBe('hotfix' in expected);
 });
 
+test.each(['dev', 'staging', 'localstack'])('alarms=off for %s', (stage) => {
+  expect(read({ ...complete, stage, alarms: 'off' })).toMatchObject({ ok: true, options: { alarms: 'off' } });
+  const on = read({ ...complete, stage, alarms: 'on' });
+  expect(on.ok && 'alarms' in on.options).toBe(false);
+});
+
 test.each(['no-reply@news.shop.example', 'news.shop.example', 'shop.example'])(
   'an identity that sends for its sender: %s',
   (mailIdentity) => {
@@ -112,6 +118,8 @@ describe('refused', () => {
     ['a receiver that is no URL', { ...complete, stage: 'dev', externalCallUrl: 'receiver.example' }],
     ['alarms for a display name', { ...complete, alarmEmail: 'People <people@mail.example>' }],
     ['alarms for no address', { ...complete, alarmEmail: 'people' }],
+    ['no alarms in prod', { ...complete, alarms: 'off' }],
+    ['alarms neither on nor off', { ...complete, stage: 'dev', alarms: 'none' }],
     ['a stand-in for the model in production', { ...complete, llmEndpointUrl: 'https://model.example' }],
     ['a stand-in that is no URL', { ...complete, stage: 'dev', llmEndpointUrl: 'model:8080' }],
     [

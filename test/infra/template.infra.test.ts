@@ -2,7 +2,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import { tables, type TableSchema } from '../../functions/store/tables.ts';
 import { stageNames } from '../../infra/cdk/stages.ts';
-import { build, readable, resources, shortId, templateOf, type Resource } from './built-stack.ts';
+import { build, given, readable, resources, shortId, templateOf, type Resource } from './built-stack.ts';
 
 const types = (stage: (typeof stageNames)[number]): Set<string> =>
   new Set(
@@ -60,6 +60,7 @@ describe.each(stageNames)('%s', (stage) => {
     expect(outputs).toEqual(
       expect.arrayContaining([
         'ApiUrl',
+        'ApiId',
         'DataTable',
         'OutboxTable',
         'IdempotencyTable',
@@ -132,9 +133,8 @@ test.each(['dev', 'staging', 'prod'] as const)(
   },
 );
 
-test('localstack: a REST API with a Lambda authorizer, of resources its free plan has', () => {
+test('localstack: a REST API whose function checks the tokens, of resources its free plan has', () => {
   expect([...types('localstack')].sort()).toEqual([
-    'AWS::ApiGateway::Authorizer',
     'AWS::ApiGateway::Deployment',
     'AWS::ApiGateway::Method',
     'AWS::ApiGateway::Resource',
@@ -155,9 +155,28 @@ test('localstack: a REST API with a Lambda authorizer, of resources its free pla
     'AWS::SQS::QueuePolicy',
     'AWS::SecretsManager::Secret',
   ]);
-  const methods = [...resources('localstack', 'AWS::ApiGateway::Method')];
-  const checked = methods.filter(([, { Properties }]) => Properties['AuthorizationType'] === 'CUSTOM');
-  expect(checked.map(([id]) => id)).toEqual(['EdgeApiv1proxyANY']);
+  for (const { Properties } of resources('localstack', 'AWS::ApiGateway::Method').values()) {
+    expect(Properties['AuthorizationType']).toBe('NONE');
+  }
+  const variablesOf = (id: string): Record<string, unknown> =>
+    (
+      resources('localstack', 'AWS::Lambda::Function').get(id)?.Properties['Environment'] as {
+        Variables: Record<string, unknown>;
+      }
+    ).Variables;
+  expect(variablesOf('CommandsFunction')).toMatchObject({
+    POWERTOOLS_SERVICE_NAME: 'rest-api',
+    JWT_ISSUER: given.jwtIssuer,
+    JWT_AUDIENCE: given.jwtAudience.join(','),
+  });
+});
+
+test.each(['dev', 'staging', 'prod'] as const)('%s: the gateway alone checks the tokens', (stage) => {
+  for (const { Properties } of resources(stage, 'AWS::Lambda::Function').values()) {
+    const { Variables } = Properties['Environment'] as { Variables: Record<string, unknown> };
+    expect(Variables['POWERTOOLS_SERVICE_NAME']).not.toBe('rest-api');
+    expect(Object.keys(Variables).filter((name) => name.startsWith('JWT_'))).toEqual([]);
+  }
 });
 
 test.each(stageNames)('%s: the keys that are throttled are named where an alarm tells of them', (stage) => {
@@ -181,6 +200,18 @@ test.each(stageNames)(
     expect(bucket?.Properties).not.toHaveProperty('BucketName');
   },
 );
+
+test.each(['dev', 'staging'] as const)('%s: without alarms there is nobody to tell either', (stage) => {
+  const { stack } = build(stage, { alarms: 'off' });
+  const template = Template.fromStack(stack);
+  for (const type of ['AWS::CloudWatch::Alarm', 'AWS::SNS::Topic', 'AWS::SNS::TopicPolicy']) {
+    expect(template.findResources(type), type).toEqual({});
+  }
+  // Everything else is as ever, releases by canary too.
+  const groups = Object.values(template.findResources('AWS::CodeDeploy::DeploymentGroup')) as Resource[];
+  expect(groups).toHaveLength(resources(stage, 'AWS::CodeDeploy::DeploymentGroup').size);
+  expect(Object.keys(template.findResources('AWS::CloudWatch::Dashboard'))).toHaveLength(1);
+});
 
 test('data that matters outlives the stack and cannot be deleted by accident', () => {
   for (const stage of ['dev', 'staging', 'prod'] as const) {

@@ -2,18 +2,14 @@
  * The stage `localstack` puts a REST API (payload 1.0) in front of the function that an HTTP API (payload 2.0) has in
  * front of it elsewhere: whatever is sent, both get the same answer.
  */
-import type {
-  APIGatewayProxyEvent,
-  APIGatewayProxyEventV2,
-  APIGatewayTokenAuthorizerEvent,
-} from 'aws-lambda';
+import type { APIGatewayProxyEvent, APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { importJWK, SignJWT } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createAuthorizer } from '../../functions/api/authorizer.ts';
 import type { GatewayEvent, GatewayResult } from '../../functions/api/lambda-adapter.ts';
+import { createTokenCheck, withTokenCheck } from '../../functions/api/token-check.ts';
 import type { Clock } from '../../functions/runtime/clock.ts';
 import { createJwtAuthorizer } from '../../infra/local/jwt-authorizer.ts';
 import { localAudience, localIssuer, publicKeys, readTokenKey } from '../../infra/local/token-key.ts';
@@ -407,25 +403,23 @@ describe('a path that a REST API passes on undecoded', () => {
 });
 
 describe('the claims of a REST API', () => {
-  it('are those that its Lambda authorizer found in the token', async () => {
+  it('are those that the function found in the token', async () => {
     const tenant = randomUUID();
-    const authorize = createAuthorizer({
+    const check = createTokenCheck({
       issuer: localIssuer,
       audience: [localAudience],
       keys: JSON.stringify(publicKeys(await readTokenKey())),
     });
-    const request: APIGatewayTokenAuthorizerEvent = {
-      type: 'TOKEN',
-      methodArn: 'arn:aws:execute-api:eu-central-1:123456789012:a1b2c3d4e5/localstack/POST/v1/payments',
-      authorizationToken: `Bearer ${await tokenFor(tenant, 'commands', 'bob')}`,
+    const authorization = `Bearer ${await tokenFor(tenant, 'commands', 'bob')}`;
+    const handle = withTokenCheck((event) => api.send(event), check);
+    const sent = async (more: Record<string, string[]>): Promise<GatewayResult> => {
+      const event = eventOf('api-gateway-v1', 'create-payment') as APIGatewayProxyEvent;
+      event.multiValueHeaders = { ...event.multiValueHeaders, ...more };
+      return handle(event, {} as Context);
     };
-    const { principalId, context } = await authorize(request);
-    const sent = async (name: string): Promise<GatewayResult> => {
-      const event = eventOf('api-gateway-v1', name) as APIGatewayProxyEvent;
-      event.requestContext.authorizer = { ...context, principalId, integrationLatency: 12 };
-      return api.send(event);
-    };
-    expect((await sent('create-payment')).statusCode).toBe(201);
+    expect((await sent({ Authorization: [authorization] })).statusCode).toBe(201);
+    // What the event of the file says of a caller is no token.
+    expect((await sent({ Authorization: [] })).statusCode).toBe(401);
     const listed = await api.get('/v1/payments', { tenant });
     expect(listed.json['items']).toHaveLength(1);
     const ledger = await api.get(

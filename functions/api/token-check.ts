@@ -1,0 +1,86 @@
+/**
+ * The check of a token where no gateway does it: behind the REST API of the stage `localstack`. LocalStack's
+ * CloudFormation knows no authorizer of a REST API, so the function asks itself what the HTTP API's JWT authorizer asks
+ * elsewhere: signature, issuer, audience and validity. Scopes are the routes' matter in both.
+ */
+import type { Context } from 'aws-lambda';
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  jwtVerify,
+  type JSONWebKeySet,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+} from 'jose';
+import type { GatewayEvent, GatewayResult } from './lambda-adapter.ts';
+
+export interface TokenRules {
+  readonly issuer: string;
+  readonly audience: readonly string[];
+  /** Public keys as JSON; without them they are looked up at the issuer (OpenID Connect Discovery). */
+  readonly keys?: string;
+}
+
+/**
+ * @param authorization the header's values, however often it was sent
+ * @returns the claims of a good token; `undefined` for none, a bad one, and more than one
+ * @throws where the issuer's keys cannot be had
+ */
+export type TokenCheck = (authorization: readonly string[]) => Promise<JWTPayload | undefined>;
+
+export function createTokenCheck(rules: TokenRules): TokenCheck {
+  let keys: Promise<JWTVerifyGetKey> | undefined;
+  return async ([header = '', ...more]) => {
+    const token = /^Bearer +([^ ]+)$/i.exec(header)?.[1];
+    if (token === undefined || more.length > 0) return undefined;
+    keys ??= findKeys(rules).catch((error: unknown) => {
+      keys = undefined;
+      throw error;
+    });
+    const key = await keys;
+    return await jwtVerify(token, key, {
+      issuer: rules.issuer,
+      audience: [...rules.audience],
+      requiredClaims: ['exp', 'sub'],
+    }).then(
+      ({ payload }) => payload,
+      () => undefined,
+    );
+  };
+}
+
+type Handler = (event: GatewayEvent, context: Context) => Promise<GatewayResult>;
+
+/**
+ * Puts the claims where the JWT authorizer of an HTTP API has them. Whatever the event says of a caller is dropped, so a
+ * request without a good token is one of nobody, which the routes answer with 401.
+ */
+export function withTokenCheck(handle: Handler, check: TokenCheck): Handler {
+  return async (event, context) => {
+    const claims = await check(authorizationOf(event));
+    const authorizer = claims === undefined ? undefined : { jwt: { claims, scopes: null } };
+    return await handle(
+      { ...event, requestContext: { ...event.requestContext, authorizer } } as GatewayEvent,
+      context,
+    );
+  };
+}
+
+/** A REST API hands headers over as they were spelled, and all values of one that was repeated. */
+function authorizationOf(event: GatewayEvent): string[] {
+  const all = 'multiValueHeaders' in event ? (event.multiValueHeaders as unknown) : undefined;
+  const headers = (all ?? event.headers ?? {}) as Record<string, string | readonly string[] | undefined>;
+  return Object.entries(headers).flatMap(([name, value]) =>
+    name.toLowerCase() === 'authorization' ? (value ?? []) : [],
+  );
+}
+
+async function findKeys(rules: TokenRules): Promise<JWTVerifyGetKey> {
+  if (rules.keys !== undefined) return createLocalJWKSet(JSON.parse(rules.keys) as JSONWebKeySet);
+  const base = rules.issuer.replace(/\/$/, '');
+  const answer = await fetch(`${base}/.well-known/openid-configuration`, {
+    signal: AbortSignal.timeout(3_000),
+  });
+  const { jwks_uri: uri } = (await answer.json()) as { readonly jwks_uri: string };
+  return createRemoteJWKSet(new URL(uri));
+}
