@@ -110,6 +110,23 @@ export const eventStream = {
   parallelizationFactor: 2,
 } as const;
 
+/**
+ * Shares of Lambda's concurrency, which is one pool for all functions of an account in a Region: what waits in a request
+ * would take from relays, workers and sweeper. A worker's share is its `maxConcurrency` (`topics.ts`), the api's stands
+ * with its stage (`infra/cdk/stages.ts`). In prod that is 50 for the five workers, 40 for the relays, 4 for the clock's
+ * two and 400 for the api: 494; in staging 174. An account of 1,000 that holds both has 332 left for all others.
+ */
+export const concurrency = {
+  /** By default; a new account may have 10 or 50. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+  accountDefault: 1_000,
+  /** What Lambda lets nobody reserve. https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html */
+  unreservedMin: 100,
+  /** Ten shards, each with `eventStream.parallelizationFactor` batches at once; more wait, and the sweeper covers for them. */
+  relay: 20,
+  /** One run at a time, and one more for an event that came twice, or a run by hand. */
+  scheduled: 2,
+} as const;
+
 export const relayFunction = { timeoutSeconds: 30, memoryMb: 512 } as const;
 
 export const workerFunction = { memoryMb: 512 } as const;

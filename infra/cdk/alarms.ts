@@ -1,4 +1,4 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
   Alarm,
   ComparisonOperator,
@@ -11,6 +11,7 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
@@ -215,15 +216,29 @@ function notSent(stage: StageSettings): MathExpression {
 }
 
 function alarmTopic(scope: Construct, email: string | undefined): Topic {
-  const topic = new Topic(scope, 'Topic', { displayName: 'commit-once alarms', enforceSSL: true });
+  // A key of our own: the policy of SNS's own key cannot be changed, and by it no alarm may publish.
+  // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+  const key = new Key(scope, 'TopicKey', {
+    description: 'What alarms tell people',
+    enableKeyRotation: true,
+    // The topic keeps no message, so nothing has to be read with it once the stack is gone.
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+  const topic = new Topic(scope, 'Topic', {
+    displayName: 'commit-once alarms',
+    enforceSSL: true,
+    masterKey: key,
+  });
+  const byAlarms = {
+    principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+    conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
+  };
+  key.addToResourcePolicy(
+    new PolicyStatement({ ...byAlarms, actions: ['kms:Decrypt', 'kms:GenerateDataKey*'], resources: ['*'] }),
+  );
   // A topic policy of our own replaces the default one, by which the account's alarms could publish.
   topic.addToResourcePolicy(
-    new PolicyStatement({
-      principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
-      actions: ['sns:Publish'],
-      resources: [topic.topicArn],
-      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
-    }),
+    new PolicyStatement({ ...byAlarms, actions: ['sns:Publish'], resources: [topic.topicArn] }),
   );
   if (email !== undefined) topic.addSubscription(new EmailSubscription(email));
   return topic;

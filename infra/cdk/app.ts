@@ -18,11 +18,17 @@ export interface BuildOptions extends DeployOptions {
   readonly bundles?: ReadonlyMap<FunctionName, string>;
 }
 
-/** The settings of the stage, less what the deployment leaves out. */
-const settingsOf = ({ stage, alarms }: DeployOptions): StageSettings => ({
-  ...stages[stage],
-  ...(alarms === 'off' && { alarms: 'none' }),
-});
+/** The settings of the stage, as far as the deployment does not say otherwise. */
+function settingsOf({ stage: name, alarms, reservedConcurrency }: DeployOptions): StageSettings {
+  const stage = stages[name];
+  const isReserved =
+    reservedConcurrency === undefined ? stage.concurrency.isReserved : reservedConcurrency === 'on';
+  return {
+    ...stage,
+    concurrency: { ...stage.concurrency, isReserved },
+    ...(alarms === 'off' && { alarms: 'none' }),
+  };
+}
 
 /**
  * Builds the CDK app of one stage, with its functions bundled, ready for `app.synth()`. Needs no network, no

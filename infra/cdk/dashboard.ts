@@ -81,6 +81,12 @@ function health({ watched, stage, alarms }: OverviewProps): IWidget[] {
       watched.functions.map((fn) => functionMetric(fn, 'Errors').with({ label: fn.name })),
       watched.functions.map((fn) => functionMetric(fn, 'Throttles').with({ label: `${fn.name} throttled` })),
     ),
+    graph(
+      'Concurrent executions',
+      watched.functions.map((fn) =>
+        functionMetric(fn, 'ConcurrentExecutions', Stats.MAXIMUM).with({ label: fn.name }),
+      ),
+    ),
     ...commands(stage),
     ...deliveries(stage),
   );

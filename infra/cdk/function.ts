@@ -20,6 +20,8 @@ export interface ServiceFunctionProps extends Setting {
   readonly description: string;
   readonly timeoutSeconds: number;
   readonly memoryMb: number;
+  /** Its share of the account's concurrency, which is its cap too; reserved where the stage does so. */
+  readonly reservedConcurrency?: number;
   /** Reached through an alias and released by canary where the stage does so. */
   readonly canary?: boolean;
 }
@@ -45,7 +47,7 @@ export class ServiceFunction extends Construct {
 
     const logGroup = new LogGroup(this, 'Logs', {
       retention: props.stage.logRetention,
-      removalPolicy: RemovalPolicy.DESTROY,
+      removalPolicy: props.stage.keep.data ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
@@ -57,6 +59,10 @@ export class ServiceFunction extends Construct {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: props.memoryMb,
+      ...(props.stage.concurrency.isReserved &&
+        props.reservedConcurrency !== undefined && {
+          reservedConcurrentExecutions: props.reservedConcurrency,
+        }),
       timeout: Duration.seconds(props.timeoutSeconds),
       role,
       logGroup,

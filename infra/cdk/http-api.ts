@@ -58,7 +58,7 @@ export class HttpEdge extends Construct {
 
     const logGroup = new LogGroup(this, 'AccessLogs', {
       retention: stage.logRetention,
-      removalPolicy: RemovalPolicy.DESTROY,
+      removalPolicy: stage.keep.data ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
     const deployed = new HttpStage(this, 'Stage', {
       httpApi: this.api,

@@ -31,6 +31,8 @@ export interface DeployOptions {
   readonly hotfix?: boolean;
   /** Leaves every alarm out, for a server that has none of metrics. Never in prod. */
   readonly alarms?: 'off';
+  /** Whether functions get their share of the account's concurrency; the stage says by default. */
+  readonly reservedConcurrency?: 'on' | 'off';
 }
 
 export type OptionsResult =
@@ -124,6 +126,12 @@ export function readOptions(context: (name: string) => unknown): OptionsResult {
   if (alarms !== 'on' && (alarms !== 'off' || stage === 'prod')) {
     return refuse('alarms is on or off, and always on in prod: give -c alarms=off for another stage');
   }
+  const reservedConcurrency = read('reservedConcurrency');
+  if (reservedConcurrency !== undefined && reservedConcurrency !== 'on' && reservedConcurrency !== 'off') {
+    return refuse(
+      'reservedConcurrency is on or off: give -c reservedConcurrency=off where the account has a small quota',
+    );
+  }
   const alarmEmail = read('alarmEmail');
   if (alarmEmail !== undefined && !isAddress(alarmEmail)) {
     return refuse(`alarmEmail "${alarmEmail}" is not a bare address: give -c alarmEmail=name@domain`);
@@ -153,6 +161,7 @@ export function readOptions(context: (name: string) => unknown): OptionsResult {
       ...(jwtKeys !== undefined && { jwtKeys }),
       ...(hotfix === 'true' && { hotfix: true }),
       ...(alarms === 'off' && { alarms }),
+      ...(reservedConcurrency !== undefined && { reservedConcurrency }),
     },
   };
 }

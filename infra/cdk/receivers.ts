@@ -8,6 +8,7 @@ import { bindBucketForWriting, bindSecret } from './binding.ts';
 import type { ServiceFunction } from './function.ts';
 import { parseModel } from './model.ts';
 import { unset, type DeployOptions } from './options.ts';
+import type { StageSettings } from './stages.ts';
 
 /** The arrow notification worker -> mail: SES for the one sender, or an SMTP server. */
 export function bindMail(fn: ServiceFunction, options: DeployOptions): void {
@@ -98,13 +99,19 @@ function modelArns(fn: ServiceFunction, modelId: string): string[] {
 export class OutboundCalls extends Construct {
   readonly secret: Secret;
 
-  constructor(scope: Construct, id: string, props: { fn: ServiceFunction; options: DeployOptions }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    props: { fn: ServiceFunction; options: DeployOptions; stage: StageSettings },
+  ) {
     super(scope, id);
     this.secret = new Secret(this, 'SigningSecret', {
       description: 'Signs outbound calls (Standard Webhooks); receivers hold the same value',
       // The value is read as base64, of which letters and digits are a part: 64 characters are 48 bytes, and the
       // specification asks for 24 to 64.
       generateSecretString: { passwordLength: 64, excludePunctuation: true },
+      // The receivers hold the same value: a stack that is made anew can be given it again.
+      removalPolicy: props.stage.keep.data ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
     acknowledge(
       this.secret,

@@ -4,7 +4,7 @@ import { FilterCriteria, FilterRule, StartingPosition } from 'aws-cdk-lib/aws-la
 import { DynamoEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { eventStream, relayFunction } from '../../functions/runtime/limits.ts';
+import { concurrency, eventStream, relayFunction } from '../../functions/runtime/limits.ts';
 import { allowSending } from './binding.ts';
 import type { FunctionName } from './bundle.ts';
 import { ServiceFunction, type Setting } from './function.ts';
@@ -25,7 +25,12 @@ export class Relay extends Construct {
 
   constructor(scope: Construct, id: string, props: RelayProps) {
     super(scope, id);
-    this.function = new ServiceFunction(this, 'Relay', { ...props, ...relayFunction, canary: true });
+    this.function = new ServiceFunction(this, 'Relay', {
+      ...props,
+      ...relayFunction,
+      reservedConcurrency: concurrency.relay,
+      canary: true,
+    });
     this.function.target.addEventSource(
       new DynamoEventSource(props.source as ITable, {
         startingPosition: StartingPosition.TRIM_HORIZON,

@@ -1,7 +1,13 @@
 import { Annotations, CfnOutput, Duration, Stack, Tags, type StackProps } from 'aws-cdk-lib';
 import { Schedule } from 'aws-cdk-lib/aws-events';
 import type { Construct } from 'constructs';
-import { apiFunction, auditFunction, docsFunction, sweeperFunction } from '../../functions/runtime/limits.ts';
+import {
+  apiFunction,
+  auditFunction,
+  concurrency,
+  docsFunction,
+  sweeperFunction,
+} from '../../functions/runtime/limits.ts';
 import { timerPolicy, topicPolicies, topics, type Topic } from '../../functions/runtime/topics.ts';
 import { Alarms } from './alarms.ts';
 import { bindQueue } from './binding.ts';
@@ -61,6 +67,7 @@ export class CommitOnceStack extends Stack implements WatchedStack {
       name: stage.api === 'rest' ? 'rest-api' : 'api',
       description: 'Commands and reads',
       ...apiFunction,
+      reservedConcurrency: stage.concurrency.apiMax,
       canary: true,
     });
     access.allowCommands(this.api, this.tables);
@@ -93,7 +100,7 @@ export class CommitOnceStack extends Stack implements WatchedStack {
     this.workers = new Map(names.map((name) => [name, workers[name]]));
     for (const topic of topics) access.allowWorkingOff(workers[topic].function, this.tables);
     bindMail(workers.notification.function, options);
-    new OutboundCalls(this, 'OutboundCalls', { fn: workers['external-call'].function, options });
+    new OutboundCalls(this, 'OutboundCalls', { fn: workers['external-call'].function, options, stage });
     const reports = new Reports(this, 'Reports', { fn: workers.report.function });
     bindModel(workers.llm.function, options);
     access.allowCommands(workers.timer.function, this.tables);
@@ -125,6 +132,7 @@ export class CommitOnceStack extends Stack implements WatchedStack {
       name: 'sweeper',
       description: 'Sends again what a stream or a queue lost',
       ...sweeperFunction,
+      reservedConcurrency: concurrency.scheduled,
       schedule: Schedule.rate(Duration.minutes(sweeperFunction.everyMinutes)),
     });
     access.allowSweeping(sweeper.function, this.tables);
@@ -133,6 +141,7 @@ export class CommitOnceStack extends Stack implements WatchedStack {
       name: 'audit',
       description: 'Checks ledgers, balances and messages of all tenants',
       ...auditFunction,
+      reservedConcurrency: concurrency.scheduled,
       schedule: Schedule.cron({ minute: '0', hour: String(auditFunction.hourUtc) }),
     });
     access.allowAuditing(audit.function, this.tables);

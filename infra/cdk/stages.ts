@@ -17,7 +17,10 @@ export interface StageSettings {
   /** Requests per second, and the burst above it, that the whole API accepts before it answers 429. */
   readonly throttle: { readonly ratePerSecond: number; readonly burst: number };
   readonly logRetention: RetentionDays;
-  /** Tables with deletion protection that outlive the stack. The idempotency table holds a day's answers only. */
+  /**
+   * What outlives the stack. `data` is the tables of commands and messages, with deletion protection, the logs, and the
+   * secret that signs calls. The idempotency table holds a day's answers only.
+   */
   readonly keep: { readonly data: boolean; readonly idempotency: boolean };
   /** CloudFormation refuses to delete the stack. */
   readonly terminationProtection: boolean;
@@ -29,6 +32,12 @@ export interface StageSettings {
   /** `essential` leaves out what only matters under real traffic. */
   readonly alarms: 'all' | 'essential' | 'none';
   readonly dashboard: boolean;
+  readonly concurrency: {
+    /** Whether functions get their share of the account's concurrency; an account with a small quota has none to give. */
+    readonly isReserved: boolean;
+    /** The share of the api, which is its cap: what waits there takes nothing from relays and workers. */
+    readonly apiMax: number;
+  };
   readonly objectives: {
     /** Share of requests, 0 to 1, whose 5xx answers set the alarm off. */
     readonly serverErrorShare: number;
@@ -52,6 +61,8 @@ const prod: StageSettings = {
   canary: true,
   alarms: 'all',
   dashboard: true,
+  // At the throttle's rate a request may then take 400 ms on average, some ten times what one takes that waits for nobody.
+  concurrency: { isReserved: true, apiMax: 400 },
   objectives: { serverErrorShare: 0.01, latencyP95Ms: 2_000 },
 };
 
@@ -63,6 +74,8 @@ const staging: StageSettings = {
   logRetention: RetentionDays.ONE_MONTH,
   keep: { data: true, idempotency: false },
   terminationProtection: false,
+  // As long a request as in prod, at its own rate.
+  concurrency: { isReserved: true, apiMax: 80 },
 };
 
 const dev: StageSettings = {
@@ -74,6 +87,8 @@ const dev: StageSettings = {
   keep: { data: true, idempotency: false },
   canary: false,
   alarms: 'essential',
+  // A new account may have a quota of 10, of which Lambda lets nobody reserve anything.
+  concurrency: { ...staging.concurrency, isReserved: false },
 };
 
 /** Keeps to what LocalStack's free plan has: no HTTP API, no authorizer, no CodeDeploy, nothing to watch. */

@@ -29,6 +29,8 @@ export class Worker extends Construct {
       ...props,
       timeoutSeconds: policy.functionTimeoutSeconds,
       memoryMb: workerFunction.memoryMb,
+      // With less than its mapping starts at once, SQS would count throttled batches as received.
+      reservedConcurrency: policy.maxConcurrency,
       canary: true,
     });
     this.function.target.addEventSource(

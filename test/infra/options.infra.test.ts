@@ -31,6 +31,17 @@ test.each(['dev', 'staging', 'localstack'])('alarms=off for %s', (stage) => {
   expect(on.ok && 'alarms' in on.options).toBe(false);
 });
 
+test.each(['on', 'off'])('reservedConcurrency=%s in every stage', (reservedConcurrency) => {
+  for (const stage of ['dev', 'staging', 'prod', 'localstack']) {
+    expect(read({ ...complete, stage, reservedConcurrency })).toMatchObject({
+      ok: true,
+      options: { reservedConcurrency },
+    });
+  }
+  const unset = read(complete);
+  expect(unset.ok && 'reservedConcurrency' in unset.options).toBe(false);
+});
+
 test.each(['no-reply@news.shop.example', 'news.shop.example', 'shop.example'])(
   'an identity that sends for its sender: %s',
   (mailIdentity) => {
@@ -119,6 +130,7 @@ describe('refused', () => {
     ['alarms for a display name', { ...complete, alarmEmail: 'People <people@mail.example>' }],
     ['alarms for no address', { ...complete, alarmEmail: 'people' }],
     ['no alarms in prod', { ...complete, alarms: 'off' }],
+    ['concurrency neither on nor off', { ...complete, reservedConcurrency: '10' }],
     ['alarms neither on nor off', { ...complete, stage: 'dev', alarms: 'none' }],
     ['a stand-in for the model in production', { ...complete, llmEndpointUrl: 'https://model.example' }],
     ['a stand-in that is no URL', { ...complete, stage: 'dev', llmEndpointUrl: 'model:8080' }],

@@ -4,7 +4,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { expect, test } from 'vitest';
 import { stageNames } from '../../infra/cdk/stages.ts';
 import { addSecurityChecks } from '../../infra/cdk/checks.ts';
-import { build, resources } from './built-stack.ts';
+import { build, readable, resources } from './built-stack.ts';
 
 test.each(stageNames)('cdk-nag finds nothing that is not acknowledged: %s', (stage) => {
   const { app } = build(stage, { alarmEmail: 'people@mail.example' });
@@ -30,6 +30,24 @@ test('every queue and the bucket refuse unencrypted transport', () => {
   const [bucketPolicy] = resources('dev', 'AWS::S3::BucketPolicy').values();
   expect(JSON.stringify(bucketPolicy)).toContain('"aws:SecureTransport":"false"');
 });
+
+test.each(['dev', 'staging', 'prod'] as const)(
+  '%s: what alarms tell is encrypted, with a key that alarms of this account may use',
+  (stage) => {
+    const [topic] = resources(stage, 'AWS::SNS::Topic').values();
+    expect(readable(topic?.Properties['KmsMasterKeyId'])).toBe('AlarmsTopicKey');
+    const key = resources(stage, 'AWS::KMS::Key').get('AlarmsTopicKey')?.Properties;
+    expect(key?.['EnableKeyRotation']).toBe(true);
+    const { Statement } = key?.['KeyPolicy'] as { Statement: Record<string, unknown>[] };
+    expect(Statement).toContainEqual({
+      Effect: 'Allow',
+      Principal: { Service: 'cloudwatch.amazonaws.com' },
+      Action: ['kms:Decrypt', 'kms:GenerateDataKey*'],
+      Resource: '*',
+      Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+    });
+  },
+);
 
 test('no value of a secret stands in a template', () => {
   for (const stage of stageNames) {

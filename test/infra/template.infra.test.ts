@@ -213,6 +213,20 @@ test.each(['dev', 'staging'] as const)('%s: without alarms there is nobody to te
   expect(Object.keys(template.findResources('AWS::CloudWatch::Dashboard'))).toHaveLength(1);
 });
 
+test.each(stageNames)('%s: logs and the signing secret outlive the stack where its tables do', (stage) => {
+  const kept = resources(stage, 'AWS::DynamoDB::Table').get('TablesData')?.DeletionPolicy;
+  expect(kept).toBe(stage === 'localstack' ? 'Delete' : 'Retain');
+  for (const type of ['AWS::Logs::LogGroup', 'AWS::SecretsManager::Secret']) {
+    const found = [...resources(stage, type).values()];
+    expect(found.length).toBeGreaterThan(0);
+    for (const { DeletionPolicy, Properties } of found) {
+      expect(DeletionPolicy).toBe(kept);
+      // Its name is CloudFormation's, so the next stack of the stage is not in its way.
+      expect(Properties).not.toHaveProperty(type === 'AWS::Logs::LogGroup' ? 'LogGroupName' : 'Name');
+    }
+  }
+});
+
 test('data that matters outlives the stack and cannot be deleted by accident', () => {
   for (const stage of ['dev', 'staging', 'prod'] as const) {
     const made = resources(stage, 'AWS::DynamoDB::Table');
