@@ -39,7 +39,12 @@ export function createApp(backend: Backend, audit: Audit, log: Log): Hono<Enviro
           // What is no problem of the caller's is logged where it becomes one (`problemFor`).
           if (error instanceof ProblemError) {
             const { status, code } = error.problem;
-            log[status < 500 ? 'info' : 'warn']('request', { ...request, status, code, isReplay: false });
+            const { cause } = error;
+            log[status < 500 ? 'info' : 'warn']('request', {
+              ...request,
+              ...{ status, code, isReplay: false },
+              ...(cause instanceof Error && { cause: cause.name }),
+            });
           }
           throw error;
         }

@@ -34,6 +34,7 @@ export function inTime<T>({ signal }: Deadline, work: Promise<T>): Promise<T> {
  * within one attempt, a window of fixed length would have them try again and again in vain.
  * @param defeats attempts that were lost so far, from 1
  * @param attemptMs how long the last attempt took
+ * @param cause why the last attempt failed, for the log
  * @throws ProblemError 503 `contended` where there is no time left for another attempt; nothing was changed then
  */
 export async function waitForTurn(
@@ -41,10 +42,11 @@ export async function waitForTurn(
   deadline: Deadline,
   problem: Problem = contended,
   attemptMs = 0,
+  cause?: unknown,
 ): Promise<void> {
   const slotMs = Math.max(contention.windowBaseMs, attemptMs);
   const restMs = deadline.remainingMs() - slotMs;
-  if (restMs <= 0) throw new ProblemError(problem);
+  if (restMs <= 0) throw new ProblemError(problem, cause);
   const windowMs = Math.min(
     slotMs * 2 * contention.windowFactor ** (defeats - 1),
     Math.max(contention.windowMaxMs, slotMs * 8),

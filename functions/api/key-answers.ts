@@ -59,7 +59,7 @@ export async function refuse(
       // A transaction of a duplicate is at the record, or no answer came: the next try finds what became of it.
       if (!mayHaveHappened(error)) throw error;
       const isKeyBusy = error instanceof TransactionConflictException;
-      await waitForTurn(defeats, deadline, isKeyBusy ? requestInProgress : unavailable);
+      await waitForTurn(defeats, deadline, isKeyBusy ? requestInProgress : unavailable, 0, error);
       continue;
     }
     return winner ? settle({ requestId }, winner) : answer;

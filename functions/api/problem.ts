@@ -14,8 +14,9 @@ export interface Problem {
 /** Ends a request before a decision: nothing is kept under its key, and the same key may try again. */
 export class ProblemError extends Error {
   readonly problem: Problem;
-  constructor(problem: Problem) {
-    super(problem.code);
+  /** @param cause what of ours failed, for the log; the caller is not told */
+  constructor(problem: Problem, cause?: unknown) {
+    super(problem.code, { cause });
     this.name = 'ProblemError';
     this.problem = problem;
   }

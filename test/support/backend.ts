@@ -15,6 +15,7 @@ import { domains as allDomains } from '../../functions/domains/index.ts';
 import { systemClock } from '../../functions/runtime/clock.ts';
 import type { Clock } from '../../functions/runtime/clock.ts';
 import { createLogger } from '../../functions/runtime/logger.ts';
+import type { Log } from '../../functions/runtime/logger.ts';
 import { createDocumentClient } from '../../functions/store/client.ts';
 import { createTables } from './dynamodb.ts';
 import type { TableNames } from './dynamodb.ts';
@@ -62,6 +63,7 @@ export interface TestBackendOptions {
   /** Adds middleware to the client. */
   readonly prepare?: (client: Backend['store']['client']) => void;
   readonly audit?: Audit;
+  readonly log?: Log;
 }
 
 export async function startBackend(options: TestBackendOptions = {}): Promise<TestBackend> {
@@ -80,7 +82,9 @@ export async function startBackend(options: TestBackendOptions = {}): Promise<Te
   const registry = registerDomains(options.domains ?? allDomains);
   const backend: Backend = { registry, store, clock, runOnce: createRunOnce(store, clock) };
   const noAudit: Audit = () => Promise.reject(new Error('this test has no audit'));
-  const handle = createHandler(createApp(backend, options.audit ?? noAudit, createLogger('test')));
+  const handle = createHandler(
+    createApp(backend, options.audit ?? noAudit, options.log ?? createLogger('test')),
+  );
   const send: TestBackend['send'] = (event) => handle(event, {} as Context);
   const request: TestBackend['request'] = async (method, path, requestOptions = {}) =>
     reply(await send(gatewayEvent(method, path, requestOptions)));
