@@ -1,4 +1,4 @@
-/** What a token says of its bearer. The gateway of `npm start` and the API function read it here. */
+/** What a token says of its bearer, read in one place whoever has checked it. */
 import { subject as subjectLimits, tenant as tenantLimits } from '../runtime/limits.ts';
 
 export interface Claims {
