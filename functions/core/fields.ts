@@ -34,6 +34,7 @@ export const text = (example: string, maxCharacters: number = field.textMaxChara
     examples: [example],
     minLength: 1,
     maxLength: maxCharacters,
+    pattern: String.raw`^[^\u0000-\u001f\u007f-\u009f]*$`,
   });
 
 /** A title, 1 to 500 characters. */
@@ -45,6 +46,7 @@ export const prose = (example: string) =>
     examples: [example],
     minLength: 1,
     maxLength: field.longTextMaxCharacters,
+    pattern: String.raw`^[^\u0000-\u0009\u000b\u000c\u000e-\u001f\u007f-\u009f]*$`,
   });
 
 /** A whole number between bounds, both included. */
