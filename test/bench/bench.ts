@@ -58,7 +58,11 @@ const post = (path: string, body?: unknown, headers?: Request['headers']): Reque
 const payment = (): Request =>
   post('/v1/payments', { payer: randomUUID(), payee: randomUUID(), amount: 1_250, currency: 'EUR' });
 
-const rows: string[][] = [['what', 'callers', 'answers', 'commands/s', 'seconds', 'CPU ms', 'requests each']];
+const columns = ['what', 'callers', 'answers', 'commands/s', 'seconds', 'CPU ms', 'requests each'];
+/** Each row as soon as it is measured, since all of them take minutes. */
+const printRow = (cells: readonly string[]): void => {
+  process.stdout.write(`| ${cells.join(' | ')} |\n`);
+};
 function tell(what: string, { count, concurrency }: Omit<Load, 'request'>, result: Result): void {
   const { answers, seconds, cpuMs, requests } = result;
   const seen = Object.entries(answers).map(([status, times]) => `${times} x ${status}`);
@@ -68,8 +72,7 @@ function tell(what: string, { count, concurrency }: Omit<Load, 'request'>, resul
     cpuMs.toFixed(1),
     (requests / count).toFixed(2),
   ];
-  rows.push([what, String(concurrency), seen.join(', '), ...figures]);
-  process.stderr.write(`${what}, ${concurrency} callers: done\n`);
+  printRow([what, String(concurrency), seen.join(', '), ...figures]);
 }
 
 async function measure(bench: Workbench): Promise<void> {
@@ -120,9 +123,8 @@ async function measure(bench: Workbench): Promise<void> {
 
 await withDatabase(async (endpoint) => {
   const bench = await emptyStore(endpoint, { recorded: false, clock: systemClock });
+  printRow(columns);
+  printRow(columns.map(() => '---'));
   await measure(bench);
   bench.close();
 });
-const [header = [], ...lines] = rows;
-for (const row of [header, header.map(() => '---'), ...lines])
-  process.stdout.write(`| ${row.join(' | ')} |\n`);

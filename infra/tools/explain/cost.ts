@@ -29,6 +29,7 @@ const print = (text: string): void => {
 async function update(): Promise<void> {
   const measured = await withDatabase(async (endpoint) => {
     const { bench } = await seededStore(endpoint, { entities: contractEntities });
+    print('measuring what everything costs');
     try {
       return await measureContracts(bench);
     } finally {
@@ -45,7 +46,10 @@ async function measure(): Promise<void> {
     measuredOn: new Date().toISOString().slice(0, 10),
     machine: `${os.cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`,
     command: 'npm run cost:measure',
-    milliseconds: await withDatabase(measureCpu),
+    milliseconds: await withDatabase((endpoint) => {
+      print('measuring CPU times');
+      return measureCpu(endpoint);
+    }),
   });
 }
 
