@@ -6,12 +6,13 @@ const { BASE_URL: baseUrl = '', POWERTOOLS_LOG_LEVEL: logLevel = 'SILENT' } = pr
 /** The end of a test's name says what it needs: `*.unit.test.ts` nothing, `*.integration.test.ts` a database. */
 const project = (
   name: string,
-  options: { database?: boolean; timeoutMs?: number; setup?: string[] } = {},
+  options: { database?: boolean; timeoutMs?: number; setup?: string[]; isolate?: boolean } = {},
 ) => ({
   extends: true as const,
   test: {
     name,
     include: [`test/**/*.${name}.test.ts`],
+    isolate: options.isolate ?? true,
     testTimeout: options.timeoutMs ?? 30_000,
     hookTimeout: 180_000,
     ...(options.database === true && {
@@ -34,8 +35,9 @@ export default defineConfig({
       TARGET_URL: baseUrl === '/' ? '' : baseUrl,
     },
     projects: [
-      project('unit'),
-      project('infra', { timeoutMs: 120_000 }),
+      // These files share their modules: loading the CDK or the AWS SDK takes longer than most of them.
+      project('unit', { isolate: false }),
+      project('infra', { timeoutMs: 120_000, isolate: false }),
       project('integration', { database: true, timeoutMs: 120_000 }),
       project('faults', {
         database: true,
