@@ -21,13 +21,22 @@ export interface RecordingProxy {
   readonly stop: () => Promise<void>;
 }
 
-export async function startRecordingProxy(target: string): Promise<RecordingProxy> {
+/** Is awaited before a request goes on to its server. */
+export type Hold = (operation: string, body: Passed['body']) => Promise<void>;
+
+export async function startRecordingProxy(
+  target: string,
+  hold: Hold = () => Promise.resolve(),
+): Promise<RecordingProxy> {
   let passed: Passed[] = [];
   let order = 0;
   const server = createServer((incoming, outgoing) => {
     void (async () => {
       const body = await bytesOf(incoming);
+      const parsed = JSON.parse(body.toString()) as Passed['body'];
+      const [, operation = ''] = String(incoming.headers['x-amz-target']).split('.');
       const asked = (order += 1);
+      await hold(operation, parsed);
       const onward = httpRequest(new URL(incoming.url ?? '/', target), {
         method: incoming.method,
         headers: incoming.headers,
@@ -35,10 +44,9 @@ export async function startRecordingProxy(target: string): Promise<RecordingProx
       onward.end(body);
       const [answer] = (await once(onward, 'response')) as [IncomingMessage];
       const answerBody = await bytesOf(answer);
-      const [, operation = ''] = String(incoming.headers['x-amz-target']).split('.');
       passed.push({
         operation,
-        body: JSON.parse(body.toString()) as Passed['body'],
+        body: parsed,
         answer: JSON.parse(answerBody.toString()) as Passed['answer'],
         status: answer.statusCode ?? 0,
         asked,
