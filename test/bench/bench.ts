@@ -3,10 +3,12 @@
  * The API is called in process, on DynamoDB Local, so both share this machine's processors.
  */
 import { randomUUID } from 'node:crypto';
+import { parseArgs } from 'node:util';
 import pMap from 'p-map';
 import { systemClock } from '../../functions/runtime/clock.ts';
 import { emptyStore, withDatabase } from '../../infra/tools/explain/store.ts';
 import type { Request, Workbench } from '../../infra/tools/explain/workbench.ts';
+import { hotItem } from './hot-item.ts';
 
 const commands = 1_500;
 const warmUp = 300;
@@ -121,10 +123,15 @@ async function measure(bench: Workbench): Promise<void> {
   });
 }
 
+const { hot } = parseArgs({ options: { hot: { type: 'boolean', default: false } } }).values;
 await withDatabase(async (endpoint) => {
   const bench = await emptyStore(endpoint, { recorded: false, clock: systemClock });
-  printRow(columns);
-  printRow(columns.map(() => '---'));
-  await measure(bench);
+  if (hot) {
+    await hotItem(bench, printRow);
+  } else {
+    printRow(columns);
+    printRow(columns.map(() => '---'));
+    await measure(bench);
+  }
   bench.close();
 });

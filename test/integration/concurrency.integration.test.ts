@@ -10,6 +10,8 @@ import { startBackend } from '../support/backend.ts';
 import type { Reply, TestBackend } from '../support/backend.ts';
 import { countRequests, injectConflicts } from '../support/contention.ts';
 import type { ConflictOptions, RequestCount } from '../support/contention.ts';
+import { randomOf } from '../support/faults/random.ts';
+import { openLoop } from '../support/open-loop.ts';
 import { problemsOf } from '../support/store-invariants.ts';
 import { dump } from '../support/table-dump.ts';
 import { createTestClock } from '../support/test-clock.ts';
@@ -94,17 +96,23 @@ const times = (count: number): readonly number[] => Array.from({ length: count }
 
 describe.each<{ name: string; conflicts?: ConflictOptions }>([
   { name: 'transactions one after the other' },
-  { name: 'transactions that meet cancel each other', conflicts: { holdMs: 4 } },
+  { name: 'transactions that meet cancel each other', conflicts: { holdMs: 10 } },
   { name: 'a third of all transactions cancelled', conflicts: { rate: 0.33 } },
 ])('$name', { timeout: 60_000 }, ({ name, conflicts }) => {
-  it('400 claims by 64 callers on 50 places: 50 are sold, 350 are told sold_out', async () => {
+  // Commands that meet take their time: fewer of them show the same.
+  const [claims, places] = conflicts ? [120, 20] : [400, 50];
+  it(`${claims} claims by 64 callers on ${places} places: ${places} are sold, the others are told sold_out`, async () => {
     const here = await start(conflicts);
-    const showing = await here.api.post('/v1/showings', { title: 'Evening show', capacity: 50 });
+    const showing = await here.api.post('/v1/showings', { title: 'Evening show', capacity: places });
     const showingId = idOf(showing);
-    const { replies, requestsEach } = await told(`400 claims, ${name}`, here, times(400), 64, (index, key) =>
-      here.api.post('/v1/reservations', { showingId, customer: `caller ${index}` }, { key }),
+    const { replies, requestsEach } = await told(
+      `${claims} claims, ${name}`,
+      here,
+      times(claims),
+      64,
+      (index, key) => here.api.post('/v1/reservations', { showingId, customer: `caller ${index}` }, { key }),
     );
-    expect(tally(replies)).toEqual({ 201: 50, '409 sold_out': 350 });
+    expect(tally(replies)).toEqual({ 201: places, '409 sold_out': claims - places });
     // A claim is one transaction, and a refusal is kept with one write more.
     if (!conflicts) expect(requestsEach).toBeLessThanOrEqual(2.5);
     expect((await here.api.get(`/v1/showings/${showingId}`)).json).toMatchObject({
@@ -174,6 +182,38 @@ describe.each<{ name: string; conflicts?: ConflictOptions }>([
     );
     expect(tally(replies)).toEqual({ 201: 1, '409 already_exists': 15 });
     await expectSound(here);
+  });
+});
+
+describe('a hot item', () => {
+  it('bears callers who come at a rate: what each was told is true, and nothing happens twice', async () => {
+    const { api } = await start({ holdMs: 10 });
+    const path = `/v1/point-accounts/${idOf(await api.post('/v1/point-accounts', { owner: 'ada' }))}`;
+    const amounts = times(100).map((index) => index + 1);
+    const told: Reply[] = [];
+    const replies = await openLoop(
+      { rate: 50, count: amounts.length, random: randomOf(1) },
+      async (index) => {
+        const key = randomUUID();
+        for (;;) {
+          const body = { amount: amounts[index], reason: `caller ${index}` };
+          const reply = await api.post(`${path}/earn`, body, { key });
+          if (reply.status < 500) return reply;
+          told.push(reply);
+        }
+      },
+    );
+    expect(tally(replies)).toEqual({ 200: amounts.length });
+    // Nothing but contention is an excuse.
+    expect(Object.keys(tally(told)).filter((answer) => answer !== '503 contended')).toEqual([]);
+    const sum = amounts.reduce((total, amount) => total + amount, 0);
+    expect((await api.get(path)).json).toMatchObject({ balance: sum, version: amounts.length + 1 });
+    const entries = (await api.get(`${path}/ledger?limit=100`)).json['items'] as {
+      data: { reason?: string };
+    }[];
+    const reasons = entries.flatMap(({ data }) => data.reason ?? []);
+    expect(new Set(reasons).size).toBe(reasons.length);
+    expect(problemsOf(api.backend.registry, await dump(api.backend.store))).toEqual([]);
   });
 });
 

@@ -1,6 +1,11 @@
 /** Watches and disturbs a DynamoDB client from within: counts its requests and answers TransactionConflict. */
-import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
-import type { TransactWriteItemsCommandInput } from '@aws-sdk/client-dynamodb';
+import { TransactionCanceledException, TransactionConflictException } from '@aws-sdk/client-dynamodb';
+import type {
+  PutItemCommandInput,
+  TransactGetItem,
+  TransactWriteItem,
+  UpdateItemCommandInput,
+} from '@aws-sdk/client-dynamodb';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 
 export interface RequestCount {
@@ -44,8 +49,9 @@ export interface ConflictOptions {
   /** Share of transactions that are cancelled whatever they touch, 0 to 1. */
   readonly rate?: number;
   /**
-   * How long a transaction holds its items. As in the service, another one that touches one of them meanwhile is
-   * cancelled; DynamoDB Local never does that, since it takes one transaction after the other.
+   * How long a transaction holds its items, all of them. As in the service, another one that touches one of them
+   * meanwhile is cancelled, also one that reads, and a plain write refused; DynamoDB Local never does that, since it takes one transaction
+   * after the other.
    */
   readonly holdMs?: number;
 }
@@ -71,8 +77,19 @@ export function injectConflicts(
   stackOf(client).add(
     (next, { commandName = '' }) =>
       async (args) => {
-        if (!/^TransactWrite/.test(commandName)) return next(args);
-        const keys = keysOf(args.input as TransactWriteItemsCommandInput);
+        if (isWrite(commandName) && inFlight.has(keyOf(args.input as Single))) {
+          conflicts += 1;
+          throw new TransactionConflictException({
+            $metadata: { httpStatusCode: 400 },
+            message: 'Transaction conflict',
+          });
+        }
+        if (!/^Transact(?:Write|Get)/.test(commandName)) return next(args);
+        const keys = keysOf(args.input as Transaction);
+        if (commandName.startsWith('TransactGet')) {
+          if (keys.some((key) => inFlight.has(key))) throw conflict(keys.map((key) => inFlight.has(key)));
+          return next(args);
+        }
         if (Math.random() < rate) throw conflict(keys.map((_, index) => index === 0));
         if (holdMs === undefined) return next(args);
         if (keys.some((key) => inFlight.has(key))) throw conflict(keys.map((key) => inFlight.has(key)));
@@ -89,13 +106,23 @@ export function injectConflicts(
   return { count: () => conflicts };
 }
 
-function keysOf({ TransactItems = [] }: TransactWriteItemsCommandInput): string[] {
-  return TransactItems.map(({ Put, Update, Delete, ConditionCheck }) => {
-    const key = Update?.Key ?? Delete?.Key ?? ConditionCheck?.Key ?? Put?.Item ?? {};
-    const table = (Update ?? Delete ?? ConditionCheck ?? Put)?.TableName ?? '';
-    return JSON.stringify([table, key['pk'], key['sk']]);
-  });
+type Single = Pick<UpdateItemCommandInput, 'TableName' | 'Key'> & Pick<PutItemCommandInput, 'Item'>;
+
+const isWrite = (commandName: string): boolean => /^(?:Put|Update|Delete)Item/.test(commandName);
+
+const keyOf = ({ TableName = '', Key, Item }: Partial<Single>): string => {
+  const key = Key ?? Item ?? {};
+  return JSON.stringify([TableName, key['pk'], key['sk']]);
+};
+
+interface Transaction {
+  readonly TransactItems?: readonly (TransactWriteItem & TransactGetItem)[];
 }
+
+const keysOf = ({ TransactItems = [] }: Transaction): string[] =>
+  TransactItems.map(({ Put, Update, Delete, ConditionCheck, Get }) =>
+    keyOf(Put ?? Update ?? Delete ?? ConditionCheck ?? Get ?? {}),
+  );
 
 /**
  * What others see of a transaction that has committed and is still being written, item by item: a plain read may find
