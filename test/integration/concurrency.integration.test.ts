@@ -7,7 +7,7 @@ import pMap from 'p-map';
 import { describe, expect, it } from 'vitest';
 import { request } from '../../functions/runtime/limits.ts';
 import { startBackend } from '../support/backend.ts';
-import type { Reply, TestBackend } from '../support/backend.ts';
+import type { Reply, TestBackend, TestBackendOptions } from '../support/backend.ts';
 import { countRequests, injectConflicts } from '../support/contention.ts';
 import type { ConflictOptions, RequestCount } from '../support/contention.ts';
 import { randomOf } from '../support/faults/random.ts';
@@ -25,12 +25,19 @@ interface Setting {
   readonly isPatient: boolean;
 }
 
-async function start(options: ConflictOptions | undefined): Promise<Setting> {
+/** Where the answers count and not the times, a machine that is busy with other tests is waited for. */
+const patientClient = { requestHandler: { connectionTimeout: 8_000, requestTimeout: 8_000 } };
+
+async function start(
+  options: ConflictOptions | undefined,
+  client: TestBackendOptions['client'] = {},
+): Promise<Setting> {
   const found: { requests?: RequestCount; conflicts?: () => number } = {};
   const api = await startBackend({
-    prepare: (client) => {
-      found.requests = countRequests(client);
-      if (options) found.conflicts = injectConflicts(client, options).count;
+    client,
+    prepare: (own) => {
+      found.requests = countRequests(own);
+      if (options) found.conflicts = injectConflicts(own, options).count;
     },
   });
   if (!found.requests) throw new Error('requests are not counted');
@@ -185,11 +192,11 @@ describe.each<{ name: string; conflicts?: ConflictOptions }>([
   });
 });
 
-describe('a hot item', () => {
+describe('a hot item', { timeout: 240_000 }, () => {
   it('bears callers who come at a rate: what each was told is true, and nothing happens twice', async () => {
-    const { api } = await start({ holdMs: 10 });
+    const { api } = await start({ holdMs: 10 }, patientClient);
     const path = `/v1/point-accounts/${idOf(await api.post('/v1/point-accounts', { owner: 'ada' }))}`;
-    const amounts = times(100).map((index) => index + 1);
+    const amounts = times(40).map((index) => index + 1);
     const told: Reply[] = [];
     const replies = await openLoop(
       { rate: 50, count: amounts.length, random: randomOf(1) },

@@ -1,4 +1,4 @@
-import { CreateTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { CreateTableCommand, ResourceInUseException, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { TestProject } from 'vitest/node';
 import { tables, type TableName } from '../../functions/store/tables.ts';
 import { tableInput } from '../../infra/tools/explain/tables.ts';
@@ -56,12 +56,17 @@ export async function createTables(
   const names = { data: `${prefix}-data`, outbox: `${prefix}-outbox`, idempotency: `${prefix}-idempotency` };
   await Promise.all(
     (Object.keys(tables) as TableName[]).map((table) =>
-      client.send(
-        new CreateTableCommand({
-          ...tableInput(names[table], tables[table]),
-          ...(streams && tables[table].stream && { StreamSpecification: streamSpecification }),
+      client
+        .send(
+          new CreateTableCommand({
+            ...tableInput(names[table], tables[table]),
+            ...(streams && tables[table].stream && { StreamSpecification: streamSpecification }),
+          }),
+        )
+        .catch((error: unknown) => {
+          // On a busy machine the client asks again before it has its answer. Prefixes are unique, so the table is ours.
+          if (!(error instanceof ResourceInUseException)) throw error;
         }),
-      ),
     ),
   );
   return names;
