@@ -2,6 +2,7 @@
  * The decision, as a pure function: a command and the state it meets become either a refusal or everything the
  * transaction has to write. No clock, no randomness, no I/O.
  */
+import type { Command } from './command.ts';
 import type { CreateSituation, Domain, MessageDraft, Move, TransitionSituation } from './definition.ts';
 import { isLocked, valueAt } from './entity.ts';
 import type { EntityState } from './entity.ts';
@@ -15,25 +16,6 @@ import type { Rejection } from './rejections.ts';
 import * as rejections from './rejections.ts';
 import { firstBroken, is, rule } from './rules.ts';
 import type { Rule } from './rules.ts';
-
-export interface Command {
-  readonly tenant: string;
-  readonly domain: Domain;
-  /** `create`, or a transition's name. */
-  readonly name: string;
-  readonly id: string;
-  readonly input: Readonly<Record<string, unknown>>;
-  readonly actor: string;
-  /** Epoch milliseconds. */
-  readonly now: number;
-  /** 128 random bits, base64url. */
-  readonly random: string;
-  /** The version the caller saw. */
-  readonly ifMatch?: number;
-  readonly lockToken?: string;
-  /** Of a scheduled transition: the deadline that has come, epoch milliseconds. */
-  readonly dueAt?: number;
-}
 
 export interface PlannedMessage extends MessageDraft {
   readonly entity: string;

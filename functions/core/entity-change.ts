@@ -1,6 +1,6 @@
 /** What one command does to one entity: its next state, its ledger entry, and what must hold when it commits. */
 import { isDeepStrictEqual } from 'node:util';
-import type { Command } from './decide.ts';
+import type { Command } from './command.ts';
 import type { Domain, UniqueValue } from './definition.ts';
 import type { Attributes, EntityState } from './entity.ts';
 import { secretFields } from './fields.ts';

@@ -3,7 +3,6 @@ import { balanceMax } from '../runtime/limits.ts';
 import type { AccountDefinition, Domain } from './definition.ts';
 import { isLocked, valueAt } from './entity.ts';
 import type { EntityState } from './entity.ts';
-import type { EntityChange } from './entity-change.ts';
 import { net, ownedAccountName } from './postings.ts';
 import type { Floor, Movement, Posting } from './postings.ts';
 import type { Registry } from './registry.ts';
@@ -117,6 +116,13 @@ interface Requirement {
   readonly rules: readonly Rule[];
 }
 
+/** What `spread` looks at of an entity's change. */
+interface Moving {
+  readonly after: Pick<EntityState, 'id'>;
+  /** Movements on accounts that are not its own. */
+  readonly foreign: readonly ResolvedMovement[];
+}
+
 interface Spread {
   readonly blind: readonly BlindChange[];
   readonly balances: readonly BalanceChange[];
@@ -125,7 +131,7 @@ interface Spread {
 /** Nets all movements of a transaction and gives each account to the one item that will carry it. */
 export function spread(
   registry: Registry,
-  changes: readonly [EntityChange, ...EntityChange[]],
+  changes: readonly Moving[],
   requires: readonly Requirement[],
 ): Spread {
   const foreign = net(

@@ -4,7 +4,8 @@
  * look like. Worlds are values: a command gives a new one.
  */
 import { decideCreate, decideTransition, movesOf } from '../core/decide.ts';
-import type { Command, Decision, PlannedMessage, Verdict } from '../core/decide.ts';
+import type { Command } from '../core/command.ts';
+import type { Decision, PlannedMessage, Verdict } from '../core/decide.ts';
 import type { Domain } from '../core/definition.ts';
 import type { EntityState } from '../core/entity.ts';
 import { valueAt } from '../core/entity.ts';

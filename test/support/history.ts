@@ -5,7 +5,8 @@
 import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { ulid } from 'ulid';
 import { decideCreate, decideTransition } from '../../functions/core/decide.ts';
-import type { Command, Decision, Verdict } from '../../functions/core/decide.ts';
+import type { Command } from '../../functions/core/command.ts';
+import type { Decision, Verdict } from '../../functions/core/decide.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
 import type { Registry } from '../../functions/core/registry.ts';
 import type { Store } from '../../functions/store/store.ts';

@@ -4,7 +4,8 @@
  * what only happens by itself is brought about by the clock or by the entity that moves it.
  */
 import { randomUUID } from 'node:crypto';
-import type { Command, Verdict } from '../../functions/core/decide.ts';
+import type { Command } from '../../functions/core/command.ts';
+import type { Verdict } from '../../functions/core/decide.ts';
 import { decideTransition, movesOf } from '../../functions/core/decide.ts';
 import type { AnyTransition, Domain, Move, TransitionSituation } from '../../functions/core/definition.ts';
 import type { EntityState } from '../../functions/core/entity.ts';

@@ -4,7 +4,8 @@
  */
 import { ulid } from 'ulid';
 import { decideCreate, decideTransition } from '../../../functions/core/decide.ts';
-import type { Command, Decision, Verdict } from '../../../functions/core/decide.ts';
+import type { Command } from '../../../functions/core/command.ts';
+import type { Decision, Verdict } from '../../../functions/core/decide.ts';
 import type { EntityChange } from '../../../functions/core/entity-change.ts';
 import type { EntityState } from '../../../functions/core/entity.ts';
 import type { Registry } from '../../../functions/core/registry.ts';

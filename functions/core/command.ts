@@ -1,0 +1,21 @@
+/** A command as decisions see it. */
+import type { Domain } from './definition.ts';
+
+export interface Command {
+  readonly tenant: string;
+  readonly domain: Domain;
+  /** `create`, or a transition's name. */
+  readonly name: string;
+  readonly id: string;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly actor: string;
+  /** Epoch milliseconds. */
+  readonly now: number;
+  /** 128 random bits, base64url. */
+  readonly random: string;
+  /** The version the caller saw. */
+  readonly ifMatch?: number;
+  readonly lockToken?: string;
+  /** Of a scheduled transition: the deadline that has come, epoch milliseconds. */
+  readonly dueAt?: number;
+}
