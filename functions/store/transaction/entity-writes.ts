@@ -6,7 +6,7 @@ import { dueShardOf, entityKey, listPartition } from '../keys.ts';
 import { added, all, compiled, lockCondition, onlyNew } from './conditions.ts';
 import type { CommitContext, TransactItem } from './labelled-item.ts';
 
-/** The whole of a new entity; an id is never used twice. */
+/** The whole of a new entity. The condition wins over an id that two processes made up alike: the second puts nothing. */
 export function entityPut(
   table: string,
   { tenant }: CommitContext,
@@ -74,6 +74,7 @@ export function entityUpdate(
     // Whoever decided on an older state loses, and decides again on this one.
     assign(expression.path('version'), before?.version),
     lockCondition(expression, lockToken, now),
+    // Accounts move without a new version: what the rules saw of them must still hold.
     ...compiled(expression, domain, rules),
   ];
   return {

@@ -36,6 +36,7 @@ export function lockItems(
 function lockUpdate(table: string, { tenant, id, before, after, ifMatch }: LockChange): TransactItem {
   const expression = new Expression();
   const lock = expression.path('lock');
+  // An update would make an entity out of one that is not there.
   const isAsSeen = before
     ? `${expression.path('lock', 'fence')} = ${expression.value(before.fence)} AND ${expression.path('lock', 'token')} = ${expression.value(before.token)}`
     : `attribute_exists(${expression.path('pk')}) AND attribute_not_exists(${lock})`;

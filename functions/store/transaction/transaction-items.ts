@@ -75,6 +75,7 @@ export function transactionItems(
   ];
 }
 
+/** The entity's version keeps two from writing one entry; the condition keeps an entry that is there from being replaced. */
 function entryPut(table: string, tenant: string, { after, entry }: EntityChange): TransactItem {
   return onlyNew(table, { ...entryItem(entryKey(tenant, after.id, entry.seq), entry) });
 }
@@ -96,7 +97,7 @@ function handedOver(tenant: string, entities: readonly EntityChange[]): readonly
     });
 }
 
-/** Only from the holder to the next. */
+/** Only from the holder to the next: it wins over a value that has gone to somebody else behind the entity's back. */
 function claimHandOver(table: string, tenant: string, from: Claim, to: Claim): TransactItem {
   const expression = new Expression();
   return {
@@ -114,7 +115,7 @@ function claimPut(table: string, tenant: string, claim: Claim): TransactItem {
   return onlyNew(table, { ...claimKey(tenant, claim), entity: claim.entity });
 }
 
-/** Only the holder releases. */
+/** Only the holder releases: a value that has gone to somebody else is not taken from them. */
 function claimDelete(table: string, tenant: string, claim: Claim): TransactItem {
   const expression = new Expression();
   return {
@@ -167,7 +168,7 @@ function blindUpdate(
   };
 }
 
-/** An account that was never used counts as 0. */
+/** Two that take from one account at once: the second meets the floor. An account that was never used counts as 0. */
 function balanceUpdate(
   table: string,
   tenant: string,
