@@ -2,15 +2,15 @@
 import { createHash } from 'node:crypto';
 import { Hono } from 'hono';
 import type { Context } from 'hono';
+import type { Backend } from '../commands/backend.ts';
 import type { Log } from '../runtime/logger.ts';
 import { mayHaveHappened } from '../store/failures.ts';
-import { unavailable } from './attempts.ts';
 import type { Audit } from './audit.ts';
 import type { Environment } from './bindings.ts';
 import { callerOf, requireScope } from './caller.ts';
-import type { Backend } from './execute.ts';
 import { traceparent } from './headers.ts';
 import { operate } from './operations.ts';
+import { unavailable } from './outcomes.ts';
 import { problemBody, ProblemError } from './problem.ts';
 import type { Problem } from './problem.ts';
 import { routesOf } from './routes.ts';

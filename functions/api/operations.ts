@@ -1,6 +1,10 @@
 /** Each operation of the route table, from checked request to answer. */
 import type { Context } from 'hono';
 import { z } from 'zod';
+import type { Backend } from '../commands/backend.ts';
+import type { CommandRequest, LockCommand } from '../commands/command.ts';
+import { execute } from '../commands/execute.ts';
+import { inTime, startDeadline } from '../runtime/deadline.ts';
 import type { Domain } from '../core/definition.ts';
 import { redriveMessages } from '../store/outbox/bulk-redrive.ts';
 import { listEntityMessages, listMessages } from '../store/outbox/message-lists.ts';
@@ -9,17 +13,12 @@ import type { MessageStatus } from '../store/outbox/message-items.ts';
 import { redriveMessage } from '../store/outbox/messages.ts';
 import type { OutboxAccess } from '../store/outbox/message-writes.ts';
 import type { Topic } from '../runtime/topics.ts';
-import { inTime, startDeadline, unavailable } from './attempts.ts';
 import type { Audit } from './audit.ts';
 import type { Environment } from './bindings.ts';
 import type { Caller } from './caller.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
-import { executeCreate, executeTransition } from './execute.ts';
-import type { Backend, CommandRequest } from './execute.ts';
 import { idempotencyKey, ifMatchVersion, lockToken, traceparent } from './headers.ts';
-import type { ReplayableAnswer } from './idempotency.ts';
-import { executeLock, executeUnlock } from './locking.ts';
-import type { LockInput } from './locking.ts';
+import { answerOf, responseOf, unavailable } from './outcomes.ts';
 import { problemOf, ProblemError } from './problem.ts';
 import { getBalance, getEntity, listEntities, listLedger } from './queries.ts';
 import type { PageRequest, ReadContext } from './queries.ts';
@@ -53,24 +52,10 @@ export async function operate(c: Context<Environment>, context: OperationContext
   const reading = (): ReadContext => ({ backend, tenant, deadline: startDeadline(backend.clock) });
   switch (operation.is) {
     case 'create':
-      return answered(await executeCreate(backend, operation.domain, await commandRequest(c, context)));
-    case 'transition': {
-      const { domain, name } = operation;
-      return answered(
-        await executeTransition(backend, domain, name, id(domain), await commandRequest(c, context)),
-      );
-    }
-    case 'lock': {
-      const request = await commandRequest(c, context);
-      const input = request.input as unknown as LockInput;
-      return answered(await executeLock(backend, operation.domain, id(operation.domain), input, request));
-    }
-    case 'unlock': {
-      const request = await commandRequest(c, context);
-      if (request.lockToken === undefined) throw lockTokenMissing;
-      const { domain } = operation;
-      return answered(await executeUnlock(backend, domain, id(domain), request.lockToken, request));
-    }
+    case 'transition':
+    case 'lock':
+    case 'unlock':
+      return responseOf(await execute(backend, await commandRequest(c, context, operation)));
     case 'get': {
       const entity = await getEntity(reading(), operation.domain, id(operation.domain));
       return json(entityView(operation.domain, entity), 200, { etag: etagOf(entity) });
@@ -119,35 +104,51 @@ async function bodyOf(c: Context<Environment>, route: Route): Promise<Readonly<R
   return readBody(bytes, c.env.event.headers, route.body);
 }
 
+type CommandOperation = Extract<
+  Route['operation'],
+  { readonly is: 'create' | 'transition' | 'lock' | 'unlock' }
+>;
+
+/** The command that a request asks for. @throws ProblemError 4xx */
 async function commandRequest(
   c: Context<Environment>,
   { route, caller, requestId }: OperationContext,
+  operation: CommandOperation,
 ): Promise<CommandRequest> {
   const { headers } = c.env.event;
-  const key = idempotencyKey(headers['idempotency-key']);
+  const { domain } = operation;
+  // Nobody reads a body for an entity that cannot be.
+  const id = operation.is === 'create' ? '' : knownId(domain, c.req.param('id') ?? '');
+  const idempotency = idempotencyKey(headers['idempotency-key']);
   const input = await bodyOf(c, route);
-  return {
+  const common = {
     tenant: caller.tenant,
     subject: caller.subject,
     path: c.req.path,
-    idempotencyKey: key,
+    idempotencyKey: idempotency,
     requestId,
     traceparent: traceparent(headers['traceparent']),
     ifMatch: ifMatchVersion(headers['if-match']),
-    lockToken: lockToken(headers['lock-token']),
     input,
+    domain,
+    answerOf: answerOf({ requestId, path: c.req.path }),
   };
-}
-
-/** A stored answer goes out byte for byte. */
-function answered({ status, body, location, etag, replayed }: ReplayableAnswer): Response {
-  const headers = new Headers();
-  if (body !== '')
-    headers.set('content-type', status < 400 ? 'application/json' : 'application/problem+json');
-  if (location !== undefined) headers.set('location', location);
-  if (etag !== undefined) headers.set('etag', etag);
-  if (replayed === true) headers.set('idempotent-replayed', 'true');
-  return new Response(status === 204 ? null : body, { status, headers });
+  const token = lockToken(headers['lock-token']);
+  switch (operation.is) {
+    case 'create':
+      return { ...common, kind: 'create' };
+    case 'transition':
+      return { ...common, kind: 'transition', name: operation.name, id, lockToken: token };
+    case 'lock': {
+      const { ttlSeconds, wait } = input as unknown as Pick<LockCommand, 'ttlSeconds' | 'wait'>;
+      return { ...common, kind: 'lock', id, ttlSeconds, wait };
+    }
+    case 'unlock':
+      if (token === undefined) throw lockTokenMissing;
+      return { ...common, kind: 'unlock', id, lockToken: token };
+    default:
+      return operation satisfies never;
+  }
 }
 
 const outboxOf = ({ backend: { store, clock }, deadline }: ReadContext): OutboxAccess => ({

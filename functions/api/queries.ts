@@ -1,4 +1,5 @@
 /** Reads of the API: entities, lists, ledgers and balances, each within its tenant. */
+import type { Backend } from '../commands/backend.ts';
 import type { Domain } from '../core/definition.ts';
 import type { EntityState } from '../core/entity.ts';
 import * as rejections from '../core/rejections.ts';
@@ -7,7 +8,6 @@ import { ownedAccount } from '../store/audit/audit-reads.ts';
 import { readBalance, readByStatus, readEntity, readLedger } from '../store/entities/reads.ts';
 import { newestFirst } from '../store/newest-first.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
-import type { Backend } from './execute.ts';
 import { problemOf, ProblemError } from './problem.ts';
 import { entityView, entryView } from './view.ts';
 

@@ -3,7 +3,6 @@ import type { Domain } from '../core/definition.ts';
 import type { EntityState } from '../core/entity.ts';
 import type { LedgerEntry } from '../core/ledger.ts';
 import { allowedTransitions } from '../core/registry.ts';
-import type { Answer } from '../store/transaction/idempotency-record.ts';
 
 export function entityView(domain: Domain, entity: EntityState): Record<string, unknown> {
   const { id, status, version, createdAt, updatedAt, attributes, balances } = entity;
@@ -26,16 +25,6 @@ export function entityView(domain: Domain, entity: EntityState): Record<string, 
 export const etagOf = ({ version }: EntityState): string => `"${version}"`;
 
 export const locationOf = (domain: Domain, id: string): string => `/v1/${domain.collection}/${id}`;
-
-/** The answer of a command that went through. */
-export function commandAnswer(domain: Domain, entity: EntityState, isNew: boolean): Answer {
-  return {
-    status: isNew ? 201 : 200,
-    body: JSON.stringify(entityView(domain, entity)),
-    etag: etagOf(entity),
-    ...(isNew && { location: locationOf(domain, entity.id) }),
-  };
-}
 
 /** `changes` stays inside: it may hold what an entity keeps hidden. */
 export function entryView(entry: LedgerEntry): Omit<LedgerEntry, 'changes'> {

@@ -1,8 +1,8 @@
 /** Lambda `audit`: the nightly audit of all tenants, or by hand of those that the event names. */
 import type { Context } from 'aws-lambda';
 import { z } from 'zod';
+import { domains } from '../application.ts';
 import { registerDomains } from '../core/registry.ts';
-import { domains } from '../domains/index.ts';
 import { systemClock, timestamp } from '../runtime/clock.ts';
 import { readEnvironment } from '../runtime/environment.ts';
 import { telemetryOf } from '../runtime/telemetry.ts';

@@ -1,7 +1,7 @@
 /** Verifies one entity: its ledger, its item, the unique values it holds and the messages it caused. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditProblem } from '../api/audit.ts';
-import type { Backend } from '../api/execute.ts';
+import type { Backend } from '../commands/backend.ts';
 import type { Claim } from '../core/entity-change.ts';
 import { readEntityItem, readHolders, readMessages, readStates } from '../store/audit/audit-reads.ts';
 import type { EntityItem } from '../store/entities/items.ts';

@@ -20,7 +20,7 @@ export const request = {
   pageMax: 100,
 } as const;
 
-/** How long a command that lost a race waits before it tries again, see `functions/api/attempts.ts`. */
+/** How long a command that lost a race waits before it tries again, see `functions/commands/backoff.ts`. */
 export const contention = {
   /** About the time of one transaction; where the last attempt took longer, its time counts. */
   windowBaseMs: 8,
@@ -30,6 +30,18 @@ export const contention = {
   windowMaxMs: 1_000,
   /** Share of the time left that one wait may take, so that several tries are left where everything is slow. */
   windowShareOfRest: 0.3,
+} as const;
+
+/**
+ * How many commands of one process may wait for others at once; one more is answered 503 `contended`. It matters where
+ * a process has many requests (`npm start`). An execution environment on Lambda has one, so there the API function's
+ * concurrency is the bound.
+ */
+export const waiters = {
+  /** As many as the widest window has room for: `windowMaxMs` / `windowBaseMs`. More would only lose to each other. */
+  perEntityMax: 125,
+  /** Four crowded entities; the rest of the process is for other tenants. */
+  perTenantMax: 500,
 } as const;
 
 /** How long an answer is kept for a key: the contract promises 24 hours at least. */

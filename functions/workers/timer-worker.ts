@@ -2,30 +2,14 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import { parseBody, timerReference } from '../outbox/queue-messages.ts';
-import type { TimerReference } from '../outbox/queue-messages.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/logger.ts';
 import type { MetricWriter } from '../runtime/metric-writer.ts';
 import { faultDelaySeconds } from './backoff.ts';
 import { again, createQueueHandler, finished, receiveCount, toDeadLetters } from './batch.ts';
 import type { Disposition, QueueHandler } from './batch.ts';
+import type { RunScheduledTransition } from './scheduled-transition.ts';
 import { createSourceQueue } from './source-queue.ts';
-
-export type ScheduledOutcome =
-  /** It is committed, now or by an earlier delivery. */
-  | 'done'
-  /** The entity went another way, waits for another time, or is not there. */
-  | 'not_needed'
-  /** By the entity's own record its time has not come. */
-  | 'not_due'
-  /** Nothing was changed; another attempt may. */
-  | 'retry';
-
-/**
- * Runs a scheduled transition as a command. Called any number of times for one timer, it commits once.
- * What it throws is tried again as `retry` is.
- */
-export type RunScheduledTransition = (timer: TimerReference) => Promise<ScheduledOutcome>;
 
 export interface TimerWorkerParts {
   readonly run: RunScheduledTransition;

@@ -1,5 +1,6 @@
 /** Lambda `timer`: scheduled transitions, each run as a command when it is due. */
-import { backendOfEnvironment } from '../api/backend.ts';
+import { domains } from '../application.ts';
+import { backendOfEnvironment } from '../commands/backend.ts';
 import { createRunScheduledTransition } from './scheduled-transition.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { createQueueClient } from '../runtime/queue-client.ts';
@@ -10,7 +11,7 @@ const { log, metrics, measured } = telemetryOf('timer');
 
 export const handler = measured(
   createTimerWorker({
-    run: createRunScheduledTransition(backendOfEnvironment(metrics)),
+    run: createRunScheduledTransition(backendOfEnvironment(domains, metrics)),
     sqs: createQueueClient(),
     clock: systemClock,
     log,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { registerDomains } from '../../functions/core/registry.ts';
 import { buildSite, siteFileName } from '../../functions/docs/site.ts';
-import { domains } from '../../functions/domains/index.ts';
+import { domains } from '../../functions/application.ts';
 import type { Topic } from '../../functions/runtime/topics.ts';
 
 /**

@@ -11,7 +11,7 @@ import type { MessageItem } from '../../functions/store/outbox/message-items.ts'
 import { redriveMessages } from '../../functions/store/outbox/bulk-redrive.ts';
 import { redriveMessage } from '../../functions/store/outbox/messages.ts';
 import { createTimerWorker } from '../../functions/workers/timer-worker.ts';
-import type { RunScheduledTransition } from '../../functions/workers/timer-worker.ts';
+import type { RunScheduledTransition } from '../../functions/workers/scheduled-transition.ts';
 import { permanent, retry } from '../../functions/workers/receiver.ts';
 import { firstOf } from '../support/faults/checker.ts';
 import { count } from '../support/faults/counts.ts';

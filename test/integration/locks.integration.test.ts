@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { createWaitingRoom } from '../../functions/commands/waiting-room.ts';
 import { idOf, verdictOf } from '../support/answers.ts';
 import { startBackend } from '../support/backend.ts';
 import type { Reply, RequestOptions, TestBackend } from '../support/backend.ts';
@@ -118,6 +119,24 @@ describe('a lock', () => {
     const [next] = await Promise.all([waiting, freed]);
     expect([next.status, next.json['fence']]).toEqual([200, 2]);
     expect(verdictOf(await earn(path, withToken(held)))).toEqual([412, 'lock_lost']);
+  });
+
+  it('is waited for by no more than there is room for: one more is told at once to ask again', async () => {
+    const waitingRoom = createWaitingRoom({ perEntityMax: 2, perTenantMax: 9 });
+    const crowded = await startBackend({ clock, tables: api.tables, waitingRoom });
+    const path = await account();
+    const held = await lock(path);
+    const waiting = [1, 2, 3].map(() => crowded.post(`${path}/lock`, { ttlSeconds: 60, wait: 'wait' }));
+    const first = await Promise.race(waiting);
+    expect([...verdictOf(first), first.headers['retry-after']]).toEqual([503, 'contended', '1']);
+    // The room is theirs until they have the lock, one after the other.
+    await unlock(path, held);
+    const next = waiting.map(async (reply) => {
+      const got = await reply;
+      if (got.status === 200) await unlock(path, got);
+      return got.status;
+    });
+    expect((await Promise.all(next)).sort()).toEqual([200, 200, 503]);
   });
 
   it('is waited for until the deadline, and then it is said who could not have it', async () => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Context } from 'aws-lambda';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { createApp } from '../../functions/api/app.ts';
-import { contended } from '../../functions/api/attempts.ts';
+import { contended } from '../../functions/api/outcomes.ts';
 import { createHandler } from '../../functions/api/lambda-adapter.ts';
 import { ProblemError } from '../../functions/api/problem.ts';
 import type { Log } from '../../functions/runtime/logger.ts';

@@ -14,7 +14,7 @@ import { walkOpenShard } from '../../functions/store/outbox/open-messages.ts';
 import { shardOf } from '../../functions/store/outbox/message-items.ts';
 import type { QueueHandler } from '../../functions/workers/batch.ts';
 import { createTimerWorker } from '../../functions/workers/timer-worker.ts';
-import type { ScheduledOutcome } from '../../functions/workers/timer-worker.ts';
+import type { ScheduledOutcome } from '../../functions/workers/scheduled-transition.ts';
 import { bodyOf, silent, sqsEvent, startOutbox, streamEvent } from '../support/outbox.ts';
 import type { TestOutbox } from '../support/outbox.ts';
 

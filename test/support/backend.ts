@@ -5,12 +5,12 @@ import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { inject } from 'vitest';
 import { createApp } from '../../functions/api/app.ts';
 import type { Audit } from '../../functions/api/audit.ts';
-import type { Backend } from '../../functions/api/execute.ts';
-import { createRunOnce } from '../../functions/api/idempotency.ts';
 import { createHandler } from '../../functions/api/lambda-adapter.ts';
 import type { GatewayEvent, GatewayResult } from '../../functions/api/lambda-adapter.ts';
+import { createBackend } from '../../functions/commands/backend.ts';
+import type { Backend } from '../../functions/commands/backend.ts';
+import type { WaitingRoom } from '../../functions/commands/waiting-room.ts';
 import type { Domain } from '../../functions/core/definition.ts';
-import { registerDomains } from '../../functions/core/registry.ts';
 import { domains as allDomains } from '../../functions/domains/index.ts';
 import { systemClock } from '../../functions/runtime/clock.ts';
 import type { Clock } from '../../functions/runtime/clock.ts';
@@ -64,6 +64,7 @@ export interface TestBackendOptions {
   readonly prepare?: (client: Backend['store']['client']) => void;
   readonly audit?: Audit;
   readonly log?: Log;
+  readonly waitingRoom?: WaitingRoom;
 }
 
 export async function startBackend(options: TestBackendOptions = {}): Promise<TestBackend> {
@@ -79,8 +80,8 @@ export async function startBackend(options: TestBackendOptions = {}): Promise<Te
   options.prepare?.(client);
   const store = { client, tables };
   const clock = options.clock ?? systemClock;
-  const registry = registerDomains(options.domains ?? allDomains);
-  const backend: Backend = { registry, store, clock, runOnce: createRunOnce(store, clock) };
+  const { domains = allDomains, waitingRoom } = options;
+  const backend = createBackend({ domains, store, clock, waitingRoom });
   const noAudit: Audit = () => Promise.reject(new Error('this test has no audit'));
   const handle = createHandler(
     createApp(backend, options.audit ?? noAudit, options.log ?? createLogger('test')),

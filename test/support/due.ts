@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { executeTransition } from '../../functions/api/execute.ts';
+import { answerOf, responseOf } from '../../functions/api/outcomes.ts';
 import { ProblemError } from '../../functions/api/problem.ts';
+import { execute } from '../../functions/commands/execute.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
 import type { Reply, TestBackend } from './backend.ts';
 
@@ -8,17 +9,24 @@ import type { Reply, TestBackend } from './backend.ts';
 export async function runDue({ backend }: TestBackend, tenant: string, entity: EntityState): Promise<Reply> {
   const domain = backend.registry.byCollection(entity.collection);
   const name = domain.deadline?.transition ?? '';
-  const request = {
+  const [requestId, path] = [randomUUID(), `timer/${entity.id}/${name}`];
+  const outcome = await execute(backend, {
+    kind: 'transition',
     tenant,
     subject: 'system:timer',
-    path: `timer/${entity.id}/${name}`,
+    path,
     idempotencyKey: randomUUID(),
-    requestId: randomUUID(),
+    requestId,
+    domain,
+    name,
+    id: entity.id,
     input: {},
-  };
+    answerOf: answerOf({ requestId, path }),
+  });
   try {
-    const { status, body } = await executeTransition(backend, domain, name, entity.id, request);
-    return { status, headers: {}, text: body, json: JSON.parse(body) as Reply['json'] };
+    const response = responseOf(outcome);
+    const text = await response.text();
+    return { status: response.status, headers: {}, text, json: JSON.parse(text) as Reply['json'] };
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
     const { status, code } = error.problem;

@@ -2,14 +2,8 @@
 import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import { Expression } from './expression.ts';
 
-/** What a caller is answered, byte for byte. */
-export interface Answer {
-  readonly status: number;
-  /** JSON text; empty for 204. */
-  readonly body: string;
-  readonly location?: string;
-  readonly etag?: string;
-}
+/** An answer in the words of whoever asked (of HTTP: status, body, headers). It is kept and handed back as it is. */
+export type KeptAnswer = object;
 
 export interface IdempotencyItem {
   /** SHA-256 of tenant, subject, method, path and key. */
@@ -18,7 +12,7 @@ export interface IdempotencyItem {
   readonly payloadHash: string;
   /** Epoch seconds, the first one in which the key is free again. */
   readonly expiresAt: number;
-  readonly answer: Answer;
+  readonly answer: KeptAnswer;
   /** The request that was answered first. */
   readonly requestId: string;
 }

@@ -5,7 +5,7 @@
  */
 import type { Registry } from '../../../functions/core/registry.ts';
 import { registerDomains } from '../../../functions/core/registry.ts';
-import { domains } from '../../../functions/domains/index.ts';
+import { domains } from '../../../functions/application.ts';
 import { commonCases, exampleCases } from './example-cases.ts';
 import type { RequestCase, Step } from './request-case.ts';
 

@@ -4,12 +4,11 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { createApp } from '../../../functions/api/app.ts';
 import type { Bindings } from '../../../functions/api/bindings.ts';
-import type { Backend } from '../../../functions/api/execute.ts';
-import { createRunOnce } from '../../../functions/api/idempotency.ts';
+import { createBackend } from '../../../functions/commands/backend.ts';
+import type { Backend } from '../../../functions/commands/backend.ts';
 import { createAudit } from '../../../functions/audit/audit.ts';
 import type { Domain } from '../../../functions/core/definition.ts';
-import { registerDomains } from '../../../functions/core/registry.ts';
-import { domains as allDomains } from '../../../functions/domains/index.ts';
+import { domains as allDomains } from '../../../functions/application.ts';
 import type { Clock } from '../../../functions/runtime/clock.ts';
 import type { Log } from '../../../functions/runtime/logger.ts';
 import { createDocumentClient } from '../../../functions/store/client.ts';
@@ -105,9 +104,8 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
       offset += milliseconds;
     },
   };
-  const registry = registerDomains(options.domains ?? allDomains);
   const store = options.recorded === false ? bare : recorder.store;
-  const backend: Backend = { registry, store, clock, runOnce: createRunOnce(store, clock) };
+  const backend = createBackend({ domains: options.domains ?? allDomains, store, clock });
   const app = createApp(backend, createAudit(backend), log);
   return {
     schemas,

@@ -1,0 +1,54 @@
+/** One call of a command, from its beginning to its outcome: its key, its time, and what has happened so far. */
+import { randomBytes } from 'node:crypto';
+import { monotonicFactory } from 'ulid';
+import type { EntityState } from '../core/entity.ts';
+import type { Deadline } from '../runtime/clock.ts';
+import { startDeadline } from '../runtime/deadline.ts';
+import type { Backend } from './backend.ts';
+import type { CommandRequest } from './command.ts';
+import type { TakenKey } from './idempotency-keys.ts';
+
+export interface Call {
+  readonly backend: Backend;
+  readonly request: CommandRequest;
+  readonly key: TakenKey;
+  /** The entity it is about; a new one has its id before the first attempt. */
+  readonly id: string;
+  /** 128 random bits, base64url, the same for every attempt. */
+  readonly random: string;
+  /** When it began, epoch milliseconds. */
+  readonly begunAt: number;
+  readonly deadline: Deadline;
+  /** States by id, as far as they are known. */
+  readonly known: Map<string, EntityState>;
+  /** Whether what it needs has been read; a creation decides first without a read. */
+  hasRead: boolean;
+  /** Whether an attempt may have committed, or may still: its answer never came. */
+  isUnknown: boolean;
+  /** What stood in the way last. */
+  lastObstacle: 'race' | 'key' | 'lock' | undefined;
+}
+
+const nextUlid = monotonicFactory();
+
+export function beginCall(
+  backend: Backend,
+  request: CommandRequest,
+  key: TakenKey,
+  deadline: Deadline = startDeadline(backend.clock),
+): Call {
+  const begunAt = backend.clock.now();
+  return {
+    backend,
+    request,
+    key,
+    id: request.kind === 'create' ? `${request.domain.idPrefix}_${nextUlid(begunAt)}` : request.id,
+    random: randomBytes(16).toString('base64url'),
+    begunAt,
+    deadline,
+    known: new Map(),
+    hasRead: false,
+    isUnknown: false,
+    lastObstacle: undefined,
+  };
+}

@@ -1,0 +1,59 @@
+/** A command as its caller hands it over: an HTTP request, a timer, whatever comes next. */
+import type { Domain } from '../core/definition.ts';
+import type { EntityState, LockState } from '../core/entity.ts';
+import type { Rejection } from '../core/rejections.ts';
+import type { KeptAnswer } from '../store/transaction/idempotency-record.ts';
+
+/** What a command comes to, from which its caller makes the answer that is kept under the key. */
+export type Result =
+  | { readonly kind: 'created' | 'changed'; readonly domain: Domain; readonly entity: EntityState }
+  | { readonly kind: 'locked'; readonly lock: LockState }
+  | { readonly kind: 'unlocked' }
+  | { readonly kind: 'refused'; readonly rejection: Rejection };
+
+interface Common {
+  readonly tenant: string;
+  /** Who acts, as the ledger shows it. */
+  readonly subject: string;
+  /** What the key belongs to besides tenant and subject; of an HTTP request its path. */
+  readonly path: string;
+  readonly idempotencyKey: string;
+  readonly requestId: string;
+  readonly traceparent?: string | undefined;
+  /** The version the caller saw. */
+  readonly ifMatch?: number | undefined;
+  /** Checked against its schema. Two requests of one key must have the same. */
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly domain: Domain;
+  /** Called before the commit, since the answer is part of it; replays give the same object back. */
+  readonly answerOf: (result: Result) => KeptAnswer;
+}
+
+export interface CreateCommand extends Common {
+  readonly kind: 'create';
+}
+
+export interface TransitionCommand extends Common {
+  readonly kind: 'transition';
+  readonly name: string;
+  readonly id: string;
+  readonly lockToken?: string | undefined;
+  /** Of a scheduled transition: the deadline that has come, epoch milliseconds. */
+  readonly dueAt?: number | undefined;
+}
+
+export interface LockCommand extends Common {
+  readonly kind: 'lock';
+  readonly id: string;
+  readonly ttlSeconds: number;
+  /** Whether to wait for the holder until the deadline. */
+  readonly wait: 'wait' | 'nowait';
+}
+
+export interface UnlockCommand extends Common {
+  readonly kind: 'unlock';
+  readonly id: string;
+  readonly lockToken: string;
+}
+
+export type CommandRequest = CreateCommand | TransitionCommand | LockCommand | UnlockCommand;

@@ -1,0 +1,129 @@
+/**
+ * Idempotency keys by Powertools. It makes the record's key and the payload's hash of a request, compares payloads,
+ * and remembers finished answers in the process. We put its record into the command's own transaction.
+ *
+ *     begin             saveInProgress           hashes key and payload; finds what the process remembers
+ *     (the transaction puts the record, COMPLETED, or finds another call's there)
+ *     remember          saveSuccess              nothing is left to write; the answer goes into the cache
+ *     replay            processExistingRecord    compares payloads; the answer goes into the cache
+ */
+import {
+  IdempotencyConfig,
+  IdempotencyItemAlreadyExistsError,
+  IdempotencyRecordStatus,
+  IdempotencyValidationError,
+} from '@aws-lambda-powertools/idempotency';
+import { BasePersistenceLayer, IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
+import { idempotency as limits, request as requestLimits } from '../runtime/limits.ts';
+import type { IdempotencyItem, KeptAnswer } from '../store/transaction/idempotency-record.ts';
+import type { CommandRequest } from './command.ts';
+import type { Outcome } from './outcome.ts';
+
+/** What Powertools is shown of a request; it finds its parts by the two paths of the configuration. */
+interface Keyed {
+  /** What makes two requests the same. */
+  readonly scope: Readonly<Record<'tenant' | 'subject' | 'method' | 'path' | 'key', string>>;
+  /** What must be the same then. */
+  readonly payload: CommandRequest['input'];
+}
+
+const keyedOf = ({ tenant, subject, path, idempotencyKey, input }: CommandRequest): Keyed => ({
+  scope: { tenant, subject, method: 'POST', path, key: idempotencyKey },
+  payload: input,
+});
+
+/** The key and hash that Powertools made: the record lacks its answer only. */
+export interface TakenKey {
+  readonly kind: 'taken';
+  readonly pk: string;
+  readonly payloadHash: string;
+}
+
+export type Replay = Extract<Outcome, { readonly kind: 'replayed' | 'key_reused' }>;
+
+type Json = Parameters<BasePersistenceLayer['saveSuccess']>[0];
+const json = (value: unknown): Json => value as Json;
+
+/** One a process: it holds the cache of finished answers. */
+export class IdempotencyKeys extends BasePersistenceLayer {
+  #inProgress: IdempotencyRecord | undefined;
+
+  constructor() {
+    super();
+    const config = new IdempotencyConfig({
+      eventKeyJmesPath: 'scope',
+      payloadValidationJmesPath: 'payload',
+      throwOnNoIdempotencyKey: true,
+      hashFunction: 'sha256',
+      expiresAfterSeconds: limits.retentionSeconds,
+      useLocalCache: true,
+      maxLocalCacheSize: limits.localCacheEntries,
+    });
+    this.configure({ config, keyPrefix: 'command' });
+  }
+
+  /** Takes a request's key, unless this process remembers its answer. Nothing is read or written. */
+  async begin(request: CommandRequest): Promise<TakenKey | Replay> {
+    // Powertools asks how long the call may take, for a mark in the database that this layer does not make.
+    const saved = this.saveInProgress(json(keyedOf(request)), requestLimits.deadlineMs);
+    // It has handed over its record by now: it waits for nothing before `_putRecord`, so no other call comes between.
+    const record = this.#inProgress;
+    this.#inProgress = undefined;
+    try {
+      await saved;
+    } catch (error) {
+      if (!(error instanceof IdempotencyItemAlreadyExistsError) || !error.existingRecord) throw error;
+      return this.#replayed(request, error.existingRecord);
+    }
+    if (record?.payloadHash === undefined) throw new Error('Powertools has made no record of the request');
+    return { kind: 'taken', pk: record.idempotencyKey, payloadHash: record.payloadHash };
+  }
+
+  /** The answer of another call of the key, where this one has the same payload. */
+  replay(request: CommandRequest, { pk, payloadHash, expiresAt, answer }: IdempotencyItem): Replay {
+    const record = new IdempotencyRecord({
+      idempotencyKey: pk,
+      expiryTimestamp: expiresAt,
+      status: IdempotencyRecordStatus.COMPLETED,
+      payloadHash,
+      responseData: json(answer),
+    });
+    return this.#replayed(request, record);
+  }
+
+  /** Keeps a committed answer for duplicates that come to this process. */
+  remember(request: CommandRequest, answer: KeptAnswer): Promise<void> {
+    return this.saveSuccess(json(keyedOf(request)), json(answer));
+  }
+
+  #replayed(request: CommandRequest, record: IdempotencyRecord): Replay {
+    try {
+      const { responseData } = this.processExistingRecord(record, json(keyedOf(request)));
+      return { kind: 'replayed', answer: responseData as unknown as KeptAnswer };
+    } catch (error) {
+      if (error instanceof IdempotencyValidationError) return { kind: 'key_reused' };
+      throw error;
+    }
+  }
+
+  /** The command's transaction puts it. */
+  protected override _putRecord(record: IdempotencyRecord): Promise<void> {
+    this.#inProgress = record;
+    return Promise.resolve();
+  }
+
+  /** The command's transaction has written it. */
+  protected override _updateRecord(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Nobody asks: the key is read along with the entity, see `load`. */
+  protected override _getRecord(): Promise<IdempotencyRecord> {
+    return Promise.reject(new Error('the key is read along with its entity'));
+  }
+
+  /** A command that did not commit has written nothing. */
+  protected override _deleteRecord(): Promise<void> {
+    return Promise.resolve();
+  }
+}

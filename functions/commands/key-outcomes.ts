@@ -1,0 +1,114 @@
+/** Outcomes that the key decides: refusals that are kept, duplicates, and what to say when time is over. */
+import { isDeepStrictEqual } from 'node:util';
+import { TransactionConflictException } from '@aws-sdk/client-dynamodb';
+import * as rejections from '../core/rejections.ts';
+import type { Rejection } from '../core/rejections.ts';
+import { idempotency as keyLimits, request as requestLimits } from '../runtime/limits.ts';
+import { mayHaveHappened } from '../store/failures.ts';
+import type { IdempotencyItem, KeptAnswer } from '../store/transaction/idempotency-record.ts';
+import { putRecord } from '../store/transaction/put-record.ts';
+import { readRecord } from '../store/transaction/read-record.ts';
+import { backOff } from './backoff.ts';
+import type { Call } from './call.ts';
+import type { Outcome } from './outcome.ts';
+
+/** The record that a call puts under its key, along with what it changes. */
+export const recordOf = ({ key, request, begunAt }: Call, answer: KeptAnswer): IdempotencyItem => ({
+  pk: key.pk,
+  payloadHash: key.payloadHash,
+  expiresAt: Math.floor(begunAt / 1000) + keyLimits.retentionSeconds,
+  answer,
+  requestId: request.requestId,
+});
+
+/** This call has written its record. */
+export async function committed({ backend, request }: Call, answer: KeptAnswer): Promise<Outcome> {
+  await backend.keys.remember(request, answer);
+  return { kind: 'committed', answer };
+}
+
+/**
+ * The key has an answer. Where this very request wrote it, in an attempt whose answer was lost, it has committed;
+ * otherwise it gets the other call's answer, if it asked for the same.
+ */
+export async function resolveDuplicate(call: Call, record: IdempotencyItem): Promise<Outcome> {
+  const { backend, request } = call;
+  return record.requestId === request.requestId
+    ? committed(call, record.answer)
+    : backend.keys.replay(request, record);
+}
+
+/**
+ * Refuses. A final refusal is kept under the key, so that a late duplicate of a declined request never succeeds
+ * (guarantee G4); should another call of the key have been faster, its answer is the answer. One that is not final
+ * is only told where the key has no answer: a lock may have been taken after, or by, this very key's command.
+ */
+export async function refuse(call: Call, rejection: Rejection): Promise<Outcome> {
+  const { backend, request, key, deadline } = call;
+  const isScheduled = request.kind === 'transition' && request.dueAt !== undefined;
+  // Nobody repeats a declined scheduled transition in the hope of another answer, and what is due may go through later.
+  if (isScheduled) return call.isUnknown ? outOfTime(call) : { kind: 'refused_for_now', rejection };
+  if (rejections.isFinal(rejection)) return keepRefusal(call, rejection);
+  // What is not there was never changed under any key, so that this common answer needs no further read.
+  for (let looks = 1; rejection.kind !== 'not_found'; looks += 1) {
+    const read = await readRecord(backend.store, key.pk, backend.clock.now(), deadline.signal);
+    if (read.kind === 'found') return resolveDuplicate(call, read.record);
+    if (read.kind === 'none') break;
+    call.lastObstacle = 'key';
+    if (!(await backOff(deadline, { defeats: looks, attemptMs: 0 }))) return outOfTime(call);
+  }
+  return call.isUnknown ? { kind: 'unknown' } : { kind: 'refused_for_now', rejection };
+}
+
+async function keepRefusal(call: Call, rejection: Rejection): Promise<Outcome> {
+  const { backend, request, deadline } = call;
+  const answer = request.answerOf({ kind: 'refused', rejection });
+  const record = recordOf(call, answer);
+  for (let defeats = 1; ; defeats += 1) {
+    try {
+      const winner = await putRecord(backend.store, record, backend.clock.now(), deadline.signal);
+      // The record that was there may be this very refusal, put by a try whose answer was lost.
+      const isOwn =
+        !winner || (winner.requestId === request.requestId && isDeepStrictEqual(winner.answer, answer));
+      if (!isOwn) return await resolveDuplicate(call, winner);
+      await backend.keys.remember(request, answer);
+      return { kind: 'refused', rejection, answer };
+    } catch (error) {
+      // A transaction of a duplicate is at the record, or no answer came: the next try finds what became of it.
+      if (!mayHaveHappened(error)) throw error;
+      call.lastObstacle = error instanceof TransactionConflictException ? 'key' : undefined;
+    }
+    if (!(await backOff(deadline, { defeats, attemptMs: 0 }))) return outOfTime(call);
+  }
+}
+
+/** What is told when there is no time left, in the order in which it matters to the caller. */
+export async function outOfTime(call: Call, cause?: Error): Promise<Outcome> {
+  if (call.isUnknown) return lastLook(call);
+  switch (call.lastObstacle) {
+    case 'key':
+      return { kind: 'in_progress' };
+    case 'lock':
+      return { kind: 'refused_for_now', rejection: rejections.locked };
+    case 'race':
+      return { kind: 'contended' };
+    case undefined:
+      return { kind: 'unavailable', ...(cause && { cause }) };
+    default:
+      return call.lastObstacle satisfies never;
+  }
+}
+
+/** An attempt's answer never came: one read, in the time kept back, may still tell what became of it. */
+async function lastLook(call: Call): Promise<Outcome> {
+  const { store, clock } = call.backend;
+  try {
+    const signal = AbortSignal.timeout(requestLimits.deadlineReserveMs / 2);
+    const read = await readRecord(store, call.key.pk, clock.now(), signal);
+    return read.kind === 'found' ? await resolveDuplicate(call, read.record) : { kind: 'unknown' };
+  } catch (error) {
+    if (!mayHaveHappened(error)) throw error;
+    // The database still does not answer; the caller is told that the outcome is not known.
+    return { kind: 'unknown' };
+  }
+}
