@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import pMap from 'p-map';
 import { systemClock } from '../../functions/runtime/clock.ts';
-import { emptyStore, withDatabase } from '../../infra/tools/explain/store.ts';
+import { emptyStore, withDatabase } from '../../infra/tools/explain/workbench.ts';
 import type { Request, Workbench } from '../../infra/tools/explain/workbench.ts';
 import { hotItem } from './hot-item.ts';
 

@@ -17,7 +17,7 @@ import { topics } from '../../functions/runtime/topics.ts';
 import type { Topic } from '../../functions/runtime/topics.ts';
 import { messageItem } from '../../functions/store/outbox/message-items.ts';
 import { startSqsServer } from '../../infra/local/sqs.ts';
-import { emptyStore, local, withDatabase } from '../../infra/tools/explain/store.ts';
+import { emptyStore, local, withDatabase } from '../../infra/tools/explain/workbench.ts';
 import type { Workbench } from '../../infra/tools/explain/workbench.ts';
 import type { Log } from '../../functions/runtime/logger.ts';
 

@@ -1,24 +1,28 @@
 /** What everything costs is agreed; a change of it is a change of the file `infra/tools/explain/cost-contracts.json`. */
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { routesOf } from '../../functions/api/routes.ts';
 import { summary } from '../../functions/core/messages.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
 import { domains } from '../../functions/domains/index.ts';
+import { cases, routesWithoutCase } from '../../infra/tools/explain/cases.ts';
 import {
+  compareContracts,
   contractEntities,
   isNew,
   measureContracts,
   readContracts,
-  readCpu,
-} from '../../infra/tools/explain/agreed.ts';
-import { cases, routesWithoutCase } from '../../infra/tools/explain/cases.ts';
-import { compareContracts } from '../../infra/tools/explain/contracts.ts';
+} from '../../infra/tools/explain/contracts.ts';
+import { readCpu } from '../../infra/tools/explain/cpu-times.ts';
 import { jobs } from '../../infra/tools/explain/jobs.ts';
 import { markdownPriceList, withSection } from '../../infra/tools/explain/price-section.ts';
 import { seed } from '../../infra/tools/explain/seed.ts';
 import type { Workbench, WorkbenchOptions } from '../../infra/tools/explain/workbench.ts';
 import { emptyBench } from '../support/bench.ts';
+import { localCredentials, localRegion } from '../support/loopback.ts';
+import { expectSameCalls } from '../support/plan-on-the-wire.ts';
+import { startRecordingProxy } from '../support/recording-proxy.ts';
+import type { RecordingProxy } from '../support/recording-proxy.ts';
 
 const benches: Workbench[] = [];
 async function bench(options: Partial<WorkbenchOptions> = {}): Promise<Workbench> {
@@ -41,17 +45,42 @@ it('every route has a case, and every case a contract, a new collection excepted
   expect(Object.keys(contracts)).toEqual(names.filter((name) => !isNew(contracts, name)));
 });
 
-describe('on a store three times as large as the contracts were measured on', () => {
+describe('on a store twice as large as the contracts were measured on', () => {
+  let proxy: RecordingProxy;
   let store: Workbench;
   beforeAll(async () => {
-    store = await bench();
-    await seed(store, 3 * contractEntities);
+    proxy = await startRecordingProxy(inject('dynamodbEndpoint'));
+    const direct = {
+      endpoint: inject('dynamodbEndpoint'),
+      region: localRegion,
+      credentials: localCredentials,
+    };
+    // What is recorded goes through the proxy; the recorder's own second looks do not.
+    store = await bench({ client: { ...direct, endpoint: proxy.endpoint }, probe: direct });
+    await seed(store, 2 * contractEntities);
   }, 120_000);
+  afterAll(async () => {
+    await proxy.stop();
+  });
 
-  it('every command, query and job costs what was agreed; `npm run cost:update` agrees anew', async () => {
+  it('every command, query and job costs what was agreed, by the calls that a proxy saw', async () => {
+    /** What passed before the measured work is what prepared it, and is forgotten. */
+    const watched: Workbench = {
+      ...store,
+      recorder: {
+        ...store.recorder,
+        record: (work) => {
+          proxy.take();
+          return store.recorder.record(work);
+        },
+      },
+    };
     const contracts = await readContracts();
     const agreed = [...cases, ...jobs].filter(({ name }) => !isNew(contracts, name));
-    expect(compareContracts(contracts, await measureContracts(store, agreed))).toEqual([]);
+    const measured = await measureContracts(watched, agreed, (plan) => {
+      expectSameCalls(plan, proxy.take(), store.tables);
+    });
+    expect(compareContracts(contracts, measured), 'npm run cost:update').toEqual([]);
   }, 120_000);
 });
 

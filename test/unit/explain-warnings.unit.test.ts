@@ -7,6 +7,7 @@ const access = (of: Partial<Access>): Access => ({
   action: 'get',
   table: 'data',
   purpose: 'entity',
+  expressions: {},
   itemsRead: 1,
   itemsReturned: 1,
   bytes: 100,
@@ -26,6 +27,7 @@ const call = (step: number, operation: string, ...accesses: readonly Access[]): 
   writeUnits: 0,
   continued: false,
   accesses,
+  reportedUnits: 0,
 });
 
 const plan = (...calls: readonly PlannedCall[]): Plan => ({
@@ -33,7 +35,6 @@ const plan = (...calls: readonly PlannedCall[]): Plan => ({
   status: 200,
   calls,
   requests: calls.length,
-  pages: 0,
   itemsRead: 0,
   itemsReturned: 0,
   readUnits: 0,
@@ -57,7 +58,17 @@ describe('a plan is warned of', () => {
   it('a filter that throws away more than it returns, and not of one that does not', () => {
     const filtered = (itemsReturned: number): Plan =>
       plan(
-        call(1, 'Query', access({ action: 'query', filter: 'a = 1', limit: 9, itemsRead: 9, itemsReturned })),
+        call(
+          1,
+          'Query',
+          access({
+            action: 'query',
+            expressions: { filter: 'a = 1' },
+            limit: 9,
+            itemsRead: 9,
+            itemsReturned,
+          }),
+        ),
       );
     expect(codes(filtered(4))).toEqual(['filter_discards']);
     expect(codes(filtered(5))).toEqual([]);

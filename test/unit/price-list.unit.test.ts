@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { readContracts, readCpu } from '../../infra/tools/explain/agreed.ts';
+import { readContracts } from '../../infra/tools/explain/contracts.ts';
+import { readCpu } from '../../infra/tools/explain/cpu-times.ts';
 import { priceList } from '../../infra/tools/explain/price-list.ts';
 import { prices } from '../../infra/cdk/prices.ts';
 

@@ -3,161 +3,157 @@
  * and numbers have fixed lengths: units follow from sizes. `test/integration/cost.integration.test.ts` asserts that
  * no route is missing. A collection that nobody wrote cases for has those that its definition's examples make.
  */
+import type { Domain } from '../../../functions/core/definition.ts';
+import { secretFields } from '../../../functions/core/fields.ts';
 import type { Registry } from '../../../functions/core/registry.ts';
 import { registerDomains } from '../../../functions/core/registry.ts';
+import { idsIn } from '../../../functions/docs/example-body.ts';
+import { exampleOf } from '../../../functions/docs/example-order.ts';
+import type { ExampleCommand } from '../../../functions/docs/example-world.ts';
 import { domains } from '../../../functions/application.ts';
-import { commonCases, exampleCases } from './example-cases.ts';
 import type { RequestCase, Step } from './request-case.ts';
 
-const payment = { payer: 'alice', payee: 'bookshop', amount: 1_250, currency: 'EUR' };
-const pay: Step = { as: 'it', request: 'POST /v1/payments', body: payment };
-const payConfirmed = [pay, { request: 'POST /v1/payments/{it}/confirm' }];
-const seats = (count: number): string[] => Array.from({ length: count }, (_, index) => `S${100 + index}`);
-const show: Step = {
-  as: 'showing',
-  request: 'POST /v1/showings',
-  body: { title: 'Evening show', capacity: 50 },
-};
-const hold: Step = {
+/** Creates an entity, to be called `it` by the steps after it. */
+const create = (collection: string, body: object): Step => ({
   as: 'it',
-  request: 'POST /v1/reservations',
-  body: { showingId: '{showing}', customer: 'ada' },
-};
+  request: `POST /v1/${collection}`,
+  body,
+});
+/** Moves the entity called `it`. */
+export const move = (collection: string, transition: string, body?: object): Step => ({
+  request: `POST /v1/${collection}/{it}/${transition}`,
+  ...(body && { body }),
+});
 const numbered = (count: number, name: string): string[] =>
   Array.from({ length: count }, (_, index) => `${name}${index}`);
-const paidPayments = (count: number): Step[] =>
+
+export const pay = create('payments', { payer: 'alice', payee: 'bookshop', amount: 1_250, currency: 'EUR' });
+export const payConfirmed = [pay, move('payments', 'confirm')];
+const showing = (capacity: number, seats = false): Step => ({
+  ...create('showings', {
+    title: 'Evening show',
+    capacity,
+    ...(seats && { seats: Array.from({ length: capacity }, (_, seat) => `S${100 + seat}`) }),
+  }),
+  as: 'showing',
+});
+export const show = showing(50);
+export const hold = create('reservations', { showingId: '{showing}', customer: 'ada' });
+const holdSeat = create('reservations', { showingId: '{showing}', customer: 'ada', seat: 'S100' });
+/** A showing that all runs hold places of. */
+const sharedShow = { ...show, once: true };
+const payments = (count: number): Step[] =>
   numbered(count, 'payment').flatMap((as) => [
     { ...pay, as },
     { request: `POST /v1/payments/{${as}}/confirm` },
   ]);
-const settle = (count: number): Step => ({
-  as: 'it',
-  request: 'POST /v1/settlements',
-  body: {
+const settle = (count: number): Step =>
+  create('settlements', {
     payee: 'bookshop',
     currency: 'EUR',
     paymentIds: numbered(count, 'payment').map((name) => `{${name}}`),
-  },
+  });
+export const settlement = (count: number): Step[] => [...payments(count), settle(count)];
+export const propose = (approvers: readonly string[] = ['alice', 'carol']): Step =>
+  create('approvals', { title: 'Buy a new press', approvers, quorum: 1 });
+const submitted = [propose(), move('approvals', 'submit')];
+export const open = create('point-accounts', { owner: 'ada' });
+export const earn = move('point-accounts', 'earn', { amount: 100, reason: 'Welcome' });
+export const invite = create('invites', {
+  workspace: 'press',
+  email: '{unique}@example.com',
+  role: 'editor',
 });
-const propose = (approvers: readonly string[]): Step => ({
-  as: 'it',
-  request: 'POST /v1/approvals',
-  body: { title: 'Buy a new press', approvers, quorum: 1 },
+export const write = create('articles', {
+  slug: '{unique}',
+  title: 'Hello, world',
+  body: 'It works.\nEvery time.',
 });
-const submitted = [propose(['alice', 'carol']), { request: 'POST /v1/approvals/{it}/submit' }];
-const open: Step = { as: 'it', request: 'POST /v1/point-accounts', body: { owner: 'ada' } };
-const earn: Step = {
-  request: 'POST /v1/point-accounts/{it}/earn',
-  body: { amount: 100, reason: 'Welcome' },
-};
-const invite: Step = {
-  as: 'it',
-  request: 'POST /v1/invites',
-  body: { workspace: 'press', email: '{unique}@example.com', role: 'editor' },
-};
-const write: Step = {
-  as: 'it',
-  request: 'POST /v1/articles',
-  body: { slug: '{unique}', title: 'Hello, world', body: 'It works.\nEvery time.' },
-};
 
-const command = (
-  request: string,
-  before: readonly Step[] = [],
-  more: { readonly variant?: string; readonly shared?: readonly Step[] } & Partial<Step> = {},
-): RequestCase => {
-  const { variant, shared, ...step } = more;
-  const name = request.replace('{it}', '{id}');
-  return {
-    name: variant === undefined ? name : `${name} (${variant})`,
-    ...(shared && { shared }),
-    before,
-    request: { request, ...step },
-  };
-};
+/** The case of a step, named after its route. */
+function caseOf(request: Step, before: readonly Step[] = [], variant?: string): RequestCase {
+  const route = request.request.replace('{it}', '{id}');
+  return { name: variant === undefined ? route : `${route} (${variant})`, before, request };
+}
 
-const create = (
-  step: Step,
-  before: readonly Step[] = [],
-  more: { variant?: string; shared?: readonly Step[] } = {},
-) => command(step.request, before, { ...more, body: step.body });
+/** What exists for every collection alike; `make` leaves an entity as `it`. */
+function commonCases(collection: string, status: string, make: readonly Step[]): readonly RequestCase[] {
+  const list = `GET /v1/${collection}`;
+  const take: Step = { ...move(collection, 'lock', { ttlSeconds: 30, wait: 'nowait' }), as: 'lock' };
+  const giveBack: Step = { ...move(collection, 'unlock'), headers: { 'lock-token': '{lock.token}' } };
+  return [
+    { name: list, request: { request: list } },
+    { name: `${list} (by status)`, request: { request: `${list}?status=${status}` } },
+    caseOf({ request: `${list}/{it}` }, make),
+    caseOf({ request: `${list}/{it}/ledger` }, make),
+    caseOf({ request: `${list}/{it}/messages` }, make),
+    caseOf(take, make),
+    caseOf(giveBack, [...make, take]),
+  ];
+}
 
 /** Written for what is special about them: the variants that differ in cost. */
 const writtenCases: readonly RequestCase[] = [
-  create(pay),
-  command('POST /v1/payments/{it}/confirm', [pay]),
-  command('POST /v1/payments/{it}/cancel', [pay]),
-  command('POST /v1/payments/{it}/refund', payConfirmed, { body: { amount: 250 }, variant: 'a part' }),
-  command('POST /v1/payments/{it}/refund', payConfirmed, { body: { amount: 1_250 }, variant: 'the rest' }),
+  caseOf(pay),
+  caseOf(move('payments', 'confirm'), [pay]),
+  caseOf(move('payments', 'cancel'), [pay]),
+  caseOf(move('payments', 'refund', { amount: 250 }), payConfirmed, 'a part'),
+  caseOf(move('payments', 'refund', { amount: 1_250 }), payConfirmed, 'the rest'),
   ...commonCases('payments', 'pending', [pay]),
 
-  create(show),
-  create({ ...show, body: { title: 'Evening show', capacity: 500, seats: seats(500) } }, [], {
-    variant: 'with 500 seats',
-  }),
-  command('POST /v1/showings/{it}/close', [{ ...show, as: 'it' }]),
+  caseOf(show),
+  caseOf(showing(500, true), [], 'with 500 seats'),
+  caseOf(move('showings', 'close'), [{ ...show, as: 'it' }]),
   ...commonCases('showings', 'open', [{ ...show, as: 'it' }]),
 
-  create(hold, [], { shared: [show] }),
-  create(
-    { ...hold, body: { showingId: '{showing}', customer: 'ada', seat: 'S100' } },
-    [{ ...show, body: { title: 'Evening show', capacity: 50, seats: seats(50) } }],
-    { variant: 'with a seat of 50' },
-  ),
-  create(
-    { ...hold, body: { showingId: '{showing}', customer: 'ada', seat: 'S100' } },
-    [{ ...show, body: { title: 'Evening show', capacity: 500, seats: seats(500) } }],
-    { variant: 'with a seat of 500' },
-  ),
-  command('POST /v1/reservations/{it}/confirm', [hold], { shared: [show] }),
-  command('POST /v1/reservations/{it}/cancel', [hold], { shared: [show] }),
-  ...commonCases('reservations', 'held', [hold], [show]),
+  caseOf(hold, [sharedShow]),
+  caseOf(holdSeat, [showing(50, true)], 'with a seat of 50'),
+  caseOf(holdSeat, [showing(500, true)], 'with a seat of 500'),
+  caseOf(move('reservations', 'confirm'), [sharedShow, hold]),
+  caseOf(move('reservations', 'cancel'), [sharedShow, hold]),
+  ...commonCases('reservations', 'held', [sharedShow, hold]),
 
-  create(settle(3), paidPayments(3), { variant: 'of 3 payments' }),
-  command('POST /v1/settlements/{it}/confirm', [...paidPayments(3), settle(3)], { variant: 'of 3 payments' }),
-  command('POST /v1/settlements/{it}/confirm', [...paidPayments(20), settle(20)], {
-    variant: 'of 20 payments',
-  }),
-  command('POST /v1/settlements/{it}/pay', [
-    ...paidPayments(3),
-    settle(3),
-    { request: 'POST /v1/settlements/{it}/confirm' },
+  caseOf(settle(3), payments(3), 'of 3 payments'),
+  caseOf(move('settlements', 'confirm'), settlement(3), 'of 3 payments'),
+  caseOf(move('settlements', 'confirm'), settlement(20), 'of 20 payments'),
+  caseOf(move('settlements', 'pay'), [...settlement(3), move('settlements', 'confirm')]),
+  caseOf(move('settlements', 'cancel'), settlement(1)),
+  ...commonCases('settlements', 'draft', settlement(1)),
+
+  caseOf(propose()),
+  caseOf(move('approvals', 'submit'), [propose()], '2 approvers'),
+  caseOf(move('approvals', 'submit'), [propose(numbered(10, 'approver'))], '10 approvers'),
+  caseOf(move('approvals', 'approve'), submitted),
+  caseOf(move('approvals', 'reject'), submitted),
+  caseOf(move('approvals', 'withdraw'), submitted),
+  ...commonCases('approvals', 'draft', [propose()]),
+
+  caseOf(open),
+  caseOf(earn, [open]),
+  caseOf(move('point-accounts', 'spend', { amount: 10, reason: 'A coffee' }), [open, earn]),
+  caseOf(move('point-accounts', 'transfer', { to: '{other}', amount: 10 }), [
+    open,
+    earn,
+    { ...open, as: 'other' },
   ]),
-  command('POST /v1/settlements/{it}/cancel', [...paidPayments(1), settle(1)]),
-  ...commonCases('settlements', 'draft', [...paidPayments(1), settle(1)]),
-
-  create(propose(['alice', 'carol'])),
-  command('POST /v1/approvals/{it}/submit', [propose(['alice', 'carol'])], { variant: '2 approvers' }),
-  command('POST /v1/approvals/{it}/submit', [propose(numbered(10, 'approver'))], { variant: '10 approvers' }),
-  command('POST /v1/approvals/{it}/approve', submitted),
-  command('POST /v1/approvals/{it}/reject', submitted),
-  command('POST /v1/approvals/{it}/withdraw', submitted),
-  ...commonCases('approvals', 'draft', [propose(['alice', 'carol'])]),
-
-  create(open),
-  command('POST /v1/point-accounts/{it}/earn', [open], { body: { amount: 100, reason: 'Welcome' } }),
-  command('POST /v1/point-accounts/{it}/spend', [open, earn], { body: { amount: 10, reason: 'A coffee' } }),
-  command('POST /v1/point-accounts/{it}/transfer', [open, earn, { ...open, as: 'other' }], {
-    body: { to: '{other}', amount: 10 },
-  }),
-  command('POST /v1/point-accounts/{it}/close', [open]),
+  caseOf(move('point-accounts', 'close'), [open]),
   ...commonCases('point-accounts', 'active', [open]),
 
-  create(invite),
-  command('POST /v1/invites/{it}/accept', [invite], { body: { code: '{it.secret}' } }),
-  command('POST /v1/invites/{it}/revoke', [invite]),
+  caseOf(invite),
+  caseOf(move('invites', 'accept', { code: '{it.secret}' }), [invite]),
+  caseOf(move('invites', 'revoke'), [invite]),
   ...commonCases('invites', 'pending', [invite]),
 
-  create(write),
-  command('POST /v1/articles/{it}/publish', [write]),
-  command('POST /v1/articles/{it}/archive', [write, { request: 'POST /v1/articles/{it}/publish' }]),
+  caseOf(write),
+  caseOf(move('articles', 'publish'), [write]),
+  caseOf(move('articles', 'archive'), [write, move('articles', 'publish')]),
   ...commonCases('articles', 'draft', [write]),
 ];
 
 const operations: readonly RequestCase[] = [
   {
     name: 'GET /v1/balances/{account} (named)',
-    shared: payConfirmed,
+    before: payConfirmed,
     request: { request: 'GET /v1/balances/holding:bookshop:EUR' },
   },
   {
@@ -171,12 +167,12 @@ const operations: readonly RequestCase[] = [
 
 /** The cases of these definitions. */
 export function casesOf(registry: Registry): readonly RequestCase[] {
-  const isWritten = (collection: string): boolean =>
+  const isWritten = ({ collection }: Domain): boolean =>
     writtenCases.some(({ name }) => name === `GET /v1/${collection}`);
   return [
     ...writtenCases,
     ...registry.domains
-      .filter(({ collection }) => !isWritten(collection))
+      .filter((domain) => !isWritten(domain))
       .flatMap((domain) => exampleCases(registry, domain)),
     ...operations,
   ];
@@ -189,3 +185,49 @@ export const routesWithoutCase: ReadonlyMap<string, string> = new Map([
   ['GET /v1/audit', 'reads a bounded part of all data by design; its cost is that part'],
   ['POST /v1/messages/redrive', 'costs what its messages cost one by one, and a query'],
 ]);
+
+/**
+ * The commands of a definition with the examples that its documentation shows, each after the examples that lead
+ * there, and its queries.
+ * @throws naming a command to which no row of examples leads: it needs a case that is written
+ */
+function exampleCases(registry: Registry, domain: Domain): readonly RequestCase[] {
+  const transitions = Object.keys(domain.transitions).filter(
+    (name) => domain.transitions[name]?.internal !== true,
+  );
+  const commands = ['create', ...transitions].map((name) => {
+    const example = exampleOf(registry, domain, name);
+    const { after } = example;
+    if (!after)
+      throw new Error(`"${name}" of ${domain.collection} needs a written case: no examples lead there`);
+    return caseOf(
+      exampleStep(example, example),
+      after.map((command) => exampleStep(command, example)),
+    );
+  });
+  const [creation] = commands;
+  const make = creation ? [...(creation.before ?? []), creation.request] : [];
+  return [...commands, ...commonCases(domain.collection, domain.initial, make)].map((one) =>
+    // Examples take the same unique values each time. A list is read where the store was seeded.
+    one.before ? { ...one, isApart: true } : one,
+  );
+}
+
+/** A command with placeholders for the ids of the examples, and for the secret that only a message tells. */
+function exampleStep({ domain, name, id, body = {} }: ExampleCommand, subject: ExampleCommand): Step {
+  const nameOf = (exampleId: string): string => (exampleId === subject.id ? 'it' : exampleId);
+  const input = name === 'create' ? domain.create.input : domain.transitions[name]?.input;
+  const secrets = Object.fromEntries(
+    [...(input ? secretFields(input) : [])].map((field) => [field, `{${nameOf(id)}.secret}`]),
+  );
+  const text = idsIn(body).reduce(
+    (json, exampleId) => json.replaceAll(exampleId, `{${nameOf(exampleId)}}`),
+    JSON.stringify({ ...body, ...secrets }),
+  );
+  const isCreation = name === 'create';
+  return {
+    ...(isCreation && { as: nameOf(id) }),
+    request: `POST /v1/${domain.collection}${isCreation ? '' : `/{${nameOf(id)}}/${name}`}`,
+    ...(input && { body: JSON.parse(text) as unknown }),
+  };
+}

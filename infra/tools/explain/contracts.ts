@@ -2,8 +2,21 @@
  * The cost contracts: what every command, query and job costs, item by item, in one readable file. A change of cost
  * shows in a diff, and the test names what came or went.
  */
+import { readFile, writeFile } from 'node:fs/promises';
+import { format, resolveConfig } from 'prettier';
 import { prices } from '../../cdk/prices.ts';
+import { cases } from './cases.ts';
+import { jobs } from './jobs.ts';
+import { placeOf } from './access.ts';
 import type { Plan } from './plan.ts';
+import { inOrder, measure } from './run.ts';
+import type { Case } from './run.ts';
+import type { Workbench } from './workbench.ts';
+
+const file = new URL('cost-contracts.json', import.meta.url);
+
+/** Entities of the store that contracts are measured on: enough to fill a page of every list. */
+export const contractEntities = 750;
 
 export interface CostLine {
   readonly item: string;
@@ -25,9 +38,9 @@ export function contractOf({ requests, readUnits, writeUnits, calls }: Plan): Co
   const accesses = calls.flatMap((call) => call.accesses);
   const reads = accesses
     .filter((access) => access.readUnits > 0)
-    .map(({ action, table, index, purpose, readUnits: units }) => ({
-      item: `${action} ${index === undefined ? table : `${table}/${index}`}: ${purpose}`,
-      units,
+    .map((access) => ({
+      item: `${access.action} ${placeOf(access)}: ${access.purpose}`,
+      units: access.readUnits,
     }));
   const writes = accesses
     .filter((access) => access.writeUnits > 0)
@@ -43,22 +56,43 @@ const sorted = (lines: readonly CostLine[]): readonly CostLine[] =>
   lines.toSorted((a, b) => (a.item === b.item ? a.units - b.units : a.item < b.item ? -1 : 1));
 
 /** One line an item, so that a diff shows items. */
-export function formatContracts(contracts: Contracts): string {
-  const entries = Object.entries(contracts).map(([name, contract]) => {
-    const { requests, readUnits, writeUnits, reads, writes } = contract;
-    const list = (lines: readonly CostLine[]): string =>
-      lines.length === 0
-        ? '[]'
-        : `[\n${lines.map(({ item, units }) => `      { "item": ${JSON.stringify(item)}, "units": ${units} }`).join(',\n')}\n    ]`;
-    return `  ${JSON.stringify(name)}: {
-    "requests": ${requests},
-    "readUnits": ${readUnits},
-    "writeUnits": ${writeUnits},
-    "reads": ${list(reads)},
-    "writes": ${list(writes)}
-  }`;
-  });
-  return `{\n${entries.join(',\n')}\n}\n`;
+export const formatContracts = (contracts: Contracts): string =>
+  `${JSON.stringify(contracts, undefined, 2).replace(/\{\s+("item": .*),\s+("units": .*)\s+\}/g, '{ $1, $2 }')}\n`;
+
+export const readContracts = async (): Promise<Contracts> =>
+  JSON.parse(await readFile(file, 'utf8')) as Contracts;
+
+/** In the form that the project's formatter leaves alone. */
+export async function writeContracts(contracts: Contracts): Promise<void> {
+  const style = await resolveConfig(file);
+  await writeFile(file, await format(formatContracts(contracts), { ...style, parser: 'json' }));
+}
+
+/**
+ * Measures each case once: what it costs does not depend on chance.
+ * @param onPlan told of each plan
+ */
+export async function measureContracts(
+  bench: Workbench,
+  all: readonly Case[] = [...cases, ...jobs],
+  onPlan: (plan: Plan) => void = () => undefined,
+): Promise<Contracts> {
+  const measured = new Map<string, Contract>();
+  for (const one of inOrder(all)) {
+    const { plan } = await measure(bench, one, 1);
+    onPlan(plan);
+    measured.set(one.name, contractOf(plan));
+  }
+  return Object.fromEntries(all.map(({ name }) => [name, measured.get(name) as Contract]));
+}
+
+/** Whether a route is of a collection of which nothing was agreed yet; `npm run cost:update` does so. */
+export function isNew(contracts: Contracts, name: string): boolean {
+  const collectionOf = (route: string): string | undefined => /^(?:GET|POST) (\/v1\/[^/ ]+)/.exec(route)?.[1];
+  const collection = collectionOf(name);
+  return (
+    collection !== undefined && !Object.keys(contracts).some((known) => collectionOf(known) === collection)
+  );
 }
 
 /** Every difference, as a line for people; none where both are the same. */

@@ -8,17 +8,17 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { format } from 'prettier';
-import { contractEntities, measureContracts, readContracts } from './agreed.ts';
 import { cases } from './cases.ts';
-import { compareContracts } from './contracts.ts';
+import { compareContracts, contractEntities, measureContracts, readContracts } from './contracts.ts';
 import type { Contracts } from './contracts.ts';
 import { jobs } from './jobs.ts';
 import type { Plan } from './plan.ts';
-import { callsOf, dollars, grouped, milliseconds } from './render.ts';
-import { databaseTime, measure } from './run.ts';
-import type { Case } from './run.ts';
+import { comparisonTable, grouped } from './render.ts';
+import { measure } from './run.ts';
+import { seededStore } from './seed.ts';
 import type { Seeded } from './seed.ts';
-import { seededStore, takeIndex, withDatabase } from './store.ts';
+import { sizesOf } from './usage.ts';
+import { withDatabase } from './workbench.ts';
 import type { Workbench } from './workbench.ts';
 
 interface Reported {
@@ -58,109 +58,72 @@ const indexes: readonly Reported[] = [
   },
 ];
 
+/** DynamoDB Local sorts the whole table for each page of a scan: on a larger store one request an index has to do. */
 const manyEntities = 10_000;
-
-interface Comparison {
-  readonly name: string;
-  readonly plans: readonly [withIndex: Plan, without: Plan];
-}
 
 interface Measurement {
   readonly seeded: Seeded;
-  readonly contracts: readonly string[];
-  readonly comparisons: ReadonlyMap<string, readonly Comparison[]>;
+  /** Where costs are others than the contracts say. */
+  readonly differences: readonly string[];
+  /** By the name of the request. */
+  readonly plans: ReadonlyMap<string, { readonly withIndex: Plan; readonly without?: Plan }>;
 }
 
-const caseOf = (name: string): Case => {
+async function planOfCase(bench: Workbench, name: string, runs: number): Promise<Plan> {
   const found = [...cases, ...jobs].find((one) => one.name === name);
   if (!found) throw new Error(`there is no case "${name}"`);
-  return found;
-};
-const say = (text: string): void => {
-  process.stderr.write(`${text}\n`);
-};
+  process.stderr.write(`measuring ${name}\n`);
+  return (await measure(bench, found, runs)).plan;
+}
 
 async function measureStore(endpoint: string, entities: number): Promise<Measurement> {
-  let tenth = 0;
-  const { bench, seeded } = await seededStore(endpoint, {
-    entities,
-    progress: (done, of) => {
-      if (Math.floor((done / of) * 10) === tenth) return;
-      tenth = Math.floor((done / of) * 10);
-      say(`seeded ${grouped(done)} of ${grouped(of)} entities`);
-    },
-  });
-  say(`${grouped(seeded.items)} items in ${seeded.seconds.toFixed(1)} s; measuring what was agreed`);
-  const contracts = compareContracts(await readContracts(), await measureContracts(bench));
-  const withIndex = new Map<string, Plan>();
-  for (const name of indexes.flatMap(({ requests }) => requests)) {
-    withIndex.set(name, (await measure(bench, caseOf(name), 5)).plan);
-  }
-  const comparisons = new Map<string, readonly Comparison[]>();
-  let store: Workbench = bench;
+  const bench = await seededStore(endpoint, entities);
+  const differences = compareContracts(await readContracts(), await measureContracts(bench));
+  const plans = new Map<string, { readonly withIndex: Plan; readonly without?: Plan }>();
   for (const { index, requests } of indexes) {
-    say(`taking ${index} away`);
-    store = await takeIndex(store, endpoint, index);
-    const compared: Comparison[] = [];
-    // DynamoDB Local sorts the whole table for each page of a scan: on a large store one request an index has to do.
-    for (const name of entities > manyEntities ? requests.slice(0, 1) : requests) {
-      say(`measuring ${name} without it`);
-      const before = withIndex.get(name);
-      const { plan } = await measure(store, caseOf(name), 1);
-      if (before) compared.push({ name, plans: [before, plan] });
+    for (const [place, name] of requests.entries()) {
+      const withIndex = await planOfCase(bench, name, 5);
+      const isCompared = entities <= manyEntities || place === 0;
+      plans.set(name, {
+        withIndex,
+        ...(isCompared && { without: await planOfCase(bench.without(index), name, 1) }),
+      });
     }
-    comparisons.set(index, compared);
   }
-  return { seeded, contracts, comparisons };
+  return { seeded: bench.seeded, differences, plans };
 }
 
 function markdown(measurements: readonly Measurement[], contracts: Contracts, command: string): string {
-  const agreement = measurements.map(({ seeded, contracts: differences }) =>
-    differences.length === 0
-      ? `At ${grouped(seeded.entities)} entities (${grouped(seeded.items)} items, seeded in ${seeded.seconds.toFixed(0)} s) all ${Object.keys(contracts).length} cost contracts hold, to the unit: no request of any command, query or job costs more than on the store of ${contractEntities} entities they were made on.`
-      : `At ${grouped(seeded.entities)} entities ${differences.length} costs differ: ${differences.slice(0, 3).join('; ')}${differences.length > 3 ? ', ...' : ''}.`,
-  );
-  const sections = indexes.map(({ index, table, reason, requests }) =>
-    [
-      `## \`${index}\` of the ${table} table`,
-      reason,
-      ...requests.map((name) => comparisonTable(name, index, measurements)),
-      writesTo(index, contracts),
-    ].join('\n\n'),
-  );
   return [
     '# What the indexes are worth',
     `Measured with \`${command}\` on DynamoDB Local. Units are computed by the service’s documented rules; times are this machine’s, and those of scans say little about the service, because DynamoDB Local sorts the whole table anew for each page. Without an index the request is what one would write in its place: the whole table is scanned, a filter throws away what does not belong, and the rest is sorted. Where a request asks the index several times at once, one scan is shared.`,
-    ...agreement,
-    ...sections,
-    '',
+    ...measurements.map((measurement) => agreement(measurement, Object.keys(contracts).length)),
+    ...indexes.flatMap(({ index, table, reason, requests }) => [
+      `## \`${index}\` of the ${table} table`,
+      reason,
+      ...requests.map((name) => comparisonTable(name, columnsOf(name, measurements))),
+      writesTo(index, contracts),
+    ]),
   ].join('\n\n');
 }
 
-function comparisonTable(name: string, index: string, measurements: readonly Measurement[]): string {
-  const columns = measurements.flatMap(({ seeded, comparisons }) => {
-    const found = comparisons.get(index)?.find((comparison) => comparison.name === name);
-    return found
-      ? found.plans.map((plan, place) => ({
-          plan,
-          title: `${grouped(seeded.entities)} entities, ${place === 0 ? 'with' : 'without'}`,
-        }))
-      : [];
-  });
-  const row = (label: string, cell: (plan: Plan) => string): string =>
-    `| ${[label, ...columns.map(({ plan }) => cell(plan))].join(' | ')} |`;
-  return [
-    `| \`${name}\` | ${columns.map(({ title }) => title).join(' | ')} |`,
-    `| --- |${' ---: |'.repeat(columns.length)}`,
-    row('calls', callsOf),
-    row('items read', ({ itemsRead }) => grouped(itemsRead)),
-    row('items returned', ({ itemsReturned }) => grouped(itemsReturned)),
-    row('requests', ({ requests }) => grouped(requests)),
-    row('read units', ({ readUnits }) => grouped(readUnits)),
-    row('database time', (plan) => milliseconds(databaseTime(plan))),
-    row('$ per million', dollars),
-  ].join('\n');
+function agreement({ seeded, differences }: Measurement, contracts: number): string {
+  const { entities, items, seconds } = seeded;
+  return differences.length === 0
+    ? `At ${grouped(entities)} entities (${grouped(items)} items, seeded in ${seconds.toFixed(0)} s) all ${contracts} cost contracts hold, to the unit: no request of any command, query or job costs more than on the store of ${contractEntities} entities they were made on.`
+    : `At ${grouped(entities)} entities ${differences.length} costs differ: ${differences.slice(0, 3).join('; ')}${differences.length > 3 ? ', ...' : ''}.`;
 }
+
+const columnsOf = (name: string, measurements: readonly Measurement[]): { title: string; plan: Plan }[] =>
+  measurements.flatMap(({ seeded, plans }) => {
+    const { withIndex, without } = plans.get(name) ?? {};
+    const size = `${grouped(seeded.entities)} entities`;
+    if (!withIndex || !without) return [];
+    return [
+      { title: `${size}, with`, plan: withIndex },
+      { title: `${size}, without`, plan: without },
+    ];
+  });
 
 /** What keeping the index costs, from the contracts. */
 function writesTo(index: string, contracts: Contracts): string {
@@ -180,10 +143,11 @@ function writesTo(index: string, contracts: Contracts): string {
 }
 
 const { values: flags } = parseArgs({ options: { entities: { type: 'string', default: '1000,100000' } } });
-const sizes = flags.entities.split(',').map(Number);
 const measurements: Measurement[] = [];
-for (const size of sizes) measurements.push(await withDatabase((endpoint) => measureStore(endpoint, size)));
-const command = `npm run explain:report -- --entities ${sizes.join(',')}`;
+for (const size of sizesOf(flags.entities)) {
+  measurements.push(await withDatabase((endpoint) => measureStore(endpoint, size)));
+}
+const command = `npm run explain:report -- --entities ${flags.entities}`;
 await writeFile(
   path.join(import.meta.dirname, 'REPORT.md'),
   await format(markdown(measurements, await readContracts(), command), { parser: 'markdown' }),

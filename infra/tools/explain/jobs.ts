@@ -1,8 +1,7 @@
 /** The work that no request asks for: relay, workers and sweeper, on the same recorded store. */
-import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { SQSEvent } from 'aws-lambda';
-import { createRunScheduledTransition } from '../../../functions/workers/scheduled-transition.ts';
 import { sweep } from '../../../functions/runtime/delivery-limits.ts';
 import { topicPolicies } from '../../../functions/runtime/topics.ts';
 import {
@@ -12,6 +11,7 @@ import {
   writePosition,
 } from '../../../functions/store/outbox/due-timers.ts';
 import {
+  messageId,
   messageKey,
   messageShards,
   statePartitionOf,
@@ -19,19 +19,12 @@ import {
 import type { OutboxAccess } from '../../../functions/store/outbox/message-writes.ts';
 import { recordSent } from '../../../functions/store/outbox/messages.ts';
 import { walkOpenShard } from '../../../functions/store/outbox/open-messages.ts';
+import { createRunScheduledTransition } from '../../../functions/workers/scheduled-transition.ts';
 import { createTopicWorker } from '../../../functions/workers/topic-worker.ts';
-import type { Step } from './request-case.ts';
-import type { Saved } from './saved.ts';
+import { hold, payConfirmed, show } from './cases.ts';
+import type { JobCase, Run } from './run.ts';
 import { log, tenant } from './workbench.ts';
 import type { Workbench } from './workbench.ts';
-
-export interface JobCase {
-  readonly name: string;
-  readonly before?: readonly Step[];
-  /** What no request can prepare; not measured. */
-  readonly arrange?: (bench: Workbench, saved: Saved) => Promise<void>;
-  readonly run: (bench: Workbench, saved: Saved) => Promise<void>;
-}
 
 const outbox = ({ backend }: Workbench): OutboxAccess => ({
   client: backend.store.client,
@@ -39,32 +32,24 @@ const outbox = ({ backend }: Workbench): OutboxAccess => ({
   clock: backend.clock,
 });
 
-const confirmed: readonly Step[] = [
-  {
-    as: 'it',
-    request: 'POST /v1/payments',
-    body: { payer: 'alice', payee: 'bookshop', amount: 1_250, currency: 'EUR' },
-  },
-  { request: 'POST /v1/payments/{it}/confirm' },
-];
-const hold: readonly Step[] = [
-  { as: 'showing', request: 'POST /v1/showings', body: { title: 'Evening show', capacity: 50 } },
-  { as: 'it', request: 'POST /v1/reservations', body: { showingId: '{showing}', customer: 'ada' } },
-];
-const holdMs = 600_000;
-
-/** Runs the hold's scheduled transition as its worker does when the time has come. */
-async function whenOver({ backend, clock }: Workbench, saved: Saved): Promise<void> {
-  const dueAt = clock.now() + holdMs;
-  clock.advance(holdMs);
+/** Lets an entity expire, as the worker of its timer does when the time has come. */
+export async function expire(
+  { backend, clock }: Workbench,
+  collection: string,
+  entity: string,
+  waitMs: number,
+): Promise<void> {
+  clock.advance(waitMs);
   const run = createRunScheduledTransition(backend);
-  await run({ tenant, collection: 'reservations', entity: saved.id('it'), transition: 'expire', dueAt });
-  clock.advance(-holdMs);
+  await run({ tenant, collection, entity, transition: 'expire', dueAt: clock.now() });
+  clock.advance(-waitMs);
 }
 
-/** The receipt of that payment. */
-const messageOf = (saved: Saved): { id: string; tenant: string; run: number } => ({
-  id: `msg_${saved.id('it')}_2_0`,
+const holdMs = 600_000;
+
+/** The receipt of a confirmed payment. */
+const receiptOf = (run: Run): { id: string; tenant: string; run: number } => ({
+  id: messageId(run.id('it'), 2, 0),
   tenant,
   run: 1,
 });
@@ -72,89 +57,80 @@ const messageOf = (saved: Saved): { id: string; tenant: string; run: number } =>
 export const jobs: readonly JobCase[] = [
   {
     name: 'relay: one message',
-    before: confirmed,
-    run: async (bench, saved) => {
-      await recordSent(outbox(bench), messageOf(saved));
-    },
+    before: payConfirmed,
+    job: (run) => () => recordSent(outbox(run.bench), receiptOf(run)),
   },
   {
     name: 'worker: one message',
-    before: confirmed,
-    arrange: async (bench, saved) => {
-      await recordSent(outbox(bench), messageOf(saved));
-    },
-    run: async (bench, saved) => {
+    before: payConfirmed,
+    job: async (run) => {
+      await recordSent(outbox(run.bench), receiptOf(run));
       const work = createTopicWorker({
         topic: 'notification',
         policy: topicPolicies.notification,
         receiver: () =>
           Promise.resolve({ is: 'done', result: { messageId: `<${'0'.repeat(36)}@example.com>` } }),
-        outbox: outbox(bench),
+        outbox: outbox(run.bench),
         // Only failures reach a queue.
         sqs: new SQSClient({ region: 'us-east-1', endpoint: 'http://127.0.0.1:9' }),
         log,
       });
-      await work(delivery({ ...messageOf(saved), topic: 'notification' }));
+      return () => work(delivery({ ...receiptOf(run), topic: 'notification' }));
     },
   },
   {
     name: 'timer: a hold that runs out',
-    before: hold,
-    run: async (bench, saved) => {
-      await whenOver(bench, saved);
-    },
+    before: [show, hold],
+    job: (run) => () => expire(run.bench, 'reservations', run.id('it'), holdMs),
   },
   {
     name: 'timer: a hold that was confirmed',
-    before: [...hold, { request: 'POST /v1/reservations/{it}/confirm' }],
-    run: async (bench, saved) => {
-      await whenOver(bench, saved);
-    },
+    before: [show, hold, { request: 'POST /v1/reservations/{it}/confirm' }],
+    job: (run) => () => expire(run.bench, 'reservations', run.id('it'), holdMs),
   },
   {
     name: 'POST /v1/messages/{id}/redrive',
-    before: confirmed,
-    arrange: (bench, saved) => bury(bench, messageOf(saved)),
-    run: async (bench, saved) => {
-      await bench.send({ method: 'POST', path: `/v1/messages/${messageOf(saved).id}/redrive` });
+    before: payConfirmed,
+    job: async (run) => {
+      await bury(run);
+      return () => run.bench.send({ method: 'POST', path: `/v1/messages/${receiptOf(run).id}/redrive` });
     },
   },
   {
     name: 'sweeper: open messages',
-    run: async (bench) => {
-      const shards = Array.from({ length: messageShards }, (_, shard) => shard);
-      const walk = { pageSize: sweep.pageSize, visit: () => Promise.resolve(), hasTime: () => true };
-      await Promise.all(shards.map((shard) => walkOpenShard(outbox(bench), shard, walk)));
-    },
+    job:
+      ({ bench }) =>
+      () => {
+        const shards = Array.from({ length: messageShards }, (_, shard) => shard);
+        const walk = { pageSize: sweep.pageSize, visit: () => Promise.resolve(), hasTime: () => true };
+        return Promise.all(shards.map((shard) => walkOpenShard(outbox(bench), shard, walk)));
+      },
   },
   {
     name: 'sweeper: due timers',
-    run: async (bench) => {
-      const { client, tables } = bench.backend.store;
-      const now = bench.clock.now();
-      await readPosition(client, tables.outbox);
-      const due = await readDueKeys(client, tables.data, { from: 0, until: now }, sweep.timersPerShard);
-      await readWaiting(client, tables.data, due.keys);
-      await writePosition(client, tables.outbox, { sweptUntil: now });
-    },
+    job:
+      ({ bench }) =>
+      async () => {
+        const { client, tables } = bench.backend.store;
+        const now = bench.clock.now();
+        await readPosition(client, tables.outbox);
+        const due = await readDueKeys(client, tables.data, { from: 0, until: now }, sweep.timersPerShard);
+        await readWaiting(client, tables.data, due.keys);
+        await writePosition(client, tables.outbox, { sweptUntil: now });
+      },
   },
 ];
 
-/** Leaves a message dead, as its worker does after the last attempt. */
-async function bury({ probe, tables }: Workbench, name: { id: string; tenant: string }): Promise<void> {
-  const key = messageKey(name);
-  if (!key) throw new Error(`no message can be called ${name.id}`);
-  await probe.send(
-    new UpdateItemCommand({
+/** Leaves the receipt dead, as its worker does after the last attempt. */
+async function bury(run: Run): Promise<void> {
+  const { client, tables } = run.bench.backend.store;
+  await client.send(
+    new UpdateCommand({
       TableName: tables.outbox,
-      Key: { pk: { S: key.pk }, sk: { S: key.sk } },
+      Key: { ...messageKey(receiptOf(run)) },
       UpdateExpression: 'SET #status = :dead, statePk = :state, attempts = :five',
       ExpressionAttributeNames: { '#status': 'status' },
-      ExpressionAttributeValues: {
-        ':dead': { S: 'dead' },
-        ':state': { S: statePartitionOf(tenant, 'dead') },
-        ':five': { N: '5' },
-      },
+      ExpressionAttributeValues: { ':dead': 'dead', ':state': statePartitionOf(tenant, 'dead'), ':five': 5 },
     }),
   );
 }

@@ -1,10 +1,8 @@
 /** The plan of a request: the calls it made, in order, with what each cost. */
-import type { TableName } from '../../../functions/store/tables.ts';
 import { prices } from '../../cdk/prices.ts';
-import { accessesOf } from './access.ts';
+import { placeOf, sum } from './access.ts';
 import type { Access } from './access.ts';
-import type { RecordedCall, Recorder } from './recorder.ts';
-import type { Schemas } from './tables.ts';
+import type { RecordedCall } from './recorder.ts';
 
 export interface PlannedCall {
   /** Calls of one step overlap; each step begins after the one before has ended. */
@@ -20,8 +18,8 @@ export interface PlannedCall {
   /** Whether it goes on where the call before it stopped. */
   readonly continued: boolean;
   readonly accesses: readonly Access[];
-  /** The database's own figure, where it was asked for. */
-  readonly reportedUnits?: number;
+  /** The database's own figure; of DynamoDB Local it is wrong for transactions. */
+  readonly reportedUnits: number;
 }
 
 export interface PlaceUnits {
@@ -33,11 +31,10 @@ export interface PlaceUnits {
 
 export interface Plan {
   readonly name: string;
+  /** Of the answer; 0 for a job that has none. */
   readonly status: number;
   readonly calls: readonly PlannedCall[];
   readonly requests: number;
-  /** Of queries and scans. */
-  readonly pages: number;
   readonly itemsRead: number;
   readonly itemsReturned: number;
   readonly readUnits: number;
@@ -49,41 +46,27 @@ export interface Plan {
   readonly dollarsPerMillion: number;
 }
 
-export interface PlanContext {
-  readonly name: string;
-  readonly status: number;
-  readonly milliseconds: number;
-  readonly schemas: Schemas;
-  readonly tableOf: Recorder['tableOf'];
-}
-
-export function planOf(recorded: readonly RecordedCall[], context: PlanContext): Plan {
-  const { name, status, milliseconds, schemas, tableOf } = context;
+export function planOf(
+  recorded: readonly RecordedCall[],
+  about: Pick<Plan, 'name' | 'status' | 'milliseconds'>,
+): Plan {
   const steps = stepsOf(recorded);
-  const calls = recorded.map((one, index) =>
-    plannedCall(one, steps[index] ?? 1, accessesOf(one, schemas, tableOf)),
-  );
+  const calls = recorded.map((one, index) => plannedCall(one, steps[index] ?? 1));
   const accesses = calls.flatMap((call) => call.accesses);
-  const reads = total(calls, ({ readUnits }) => readUnits);
-  const writes = total(calls, ({ writeUnits }) => writeUnits);
+  const readUnits = sum(calls.map((call) => call.readUnits));
+  const writeUnits = sum(calls.map((call) => call.writeUnits));
   return {
-    name,
-    status,
+    ...about,
     calls,
-    requests: total(calls, ({ requests }) => requests),
-    pages: calls.filter(({ operation }) => operation === 'Query' || operation === 'Scan').length,
-    itemsRead: total(accesses, ({ itemsRead }) => itemsRead),
-    itemsReturned: total(accesses, ({ itemsReturned }) => itemsReturned),
-    readUnits: reads,
-    writeUnits: writes,
+    requests: sum(calls.map(({ requests }) => requests)),
+    itemsRead: sum(accesses.map(({ itemsRead }) => itemsRead)),
+    itemsReturned: sum(accesses.map(({ itemsReturned }) => itemsReturned)),
+    readUnits,
+    writeUnits,
     places: placesOf(accesses),
-    milliseconds,
-    dollarsPerMillion: databaseDollars(reads, writes) * 1e6,
+    dollarsPerMillion: (readUnits * prices.tableReadUnit + writeUnits * prices.tableWriteUnit) * 1e6,
   };
 }
-
-export const databaseDollars = (readUnits: number, writeUnits: number): number =>
-  readUnits * prices.tableReadUnit + writeUnits * prices.tableWriteUnit;
 
 /** Numbers the groups of calls that overlap, by the order of their beginnings and ends. */
 function stepsOf(recorded: readonly RecordedCall[]): readonly number[] {
@@ -96,49 +79,49 @@ function stepsOf(recorded: readonly RecordedCall[]): readonly number[] {
   });
 }
 
-function plannedCall({ call }: RecordedCall, step: number, accesses: readonly Access[]): PlannedCall {
-  const reported = reportedUnits(call.output?.['ConsumedCapacity']);
+function plannedCall({ call, accesses }: RecordedCall, step: number): PlannedCall {
+  const capacities = [call.output?.['ConsumedCapacity'] ?? []].flat() as { CapacityUnits?: number }[];
   return {
     step,
     operation: call.operation,
     ...(call.error && { error: call.error.name }),
     requests: call.attempts,
     milliseconds: call.durationMs,
-    readUnits: total(accesses, ({ readUnits }) => readUnits),
-    writeUnits: total(accesses, writesOf),
+    readUnits: sum(accesses.map(({ readUnits }) => readUnits)),
+    writeUnits: sum(
+      accesses.flatMap(({ writeUnits, indexWrites }) => [
+        writeUnits,
+        ...indexWrites.map(({ units }) => units),
+      ]),
+    ),
     continued: call.input['ExclusiveStartKey'] !== undefined,
     accesses,
-    ...(reported !== undefined && { reportedUnits: reported }),
+    reportedUnits: sum(capacities.map(({ CapacityUnits = 0 }) => CapacityUnits)),
   };
-}
-
-const writesOf = ({ writeUnits, indexWrites }: Access): number =>
-  writeUnits + total(indexWrites, ({ units }) => units);
-
-function reportedUnits(capacity: unknown): number | undefined {
-  if (capacity === undefined) return undefined;
-  const all = (Array.isArray(capacity) ? capacity : [capacity]) as { CapacityUnits?: number }[];
-  return total(all, ({ CapacityUnits = 0 }) => CapacityUnits);
 }
 
 function placesOf(accesses: readonly Access[]): readonly PlaceUnits[] {
-  const places = new Map<string, { readUnits: number; writeUnits: number }>();
-  const add = (table: TableName, index: string | undefined, readUnits: number, writeUnits: number): void => {
-    const place = index === undefined ? table : `${table}/${index}`;
-    const before = places.get(place) ?? { readUnits: 0, writeUnits: 0 };
-    places.set(place, {
-      readUnits: before.readUnits + readUnits,
-      writeUnits: before.writeUnits + writeUnits,
-    });
-  };
-  for (const { table, index, readUnits, writeUnits, indexWrites } of accesses) {
-    add(table, index, readUnits, writeUnits);
-    for (const write of indexWrites) add(table, write.index, 0, write.units);
-  }
-  return [...places]
-    .map(([place, units]) => ({ place, ...units }))
-    .sort((a, b) => (a.place < b.place ? -1 : 1));
+  const parts = accesses.flatMap((access): PlaceUnits[] => [
+    { place: placeOf(access), readUnits: access.readUnits, writeUnits: access.writeUnits },
+    ...access.indexWrites.map(({ index, units }) => ({
+      place: placeOf({ table: access.table, index }),
+      readUnits: 0,
+      writeUnits: units,
+    })),
+  ]);
+  return [...new Set(parts.map(({ place }) => place))].sort().map((place) => {
+    const here = parts.filter((part) => part.place === place);
+    return {
+      place,
+      readUnits: sum(here.map(({ readUnits }) => readUnits)),
+      writeUnits: sum(here.map(({ writeUnits }) => writeUnits)),
+    };
+  });
 }
 
-const total = <Value>(values: readonly Value[], of: (value: Value) => number): number =>
-  values.reduce((sum, value) => sum + of(value), 0);
+/** What the caller waited for the database, in milliseconds: of calls that overlap the longest. */
+export function databaseTime({ calls }: Plan): number {
+  const steps = new Map<number, number>();
+  for (const { step, milliseconds } of calls) steps.set(step, Math.max(steps.get(step) ?? 0, milliseconds));
+  return sum([...steps.values()]);
+}

@@ -1,7 +1,7 @@
 /** What a million of each command costs with all that it causes, beside other ways to do the same work. */
 import { apiFunction, relayFunction, workerFunction } from '../../../functions/runtime/limits.ts';
 import { assumptions, memoryOfOneProcessorMb, prices } from '../../cdk/prices.ts';
-import type { CpuTimes } from './cpu.ts';
+import type { CpuTimes } from './cpu-times.ts';
 import type { Contract, Contracts, CostLine } from './contracts.ts';
 
 /** Dollars for one request. */

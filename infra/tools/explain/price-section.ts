@@ -1,6 +1,7 @@
 /** The README's section of prices. */
+import { markdownTable } from 'markdown-table';
 import { assumptions, prices, pricesAsOf } from '../../cdk/prices.ts';
-import type { MeasuredCpu } from './agreed.ts';
+import type { MeasuredCpu } from './cpu-times.ts';
 import type { Contracts } from './contracts.ts';
 import { priceList } from './price-list.ts';
 import type { Price } from './price-list.ts';
@@ -83,14 +84,5 @@ const parts = (price: Omit<Price, 'beside'>): string[] => [
 const perMillion = (dollars: number): string => (dollars * 1e6).toFixed(2);
 
 /** Aligned as prettier aligns it, so that a formatted README stays as it was generated. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
-  );
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`;
-  const rule = widths.map((width, column) =>
-    column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`,
-  );
-  return [line(head), `| ${rule.join(' | ')} |`, ...rows.map(line)].join('\n');
-}
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  markdownTable([head, ...rows], { align: head.map((_, column) => (column === 0 ? null : 'r')) });

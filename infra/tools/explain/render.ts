@@ -1,34 +1,35 @@
-/** Plans as text: a tree of one, and two side by side. */
+/** Plans as text: one as a list of its calls, several side by side as a table. */
+import { markdownTable } from 'markdown-table';
+import { placeOf } from './access.ts';
 import type { Access } from './access.ts';
+import { databaseTime } from './plan.ts';
 import type { Plan, PlannedCall } from './plan.ts';
-import { databaseTime } from './run.ts';
 import type { Warning } from './warnings.ts';
 
-/** Pages of one query or scan beyond these are summed up in one line. */
-const pagesShown = 2;
+/** Pages of queries and scans that go on from others: beyond these they are summed up in one line. */
+const continuedShown = 1;
 const valueMaxCharacters = 96;
 
-export function renderPlan(plan: Plan, warnings: readonly Warning[]): string {
-  const lines = [`${plan.name}${plan.status === 0 ? '' : `   -> ${plan.status}`}`];
-  const shown = plan.calls.filter(isShown);
-  const hidden = plan.calls.length - shown.length;
-  for (const [step, calls] of groupBy(shown, ({ step: of }) => of)) {
-    const isLast = step === shown.at(-1)?.step;
-    const rail = isLast ? '   ' : '│  ';
-    const together = calls.length > 1 ? `, ${calls.length} calls in parallel` : '';
-    lines.push(`${isLast ? '└─' : '├─'} step ${step}${together}`);
-    for (const call of calls) lines.push(...renderCall(call).map((line) => `${rail}${line}`));
-  }
-  if (hidden > 0) lines.push(`   … and ${hidden} more pages of the same`);
-  lines.push(`   ${totals(plan)}`, `   ${places(plan)}`);
-  for (const { code, detail } of warnings) lines.push(`   ! ${code}: ${detail}`);
-  return lines.join('\n');
+export interface RenderOptions {
+  /** Whether the database's own figures are shown, too. */
+  readonly reported?: boolean;
 }
 
-export const totals = (plan: Plan): string =>
+export function renderPlan(plan: Plan, warnings: readonly Warning[], options: RenderOptions = {}): string {
+  const hidden = plan.calls.filter(({ continued }) => continued).slice(continuedShown);
+  return [
+    `${plan.name}${plan.status === 0 ? '' : `   -> ${plan.status}`}`,
+    ...plan.calls.filter((call) => !hidden.includes(call)).flatMap((call) => renderCall(call, options)),
+    ...(hidden.length > 0 ? [`  … and ${hidden.length} more pages of the same`] : []),
+    `  ${totals(plan)}`,
+    `  units by place: ${plan.places.map((place) => `${place.place} ${units(place)}`).join(', ')}`,
+    ...warnings.map(({ code, detail }) => `  ! ${code}: ${detail}`),
+  ].join('\n');
+}
+
+const totals = (plan: Plan): string =>
   [
     `requests ${plan.requests}`,
-    ...(plan.pages > 0 ? [`pages ${plan.pages}`] : []),
     ...(plan.itemsRead > 0 ? [`items read ${plan.itemsRead}, returned ${plan.itemsReturned}`] : []),
     `read units ${plan.readUnits}`,
     `write units ${plan.writeUnits}`,
@@ -36,124 +37,91 @@ export const totals = (plan: Plan): string =>
     `$${plan.dollarsPerMillion.toFixed(2)} per million`,
   ].join(', ');
 
-const places = ({ places: of }: Plan): string =>
-  `units by place: ${of
-    .map(({ place, readUnits, writeUnits }) =>
-      [
-        place,
-        ...(readUnits > 0 ? [`${readUnits} R`] : []),
-        ...(writeUnits > 0 ? [`${writeUnits} W`] : []),
-      ].join(' '),
-    )
-    .join(', ')}`;
+const units = ({ readUnits, writeUnits }: { readUnits: number; writeUnits: number }): string =>
+  [...(readUnits > 0 ? [`${readUnits} R`] : []), ...(writeUnits > 0 ? [`${writeUnits} W`] : [])].join(' ');
 
-/** A scan of a thousand pages is its first pages and a line. */
-function isShown(call: PlannedCall, index: number, calls: readonly PlannedCall[]): boolean {
-  if (!call.continued) return true;
-  return calls.slice(0, index).filter(({ continued }) => continued).length < pagesShown - 1;
-}
-
-function renderCall(call: PlannedCall): string[] {
-  const { operation, accesses, error, requests, reportedUnits, readUnits, writeUnits } = call;
+/** Calls of one step run in parallel. */
+function renderCall(call: PlannedCall, { reported = false }: RenderOptions): readonly string[] {
+  const computed = call.readUnits + call.writeUnits;
   const notes = [
-    ...(accesses.length > 1 ? [`${accesses.length} items`] : []),
     ...(call.continued ? ['continued'] : []),
-    ...(requests > 1 ? [`${requests} requests`] : []),
-    ...(error === undefined ? [] : [`refused: ${error}`]),
+    ...(call.requests > 1 ? [`${call.requests} requests`] : []),
+    ...(call.error === undefined ? [] : [`refused: ${call.error}`]),
     milliseconds(call.milliseconds),
-    ...(reportedUnits === undefined
-      ? []
-      : [`${readUnits + writeUnits} units computed, ${reportedUnits} reported`]),
+    ...(reported ? [`${computed} units computed, ${call.reportedUnits} reported`] : []),
   ];
-  const lines = [`${operation}  (${notes.join(', ')})`];
-  for (const [index, access] of accesses.entries()) {
-    const isLast = index === accesses.length - 1;
-    const [head = '', ...details] = renderAccess(access);
-    lines.push(
-      `${isLast ? '└─' : '├─'} ${head}`,
-      ...details.map((line) => `${isLast ? '   ' : '│  '}   ${line}`),
-    );
-  }
-  return lines;
+  return [
+    `  step ${call.step}  ${call.operation}  (${notes.join(', ')})`,
+    ...call.accesses.flatMap(renderAccess).map((line) => `    ${line}`),
+  ];
 }
 
-function renderAccess(access: Access): string[] {
-  const { action, table, index, purpose, bytes, readUnits, writeUnits, indexWrites } = access;
-  const place = index === undefined ? table : `${table}/${index}`;
-  const units = readUnits > 0 ? `${readUnits} R` : `${writeUnits} W`;
-  const caused = indexWrites.map((write) => `+${write.units} W ${write.index}`);
-  const head = [
-    action.padEnd(6),
-    place.padEnd(14),
-    purpose.padEnd(34),
-    `${bytes} B`.padStart(9),
-    [units, ...caused].join(' ').padStart(8),
-  ].join(' ');
+function renderAccess(access: Access): readonly string[] {
+  const { action, purpose, bytes, readUnits, writeUnits, indexWrites, consistent, expressions } = access;
   const options = [
-    ...(access.consistent === true ? ['consistent'] : []),
-    ...(access.consistent === false ? ['eventually consistent'] : []),
+    ...indexWrites.map((write) => `+${write.units} W ${write.index}`),
+    ...(consistent === undefined ? [] : [consistent ? 'consistent' : 'eventually consistent']),
     ...(access.descending === true ? ['newest first'] : []),
     ...(access.limit === undefined ? [] : [`limit ${access.limit}`]),
     ...(readUnits > 0 ? [`${access.itemsReturned} returned of ${access.itemsRead} read`] : []),
   ];
-  const more = (access.keys?.length ?? 1) - 1;
-  const expressions: [string, string | undefined][] = [
-    ['key', access.keyCondition && `${access.keyCondition}${more > 0 ? ` and ${more} more` : ''}`],
-    ['filter', access.filter],
-    ['projection', access.projection],
-    ['update', access.update],
-    ['if', access.condition],
+  const columns = [
+    action.padEnd(6),
+    placeOf(access).padEnd(14),
+    purpose.padEnd(30),
+    `${bytes} B`.padStart(8),
+    units({ readUnits, writeUnits }).padStart(6),
+    options.join(', '),
   ];
   return [
-    `${head}${options.length > 0 ? `   ${options.join(', ')}` : ''}`,
-    ...expressions.flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${cut(value)}`])),
+    columns.join(' ').trimEnd(),
+    ...Object.entries(expressions).map(([name, value]) => `  ${name}: ${cut(value)}`),
   ];
 }
 
 const cut = (value: string): string =>
   value.length > valueMaxCharacters ? `${value.slice(0, valueMaxCharacters - 1)}…` : value;
 
-/** Two plans of one request as rows of a table. */
-export function renderSideBySide(withIndex: Plan, without: Plan, name: string): string {
-  const rows: [string, string, string][] = [
-    ['', `with ${name}`, `without ${name}`],
-    ['calls', callsOf(withIndex), callsOf(without)],
-    ...(
-      [
-        ['requests', ({ requests }) => requests],
-        ['items read', ({ itemsRead }) => itemsRead],
-        ['items returned', ({ itemsReturned }) => itemsReturned],
-        ['read units', ({ readUnits }) => readUnits],
-        ['write units', ({ writeUnits }) => writeUnits],
-      ] as [string, (plan: Plan) => number][]
-    ).map(([label, of]): [string, string, string] => [label, grouped(of(withIndex)), grouped(of(without))]),
-    ['database time', milliseconds(databaseTime(withIndex)), milliseconds(databaseTime(without))],
-    ['$ per million', dollars(withIndex), dollars(without)],
+/** Plans of one request side by side, as a table of Markdown. */
+export function comparisonTable(
+  name: string,
+  columns: readonly { readonly title: string; readonly plan: Plan }[],
+): string {
+  const rows: readonly (readonly [string, (plan: Plan) => string])[] = [
+    ['calls', callsOf],
+    ['items read', ({ itemsRead }) => grouped(itemsRead)],
+    ['items returned', ({ itemsReturned }) => grouped(itemsReturned)],
+    ['requests', ({ requests }) => grouped(requests)],
+    ['read units', ({ readUnits }) => grouped(readUnits)],
+    ['write units', ({ writeUnits }) => grouped(writeUnits)],
+    ['database time', (plan) => milliseconds(databaseTime(plan))],
+    ['$ per million', ({ dollarsPerMillion }) => grouped(dollarsPerMillion, 2)],
   ];
-  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  return rows
-    .map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('   ')}`.trimEnd())
-    .join('\n');
-}
-
-export const callsOf = ({ calls }: Plan): string =>
-  [...groupBy(calls, ({ operation, accesses }) => `${operation} ${placeOf(accesses)}`)]
-    .map(([name, all]) => (all.length > 1 ? `${all.length} x ${name}` : name))
-    .join(', ');
-
-const placeOf = (accesses: readonly Access[]): string =>
-  [...new Set(accesses.map(({ table, index }) => (index === undefined ? table : `${table}/${index}`)))].join(
-    '+',
+  return markdownTable(
+    [
+      [`\`${name}\``, ...columns.map(({ title }) => title)],
+      ...rows.map(([label, cell]) => [label, ...columns.map(({ plan }) => cell(plan))]),
+    ],
+    { align: [null, ...columns.map(() => 'r')] },
   );
-
-export const grouped = (number: number): string => number.toLocaleString('en-US');
-export const milliseconds = (of: number): string =>
-  of >= 10_000 ? `${(of / 1000).toFixed(1)} s` : `${of.toFixed(1)} ms`;
-export const dollars = ({ dollarsPerMillion }: Plan): string =>
-  dollarsPerMillion.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-
-function groupBy<Value, Key>(values: readonly Value[], keyOf: (value: Value) => Key): Map<Key, Value[]> {
-  const groups = new Map<Key, Value[]>();
-  for (const value of values) groups.set(keyOf(value), [...(groups.get(keyOf(value)) ?? []), value]);
-  return groups;
 }
+
+function callsOf({ calls }: Plan): string {
+  const names = calls.map(
+    ({ operation, accesses }) => `${operation} ${[...new Set(accesses.map(placeOf))].join('+')}`,
+  );
+  return [...new Set(names)]
+    .map((name) => ({ name, count: names.filter((other) => other === name).length }))
+    .map(({ name, count }) => (count > 1 ? `${count} x ${name}` : name))
+    .join(', ');
+}
+
+/** With commas between groups of three digits. */
+export const grouped = (number: number, decimals = 0): string =>
+  number.toLocaleString('en-US', {
+    minimumFractionDigits: decimals,
+    maximumFractionDigits: Math.max(decimals, 1),
+  });
+
+const milliseconds = (of: number): string =>
+  of >= 10_000 ? `${(of / 1000).toFixed(1)} s` : `${of.toFixed(1)} ms`;

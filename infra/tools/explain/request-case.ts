@@ -1,24 +1,28 @@
-/** A request to be explained, and what has to be there before. */
+/** Requests to be explained, in the format that `npm run explain -- --requests file.json` reads. */
+import { z } from 'zod';
 
-/** A request; `{name}` in it stands for the id of what an earlier step saved as `name`, `{name.field}` for a field. */
-export interface Step {
-  readonly as?: string;
-  /** E.g. `POST /v1/payments/{payment}/confirm`. */
-  readonly request: string;
-  readonly body?: unknown;
+/** `{name}` stands for the id of what an earlier step saved as `name`, `{name.field}` for one of its fields. */
+const step = z.strictObject({
+  as: z.string().optional(),
+  request: z.string().regex(/^(GET|POST) \/\S*$/, 'is a method and a path, e.g. "GET /v1/payments"'),
+  body: z.unknown().optional(),
   /** The token's subject. */
-  readonly subject?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
+  subject: z.string().optional(),
+  headers: z.record(z.string(), z.string()).optional(),
+  /** Sent before the first run alone. What all runs then share can be a hot key. */
+  once: z.boolean().optional(),
+});
 
-export interface RequestCase {
+const requestCase = z.strictObject({
   /** The route, and in parentheses what is special about the request. */
-  readonly name: string;
+  name: z.string(),
   /** Each run has a tenant of its own, in which no unique value is taken yet. */
-  readonly isApart?: boolean;
-  /** Done once. What every run then shares can be a hot key. */
-  readonly shared?: readonly Step[];
-  /** Done before each run. */
-  readonly before?: readonly Step[];
-  readonly request: Step;
-}
+  isApart: z.boolean().optional(),
+  /** Sent before each run. */
+  before: z.array(step).readonly().optional(),
+  request: step,
+});
+
+export const requestCases = z.array(requestCase);
+export type Step = Readonly<z.infer<typeof step>>;
+export type RequestCase = Readonly<z.infer<typeof requestCase>>;

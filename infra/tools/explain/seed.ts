@@ -1,11 +1,32 @@
-/** Fills a store with entities of every domain in every status. */
-import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb';
+/**
+ * Fills a store with entities of every domain in every status. One round of them is made through the API; the others
+ * are copies of its items, with other ids and unique values of the same lengths. They cost what real ones do. Their
+ * ledgers' hashes and the named accounts stay those of the first round, so such a store is not one to be audited.
+ */
+import { BatchWriteItemCommand, paginateScan } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBClient, WriteRequest } from '@aws-sdk/client-dynamodb';
-import { marshall } from '@aws-sdk/util-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import pMap from 'p-map';
-import { createWorld } from './seed-world.ts';
-import type { Items, World } from './seed-world.ts';
-import { standardNow } from './workbench.ts';
+import { ulid } from 'ulid';
+import { dueShardOf } from '../../../functions/store/keys.ts';
+import { groupOf, statePartitionOf } from '../../../functions/store/outbox/message-items.ts';
+import {
+  earn,
+  invite,
+  move,
+  open,
+  pay,
+  payConfirmed,
+  propose,
+  settlement,
+  show,
+  write,
+  hold,
+} from './cases.ts';
+import { expire } from './jobs.ts';
+import type { Step } from './request-case.ts';
+import { Run } from './run.ts';
+import { emptyStore, tenant } from './workbench.ts';
 import type { Workbench } from './workbench.ts';
 
 export interface Seeded {
@@ -16,147 +37,174 @@ export interface Seeded {
 
 /** The first rounds leave something to do for the sweeper and the operations routes; the number does not grow. */
 const roundsWithWork = 10;
-/** Rounds lie this far apart: it keeps the last digits of every time, and so every item's size. */
-const roundMs = 100;
+/** The first round is made this long before the workbench's moment; a hold of one second is over by then. */
+const madeBeforeMs = 10_000;
 /** Rounds written together. */
 const chunk = 20;
+const tellEvery = 20 * chunk;
 /** DynamoDB: 25 items a BatchWriteItem. */
 const batchSize = 25;
 
-/** @param progress told of the entities made so far */
+interface Item {
+  readonly table: string;
+  readonly item: Readonly<Record<string, unknown>>;
+}
+
+const holdFor = (holdSeconds: number): Step => ({ ...hold, body: { ...(hold.body as object), holdSeconds } });
+const dayMs = 86_400_000;
+
+/** Thirty entities, each domain in each of its statuses, and how long those wait that expire. */
+const round: readonly (readonly [steps: readonly Step[], expiresAfterMs?: number])[] = [
+  [[pay]],
+  [[pay, move('payments', 'cancel')]],
+  [[...payConfirmed, move('payments', 'refund', { amount: 1_250 })]],
+  [settlement(1)],
+  [[...settlement(1).slice(-1), move('settlements', 'cancel')]],
+  [[...settlement(1), move('settlements', 'confirm')]],
+  [[...settlement(1), move('settlements', 'confirm'), move('settlements', 'pay')]],
+  [[{ ...show, as: 'it' }, move('showings', 'close')]],
+  [[show]],
+  [[holdFor(1)]],
+  [[holdFor(900), move('reservations', 'confirm')]],
+  [[holdFor(900), move('reservations', 'cancel')]],
+  [[holdFor(1)], 1_000],
+  [[propose()]],
+  [[propose(), move('approvals', 'submit')]],
+  [[propose(), move('approvals', 'submit'), move('approvals', 'approve')]],
+  [[propose(), move('approvals', 'submit'), move('approvals', 'reject')]],
+  [[propose(), move('approvals', 'withdraw')]],
+  [[open, earn]],
+  [[open, move('point-accounts', 'close')]],
+  [[invite]],
+  [[invite, move('invites', 'revoke')]],
+  [[invite], 14 * dayMs],
+  [[invite, move('invites', 'revoke')]],
+  [[write]],
+  [[write, move('articles', 'publish')]],
+  [[write, move('articles', 'publish'), move('articles', 'archive')]],
+];
+export const entitiesPerRound = 30;
+
+/** A store of its own on a database, filled; says on stderr how far it is. */
+export async function seededStore(
+  endpoint: string,
+  entities: number,
+): Promise<Workbench & { seeded: Seeded }> {
+  const bench = await emptyStore(endpoint);
+  const seeded = await seed(bench, entities, say);
+  say(`${seeded.entities} entities, ${seeded.items} items: seeded in ${seeded.seconds.toFixed(1)} s`);
+  return { ...bench, seeded };
+}
+
+const say = (text: string): void => {
+  process.stderr.write(`${text}\n`);
+};
+
+/** @param tell told how far it is where that takes minutes */
 export async function seed(
   bench: Workbench,
   entities: number,
-  progress: (done: number, of: number) => void = () => undefined,
+  tell: (text: string) => void = () => undefined,
 ): Promise<Seeded> {
   const begun = performance.now();
   const rounds = Math.ceil(entities / entitiesPerRound);
-  let at = standardNow - rounds * roundMs;
-  const world = createWorld(bench.backend.registry, bench.tables, mulberry32(1), () => at);
+  const made = rounds > 0 ? await makeRound(bench) : [];
   let items = 0;
   for (let start = 0; start < rounds; start += chunk) {
-    const batch: Items = [];
-    for (let round = start; round < Math.min(start + chunk, rounds); round += 1) {
-      at += roundMs;
-      const hasWork = round < roundsWithWork;
-      makeRound(world, round, hasWork, (ms) => {
-        at += ms;
-        return () => {
-          at -= ms;
-        };
-      });
-      batch.push(
-        ...world.takeItems((topic) => {
-          if (!hasWork) return 'done';
-          return topic === 'notification' ? 'dead' : topic === 'external-call' ? 'pending' : 'done';
-        }),
-      );
-    }
-    if (start + chunk >= rounds) batch.push(...world.balances());
-    await write(bench.probe, batch);
-    items += batch.length;
-    progress(Math.min(start + chunk, rounds) * entitiesPerRound, rounds * entitiesPerRound);
+    const numbers = Array.from({ length: Math.min(chunk, rounds - start) }, (_, index) => start + index);
+    const copies = numbers.flatMap((number) => copyOf(made, number, bench));
+    await putAll(bench.probe, copies);
+    items += copies.length;
+    const done = start + numbers.length;
+    if (done % tellEvery === 0) tell(`seeded ${done * entitiesPerRound} entities`);
   }
   return { entities: rounds * entitiesPerRound, items, seconds: (performance.now() - begun) / 1000 };
 }
 
-export const entitiesPerRound = 30;
-
-/** Thirty entities: each domain in each of its statuses. */
-function makeRound(world: World, round: number, hasWork: boolean, later: (ms: number) => () => void): void {
-  const number = String(10_000_000 + round);
-  const pay = (...moves: string[]): string => {
-    const id = world.create('payments', {
-      payer: 'alice',
-      payee: 'bookshop',
-      amount: 1_250,
-      currency: 'EUR',
-    });
-    for (const move of moves) world.move(id, move, move === 'refund' ? { amount: 1_250 } : {});
-    return id;
-  };
-  pay();
-  pay('cancel');
-  pay('confirm', 'refund');
-  const confirmed = pay('confirm');
-  const settle = (paymentId: string, ...moves: string[]): void => {
-    const id = world.create('settlements', { payee: 'bookshop', currency: 'EUR', paymentIds: [paymentId] });
-    for (const move of moves) world.move(id, move, {}, move === 'confirm' ? [paymentId] : []);
-  };
-  settle(confirmed);
-  settle(confirmed, 'cancel');
-  settle(pay('confirm'), 'confirm');
-  settle(pay('confirm'), 'confirm', 'pay');
-
-  const showing = world.create('showings', { title: 'Evening show', capacity: 50 });
-  world.move(world.create('showings', { title: 'Evening show', capacity: 50 }), 'close');
-  const hold = (holdSeconds: number): string =>
-    world.create('reservations', { showingId: showing, customer: 'ada', holdSeconds });
-  // Some are overdue, the others wait.
-  hold(hasWork ? 1 : 900);
-  world.move(hold(900), 'confirm');
-  world.move(hold(900), 'cancel');
-  const expiring = hold(1);
-  const back = later(1_000);
-  world.move(expiring, 'expire');
-  back();
-
-  const propose = (...moves: string[]): void => {
-    const id = world.create('approvals', {
-      title: 'Buy a new press',
-      approvers: ['alice', 'carol'],
-      quorum: 1,
-    });
-    for (const move of moves) world.move(id, move);
-  };
-  propose();
-  propose('submit');
-  propose('submit', 'approve');
-  propose('submit', 'reject');
-  propose('withdraw');
-
-  const account = world.create('point-accounts', { owner: 'ada' });
-  world.move(account, 'earn', { amount: 100, reason: 'Welcome' });
-  world.move(world.create('point-accounts', { owner: 'ada' }), 'close');
-
-  const invite = (name: string, ...moves: string[]): string => {
-    const id = world.create('invites', {
-      workspace: 'press',
-      email: `${name}${number}@example.com`,
-      role: 'editor',
-    });
-    for (const move of moves) world.move(id, move, {});
-    return id;
-  };
-  invite('p');
-  invite('r', 'revoke');
-  const lapsed = invite('e');
-  const backAgain = later(15 * 24 * 60 * 60 * 1_000);
-  world.move(lapsed, 'expire');
-  backAgain();
-  invite('s', 'revoke');
-
-  const article = (name: string, ...moves: string[]): void => {
-    const input = { slug: `${name}${number}`, title: 'Hello, world', body: 'It works.\nEvery time.' };
-    const id = world.create('articles', input);
-    for (const move of moves) world.move(id, move);
-  };
-  article('d');
-  article('p', 'publish');
-  article('a', 'publish', 'archive');
+async function makeRound(bench: Workbench): Promise<readonly Item[]> {
+  bench.clock.advance(-madeBeforeMs);
+  const run = new Run(bench);
+  for (const [steps, expiresAfterMs] of round) {
+    await run.prepare(steps);
+    const collection = /^POST \/v1\/([^/]+)/.exec(steps[0]?.request ?? '')?.[1] ?? '';
+    if (expiresAfterMs !== undefined) await expire(bench, collection, run.id('it'), expiresAfterMs);
+  }
+  bench.clock.advance(madeBeforeMs);
+  const items: Item[] = [];
+  for (const table of [bench.tables.data, bench.tables.outbox]) {
+    for await (const { Items = [] } of paginateScan({ client: bench.probe }, { TableName: table })) {
+      items.push(...Items.map((item) => ({ table, item: unmarshall(item) })));
+    }
+  }
+  return items;
 }
 
-async function write(client: DynamoDBClient, items: Items): Promise<void> {
-  const batches: Items[] = [];
-  for (let start = 0; start < items.length; start += batchSize)
-    batches.push(items.slice(start, start + batchSize));
+/** Ids, unique values, and the hashes of those in keys. */
+const names = /[0-9A-HJKMNP-TV-Z]{26}|u1\d{7}|(?<=#unique#\w+#)[\w-]{43}/g;
+
+/** The items of another round: other names of the same lengths, and messages as relay and worker leave them. */
+function copyOf(made: readonly Item[], number: number, { tables, clock }: Workbench): readonly Item[] {
+  const hasWork = number < roundsWithWork;
+  const others = new Map<string, string>();
+  const other = (own: string): string => {
+    const digits = String(20_000_000 + 100 * number + others.size);
+    const found =
+      others.get(own) ?? (own.length === 26 ? ulid(clock.now() - number) : own.slice(0, -8) + digits);
+    others.set(own, found);
+    return found;
+  };
+  const text = JSON.stringify(made);
+  const copy = JSON.parse(number === 0 ? text : text.replace(names, other)) as Item[];
+  // All rounds share the named accounts.
+  const own = number === 0 ? copy : copy.filter(({ item }) => item['sk'] !== 'balance');
+  return own.map(({ table, item }) => ({
+    table,
+    item: table === tables.outbox ? worked(item, hasWork) : waiting(item, hasWork, clock.now()),
+  }));
+}
+
+/** What waits is overdue only where there is work to be left. */
+function waiting(item: Item['item'], hasWork: boolean, now: number): Item['item'] {
+  if (item['dueAt'] === undefined) return item;
+  const dueShard = dueShardOf(String(item['id']));
+  return { ...item, dueShard, ...(!hasWork && { dueAt: Math.max(Number(item['dueAt']), now + dayMs) }) };
+}
+
+/** A message that is done, or, where work is left, dead or still to be sent. */
+function worked(message: Item['item'], hasWork: boolean): Item['item'] {
+  const { topic, createdAt: at, payload, ...kept } = message;
+  if (hasWork && topic === 'external-call') return message;
+  const status = hasWork && topic === 'notification' ? 'dead' : 'done';
+  return {
+    ...kept,
+    topic,
+    createdAt: at,
+    ...(message['sensitive'] !== true && { payload }),
+    status,
+    attempts: status === 'done' ? 1 : 5,
+    sentAt: at,
+    statePk: statePartitionOf(tenant, groupOf(status)),
+    ...(status === 'done'
+      ? {
+          doneAt: at,
+          result: JSON.stringify({ messageId: '<00000000-0000-4000-8000-000000000000@example.com>' }),
+        }
+      : { lastError: { code: '500', reason: 'The receiver answered 500.', at } }),
+  };
+}
+
+async function putAll(client: DynamoDBClient, items: readonly Item[]): Promise<void> {
+  const batches = Array.from({ length: Math.ceil(items.length / batchSize) }, (_, index) =>
+    items.slice(index * batchSize, (index + 1) * batchSize),
+  );
   await pMap(
     batches,
     async (batch) => {
       let request: Record<string, WriteRequest[]> = {};
       for (const { table, item } of batch) {
-        const Item = marshall(item, { removeUndefinedValues: true });
-        (request[table] ??= []).push({ PutRequest: { Item } });
+        (request[table] ??= []).push({
+          PutRequest: { Item: marshall(item, { removeUndefinedValues: true }) },
+        });
       }
       while (Object.keys(request).length > 0) {
         const { UnprocessedItems = {} } = await client.send(
@@ -167,15 +215,4 @@ async function write(client: DynamoDBClient, items: Items): Promise<void> {
     },
     { concurrency: 4 },
   );
-}
-
-/** A small generator of numbers from 0 to 1; the same start gives the same numbers. */
-function mulberry32(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,5 +1,5 @@
-/** The application's tables on DynamoDB Local, all of them or without an index. */
-import { CreateTableCommand, DescribeTableCommand, UpdateTableCommand } from '@aws-sdk/client-dynamodb';
+/** The application's tables on DynamoDB Local. */
+import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
 import type { CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { tables } from '../../../functions/store/tables.ts';
 import type { IndexSchema, TableName, TableSchema } from '../../../functions/store/tables.ts';
@@ -7,47 +7,30 @@ import type { TableNames } from '../../../functions/store/store.ts';
 
 export type Schemas = Readonly<Record<TableName, TableSchema>>;
 
-export const indexNames: readonly string[] = Object.values(tables).flatMap(({ indexes }) =>
-  (indexes as readonly IndexSchema[]).map(({ name }) => name),
+export const allIndexes: readonly IndexSchema[] = Object.values<TableSchema>(tables).flatMap(
+  ({ indexes }) => indexes,
 );
 
 /** The schemas as they are, less one index where one is named. */
 export function schemasWithout(index: string | undefined): Schemas {
-  return Object.fromEntries(
-    Object.entries(tables as Schemas).map(([name, schema]) => [
-      name,
-      { ...schema, indexes: schema.indexes.filter((one) => one.name !== index) },
-    ]),
-  ) as unknown as Schemas;
+  const without = (schema: TableSchema): TableSchema => ({
+    ...schema,
+    indexes: schema.indexes.filter(({ name }) => name !== index),
+  });
+  return {
+    data: without(tables.data),
+    outbox: without(tables.outbox),
+    idempotency: without(tables.idempotency),
+  };
 }
 
 /** DynamoDB Local has them ready at once. There is no stream: nobody reads one here. */
-export async function createTables(
-  client: DynamoDBClient,
-  prefix: string,
-  schemas: Schemas,
-): Promise<TableNames> {
+export async function createTables(client: DynamoDBClient, prefix: string): Promise<TableNames> {
   const names = { data: `${prefix}-data`, outbox: `${prefix}-outbox`, idempotency: `${prefix}-idempotency` };
-  for (const name of Object.keys(names) as TableName[]) {
-    await client.send(new CreateTableCommand(tableInput(names[name], schemas[name])));
+  for (const table of Object.keys(names) as TableName[]) {
+    await client.send(new CreateTableCommand(tableInput(names[table], tables[table])));
   }
   return names;
-}
-
-/** Takes an index from its table and waits until it is gone. */
-export async function dropIndex(client: DynamoDBClient, names: TableNames, index: string): Promise<void> {
-  const [table] = Object.entries(tables as Schemas).filter(([, { indexes }]) =>
-    indexes.some(({ name }) => name === index),
-  );
-  if (!table) throw new Error(`there is no index "${index}"`);
-  const TableName = names[table[0] as TableName];
-  const GlobalSecondaryIndexUpdates = [{ Delete: { IndexName: index } }];
-  await client.send(new UpdateTableCommand({ TableName, GlobalSecondaryIndexUpdates }));
-  const isGone = async (): Promise<boolean> => {
-    const { Table } = await client.send(new DescribeTableCommand({ TableName }));
-    return Table?.GlobalSecondaryIndexes?.every(({ IndexName }) => IndexName !== index) ?? true;
-  };
-  while (!(await isGone())) await new Promise((resolve) => setTimeout(resolve, 100));
 }
 
 export function tableInput(name: string, schema: TableSchema): CreateTableCommandInput {

@@ -1,8 +1,9 @@
 /** What in a plan is worth a second thought. */
+import { placeOf } from './access.ts';
 import type { Access } from './access.ts';
 import type { Plan, PlannedCall } from './plan.ts';
 import type { Measured } from './run.ts';
-import { indexNames } from './tables.ts';
+import { allIndexes } from './tables.ts';
 
 export interface Warning {
   readonly code:
@@ -32,17 +33,16 @@ export function warningsOf({ plan, runs, sent }: Measured): readonly Warning[] {
 }
 
 function ofAccess(access: Access): Warning[] {
-  const { action, table, index, filter, itemsRead, itemsReturned, limit, largestBytes, purpose } = access;
-  const place = index === undefined ? table : `${table}/${index}`;
+  const { action, expressions, itemsRead, itemsReturned, limit, largestBytes, purpose } = access;
+  const place = placeOf(access);
+  const discarded = itemsRead - itemsReturned;
   const warnings: Warning[] = [];
   if (action === 'scan')
     warnings.push({ code: 'scan', detail: `reads all of ${place}, whatever is asked for` });
-  if (filter !== undefined && itemsRead - itemsReturned > itemsReturned) {
-    const shares = `${itemsRead - itemsReturned} of ${itemsRead} items`;
-    // A scan has a warning of its own for each of its pages.
-    if (action !== 'scan') {
-      warnings.push({ code: 'filter_discards', detail: `the filter on ${place} throws ${shares} away` });
-    }
+  // A scan has a warning of its own for each of its pages.
+  if (action === 'query' && expressions.filter !== undefined && discarded > itemsReturned) {
+    const detail = `the filter on ${place} throws ${discarded} of ${itemsRead} items away`;
+    warnings.push({ code: 'filter_discards', detail });
   }
   if (action === 'query' && limit === undefined) {
     warnings.push({ code: 'unbounded_read', detail: `the query of ${place} has no limit` });
@@ -121,9 +121,9 @@ export function indexesNotRead(plans: readonly Plan[]): readonly Warning[] {
   const read = new Set(
     plans.flatMap(({ calls }) => calls.flatMap(({ accesses }) => accesses.map(({ index }) => index))),
   );
-  return indexNames
-    .filter((name) => !read.has(name))
-    .map((name) => ({ code: 'index_not_read', detail: `no request and no job reads the index ${name}` }));
+  return allIndexes
+    .filter(({ name }) => !read.has(name))
+    .map(({ name }) => ({ code: 'index_not_read', detail: `no request and no job reads the index ${name}` }));
 }
 
 function distinct(warnings: readonly Warning[]): readonly Warning[] {

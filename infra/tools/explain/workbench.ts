@@ -1,4 +1,7 @@
-/** The real API on a store whose calls are recorded, and the way requests get to it. */
+/**
+ * Where the tool measures: the real API on a store whose calls are recorded. The store is one of its own, which is
+ * filled and thrown away, or the tables that exist.
+ */
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
@@ -9,26 +12,30 @@ import type { Backend } from '../../../functions/commands/backend.ts';
 import { createAudit } from '../../../functions/audit/audit.ts';
 import type { Domain } from '../../../functions/core/definition.ts';
 import { domains as allDomains } from '../../../functions/application.ts';
+import { systemClock } from '../../../functions/runtime/clock.ts';
 import type { Clock } from '../../../functions/runtime/clock.ts';
+import { readEnvironment } from '../../../functions/runtime/environment.ts';
 import type { Log } from '../../../functions/runtime/logger.ts';
 import { createDocumentClient } from '../../../functions/store/client.ts';
-import type { Store } from '../../../functions/store/store.ts';
 import type { TableNames } from '../../../functions/store/store.ts';
+import { startDynamoDbLocal } from '../../local/dynamodb.ts';
 import { createRecorder } from './recorder.ts';
 import type { Recorder } from './recorder.ts';
-import { schemasWithout } from './tables.ts';
-import type { Schemas } from './tables.ts';
+import { createTables, schemasWithout } from './tables.ts';
 import { scanInsteadOf } from './without-index.ts';
 
 /** Names of one length, so that an item's size is the same in every run. */
 export const tenant = 'acme';
-export const subject = 'alice';
+const subject = 'alice';
 
 /**
  * Numbers count by their digits, so a clock that moved would change the sizes of items by a byte or two. This one
  * stands on a moment with all its digits in use.
  */
-export const standardNow = Date.parse('2026-06-15T11:37:41.337Z');
+const standardNow = Date.parse('2026-06-15T11:37:41.337Z');
+
+/** What DynamoDB Local accepts; it checks none. */
+export const local = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 
 /** Only what went wrong is worth a line here. */
 export const log: Log = {
@@ -58,7 +65,6 @@ export interface Reply {
 }
 
 export interface Workbench {
-  readonly schemas: Schemas;
   readonly tables: TableNames;
   readonly recorder: Recorder;
   readonly backend: Backend;
@@ -66,6 +72,8 @@ export interface Workbench {
   readonly probe: DynamoDBClient;
   readonly clock: Clock & { advance: (milliseconds: number) => void };
   readonly send: (request: Request) => Promise<Reply>;
+  /** The same store as if it had no such index. */
+  readonly without: (index: string) => Workbench;
   readonly close: () => void;
 }
 
@@ -75,10 +83,8 @@ export interface WorkbenchOptions {
   readonly client: DynamoDBClientConfig;
   /** Where everything else goes; the same place by default. */
   readonly probe?: DynamoDBClientConfig;
-  readonly withoutIndex?: string | undefined;
+  readonly withoutIndex?: string;
   readonly domains?: readonly Domain[];
-  /** Asks the service for its own figures. */
-  readonly reported?: boolean;
   /** `false` leaves the calls alone, so that nothing but they are measured. */
   readonly recorded?: boolean;
   /** The real time, for a store that others use. */
@@ -86,30 +92,24 @@ export interface WorkbenchOptions {
 }
 
 export function createWorkbench(options: WorkbenchOptions): Workbench {
-  const schemas = schemasWithout(options.withoutIndex);
+  const { tables, withoutIndex, clock: base = { now: () => standardNow } } = options;
   const client = createDocumentClient(options.client);
+  const unrecorded = createDocumentClient(options.probe ?? options.client);
   const probe = new DynamoDBClient(options.probe ?? options.client);
-  if (options.withoutIndex !== undefined) scanInsteadOf(client, options.withoutIndex);
-  const bare: Store = { client, tables: options.tables };
-  const recorder = createRecorder({
-    store: options.recorded === false ? { ...bare, client: createDocumentClient(options.client) } : bare,
-    schemas,
-    probe,
-    ...(options.reported !== undefined && { reported: options.reported }),
-  });
+  if (withoutIndex !== undefined) scanInsteadOf(client, unrecorded, withoutIndex);
+  const recorder = createRecorder({ client, tables }, schemasWithout(withoutIndex), probe);
+  const store = options.recorded === false ? { client: unrecorded, tables } : recorder.store;
   let offset = 0;
   const clock = {
-    now: () => (options.clock?.now() ?? standardNow) + offset,
+    now: () => base.now() + offset,
     advance: (milliseconds: number) => {
       offset += milliseconds;
     },
   };
-  const store = options.recorded === false ? bare : recorder.store;
   const backend = createBackend({ domains: options.domains ?? allDomains, store, clock });
   const app = createApp(backend, createAudit(backend), log);
   return {
-    schemas,
-    tables: options.tables,
+    tables,
     recorder,
     backend,
     probe,
@@ -128,9 +128,15 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
       };
       return reply(await app.fetch(sent, environment));
     },
+    // A scan may take longer than the application has patience.
+    without: (index) =>
+      createWorkbench({
+        ...options,
+        withoutIndex: index,
+        client: { ...options.client, requestHandler: { requestTimeout: 120_000 } },
+      }),
     close: () => {
-      client.destroy();
-      probe.destroy();
+      for (const one of [client, unrecorded, probe]) one.destroy();
     },
   };
 }
@@ -153,4 +159,39 @@ async function reply(response: Response): Promise<Reply> {
   const text = await response.text();
   const json = (text === '' ? {} : JSON.parse(text)) as Reply['json'];
   return { status: response.status, headers: response.headers, json };
+}
+
+/** A workbench on empty tables of their own. */
+export async function emptyStore(
+  endpoint: string,
+  options: Partial<WorkbenchOptions> = {},
+): Promise<Workbench> {
+  const client = { endpoint, ...local };
+  const maker = new DynamoDBClient(client);
+  const tables = await createTables(maker, `explain-${randomUUID()}`);
+  maker.destroy();
+  return createWorkbench({ tables, client, ...options });
+}
+
+/** Runs work on a DynamoDB Local of its own, which is stopped whatever happens. */
+export async function withDatabase<Result>(work: (endpoint: string) => Promise<Result>): Promise<Result> {
+  // The warning is for those who deploy; the functions on AWS run on a newer Node.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+  const database = await startDynamoDbLocal();
+  try {
+    return await work(database.endpoint);
+  } finally {
+    await database.stop();
+  }
+}
+
+/** The tables that the environment names, as they are: nothing is seeded, and the service's own figures are shown. */
+export function serviceStore(): Workbench {
+  const environment = readEnvironment(['DATA_TABLE', 'OUTBOX_TABLE', 'IDEMPOTENCY_TABLE']);
+  const tables = {
+    data: environment.DATA_TABLE,
+    outbox: environment.OUTBOX_TABLE,
+    idempotency: environment.IDEMPOTENCY_TABLE,
+  };
+  return createWorkbench({ tables, client: {}, clock: systemClock });
 }
