@@ -149,12 +149,13 @@ async function takeTurn(run: Run, before: TenantRecord): Promise<TenantRecord> {
     for (const problem of page.problems) log.error('the audit found a problem', { tenant, ...problem });
     const cursor = page.nextCursor;
     const goesOn = cursor !== undefined && run.hasTime() && clock.now() < turnAt + nightly.turnMs;
-    const { retentionSeconds: _, problemsBefore: __, ...totals } = audited;
+    const { startedAt, checkedEntities, checkedEntries, problems, firstProblems } = audited;
+    const found = { startedAt, checkedEntities, checkedEntries, problems, firstProblems };
     const written: TenantRecord | undefined = await writeTenant(store, writer, {
       ...record,
       leaseUntil: goesOn ? leased() : undefined,
       openAudit: cursor === undefined ? undefined : { ...audited, cursor },
-      ...(cursor === undefined && { lastAudit: { ...totals, endedAt: timestamp(clock.now()) } }),
+      ...(cursor === undefined && { lastAudit: { ...found, endedAt: timestamp(clock.now()) } }),
     });
     if (!written) break;
     run.counts.checkedEntities += page.checkedEntities;

@@ -70,7 +70,10 @@ export async function putAll(
     const { UnprocessedItems = {} } = await client.send(
       new BatchWriteCommand({ RequestItems: { [table]: asked.map((Item) => ({ PutRequest: { Item } })) } }),
     );
-    return (UnprocessedItems[table] ?? []).flatMap(({ PutRequest }) => PutRequest?.Item ?? []);
+    const left = UnprocessedItems[table] ?? [];
+    return left.flatMap(({ PutRequest }): Record<string, unknown>[] =>
+      PutRequest?.Item ? [PutRequest.Item] : [],
+    );
   });
 }
 
