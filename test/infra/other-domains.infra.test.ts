@@ -28,8 +28,8 @@ test('every function is built from another list of domains, and holds none of ou
     plugins: [
       {
         name: 'another list',
-        setup: ({ onLoad }) => {
-          onLoad({ filter: /functions\/application\.ts$/ }, () => ({
+        setup: (building) => {
+          building.onLoad({ filter: /functions\/application\.ts$/ }, () => ({
             contents: `import { loans } from '../test/support/toy-domain.ts'; export const domains = [loans];`,
             resolveDir: join(root, 'functions'),
             loader: 'ts',

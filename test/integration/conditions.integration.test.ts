@@ -23,8 +23,10 @@ async function intruder(table: 'data' | 'outbox', key: Key, more: Key = {}): Pro
   const { client } = api.backend.store;
   const [TableName, Item] = [api.tables[table], { ...key, ...more, intruder: true }];
   await client.send(new PutCommand({ TableName, Item }));
-  return async () =>
-    (await client.send(new GetCommand({ TableName, Key: key, ConsistentRead: true }))).Item?.['intruder'];
+  return async () => {
+    const { Item: found } = await client.send(new GetCommand({ TableName, Key: key, ConsistentRead: true }));
+    return found?.['intruder'] as unknown;
+  };
 }
 
 async function payment(): Promise<string> {
