@@ -22,7 +22,8 @@ keeps others out while you work.
 ### Problems
 Errors are \`application/problem+json\` (RFC 9457). \`code\` is stable and made for programs, \`detail\` is for people, and
 \`requestId\` names the request in the logs. An unknown route is 404 \`not_found\`; a known one with another method is 405
-with \`Allow\`. Every answer of the backend has \`X-Request-Id\`. Unknown fields and parameters are refused.
+with \`Allow\`, and so is \`TRACE\` on any. Every answer of the backend has \`X-Request-Id\`. Unknown fields and parameters
+are refused.
 
 ### Values
 Amounts are integers in minor units, currencies ISO 4217, times RFC 3339 UTC. Ids are made by the server and sort by time.

@@ -1,7 +1,7 @@
 /** The routes that need no token. */
 import { z } from 'zod';
 import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject } from 'zod-openapi';
-import { requestIdHeader, responseRef } from './problems.ts';
+import { connectionResponses, requestIdHeader, responseRef } from './problems.ts';
 
 const open = (
   operationId: string,
@@ -17,6 +17,7 @@ const open = (
     responses: {
       '200': { description: 'Here it is.', headers: requestIdHeader, content: { [type]: { schema } } },
       '405': responseRef('MethodNotAllowed'),
+      ...connectionResponses,
     },
   },
 });

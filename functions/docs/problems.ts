@@ -101,6 +101,10 @@ export const problemHeaders: Readonly<Record<string, ZodOpenApiHeaderObject>> = 
     schema: { type: 'integer', minimum: 0 },
   },
   Allow: { description: 'The methods this path answers.', schema: { type: 'string' }, example: 'GET, HEAD' },
+  AcceptEncoding: {
+    description: 'With a refused `Content-Encoding`: what the backend reads (RFC 9110, section 12.5.3).',
+    schema: { type: 'string', enum: ['identity'] },
+  },
   WWWAuthenticate: { description: 'RFC 6750.', schema: { type: 'string' }, example: 'Bearer' },
   IdempotentReplayed: {
     description: 'The answer is the stored one of an earlier request with this key; nothing was done again.',
@@ -152,13 +156,19 @@ export const problemResponses: Readonly<Record<string, ZodOpenApiResponseObject>
     },
   },
   NotFound: problem('There is no such entity for this tenant.', ['not_found']),
-  MethodNotAllowed: problem('The path is known, and does not answer this method.', ['method_not_allowed'], {
-    headers: { Allow: ref('headers/Allow') },
-  }),
+  MethodNotAllowed: problem(
+    'The path is known, and does not answer this method; no path answers `TRACE`.',
+    ['method_not_allowed'],
+    { headers: { Allow: ref('headers/Allow') } },
+  ),
   RequestTimeout: problem('The request was not sent in time.', ['request_timeout']),
   HeadersTooLarge: problem('The headers are larger than the gateway takes.', ['headers_too_large']),
   BodyTooLarge: problem('The body is over 64 KiB.', ['body_too_large']),
-  UnsupportedMediaType: problem('The body is not `application/json` in UTF-8.', ['unsupported_media_type']),
+  UnsupportedMediaType: problem(
+    'The body is not `application/json` in UTF-8, or it has a `Content-Encoding` other than `identity`.',
+    ['unsupported_media_type'],
+    { headers: { 'Accept-Encoding': ref('headers/AcceptEncoding') } },
+  ),
   Locked: problem(
     'Somebody holds the lock: the command needs its `Lock-Token`. Or the lock is that of another entity which the ' +
       'command changes; `collection` and `id` name it then.',

@@ -74,9 +74,13 @@ export function insideBounds({ name: field, schema }: Field): readonly Variant[]
   }
   if (minItems !== undefined) add('the fewest', listOf(items, minItems, examples));
   if (maxItems !== undefined) add('the most', listOf(items, maxItems, examples));
-  for (const value of schema.enum ?? []) add(`"${String(value)}"`, value);
+  for (const value of fewOf(schema.enum ?? [])) add(`"${String(value)}"`, value);
   return variants;
 }
+
+/** Of a list as long as that of the currencies, its ends. */
+const fewOf = (values: readonly unknown[]): readonly unknown[] =>
+  values.length > 10 ? [values[0], values.at(-1)] : values;
 
 /** Values just outside each bound of a field, and of other kinds altogether. */
 export function outsideBounds({ name: field, schema, isRequired }: Field): readonly Variant[] {

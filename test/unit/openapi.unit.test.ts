@@ -67,6 +67,20 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('says of each operation that its request may not be read to its end', () => {
+    for (const [key, { responses }] of operations) {
+      const connection = ['408', '431'].filter((status) => status in responses);
+      expect(connection, key).toEqual(['408', '431']);
+    }
+  });
+
+  it('lists the currencies that the server takes, and no other', () => {
+    const { properties = {} } = document.components?.schemas?.['CreatePayment'] as {
+      properties?: Record<string, { enum?: string[] }>;
+    };
+    expect(properties['currency']?.enum).toEqual(Intl.supportedValuesOf('currency'));
+  });
+
   it('gives every operation a name of its own', () => {
     const names = [...operations.values()].map(({ operationId }) => operationId);
     expect(new Set(names).size).toBe(names.length);
