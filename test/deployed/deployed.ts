@@ -15,23 +15,16 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { localCredentials, localRegion } from '../support/loopback.ts';
+import { runWherePossible, step } from '../support/python-environment.ts';
 import { startMailServer, startReceiver, status, type TestReceiver } from '../support/receivers.ts';
 import { target, type Target } from '../support/target.ts';
-import { installMinistack, NotToBeHadError, startMinistack } from './ministack.ts';
+import { installMinistack, startMinistack } from './ministack.ts';
 import { devStage, localstackStage, type DeployedStage } from './stages.ts';
 
-/** `EX_TEMPFAIL` of sysexits: it did not fail, it could not be tried here. */
-const notToBeHad = 75;
 /** Two processors run the server, the functions and everything else. */
 const patienceMs = 120_000;
 
 const began = performance.now();
-async function step<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
-  const from = performance.now();
-  const result = await work();
-  process.stdout.write(`${name}: ${((performance.now() - from) / 1000).toFixed(1)} s\n`);
-  return result;
-}
 
 interface Clients {
   readonly stacks: CloudFormationClient;
@@ -132,17 +125,9 @@ async function testAll(python: string): Promise<void> {
   }
 }
 
-try {
+await runWherePossible('test:deployed', 'ministack', async () => {
   await testAll(await step('ministack installed', installMinistack));
   process.stdout.write(
     `deployed, tested and destroyed in ${((performance.now() - began) / 1000).toFixed(0)} s\n`,
   );
-} catch (error) {
-  if (error instanceof NotToBeHadError) {
-    process.stderr.write(`test:deployed was not run, ministack cannot be had: ${error.message}\n`);
-    process.exitCode = notToBeHad;
-  } else {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    process.exitCode = 1;
-  }
-}
+});

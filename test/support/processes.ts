@@ -1,4 +1,6 @@
-import { execFile } from 'node:child_process';
+import { execFile, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -14,4 +16,26 @@ export async function descendants(pid: number): Promise<number[]> {
   for (const next of found)
     found.push(...parents.filter(([, parent]) => parent === next).map(([child]) => child));
   return found.slice(1);
+}
+
+const stopTimeoutMs = 10_000;
+
+/** Ends a process that leads a group of its own (`detached`), and all that belong to the group. */
+export async function endGroup(child: ChildProcess): Promise<void> {
+  const { pid } = child;
+  if (pid === undefined) return;
+  const signal = (name: NodeJS.Signals): void => {
+    try {
+      process.kill(-pid, name);
+    } catch (error) {
+      // The whole group has ended.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  };
+  if (child.exitCode === null && child.signalCode === null) {
+    const ended = once(child, 'exit');
+    signal('SIGTERM');
+    await Promise.race([ended, sleep(stopTimeoutMs)]);
+  }
+  signal('SIGKILL');
 }
