@@ -15,7 +15,11 @@ import {
 } from '../../infra/tools/explain/contracts.ts';
 import { readCpu } from '../../infra/tools/explain/cpu-times.ts';
 import { jobs } from '../../infra/tools/explain/jobs.ts';
-import { markdownPriceList, withSection } from '../../infra/tools/explain/price-section.ts';
+import {
+  markdownPriceList,
+  markdownThreePrices,
+  withSection,
+} from '../../infra/tools/explain/price-section.ts';
 import { seed } from '../../infra/tools/explain/seed.ts';
 import type { Workbench, WorkbenchOptions } from '../../infra/tools/explain/workbench.ts';
 import { emptyBench } from '../support/bench.ts';
@@ -122,8 +126,13 @@ it('an item more in a transaction is named with its price, and so is one less', 
   ]);
 });
 
-it('the price list of the README is the one that contracts and prices make', async () => {
-  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-  const list = markdownPriceList(await readContracts(), await readCpu());
-  expect(readme, 'npm run cost:readme').toBe(withSection(readme, list));
+it('the price list and the prices of the README are those that contracts and prices make', async () => {
+  const [contracts, cpu] = [await readContracts(), await readCpu()];
+  for (const [name, section] of [
+    ['infra/tools/explain/PRICES.md', markdownPriceList(contracts, cpu)],
+    ['README.md', markdownThreePrices(contracts, cpu)],
+  ] as const) {
+    const text = await readFile(new URL(`../../${name}`, import.meta.url), 'utf8');
+    expect(text, `npm run cost:readme writes ${name}`).toBe(withSection(text, section));
+  }
 });

@@ -1,9 +1,9 @@
 /**
  * Cost contracts and the price list.
  *
- *     npm run cost:update     measures what everything costs and writes the contracts, then the README's list
- *     npm run cost:measure    measures CPU times, then writes the README's list
- *     npm run cost:readme     writes the README's list from both files
+ *     npm run cost:update     measures what everything costs and writes the contracts, then the prices
+ *     npm run cost:measure    measures CPU times, then writes the prices
+ *     npm run cost:readme     writes PRICES.md and the README's three prices from both files
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import {
@@ -14,11 +14,12 @@ import {
   writeContracts,
 } from './contracts.ts';
 import { measureCpu, readCpu, writeCpu } from './cpu-times.ts';
-import { markdownPriceList, withSection } from './price-section.ts';
+import { markdownPriceList, markdownThreePrices, withSection } from './price-section.ts';
 import { seed } from './seed.ts';
 import { emptyStore, withDatabase } from './workbench.ts';
 
 const readme = new URL('../../../README.md', import.meta.url);
+const prices = new URL('PRICES.md', import.meta.url);
 const print = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
@@ -45,5 +46,10 @@ const [task] = process.argv.slice(2);
 if (task === 'update') await update();
 else if (task === 'measure') await measure();
 else if (task !== 'readme') throw new Error('say what to do: update, measure or readme');
-const list = markdownPriceList(await readContracts(), await readCpu());
-await writeFile(readme, withSection(await readFile(readme, 'utf8'), list));
+const [contracts, cpu] = [await readContracts(), await readCpu()];
+for (const [file, section] of [
+  [prices, markdownPriceList(contracts, cpu)],
+  [readme, markdownThreePrices(contracts, cpu)],
+] as const) {
+  await writeFile(file, withSection(await readFile(file, 'utf8'), section));
+}

@@ -1,4 +1,4 @@
-/** The README's section of prices. */
+/** The price list, and the three prices of the README. */
 import { markdownTable } from 'markdown-table';
 import { assumptions, prices, pricesAsOf } from '../../cdk/prices.ts';
 import type { MeasuredCpu } from './cpu-times.ts';
@@ -14,6 +14,21 @@ export function withSection(text: string, section: string): string {
   const [from, to] = [text.indexOf(start), text.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`the text has no place for the list: ${start} and ${end}`);
   return `${text.slice(0, from + start.length)}\n\n${section}\n\n${text.slice(to)}`;
+}
+
+/** What the README shows: a create, a transition with two messages, a command that takes from another entity. */
+const shown = ['POST /v1/payments', 'POST /v1/payments/{id}/confirm', 'POST /v1/reservations'];
+
+/** Three prices beside those of the same work done otherwise, dollars for a million. */
+export function markdownThreePrices(contracts: Contracts, cpu: MeasuredCpu): string {
+  const list = priceList(contracts, cpu.milliseconds);
+  const rows = shown.map((name) => {
+    const price = list.find((one) => one.name === name);
+    if (!price?.beside) throw new Error(`${name} has no price to compare`);
+    const { total, beside } = price;
+    return [`\`${name}\``, ...[total, beside.stock, beside.stepFunctions].map(perMillion)];
+  });
+  return table(['a million of', 'dollars', 'by the stock pattern', 'by Step Functions'], rows);
 }
 
 export function markdownPriceList(contracts: Contracts, cpu: MeasuredCpu): string {
@@ -54,9 +69,9 @@ export function markdownPriceList(contracts: Contracts, cpu: MeasuredCpu): strin
     '',
     '</details>',
     '',
-    `List prices of us-east-1, ${pricesAsOf}, with their sources in [\`infra/cdk/prices.ts\`](infra/cdk/prices.ts): a million`,
+    `List prices of us-east-1, ${pricesAsOf}, with their sources in [\`infra/cdk/prices.ts\`](../../cdk/prices.ts): a million`,
     `write units ${each('tableWriteUnit')}, read units ${each('tableReadUnit')}, queue requests ${each('queueRequest')}. Units come from`,
-    '[`infra/tools/explain/cost-contracts.json`](infra/tools/explain/cost-contracts.json), which a test holds; CPU times were',
+    '[`infra/tools/explain/cost-contracts.json`](cost-contracts.json), which a test holds; CPU times were',
     `measured on ${cpu.measuredOn} (${cpu.machine}, \`${cpu.command}\`) and are scaled to each function's share of a processor.`,
     `Not measured but assumed: ${assumptions.databaseRequestMs} ms for a request to DynamoDB inside a region and`,
     `${assumptions.receiverMs} ms for a receiver's answer. Each message is counted as if it travelled alone; batches cost less.`,

@@ -1,0 +1,11 @@
+/** What the README shows of the code is the code. */
+import { readFile } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+
+const read = (name: string): Promise<string> => readFile(new URL(`../../${name}`, import.meta.url), 'utf8');
+
+it('the domain of the README is the file that it names', async () => {
+  const readme = await read('README.md');
+  const named = /This is all of \[`(functions\/domains\/[a-z-]+\.ts)`\]/.exec(readme)?.[1] ?? '';
+  expect(readme).toContain(`\`\`\`ts\n${await read(named)}\`\`\``);
+});
