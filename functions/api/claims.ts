@@ -8,8 +8,8 @@ export interface Claims {
 }
 
 /**
- * Names that no token may take, in any case: ledgers show what the backend does by itself as `system:...`, and what
- * a receiver has answered as `receiver:...`.
+ * Names that no token may take, in any case. Ledgers show as `system:...` what the backend does by itself;
+ * `receiver:...` is kept for answers of receivers.
  */
 const reservedPrefix = /^(?:system|receiver):/iu;
 

@@ -53,7 +53,7 @@ const headOnly = ({ body, headers, ...rest }: GatewayResult): GatewayResult => (
   body: '',
 });
 
-/** What a body of theirs says has no meaning (RFC 9110, section 9.3.1), and the adapter's request cannot hold one. */
+/** A body has no meaning in these (RFC 9110, section 9.3.1), and the adapter's request cannot hold one. */
 const readsOnly: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
 /** The adapter builds a URL with the caller's `Host`, which may hold anything; nothing here asks for it. */

@@ -5,8 +5,8 @@
  */
 import type { AuditProblem } from '../api/audit.ts';
 import type { Domain } from '../core/definition.ts';
-import { claimsOf } from '../core/entity-change.ts';
-import type { Claim } from '../core/entity-change.ts';
+import { holdsOf } from '../core/entity-change.ts';
+import type { UniqueHold } from '../core/entity-change.ts';
 import { genesisHash } from '../core/ledger.ts';
 import type { LedgerEntry } from '../core/ledger.ts';
 import { assertBalanced, ownedAccountName } from '../core/postings.ts';
@@ -34,7 +34,7 @@ export interface Walked {
   /** Of its own accounts, as far as its own ledger moves them. */
   readonly balances: Readonly<Record<string, number>>;
   /** Every unique value it ever held. */
-  readonly claims: readonly Claim[];
+  readonly holds: readonly UniqueHold[];
 }
 
 export const beginning: Walked = {
@@ -45,7 +45,7 @@ export const beginning: Walked = {
   updatedAt: '',
   attributes: {},
   balances: {},
-  claims: [],
+  holds: [],
 };
 
 /** What a walk gathers on its way. */
@@ -190,31 +190,31 @@ function folded({ domain, id }: Subject, walked: Walked, entry: LedgerEntry): Wa
     updatedAt: entry.at,
     attributes,
     balances,
-    claims: withClaims(domain, walked.claims, { id, status: entry.to, attributes }),
+    holds: withHolds(domain, walked.holds, { id, status: entry.to, attributes }),
   };
 }
 
 const isAttribute = (domain: Domain, name: string): boolean =>
   Object.hasOwn(domain.attributes.shape, name) || Object.hasOwn(domain.hidden?.shape ?? {}, name);
 
-function withClaims(
+function withHolds(
   domain: Domain,
-  known: readonly Claim[],
-  state: Parameters<typeof heldClaims>[1],
-): readonly Claim[] {
-  const identity = ({ constraint, values }: Claim): string => JSON.stringify([constraint, values]);
+  known: readonly UniqueHold[],
+  state: Parameters<typeof holdsIn>[1],
+): readonly UniqueHold[] {
+  const identity = ({ constraint, values }: UniqueHold): string => JSON.stringify([constraint, values]);
   const seen = new Set(known.map(identity));
-  const added = heldClaims(domain, state).filter((claim) => !seen.has(identity(claim)));
+  const added = holdsIn(domain, state).filter((hold) => !seen.has(identity(hold)));
   return added.length > 0 ? [...known, ...added] : known;
 }
 
 /** The unique values held in a state; none where a changed entry has left attributes that make no sense. */
-export function heldClaims(
+export function holdsIn(
   domain: Domain,
   state: { readonly id: string; readonly status: string; readonly attributes: Walked['attributes'] },
-): readonly Claim[] {
+): readonly UniqueHold[] {
   try {
-    return claimsOf(domain, state as Parameters<typeof claimsOf>[1]);
+    return holdsOf(domain, state as Parameters<typeof holdsOf>[1]);
   } catch {
     return [];
   }

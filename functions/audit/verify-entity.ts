@@ -2,11 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditProblem } from '../api/audit.ts';
 import type { Backend } from '../commands/backend.ts';
-import type { Claim } from '../core/entity-change.ts';
+import type { UniqueHold } from '../core/entity-change.ts';
 import { readEntityItem, readHolders, readMessages, readStates } from '../store/audit/audit-reads.ts';
 import type { EntityItem } from '../store/entities/items.ts';
 import { entityProblems } from './entity-check.ts';
-import { beginning, heldClaims, nothingFound, step } from './ledger-walk.ts';
+import { beginning, holdsIn, nothingFound, step } from './ledger-walk.ts';
 import type { Findings, Subject, Walked } from './ledger-walk.ts';
 import { recheckPauseMs } from './limits.ts';
 import { messageProblems } from './message-check.ts';
@@ -128,20 +128,20 @@ async function finalProblems(
 async function claimProblems(
   { store }: AuditBackend,
   { tenant, domain, id }: Subject,
-  { status, attributes, claims }: Walked,
+  { status, attributes, holds }: Walked,
 ): Promise<readonly AuditProblem[]> {
-  if (claims.length === 0) return [];
-  const nameOf = ({ constraint, values }: Claim): string => JSON.stringify([constraint, values]);
-  const held = new Set(heldClaims(domain, { id, status, attributes }).map(nameOf));
-  const holders = await readHolders(store, tenant, claims);
-  return claims.flatMap((claim, index) => {
+  if (holds.length === 0) return [];
+  const nameOf = ({ constraint, values }: UniqueHold): string => JSON.stringify([constraint, values]);
+  const held = new Set(holdsIn(domain, { id, status, attributes }).map(nameOf));
+  const holders = await readHolders(store, tenant, holds);
+  return holds.flatMap((hold, index) => {
     const holder = holders[index];
     const place = { entity: id };
-    if (!held.has(nameOf(claim))) {
-      return holder === id ? [problem('claim_not_released', claim.constraint, place)] : [];
+    if (!held.has(nameOf(hold))) {
+      return holder === id ? [problem('claim_not_released', hold.constraint, place)] : [];
     }
-    if (holder === undefined) return [problem('claim_missing', claim.constraint, place)];
-    return holder === id ? [] : [problem('claim_taken', `${claim.constraint} is held by another`, place)];
+    if (holder === undefined) return [problem('claim_missing', hold.constraint, place)];
+    return holder === id ? [] : [problem('claim_taken', `${hold.constraint} is held by another`, place)];
   });
 }
 

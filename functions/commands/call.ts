@@ -6,12 +6,12 @@ import type { Deadline } from '../runtime/clock.ts';
 import { startDeadline } from '../runtime/deadline.ts';
 import type { Backend } from './backend.ts';
 import type { CommandRequest } from './command.ts';
-import type { TakenKey } from './idempotency-keys.ts';
+import type { FreshKey } from './idempotency-keys.ts';
 
 export interface Call {
   readonly backend: Backend;
   readonly request: CommandRequest;
-  readonly key: TakenKey;
+  readonly key: FreshKey;
   /** The entity it is about; a new one has its id before the first attempt. */
   readonly id: string;
   /** 128 random bits, base64url, the same for every attempt. */
@@ -34,7 +34,7 @@ const nextUlid = monotonicFactory();
 export function beginCall(
   backend: Backend,
   request: CommandRequest,
-  key: TakenKey,
+  key: FreshKey,
   deadline: Deadline = startDeadline(backend.clock),
 ): Call {
   const begunAt = backend.clock.now();

@@ -3,16 +3,16 @@
  * to bottom: that is the order in which things happen.
  */
 import { mayHaveHappened } from '../store/failures.ts';
-import { send } from '../store/transaction/commit.ts';
+import { commit } from '../store/transaction/commit.ts';
 import { startDeadline } from '../runtime/deadline.ts';
 import type { Backend } from './backend.ts';
 import { backOff } from './backoff.ts';
 import { beginCall } from './call.ts';
 import type { Call } from './call.ts';
 import type { CommandRequest } from './command.ts';
-import { committed, outOfTime, recordOf, refuse, resolveDuplicate } from './key-outcomes.ts';
-import { idsOf, load, loadAndDecide } from './load-and-decide.ts';
-import type { Decided } from './load-and-decide.ts';
+import { committed, giveUp, recordOf, refuse, resolveDuplicate } from './key-outcomes.ts';
+import { decideOn, idsOf, readState } from './read-and-decide.ts';
+import type { Decided } from './read-and-decide.ts';
 import { countOutcome } from './metrics.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -31,13 +31,15 @@ async function carryOut(backend: Backend, request: CommandRequest): Promise<Outc
 
   // 3. Check the idempotency key. Powertools hashes it, and knows the answers that this process gave.
   const key = await backend.keys.begin(request);
-  if (key.kind !== 'taken') return key;
+  if (key.kind !== 'fresh') return key;
 
   const call = beginCall(backend, request, key, deadline);
   let leaveWaitingRoom: (() => void) | undefined;
   try {
-    // 4. Read the state, and the key with it: one request. A creation has nothing to read and asks for neither.
-    const record = await load(call, idsOf(call));
+    // 4. Read the state and guard it against others. The key is read with it, in one request. A creation reads
+    // neither: the conditions of its transaction find a duplicate.
+    const record = await readState(call, idsOf(call));
+    // Nothing of ours is under way yet, so this is another call's answer.
     if (record) return backend.keys.replay(request, record);
 
     for (let defeats = 1; ; defeats += 1) {
@@ -45,20 +47,21 @@ async function carryOut(backend: Backend, request: CommandRequest): Promise<Outc
       const now = backend.clock.now();
       const began = performance.now();
 
-      // 4. Guard and 5. transition: the lock, the version, the rules; then the next state. All pure, on what was read.
-      const decided = await loadAndDecide(call, now);
+      // 5. Make the transition: check lock, version and rules, then make the next state. Only entities that the
+      // state itself names are still read here.
+      const decided = await decideOn(call, now);
       if (decided.kind === 'rejected') return await refuse(call, decided.rejection);
 
       if (decided.kind === 'accepted') {
-        // 6. Ledger and 7. outbox: the decision has the entries, postings and messages. `itemsOf` makes all of them
-        // items of one transaction, with the key's record and the answer in it.
+        // 6. Write the ledger and 7. the outbox. The decision holds entries, postings and messages. `itemsOf` makes
+        // them items of one transaction (`store/transaction/transaction-items.ts`), with the answer under its key.
         const answer = request.answerOf(decided.result);
         const items = decided.itemsOf(recordOf(call, answer));
 
-        // 8. Commit: all of it or nothing.
-        const sent = await send(backend.store, items, signalFor(call, decided, now));
+        // 8. Commit: all of it, or nothing.
+        const sent = await commit(backend.store, items, signalFor(call, decided, now));
 
-        // 9. Answer. Who lost a race decides again, below.
+        // 9. Answer at once. A command that lost a race goes on below and decides again.
         switch (sent.kind) {
           case 'committed':
             return await committed(call, answer);
@@ -69,10 +72,10 @@ async function carryOut(backend: Backend, request: CommandRequest): Promise<Outc
           case 'stale': {
             lost(call, 'race');
             for (const [id, state] of sent.states) call.known.set(id, state);
-            // The first loser goes on at once with the state it was handed.
+            // The database handed us the winner's state. Who lost once decides on it at once.
             if (defeats === 1) continue;
-            // Later ones spread out and read again, unless that state has said no already.
-            const again = await loadAndDecide(call, now);
+            // Who lost again asks that state only for a refusal. Otherwise it waits, and then reads afresh.
+            const again = await decideOn(call, now);
             if (again.kind === 'rejected') return await refuse(call, again.rejection);
             break;
           }
@@ -91,19 +94,19 @@ async function carryOut(backend: Backend, request: CommandRequest): Promise<Outc
 
       // Wait, where there is room to wait and time for another attempt.
       leaveWaitingRoom ??= backend.waitingRoom.enter(request.tenant, scarceOf(call, decided));
-      if (!leaveWaitingRoom) return call.isUnknown ? await outOfTime(call) : { kind: 'contended' };
+      if (!leaveWaitingRoom) return call.isUnknown ? await giveUp(call) : { kind: 'contended' };
       if (!(await backOff(deadline, { defeats, attemptMs: performance.now() - began })))
-        return await outOfTime(call);
+        return await giveUp(call);
 
       // After a wait what the winner left is old, and a read costs less than a cancelled transaction.
-      const since = await load(call, idsAgain(call, decided));
+      const since = await readState(call, idsAgain(call, decided));
       if (since) return await resolveDuplicate(call, since);
     }
   } catch (error) {
     // A read or write of ours had no answer. What is no such failure is a defect.
     if (!mayHaveHappened(error)) throw error;
     if (!deadline.signal.aborted) call.lastObstacle = undefined;
-    return await outOfTime(call, error as Error);
+    return await giveUp(call, error as Error);
   } finally {
     leaveWaitingRoom?.();
   }
@@ -116,8 +119,8 @@ function lost(call: Call, obstacle: 'race' | 'key'): void {
 }
 
 /**
- * How long a transaction may be on its way. Sent late, it would find the lock as it was judged here, so it is given up
- * with the lock. The next attempt then keeps `lock_lost` under the key, and whatever is still on its way meets that.
+ * When to abort a commit. One that arrived after its lock ran out would still find the lock as it was judged here. So
+ * it is aborted when the lock expires. The next attempt stores `lock_lost` under the key, and a late commit meets it.
  */
 function signalFor(
   { deadline: { signal } }: Call,

@@ -33,8 +33,8 @@ const keyedOf = ({ tenant, subject, path, idempotencyKey, input }: CommandReques
 });
 
 /** The key and hash that Powertools made: the record lacks its answer only. */
-export interface TakenKey {
-  readonly kind: 'taken';
+export interface FreshKey {
+  readonly kind: 'fresh';
   readonly pk: string;
   readonly payloadHash: string;
 }
@@ -63,7 +63,7 @@ export class IdempotencyKeys extends BasePersistenceLayer {
   }
 
   /** Takes a request's key, unless this process remembers its answer. Nothing is read or written. */
-  async begin(request: CommandRequest): Promise<TakenKey | Replay> {
+  async begin(request: CommandRequest): Promise<FreshKey | Replay> {
     // Powertools asks how long the call may take, for a mark in the database that this layer does not make.
     const saved = this.saveInProgress(json(keyedOf(request)), requestLimits.deadlineMs);
     // It has handed over its record by now: it waits for nothing before `_putRecord`, so no other call comes between.
@@ -76,7 +76,7 @@ export class IdempotencyKeys extends BasePersistenceLayer {
       return this.#replayed(request, error.existingRecord);
     }
     if (record?.payloadHash === undefined) throw new Error('Powertools has made no record of the request');
-    return { kind: 'taken', pk: record.idempotencyKey, payloadHash: record.payloadHash };
+    return { kind: 'fresh', pk: record.idempotencyKey, payloadHash: record.payloadHash };
   }
 
   /** The answer of another call of the key, where this one has the same payload. */
@@ -117,7 +117,7 @@ export class IdempotencyKeys extends BasePersistenceLayer {
     return Promise.resolve();
   }
 
-  /** Nobody asks: the key is read along with the entity, see `load`. */
+  /** Nobody asks: the key is read along with the entity, see `readState`. */
   protected override _getRecord(): Promise<IdempotencyRecord> {
     return Promise.reject(new Error('the key is read along with its entity'));
   }

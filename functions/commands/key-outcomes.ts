@@ -40,14 +40,15 @@ export async function resolveDuplicate(call: Call, record: IdempotencyItem): Pro
 
 /**
  * Refuses. A final refusal is kept under the key, so that a late duplicate of a declined request never succeeds
- * (guarantee G4); should another call of the key have been faster, its answer is the answer. One that is not final
- * is only told where the key has no answer: a lock may have been taken after, or by, this very key's command.
+ * (guarantee G4). If another call of the key was faster, its answer is the answer. A refusal that is not final (such as
+ * a lock in the way) is told only if the key has no answer yet. The key's first call may have committed before that lock
+ * was taken, or may have taken it.
  */
 export async function refuse(call: Call, rejection: Rejection): Promise<Outcome> {
   const { backend, request, key, deadline } = call;
   const isScheduled = request.kind === 'transition' && request.dueAt !== undefined;
   // Nobody repeats a declined scheduled transition in the hope of another answer, and what is due may go through later.
-  if (isScheduled) return call.isUnknown ? outOfTime(call) : { kind: 'refused_for_now', rejection };
+  if (isScheduled) return call.isUnknown ? giveUp(call) : { kind: 'refused_for_now', rejection };
   if (rejections.isFinal(rejection)) return keepRefusal(call, rejection);
   // What is not there was never changed under any key, so that this common answer needs no further read.
   for (let looks = 1; rejection.kind !== 'not_found'; looks += 1) {
@@ -55,7 +56,7 @@ export async function refuse(call: Call, rejection: Rejection): Promise<Outcome>
     if (read.kind === 'found') return resolveDuplicate(call, read.record);
     if (read.kind === 'none') break;
     call.lastObstacle = 'key';
-    if (!(await backOff(deadline, { defeats: looks, attemptMs: 0 }))) return outOfTime(call);
+    if (!(await backOff(deadline, { defeats: looks, attemptMs: 0 }))) return giveUp(call);
   }
   return call.isUnknown ? { kind: 'unknown' } : { kind: 'refused_for_now', rejection };
 }
@@ -78,12 +79,12 @@ async function keepRefusal(call: Call, rejection: Rejection): Promise<Outcome> {
       if (!mayHaveHappened(error)) throw error;
       call.lastObstacle = error instanceof TransactionConflictException ? 'key' : undefined;
     }
-    if (!(await backOff(deadline, { defeats, attemptMs: 0 }))) return outOfTime(call);
+    if (!(await backOff(deadline, { defeats, attemptMs: 0 }))) return giveUp(call);
   }
 }
 
 /** What is told when there is no time left, in the order in which it matters to the caller. */
-export async function outOfTime(call: Call, cause?: Error): Promise<Outcome> {
+export async function giveUp(call: Call, cause?: Error): Promise<Outcome> {
   if (call.isUnknown) return lastLook(call);
   switch (call.lastObstacle) {
     case 'key':

@@ -72,7 +72,7 @@ export interface UniqueValue<State, Attributes> {
   /** The constraint's name, as `already_exists` shows it; one definition has each once. */
   readonly name: string;
   readonly while: readonly State[];
-  /** `undefined`: this entity claims none. */
+  /** `undefined`: this entity holds none. */
   readonly of: (attributes: Attributes) => readonly string[] | undefined;
 }
 

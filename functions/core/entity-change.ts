@@ -14,7 +14,7 @@ import type { Registry } from './registry.ts';
 import type { Rule } from './rules.ts';
 
 /** A unique value an entity holds. */
-export interface Claim {
+export interface UniqueHold {
   readonly constraint: string;
   readonly values: readonly string[];
   readonly entity: string;
@@ -34,8 +34,8 @@ export interface EntityChange {
   readonly deltas: Readonly<Record<string, number>>;
   /** Movements on accounts that are not its own. */
   readonly foreign: readonly ResolvedMovement[];
-  readonly taken: readonly Claim[];
-  readonly released: readonly Claim[];
+  readonly taken: readonly UniqueHold[];
+  readonly released: readonly UniqueHold[];
   /** When its scheduled transition is due, epoch milliseconds. */
   readonly due?: { readonly at: number; readonly transition: string };
 }
@@ -87,8 +87,8 @@ export function entityChange(registry: Registry, command: Command, step: Step): 
     headHash: entry.hash,
     ...(before?.lock && { lock: before.lock }),
   };
-  const claimsBefore = before ? claimsOf(domain, before) : [];
-  const claimsAfter = claimsOf(domain, after);
+  const holdsBefore = before ? holdsOf(domain, before) : [];
+  const holdsAfter = holdsOf(domain, after);
   const due = dueOf(domain, after);
   return {
     domain,
@@ -99,8 +99,8 @@ export function entityChange(registry: Registry, command: Command, step: Step): 
     rules: [...step.rules, ...floors],
     deltas,
     foreign: resolved.filter((movement) => !isOwn(movement)),
-    taken: without(claimsAfter, claimsBefore),
-    released: without(claimsBefore, claimsAfter),
+    taken: without(holdsAfter, holdsBefore),
+    released: without(holdsBefore, holdsAfter),
     ...(due && { due }),
   };
 }
@@ -141,15 +141,15 @@ function balancesAfter(
 }
 
 /** The unique values an entity holds in its status. */
-export function claimsOf(domain: Domain, { id, status, attributes }: EntityState): readonly Claim[] {
+export function holdsOf(domain: Domain, { id, status, attributes }: EntityState): readonly UniqueHold[] {
   return ((domain.unique ?? []) as readonly UniqueValue<string, unknown>[]).flatMap((unique) => {
     const values = unique.while.includes(status) ? unique.of(attributes) : undefined;
     return values ? [{ constraint: unique.name, values, entity: id }] : [];
   });
 }
 
-function without(claims: readonly Claim[], others: readonly Claim[]): readonly Claim[] {
-  return claims.filter((claim) => !others.some((other) => isDeepStrictEqual(claim, other)));
+function without(holds: readonly UniqueHold[], others: readonly UniqueHold[]): readonly UniqueHold[] {
+  return holds.filter((hold) => !others.some((other) => isDeepStrictEqual(hold, other)));
 }
 
 /** The deadline an entity waits for, if it waits. */

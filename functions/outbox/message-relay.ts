@@ -32,9 +32,11 @@ export type MessageRelay = (event: DynamoDBStreamEvent) => Promise<DynamoDBBatch
 
 /**
  * First the send, then the mark: a death between the two sends a message twice, never not at all.
- * What may pass at the next try is reported, and the stream hands out everything from there on again. What will
- * not pass (a queue that is gone, an image that cannot be read) is not: it would hold up the other topics behind
- * it in the shard. It stays `pending`, and the sweeper tries it each minute.
+ * A send that may pass at the next try is reported as failed: the stream hands out everything from there on again.
+ * A send that cannot pass (a queue that is gone, an image that cannot be read) is not reported, because it would hold
+ * up the other topics in the shard. Its message stays `pending`, and the sweeper tries it each minute.
+ *
+ * Next: the topic's worker takes the reference from the queue (`workers/topic-worker.ts`).
  */
 export function createMessageRelay(parts: MessageRelayParts): MessageRelay {
   const { outbox, sqs, queueUrls, log, metrics } = parts;
@@ -64,7 +66,7 @@ export function createMessageRelay(parts: MessageRelayParts): MessageRelay {
     return failed;
   }
 
-  /** A mark that fails costs a second send by the sweeper; a record reported for it would cost one now. */
+  /** A mark that fails is not reported: that would send the message again now, where the sweeper does it later. */
   async function mark(reference: MessageReference): Promise<void> {
     try {
       await recordSent(outbox, reference);

@@ -1,4 +1,4 @@
-/** Lambda `relay`: the outbox table's stream to the queues of the topics. */
+/** Lambda `relay`: the outbox table's stream to the queues of the topics. What it does: `message-relay.ts`. */
 import { systemClock } from '../runtime/clock.ts';
 import { readEnvironment } from '../runtime/environment.ts';
 import { createSendingClient } from '../runtime/queue-client.ts';

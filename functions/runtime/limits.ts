@@ -1,6 +1,7 @@
 /**
- * Every limit of the backend stands here once, with its reason. Infrastructure, handlers, OpenAPI and tests
- * import it; `test/unit/limits.unit.test.ts` asserts the relations between them.
+ * The limits of requests, commands and stored data, each with its reason; those of the way out are in
+ * `delivery-limits.ts` and `topics.ts`. Infrastructure, handlers, OpenAPI and tests import them;
+ * `test/unit/limits.unit.test.ts` asserts the relations between them.
  * Units stand last in a name (`timeoutMs`, `bodyMaxBytes`).
  */
 

@@ -1,6 +1,6 @@
 /** The keys of the data table. A tenant is encoded, so that none can write the separator into its name. */
 import { createHash } from 'node:crypto';
-import type { Claim } from '../core/entity-change.ts';
+import type { UniqueHold } from '../core/entity-change.ts';
 
 export interface ItemKey {
   readonly pk: string;
@@ -35,9 +35,9 @@ export const balanceKey = (tenant: string, account: string): ItemKey => ({
 });
 
 /** Values may be long and hold anything, so the key carries their hash. */
-export const claimKey = (
+export const uniqueKey = (
   tenant: string,
-  { constraint, values }: Pick<Claim, 'constraint' | 'values'>,
+  { constraint, values }: Pick<UniqueHold, 'constraint' | 'values'>,
 ): ItemKey => ({
   pk: `${encoded(tenant)}#unique#${constraint}#${createHash('sha256').update(JSON.stringify(values)).digest('base64url')}`,
   sk: 'unique',

@@ -4,7 +4,7 @@ import type { Log } from '../runtime/logger.ts';
 import type { MetricWriter } from '../runtime/metric-writer.ts';
 import { queue as limits } from '../runtime/topics.ts';
 import type { Topic } from '../runtime/topics.ts';
-import { faultDelaySeconds } from './backoff.ts';
+import { faultDelaySeconds } from './retry-delay.ts';
 import type { SourceQueue } from './source-queue.ts';
 
 /** What becomes of a delivery: deleted from its queue, or handed out again after this long. */
@@ -63,7 +63,8 @@ export function createQueueHandler(
       disposition = again(faultDelaySeconds(receiveCount(record)));
     }
     if (disposition.is === 'finished') return;
-    // Its queue hands it out no more, whatever was decided. What was sent to the dead letters was counted then.
+    // After this receipt the queue moves it to the dead letters, whatever was decided here. Where that was the
+    // decision, the worker has counted it.
     const isLast = receiveCount(record) >= limits.maxReceiveCount;
     if (isLast && disposition !== toDeadLetters) metrics?.add('MessagesDead', 1, topic);
     await queue.hide(record, disposition.afterSeconds);

@@ -1,4 +1,4 @@
-/** Lambda `external-call`: signed calls to the outside. */
+/** Lambda `external-call`: signed calls to the outside. What it does with a delivery: `topic-worker.ts`. */
 import { getSecret } from '@aws-lambda-powertools/parameters/secrets';
 import { Agent } from 'undici';
 import { systemClock } from '../runtime/clock.ts';

@@ -5,7 +5,7 @@ import { parseBody, timerReference } from '../outbox/queue-messages.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/logger.ts';
 import type { MetricWriter } from '../runtime/metric-writer.ts';
-import { faultDelaySeconds } from './backoff.ts';
+import { faultDelaySeconds } from './retry-delay.ts';
 import { again, createQueueHandler, finished, receiveCount, toDeadLetters } from './batch.ts';
 import type { Disposition, QueueHandler } from './batch.ts';
 import type { RunScheduledTransition } from './scheduled-transition.ts';

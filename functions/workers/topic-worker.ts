@@ -19,11 +19,11 @@ import {
   redriveMessage,
 } from '../store/outbox/messages.ts';
 import type { Delivery } from '../store/outbox/messages.ts';
-import { retryDelaySeconds } from './backoff.ts';
+import { retryDelaySeconds } from './retry-delay.ts';
 import { again, createQueueHandler, finished, receiveCount, toDeadLetters } from './batch.ts';
 import type { Disposition, QueueHandler } from './batch.ts';
 import { boundedResult } from './bounded-result.ts';
-import { callReceiver } from './call.ts';
+import { callReceiver } from './call-receiver.ts';
 import type { Failure, Received, Receiver } from './receiver.ts';
 import { createSourceQueue } from './source-queue.ts';
 
@@ -40,7 +40,7 @@ export interface TopicWorkerParts {
 }
 
 /** A message this delivery holds the lease of. */
-interface Held {
+interface Leased {
   readonly item: MessageItem;
   readonly token: string;
   readonly delivery: Delivery;
@@ -78,7 +78,7 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
         return call({ ...claim, delivery });
       case 'exhausted':
         return bury({ ...claim, delivery }, exhausted);
-      case 'held':
+      case 'leased':
         return again((claim.until - outbox.clock.now()) / 1000);
       case 'movedBack':
         return redrive(delivery);
@@ -110,21 +110,21 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
     return finished;
   }
 
-  async function call(held: Held): Promise<Disposition> {
-    const received = await callReceiver(receiver, held.item, policy.callTimeoutMs, log);
+  async function call(leased: Leased): Promise<Disposition> {
+    const received = await callReceiver(receiver, leased.item, policy.callTimeoutMs, log);
     switch (received.is) {
       case 'done':
-        return succeed(held, received);
+        return succeed(leased, received);
       case 'retry':
-        return held.item.attempts < policy.attempts ? postpone(held, received) : bury(held, received);
+        return leased.item.attempts < policy.attempts ? postpone(leased, received) : bury(leased, received);
       case 'permanent':
-        return bury(held, received);
+        return bury(leased, received);
       default:
         return received satisfies never;
     }
   }
 
-  async function succeed({ item }: Held, { result }: Received & { is: 'done' }): Promise<Disposition> {
+  async function succeed({ item }: Leased, { result }: Received & { is: 'done' }): Promise<Disposition> {
     const recorded = await recordDone(outbox, item, boundedResult(result, limits.resultMaxBytes));
     log.info(recorded ? 'message done' : 'message was done already', logged(item));
     if (recorded) countDone(item);
@@ -138,7 +138,10 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
     if (run === 1) metrics?.add('DeliveryLatency', latencyMs, topic);
   }
 
-  async function postpone({ item, token }: Held, failure: Received & { is: 'retry' }): Promise<Disposition> {
+  async function postpone(
+    { item, token }: Leased,
+    failure: Received & { is: 'retry' },
+  ): Promise<Disposition> {
     const seconds = retryDelaySeconds(policy, item.attempts, random(), failure.retryAfterMs);
     const notBefore = outbox.clock.now() + seconds * 1000;
     await recordRetry(outbox, item, token, { lastError: lastError(failure), notBefore });
@@ -147,7 +150,7 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
     return again(seconds);
   }
 
-  async function bury({ item, token, delivery }: Held, failure: Failure): Promise<Disposition> {
+  async function bury({ item, token, delivery }: Leased, failure: Failure): Promise<Disposition> {
     const recorded = await recordDead(outbox, item, token, {
       lastError: lastError(failure, item.lastError),
       delivered: delivery,

@@ -4,7 +4,7 @@ import { createAudit } from '../../functions/audit/audit.ts';
 import { sealed } from '../../functions/core/ledger.ts';
 import { entryItem, ledgerEntry } from '../../functions/store/entities/items.ts';
 import type { EntryItem } from '../../functions/store/entities/items.ts';
-import { balanceKey, claimKey, entityKey } from '../../functions/store/keys.ts';
+import { balanceKey, uniqueKey, entityKey } from '../../functions/store/keys.ts';
 import { messageKey } from '../../functions/store/outbox/message-items.ts';
 import { auditWhole, located, payment, Tampered } from '../support/audited.ts';
 import type { Item } from '../support/audited.ts';
@@ -190,7 +190,7 @@ describe('unique values', () => {
   it('are held by their entity', async () => {
     const tampered = new Tampered(api);
     const id = await tampered.create('articles', article);
-    const key = claimKey(tampered.tenant, claim);
+    const key = uniqueKey(tampered.tenant, claim);
     expect(await allFound(tampered)).toEqual([]);
     await tampered.write({ ...key, entity: 'art_01JD2X5T9ZK4M8Q7W6V5B3N2HC' });
     expect(await allFound(tampered)).toEqual([['claim_taken', id]]);
@@ -201,7 +201,7 @@ describe('unique values', () => {
   it('are given back', async () => {
     const tampered = new Tampered(api);
     const id = await tampered.create('invites', { workspace: 'w', email: 'A@example.com', role: 'r' });
-    const key = claimKey(tampered.tenant, { constraint: 'open_invite', values: ['w', 'a@example.com'] });
+    const key = uniqueKey(tampered.tenant, { constraint: 'open_invite', values: ['w', 'a@example.com'] });
     const item = await tampered.read(key);
     await tampered.post(`/v1/invites/${id}/revoke`);
     expect(await allFound(tampered)).toEqual([]);

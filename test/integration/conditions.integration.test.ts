@@ -4,7 +4,7 @@
  */
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { claimKey, entryKey } from '../../functions/store/keys.ts';
+import { uniqueKey, entryKey } from '../../functions/store/keys.ts';
 import { messageKey } from '../../functions/store/outbox/message-items.ts';
 import { idOf } from '../support/answers.ts';
 import { startBackend } from '../support/backend.ts';
@@ -55,7 +55,7 @@ describe('what is there is not replaced', () => {
     const invite = { workspace: 'press', email: 'ada@example.com', role: 'editor' };
     const id = idOf(await api.post('/v1/invites', invite));
     const values = [invite.workspace, invite.email];
-    const key = claimKey(tenant, { constraint: 'open_invite', values });
+    const key = uniqueKey(tenant, { constraint: 'open_invite', values });
     const isThere = await intruder('data', { ...key }, { entity: 'inv_another' });
     expect((await api.post(`/v1/invites/${id}/revoke`)).status).toBe(500);
     expect(await isThere()).toBe(true);

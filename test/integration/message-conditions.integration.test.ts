@@ -200,7 +200,7 @@ wins('two workers that find no attempt left at once', clause.free, takeToBury, a
     opened.push(client);
     return claimMessage({ ...outbox.access, client }, delivery(item), terms);
   });
-  return (await claimMessage(build, delivery(item), terms)).kind === 'held';
+  return (await claimMessage(build, delivery(item), terms)).kind === 'leased';
 });
 
 wins('a second success', '#status <> :done', '#result = :result', async (build) => {

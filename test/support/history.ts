@@ -12,7 +12,7 @@ import type { Registry } from '../../functions/core/registry.ts';
 import type { Store } from '../../functions/store/store.ts';
 import { entityPut } from '../../functions/store/transaction/entity-writes.ts';
 import { entryItem } from '../../functions/store/entities/items.ts';
-import { balanceKey, claimKey, entryKey } from '../../functions/store/keys.ts';
+import { balanceKey, uniqueKey, entryKey } from '../../functions/store/keys.ts';
 import { messageItem } from '../../functions/store/outbox/message-items.ts';
 
 type Item = Record<string, unknown>;
@@ -94,10 +94,10 @@ export class History {
       entityPut('', { tenant: this.tenant, now: this.#now, requestId: '' }, change).Put?.Item ?? {},
     );
     for (const claim of change.taken) {
-      this.#put('data', { ...claimKey(this.tenant, claim), entity: claim.entity });
+      this.#put('data', { ...uniqueKey(this.tenant, claim), entity: claim.entity });
     }
     for (const claim of change.released) {
-      const { pk, sk } = claimKey(this.tenant, claim);
+      const { pk, sk } = uniqueKey(this.tenant, claim);
       this.#items.data.delete(JSON.stringify([pk, sk]));
     }
     this.#messages(decision);

@@ -3,14 +3,14 @@
  * from a dump, against the definitions alone. Each problem is one sentence that names its entity.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { claimsOf } from '../../functions/core/entity-change.ts';
+import { holdsOf } from '../../functions/core/entity-change.ts';
 import { entryHash, genesisHash } from '../../functions/core/ledger.ts';
 import type { LedgerEntry } from '../../functions/core/ledger.ts';
 import { ownedAccountName } from '../../functions/core/postings.ts';
 import type { Registry } from '../../functions/core/registry.ts';
 import { entityState, ledgerEntry } from '../../functions/store/entities/items.ts';
 import type { BalanceItem, EntityItem, EntryItem } from '../../functions/store/entities/items.ts';
-import { balanceKey, claimKey, listPartition } from '../../functions/store/keys.ts';
+import { balanceKey, uniqueKey, listPartition } from '../../functions/store/keys.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import { kindOf } from './table-dump.ts';
 import type { Dump, Item, ItemKind } from './table-dump.ts';
@@ -136,8 +136,8 @@ function claimProblems(
   const kept = new Map(items.map((item) => [item['pk'] as string, item['entity'] as string]));
   const problems: string[] = [];
   for (const entity of entities) {
-    for (const claim of claimsOf(registry.byCollection(entity.collection), entityState(entity))) {
-      const { pk } = claimKey(entity.tenant, claim);
+    for (const claim of holdsOf(registry.byCollection(entity.collection), entityState(entity))) {
+      const { pk } = uniqueKey(entity.tenant, claim);
       if (kept.get(pk) !== entity.id) {
         problems.push(
           `${entity.id} holds ${claim.constraint}, which is kept for ${kept.get(pk) ?? 'nobody'}`,

@@ -3,14 +3,14 @@
  * entities comes from an index, whose answer may be a moment old.
  */
 import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import type { Claim } from '../../core/entity-change.ts';
+import type { UniqueHold } from '../../core/entity-change.ts';
 import type { EntityState } from '../../core/entity.ts';
 import { ownedAccountName } from '../../core/postings.ts';
 import type { Registry } from '../../core/registry.ts';
 import type { Store } from '../store.ts';
 import { entityState } from '../entities/items.ts';
 import type { BalanceItem, EntityItem } from '../entities/items.ts';
-import { balanceKey, claimKey, entityKey, entityPartition, listPartition } from '../keys.ts';
+import { balanceKey, uniqueKey, entityKey, entityPartition, listPartition } from '../keys.ts';
 import type { ItemKey } from '../keys.ts';
 import { messagePartition, statePartitionOf, stateSortPrefix } from '../outbox/message-items.ts';
 import type { MessageGroup, MessageItem } from '../outbox/message-items.ts';
@@ -116,13 +116,13 @@ export async function readStates(
   });
 }
 
-/** Who holds each claim, in their order; `undefined` where it is free. */
+/** Who holds each value, in their order; `undefined` where it is free. */
 export async function readHolders(
   store: Store,
   tenant: string,
-  claims: readonly Claim[],
+  holds: readonly UniqueHold[],
 ): Promise<readonly unknown[]> {
-  const keys = claims.map((claim) => claimKey(tenant, claim));
+  const keys = holds.map((hold) => uniqueKey(tenant, hold));
   const items = await readByKey<ItemKey & { readonly entity?: unknown }>(
     store.client,
     store.tables.data,

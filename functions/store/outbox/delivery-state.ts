@@ -22,7 +22,7 @@ export type DeliveryState =
   /** All attempts were begun and the last one left no outcome behind: its worker died. */
   | { readonly kind: 'exhausted' }
   /** A call is going on, or its next attempt is not due. */
-  | { readonly kind: 'held'; readonly until: number }
+  | { readonly kind: 'leased'; readonly until: number }
   /** It is dead, and this delivery belongs among the dead letters. */
   | { readonly kind: 'dead' }
   /** It is dead, and this is its dead letter, moved back: a redrive. */
@@ -36,7 +36,7 @@ export type DeliveryState =
 /**
  * | record        | this run                    | another run |
  * | ------------- | --------------------------- | ----------- |
- * | pending, sent | free, held or exhausted     | stale       |
+ * | pending, sent | free, leased, exhausted     | stale       |
  * | dead          | dead, or movedBack          | stale       |
  * | done          | done                        | done        |
  *
@@ -54,7 +54,7 @@ export function deliveryState(
   if (delivered.run !== record.run) return { kind: 'stale' };
   if (record.status === 'dead') return { kind: isMovedBack(record.letter, delivered) ? 'movedBack' : 'dead' };
   if (record.leaseUntil !== undefined && record.leaseUntil > now)
-    return { kind: 'held', until: record.leaseUntil };
+    return { kind: 'leased', until: record.leaseUntil };
   return record.attempts < attemptsMax ? { kind: 'free' } : { kind: 'exhausted' };
 }
 

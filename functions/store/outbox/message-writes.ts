@@ -67,7 +67,7 @@ export const clause = {
   pending: '#status = :pending',
   /** `:dead`. Against a redrive that came first: two of them begin one run. */
   dead: '#status = :dead',
-  /** `:done`. Against a second call that succeeded: one result is kept. And no item is made of one that is gone. */
+  /** `:done`. Against a second call that succeeded: the first result is kept. An update must not create an item that is gone. */
   notDone: 'attribute_exists(pk) AND #status <> :done',
   /** `:run`. Against deliveries, marks and moved dead letters of a run that is over. */
   thisRun: '#run = :run',
@@ -76,8 +76,8 @@ export const clause = {
   /** `:attemptsMax`. Against a message that kills its worker each time. */
   attemptLeft: '#attempts < :attemptsMax',
   /**
-   * `:token`. Against a worker whose lease ran out: another one has taken over, or it has ended. Each end removes the
-   * token, so who still holds it knows that the message is open and of its run.
+   * `:token`. Against a worker whose lease ran out: another one has taken over, or the message has ended. Every end
+   * removes the token. So a worker that still holds it knows that the message is open and that the run is its own.
    */
   holder: '#leaseToken = :token',
 } as const;

@@ -28,7 +28,7 @@ export interface ClaimTerms {
 
 export type Claim =
   | { readonly kind: 'claimed'; readonly item: MessageItem; readonly token: string }
-  /** Ours to bury: no attempt is left, and none is counted. */
+  /** No attempt is left, and we hold the lease: the caller records it as dead. */
   | { readonly kind: 'exhausted'; readonly item: MessageItem; readonly token: string }
   | Exclude<DeliveryState, { readonly kind: 'free' | 'exhausted' }>;
 
@@ -106,7 +106,7 @@ export async function claimMessage(
 }
 
 /** Someone moved the message on between two of our writes: the delivery comes back soon and looks again. */
-const lookAgain = (now: number): Claim => ({ kind: 'held', until: now });
+const lookAgain = (now: number): Claim => ({ kind: 'leased', until: now });
 
 /**
  * Records success, whoever holds the lease: the receiver did act. The first result stays.

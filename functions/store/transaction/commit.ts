@@ -6,7 +6,6 @@ import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import type { CancellationReason } from '@aws-sdk/client-dynamodb';
 import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import type { Decision } from '../../core/decide.ts';
 import type { EntityState } from '../../core/entity.ts';
 import { blindRejection } from '../../core/movements.ts';
 import * as rejections from '../../core/rejections.ts';
@@ -16,8 +15,7 @@ import { mayHaveHappened } from '../failures.ts';
 import type { IdempotencyItem } from './idempotency-record.ts';
 import { entityState } from '../entities/items.ts';
 import type { EntityItem } from '../entities/items.ts';
-import { transactionItems } from './transaction-items.ts';
-import type { CommitContext, Label, LabelledItem } from './labelled-item.ts';
+import type { Label, LabelledItem } from './labelled-item.ts';
 import type { Store } from '../store.ts';
 
 export type CommitOutcome =
@@ -36,18 +34,8 @@ export type CommitOutcome =
   /** No answer came: it may or may not have committed. Trying again finds out, by the idempotency record. */
   | { readonly kind: 'unknown' };
 
-export async function commit(
-  store: Store,
-  context: CommitContext,
-  decision: Decision,
-  record: IdempotencyItem,
-  signal: AbortSignal,
-): Promise<CommitOutcome> {
-  return send(store, transactionItems(store.tables, context, decision, record), signal);
-}
-
 /** Sends labelled items as one transaction and reads its outcome. */
-export async function send(
+export async function commit(
   store: Store,
   items: readonly LabelledItem[],
   signal: AbortSignal,
@@ -118,7 +106,7 @@ function outcomeOf(labels: readonly Label[], reasons: readonly CancellationReaso
 function rejectionOf(label: Label, reason: CancellationReason): Rejection | undefined {
   switch (label.purpose) {
     case 'unique value':
-      return rejections.alreadyExists(label.claim.constraint);
+      return rejections.alreadyExists(label.hold.constraint);
     case 'other entity':
       return blindRejection(label.blind, entityOf(reason), label.now);
     case 'balance': {

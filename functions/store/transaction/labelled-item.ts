@@ -1,6 +1,6 @@
 /** One write of a transaction and what it is for, so that a cancellation can be read back by its label. */
 import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
-import type { Claim, EntityChange } from '../../core/entity-change.ts';
+import type { UniqueHold, EntityChange } from '../../core/entity-change.ts';
 import type { BalanceChange, BlindChange } from '../../core/movements.ts';
 
 export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
@@ -10,8 +10,8 @@ export type Label =
   | { readonly purpose: 'entity'; readonly change: EntityChange }
   | { readonly purpose: 'lock' }
   | { readonly purpose: 'ledger entry'; readonly change: EntityChange }
-  | { readonly purpose: 'unique value'; readonly claim: Claim }
-  | { readonly purpose: 'released value'; readonly claim: Claim }
+  | { readonly purpose: 'unique value'; readonly hold: UniqueHold }
+  | { readonly purpose: 'released value'; readonly hold: UniqueHold }
   /** `now`: the moment its lock was judged by, epoch milliseconds. */
   | { readonly purpose: 'other entity'; readonly blind: BlindChange; readonly now: number }
   | { readonly purpose: 'balance'; readonly balance: BalanceChange }

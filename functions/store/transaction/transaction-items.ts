@@ -3,14 +3,14 @@
  * item is for, so that a cancellation can be read back in the words of the decision.
  */
 import type { Decision } from '../../core/decide.ts';
-import type { Claim, EntityChange } from '../../core/entity-change.ts';
+import type { UniqueHold, EntityChange } from '../../core/entity-change.ts';
 import type { BalanceChange, BlindChange } from '../../core/movements.ts';
 import { entityPut, entityUpdate } from './entity-writes.ts';
 import { Expression } from './expression.ts';
 import { idempotencyPut } from './idempotency-record.ts';
 import type { IdempotencyItem } from './idempotency-record.ts';
 import { entryItem } from '../entities/items.ts';
-import { balanceKey, claimKey, entityKey, entryKey } from '../keys.ts';
+import { balanceKey, uniqueKey, entityKey, entryKey } from '../keys.ts';
 import { messageItem } from '../outbox/message-items.ts';
 import { added, all, compiled, lockCondition, onlyNew } from './conditions.ts';
 import type { CommitContext, LabelledItem, TransactItem } from './labelled-item.ts';
@@ -25,7 +25,7 @@ export function transactionItems(
 ): readonly LabelledItem[] {
   const { tenant, now } = context;
   const handed = handedOver(tenant, decision.entities);
-  const isApart = (claim: Claim): boolean => !handed.some(({ from, to }) => claim === from || claim === to);
+  const isApart = (hold: UniqueHold): boolean => !handed.some(({ from, to }) => hold === from || hold === to);
   return [
     {
       label: { purpose: 'idempotency record' },
@@ -39,18 +39,18 @@ export function transactionItems(
           : entityPut(tables.data, context, change),
       },
       { label: { purpose: 'ledger entry' as const, change }, item: entryPut(tables.data, tenant, change) },
-      ...change.taken.filter(isApart).map((claim) => ({
-        label: { purpose: 'unique value' as const, claim },
-        item: claimPut(tables.data, tenant, claim),
+      ...change.taken.filter(isApart).map((hold) => ({
+        label: { purpose: 'unique value' as const, hold },
+        item: uniquePut(tables.data, tenant, hold),
       })),
-      ...change.released.filter(isApart).map((claim) => ({
-        label: { purpose: 'released value' as const, claim },
-        item: claimDelete(tables.data, tenant, claim),
+      ...change.released.filter(isApart).map((hold) => ({
+        label: { purpose: 'released value' as const, hold },
+        item: uniqueDelete(tables.data, tenant, hold),
       })),
     ]),
     ...handed.map(({ from, to }) => ({
-      label: { purpose: 'unique value' as const, claim: to },
-      item: claimHandOver(tables.data, tenant, from, to),
+      label: { purpose: 'unique value' as const, hold: to },
+      item: uniqueHandOver(tables.data, tenant, from, to),
     })),
     ...decision.blind.map((blind) => ({
       label: { purpose: 'other entity' as const, blind, now },
@@ -60,6 +60,7 @@ export function transactionItems(
       label: { purpose: 'balance' as const, balance },
       item: balanceUpdate(tables.data, tenant, balance),
     })),
+    // After the commit the outbox table's stream hands these to `outbox/message-relay.ts`.
     ...decision.messages.map((message) => ({
       label: { purpose: 'message' as const, topic: message.topic },
       item: onlyNew(tables.outbox, {
@@ -81,14 +82,14 @@ function entryPut(table: string, tenant: string, { after, entry }: EntityChange)
 }
 
 interface HandOver {
-  readonly from: Claim;
-  readonly to: Claim;
+  readonly from: UniqueHold;
+  readonly to: UniqueHold;
 }
 
 /** Values that one entity of the decision gives up and another takes: one item, which a transaction may name once. */
 function handedOver(tenant: string, entities: readonly EntityChange[]): readonly HandOver[] {
-  const nameOf = (claim: Claim): string => claimKey(tenant, claim).pk;
-  const takers = new Map(entities.flatMap(({ taken }) => taken).map((claim) => [nameOf(claim), claim]));
+  const nameOf = (hold: UniqueHold): string => uniqueKey(tenant, hold).pk;
+  const takers = new Map(entities.flatMap(({ taken }) => taken).map((hold) => [nameOf(hold), hold]));
   return entities
     .flatMap(({ released }) => released)
     .flatMap((from) => {
@@ -98,31 +99,31 @@ function handedOver(tenant: string, entities: readonly EntityChange[]): readonly
 }
 
 /** Only from the holder to the next: it wins over a value that has gone to somebody else behind the entity's back. */
-function claimHandOver(table: string, tenant: string, from: Claim, to: Claim): TransactItem {
+function uniqueHandOver(table: string, tenant: string, from: UniqueHold, to: UniqueHold): TransactItem {
   const expression = new Expression();
   return {
     Put: {
       TableName: table,
-      Item: { ...claimKey(tenant, to), entity: to.entity },
+      Item: { ...uniqueKey(tenant, to), entity: to.entity },
       ConditionExpression: `${expression.path('entity')} = ${expression.value(from.entity)}`,
       ...expression.parameters(),
     },
   };
 }
 
-/** Two claims of one value meet here, and one of them finds the other's. */
-function claimPut(table: string, tenant: string, claim: Claim): TransactItem {
-  return onlyNew(table, { ...claimKey(tenant, claim), entity: claim.entity });
+/** Two commands that take one value meet here: one of them finds the other's item. */
+function uniquePut(table: string, tenant: string, hold: UniqueHold): TransactItem {
+  return onlyNew(table, { ...uniqueKey(tenant, hold), entity: hold.entity });
 }
 
 /** Only the holder releases: a value that has gone to somebody else is not taken from them. */
-function claimDelete(table: string, tenant: string, claim: Claim): TransactItem {
+function uniqueDelete(table: string, tenant: string, hold: UniqueHold): TransactItem {
   const expression = new Expression();
   return {
     Delete: {
       TableName: table,
-      Key: claimKey(tenant, claim),
-      ConditionExpression: `${expression.path('entity')} = ${expression.value(claim.entity)}`,
+      Key: uniqueKey(tenant, hold),
+      ConditionExpression: `${expression.path('entity')} = ${expression.value(hold.entity)}`,
       ...expression.parameters(),
     },
   };

@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici';
 import type { Clock } from '../../runtime/clock.ts';
 import { message as limits } from '../../runtime/limits.ts';
 import type { MessageItem } from '../../store/outbox/message-items.ts';
-import { parseRetryAfter } from '../backoff.ts';
+import { parseRetryAfter } from '../retry-delay.ts';
 import { externalCallPayload, readPayload } from '../payloads.ts';
 import { permanent, retry } from '../receiver.ts';
 import type { Received, Receiver } from '../receiver.ts';

@@ -11,7 +11,7 @@ export function purposeOfLabel(label: Label): string {
       return `${label.purpose} of ${label.change.domain.collection}`;
     case 'unique value':
     case 'released value':
-      return `${label.purpose} ${label.claim.constraint}`;
+      return `${label.purpose} ${label.hold.constraint}`;
     case 'other entity':
       return `other entity of ${label.blind.domain.collection}`;
     case 'balance':

@@ -1,4 +1,4 @@
-/** Loads what a command needs and decides on it. What is decided is data; nothing is written here. */
+/** Reads what a command needs and decides on it. What is decided is data; nothing is written here. */
 import { randomBytes } from 'node:crypto';
 import type { Command } from '../core/command.ts';
 import { decideCreate, decideTransition, movesOf, versionRejectionOf } from '../core/decide.ts';
@@ -34,7 +34,7 @@ export type Decided =
 
 const rejected = (rejection: Rejection): Decided => ({ kind: 'rejected', rejection });
 
-/** The entities that a command needs whatever their states are; none for a creation. */
+/** The entities that a command names itself. A creation names none. */
 export function idsOf({ request, id }: Call): readonly string[] {
   switch (request.kind) {
     case 'create':
@@ -51,8 +51,8 @@ export function idsOf({ request, id }: Call): readonly string[] {
   }
 }
 
-/** Reads entities and the key in one request; where nothing is to be read, nothing is asked. @returns the key's record */
-export async function load(call: Call, ids: readonly string[]): Promise<IdempotencyItem | undefined> {
+/** Reads entities and the key in one request. Without entities it reads nothing. @returns the key's live record */
+export async function readState(call: Call, ids: readonly string[]): Promise<IdempotencyItem | undefined> {
   const { backend, request, key, deadline, known } = call;
   if (ids.length === 0) return undefined;
   const read = await readTogether(backend.store, request.tenant, ids, key.pk, deadline.signal);
@@ -63,7 +63,7 @@ export async function load(call: Call, ids: readonly string[]): Promise<Idempote
 }
 
 /** @param now epoch milliseconds */
-export async function loadAndDecide(call: Call, now: number): Promise<Decided> {
+export async function decideOn(call: Call, now: number): Promise<Decided> {
   const { request } = call;
   switch (request.kind) {
     case 'create':

@@ -2,7 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { delivery } from '../../functions/runtime/delivery-limits.ts';
 import { retryAfterMaxMs, topicPolicies, topics } from '../../functions/runtime/topics.ts';
-import { faultDelaySeconds, parseRetryAfter, retryDelaySeconds } from '../../functions/workers/backoff.ts';
+import {
+  faultDelaySeconds,
+  parseRetryAfter,
+  retryDelaySeconds,
+} from '../../functions/workers/retry-delay.ts';
 
 const attempt = fc.integer({ min: 1, max: 1_000 });
 const random = fc.double({ min: 0, max: 1, noNaN: true });
