@@ -35,7 +35,7 @@ export const approvals = defineDomain({
       .strictObject({
         title: title('Buy a new press'),
         approvers: approvers(),
-        quorum: integer(1, approversMax, 1),
+        quorum: integer(1, approversMax, 1).describe('At most as many as `approvers`.'),
       })
       .refine(({ approvers: names, quorum }) => quorum <= names.length, {
         path: ['quorum'],

@@ -34,7 +34,9 @@ export const showings = defineDomain({
       .strictObject({
         title: title('Evening show'),
         capacity: integer(1, capacityMax, 2),
-        seats: list(text('A1'), 1, seatsMax, ['A1', 'A2']).optional(),
+        seats: list(text('A1'), 1, seatsMax, ['A1', 'A2'])
+          .describe('Where given, as many as `capacity`.')
+          .optional(),
       })
       .refine(({ capacity, seats }) => seats === undefined || seats.length === capacity, {
         path: ['seats'],

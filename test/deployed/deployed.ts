@@ -34,8 +34,8 @@ interface Clients {
 async function testStage(stage: DeployedStage, clients: Clients, receiver: TestReceiver): Promise<void> {
   const { name } = stage;
   const stack = `commit-once-${name}`;
-  await step(`${name}: deployed`, stage.deploy);
-  await step(`${name}: end-to-end tests`, stage.test);
+  await step(`${name}: deployed`, () => stage.deploy());
+  await step(`${name}: end-to-end tests`, () => stage.test());
   await step(`${name}: a dead letter redriven`, async () => {
     const { url, token } = await stage.reach('redrive');
     await redriveDeadLetter(target(url, token), receiver);
@@ -47,7 +47,7 @@ async function testStage(stage: DeployedStage, clients: Clients, receiver: TestR
     assert.equal(await events(clients, stack), before);
   });
   const { DataTable = '', OutboxTable = '', IdempotencyTable = '' } = await stage.outputs();
-  await step(`${name}: destroyed`, stage.destroy);
+  await step(`${name}: destroyed`, () => stage.destroy());
   await assert.rejects(clients.stacks.send(new DescribeStacksCommand({ StackName: stack })), {
     name: 'ValidationError',
   });

@@ -72,7 +72,7 @@ export interface SendOptions {
   readonly anonymous?: boolean;
 }
 
-export function createOpenApiClient(document: Document, api: TestBackend): OpenApiClient {
+export function createOpenApiClient(document: Document, api: Pick<TestBackend, 'request'>): OpenApiClient {
   const operations = operationsOf(document);
   const faultsOf = answerCheck(document, operations);
   const operation = (operationId: string): Operation => {

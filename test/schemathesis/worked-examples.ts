@@ -1,0 +1,126 @@
+/**
+ * The examples of the OpenAPI document, made true: for each operation a tenant of its own, in which the examples
+ * that come before it were sent over HTTP, and the ids, secrets and locks that this gave.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { registerDomains } from '../../functions/core/registry.ts';
+import { exampleSecret } from '../../functions/docs/example-body.ts';
+import { domains } from '../../functions/domains/index.ts';
+import { lock } from '../../functions/runtime/limits.ts';
+import type { TestBackend } from '../support/backend.ts';
+import { createOpenApiClient, type Operation, type Session } from '../support/openapi-client.ts';
+import type { TestMailServer } from '../support/receivers.ts';
+import { tokenFor } from '../support/started-backend.ts';
+import { target } from '../support/target.ts';
+
+export type Document = Readonly<Record<string, unknown>>;
+
+interface Paths {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Record<string, unknown>>>>>;
+}
+
+export interface WorkedExample {
+  readonly operationId: string;
+  /** Of the tenant in which the example works. */
+  readonly token: string;
+  /** What its path names, by parameter. */
+  readonly ids: Readonly<Record<string, string>>;
+  readonly operation: Operation;
+}
+
+const mailPatienceMs = 60_000;
+/** The examples of the fields that secrets are sent back in. */
+const secrets = [...new Set(registerDomains(domains).domains.map(exampleSecret))];
+
+/**
+ * @param url of the backend
+ * @param mails what it sends, the secrets among it
+ * @returns the document with these examples, and who may send each
+ */
+export async function workedExamples(
+  document: Document,
+  url: string,
+  mails: TestMailServer,
+): Promise<{ readonly document: Document; readonly examples: readonly WorkedExample[] }> {
+  const worked = structuredClone(document) as unknown as Paths;
+  holdLonger(worked);
+  const client = createOpenApiClient(worked as unknown as Document, { request: requests(url) });
+  const isSent = ({ requestBody }: Operation): boolean =>
+    secrets.some((secret) => JSON.stringify(requestBody ?? {}).includes(secret));
+  // Those that wait for a mail come first: until then no other mail has a code.
+  const operations = [...client.operations.values()].sort((a, b) => Number(isSent(b)) - Number(isSent(a)));
+  const examples: WorkedExample[] = [];
+  for (const operation of operations) {
+    const session = client.newSession();
+    const seen = codesOf(mails);
+    await client.prepare(session, operation.operationId);
+    if (isSent(operation)) {
+      const code = await newCode(mails, seen);
+      for (const secret of secrets) session.known.set(secret, code);
+    }
+    const parameters = operation.parameters.map((parameter) => {
+      const example = exampleOf(session, parameter);
+      return example === undefined ? parameter : { ...parameter, example };
+    });
+    const described = worked.paths[operation.path]?.[operation.method.toLowerCase()];
+    if (described) {
+      described['parameters'] = parameters;
+      const { requestBody } = operation;
+      if (requestBody)
+        described['requestBody'] = JSON.parse(made(session, JSON.stringify(requestBody))) as unknown;
+    }
+    const inPath = parameters.filter((parameter) => parameter.in === 'path');
+    examples.push({
+      operationId: operation.operationId,
+      token: await tokenFor(session.tenant),
+      ids: Object.fromEntries(inPath.map(({ name, example = '' }) => [name, example])),
+      operation,
+    });
+  }
+  return { document: worked as unknown as Document, examples };
+}
+
+/** A lock of the examples is gone before its turn to be unlocked comes: these hold as long as a lock can. */
+function holdLonger({ paths }: Paths): void {
+  for (const [route, item] of Object.entries(paths)) {
+    if (!route.endsWith('/lock')) continue;
+    const { requestBody } = item['post'] as unknown as Operation;
+    const content = requestBody?.content['application/json'];
+    if (content)
+      Object.assign(content, { example: { ...(content.example as object), ttlSeconds: lock.ttlMaxSeconds } });
+  }
+}
+
+function exampleOf(session: Session, parameter: Operation['parameters'][number]): string | undefined {
+  if (parameter.name === 'Lock-Token' && session.lockToken !== undefined) return session.lockToken;
+  if (parameter.example === undefined) return undefined;
+  return made(session, parameter.example);
+}
+
+/** Ids within a text, and secrets, become the real ones; a message's id has its entity's within. */
+const made = ({ known }: Session, text: string): string =>
+  [...known].reduce((before, [example, real]) => before.replaceAll(example, real), text);
+
+/** As the tests in this process send requests, over HTTP. */
+function requests(url: string): TestBackend['request'] {
+  return async (method, path, { tenant = '', headers = {}, rawBody } = {}) => {
+    const sent = await target(url, await tokenFor(tenant)).send(method, path, {
+      headers,
+      ...(typeof rawBody === 'string' && { rawBody }),
+    });
+    return { ...sent, headers: Object.fromEntries(sent.headers) };
+  };
+}
+
+const codesOf = ({ mails }: TestMailServer): ReadonlySet<string> =>
+  new Set(mails.flatMap(({ mail }) => /(?<=^|\s)[\w-]{22}(?=$|\s)/.exec(mail.text ?? '') ?? []));
+
+async function newCode(mails: TestMailServer, seen: ReadonlySet<string>): Promise<string> {
+  const until = Date.now() + mailPatienceMs;
+  for (;;) {
+    const code = [...codesOf(mails)].find((one) => !seen.has(one));
+    if (code !== undefined) return code;
+    if (Date.now() > until) throw new Error('no mail with a code came');
+    await sleep(100);
+  }
+}
