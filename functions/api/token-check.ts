@@ -68,9 +68,9 @@ export function withTokenCheck(handle: Handler, check: TokenCheck): Handler {
 
 /** A REST API hands headers over as they were spelled, and all values of one that was repeated. */
 function authorizationOf(event: GatewayEvent): string[] {
-  const all = 'multiValueHeaders' in event ? (event.multiValueHeaders as unknown) : undefined;
-  const headers = (all ?? event.headers ?? {}) as Record<string, string | readonly string[] | undefined>;
-  return Object.entries(headers).flatMap(([name, value]) =>
+  type Headers = Readonly<Record<string, string | readonly string[] | undefined>> | null | undefined;
+  const { headers, multiValueHeaders } = event as { headers: Headers; multiValueHeaders?: Headers };
+  return Object.entries(multiValueHeaders ?? headers ?? {}).flatMap(([name, value]) =>
     name.toLowerCase() === 'authorization' ? (value ?? []) : [],
   );
 }

@@ -22,10 +22,10 @@ export interface Receivers {
 export interface DeployedStage {
   readonly name: 'localstack' | 'dev';
   /** Bootstraps the account where that was not done yet, synthesizes and deploys. */
-  deploy(): Promise<void>;
+  readonly deploy: () => Promise<void>;
   /** The end-to-end tests, through the URL of its API. */
-  test(): Promise<void>;
-  destroy(): Promise<void>;
+  readonly test: () => Promise<void>;
+  readonly destroy: () => Promise<void>;
   outputs(): Promise<Readonly<Record<string, string>>>;
   /** Where its API answers, and a token for it. */
   reach(tenant: string): Promise<{ readonly url: string; readonly token: string }>;

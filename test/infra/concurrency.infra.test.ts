@@ -11,11 +11,11 @@ function shares(stage: StageName, reservedConcurrency?: 'on' | 'off'): Record<st
   const more = reservedConcurrency === undefined ? {} : { reservedConcurrency };
   const template = Template.fromStack(build(stage, more).stack);
   const functions = Object.values(template.findResources('AWS::Lambda::Function')) as Resource[];
-  return Object.fromEntries(
-    functions.flatMap(({ Properties }) => {
+  return Object.fromEntries<number>(
+    functions.flatMap(({ Properties }): [string, number][] => {
       const { Variables } = Properties['Environment'] as { Variables: Record<string, string> };
       const share = Properties['ReservedConcurrentExecutions'];
-      return share === undefined ? [] : [[Variables['POWERTOOLS_SERVICE_NAME'], share as number]];
+      return share === undefined ? [] : [[Variables['POWERTOOLS_SERVICE_NAME'] ?? '', share as number]];
     }),
   );
 }
