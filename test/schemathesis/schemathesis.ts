@@ -47,7 +47,7 @@ async function settings(examples: readonly WorkedExample[]): Promise<string> {
       parts.push(
         toml(`[operations.parameters."path.${name}"]`, {
           dictionary: `${operationId}-${name}`,
-          probability: 0.8,
+          probability: 1,
         }),
         toml(`[dictionaries."${operationId}-${name}"]`, { values: [value] }),
       );
@@ -78,7 +78,7 @@ async function run(
     python,
     [
       ...program,
-      ...['--url', assertLoopback(url), '--seed', String(seed), '--no-color', '--workers', '2'],
+      ...['--url', assertLoopback(url), '--seed', String(seed), '--no-color', '--workers', '1'],
       ...['--report', 'ndjson', '--report-ndjson-path', report, ...parts],
     ],
     {
