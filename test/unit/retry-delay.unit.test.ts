@@ -75,11 +75,15 @@ describe('Retry-After', () => {
   test.each([
     ['3', 3_000],
     [' 0 ', 0],
+    ['120', 120_000],
     ['Fri, 20 Nov 2026 12:00:30 GMT', 30_000],
     ['Fri, 20 Nov 2026 11:00:00 GMT', 0],
     ['-1', undefined],
     ['1.5', undefined],
+    ['1234567890', undefined],
     ['soon', undefined],
+    ['20 Nov 2026 12:00:30 GMT', undefined],
+    ['Fr, 20 Nov 2026 12:00:30 GMT', undefined],
     ['', undefined],
     [undefined, undefined],
   ])('%j asks for %j ms', (header, expected) => {
