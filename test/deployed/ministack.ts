@@ -1,7 +1,7 @@
 /** ministack, a server on this machine that has CloudFormation and runs Lambda functions as processes. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,6 +26,8 @@ export interface Ministack {
 /** @param python of the virtual environment */
 export async function startMinistack(python: string): Promise<Ministack> {
   const folder = await mkdtemp(path.join(tmpdir(), 'commit-once-deployed-'));
+  // The functions' processes start from scripts in here, which are CommonJS whatever a folder above says of itself.
+  await writeFile(path.join(folder, 'package.json'), '{ "type": "commonjs" }');
   const port = await freePort();
   const logFile = path.join(folder, 'ministack.log');
   const output = openSync(logFile, 'a');
