@@ -2,15 +2,15 @@
  * Each condition of the delivery path and the race it wins. A race is told twice: with the build as it is, which wins it,
  * and with one that lacks the clause, which must be seen to lose it.
  */
-import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { lease } from '../../functions/runtime/delivery-limits.ts';
 import type { LastError, MessageItem } from '../../functions/store/outbox/message-items.ts';
 import { clause } from '../../functions/store/outbox/message-writes.ts';
 import type { OutboxAccess } from '../../functions/store/outbox/message-writes.ts';
 import {
   claimMessage,
+  readMessage,
   recordDead,
   recordDone,
   recordRetry,
@@ -25,13 +25,21 @@ import { intercept } from '../support/sdk-faults.ts';
 
 let outbox: TestOutbox;
 const opened: DynamoDBDocumentClient[] = [];
-beforeEach(async () => {
+beforeAll(async () => {
   outbox = await startOutbox();
 });
-afterEach(async () => {
+afterEach(() => {
   for (const client of opened.splice(0)) client.destroy();
+});
+afterAll(async () => {
   await outbox.stop();
 });
+/** Each race has its message, and its own clients: some of them are told what to do meanwhile. */
+const ownAccess = (): OutboxAccess => {
+  const client = outbox.anotherClient();
+  opened.push(client);
+  return { ...outbox.access, client };
+};
 
 const terms = { attempts: 5, leaseMs: lease.marginMs };
 const error: LastError = { code: '500', reason: 'It answered 500.', at: '2026-11-20T10:15:30.123Z' };
@@ -45,17 +53,16 @@ const delivery = ({ id, tenant, run }: MessageItem): Delivery => ({
 });
 
 /** A race: what happens, by whom; whether it was won. `build` is whose writes may lack a clause. */
-type Race = (build: OutboxAccess, other: OutboxAccess) => Promise<boolean>;
+type Race = (build: OutboxAccess) => Promise<boolean>;
 
 /** @param mark of the update that the clause is taken from */
 function wins(name: string, text: string, mark: string, race: Race): void {
   describe(name, () => {
     test('is won', async () => {
-      expect(await race(outbox.access, outbox.access)).toBe(true);
+      expect(await race(ownAccess())).toBe(true);
     });
     test('is lost without the clause', async () => {
-      const client = outbox.anotherClient();
-      opened.push(client);
+      const build = ownAccess();
       let isBroken = false;
       writes('UpdateItemCommand', (input) => {
         const { UpdateExpression, ConditionExpression } = input as Record<string, string>;
@@ -66,8 +73,8 @@ function wins(name: string, text: string, mark: string, race: Race): void {
           .replace(/ AND {2}AND /, ' AND ')
           .replace(/^ AND | AND $/, '');
         return condition(input, rest === '' ? 'attribute_exists(pk)' : rest);
-      })(client);
-      expect(await race({ ...outbox.access, client }, outbox.access)).toBe(false);
+      })(build.client);
+      expect(await race(build)).toBe(false);
       expect(isBroken).toBe(true);
     });
   });
@@ -182,8 +189,7 @@ wins(
   async (build) => {
     const item = await exhaustedItem();
     between(build, async () => {
-      const other = { ...outbox.access, client: outbox.anotherClient() };
-      opened.push(other.client);
+      const other = ownAccess();
       const buried = await claimMessage(other, delivery(item), terms);
       if (buried.kind !== 'exhausted') throw new Error(`the message is ${buried.kind}`);
       await recordDead(other, buried.item, buried.token, end(item));
@@ -195,11 +201,7 @@ wins(
 
 wins('two workers that find no attempt left at once', clause.free, takeToBury, async (build) => {
   const item = await exhaustedItem();
-  between(build, () => {
-    const client = outbox.anotherClient();
-    opened.push(client);
-    return claimMessage({ ...outbox.access, client }, delivery(item), terms);
-  });
+  between(build, () => claimMessage(ownAccess(), delivery(item), terms));
   return (await claimMessage(build, delivery(item), terms)).kind === 'leased';
 });
 
@@ -216,8 +218,7 @@ wins(
   async (build) => {
     const item = outbox.made();
     await recordDone(build, item, '{}');
-    const { Count } = await outbox.client.send(new ScanCommand({ TableName: outbox.tables.outbox }));
-    return Count === 0;
+    return (await readMessage(outbox.access, item)) === undefined;
   },
 );
 
