@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Log } from '../../functions/runtime/logger.ts';
 import { createMetricWriter, withMetrics } from '../../functions/runtime/metric-writer.ts';
@@ -111,7 +112,7 @@ test('an invocation that throws writes its metrics, and throws', async () => {
 });
 
 test('the combinations of dimensions are as many as the comment on their cost says', () => {
+  const source = readFileSync(new URL('../../functions/runtime/metrics.ts', import.meta.url), 'utf8');
   const combinations = Object.values(metrics).reduce((sum, { topics }) => sum + (topics.length || 1), 0);
-  expect(combinations).toBe(34);
-  expect(combinations * 0.3).toBeCloseTo(10.2);
+  expect(source).toContain(`${combinations} combinations, $${(combinations * 0.3).toFixed(2)} a month`);
 });
