@@ -57,21 +57,17 @@ export async function sweepMessages(
 ): Promise<MessagesSwept> {
   const { outbox, pageSize = limits.pageSize, copiesPerQueue = limits.copiesPerQueue } = parts;
   const sent = new Map<Topic, number>();
+  /** Copies that were due, by topic; those beyond the bound were left. */
   const copies = new Map<Topic, number>();
-  let isBounded = false;
 
   /** Those that may go out: all that were never sent, and as many of the others as the queue may still get. */
   function allowed(topic: Topic, items: readonly MessageItem[]): readonly MessageItem[] {
     if (scope.everything) return items;
     return items.filter(({ sentAt }) => {
       if (sentAt === undefined) return true;
-      const count = copies.get(topic) ?? 0;
-      if (count >= copiesPerQueue) {
-        isBounded = true;
-        return false;
-      }
-      copies.set(topic, count + 1);
-      return true;
+      const count = (copies.get(topic) ?? 0) + 1;
+      copies.set(topic, count);
+      return count <= copiesPerQueue;
     });
   }
 
@@ -102,6 +98,7 @@ export async function sweepMessages(
     (shard) => walkOpenShard(outbox, shard, { pageSize, visit: sweepPage, hasTime }),
     { stopOnError: false },
   );
+  const isBounded = [...copies.values()].some((count) => count > copiesPerQueue);
   return { sent: Object.fromEntries(sent), more: isBounded || complete.includes(false) };
 }
 

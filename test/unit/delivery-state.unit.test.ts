@@ -71,8 +71,8 @@ describe('a delivery that its queue had among the dead letters', () => {
 });
 
 test('a reference without a copy id is never moved back, whatever its message died with', () => {
-  const { copy: _, ...old } = delivered;
-  const { copy: __, ...oldLetter } = letter;
+  const old: Delivered = { ...delivered, copy: undefined };
+  const oldLetter: DeadLetter = { sqsMessageId: letter.sqsMessageId, diedAt: letter.diedAt };
   for (const by of [letter, oldLetter]) {
     const found = dead({ ...by, sqsMessageId: 'two' });
     expect(deliveryState(found, old, now, attemptsMax).kind).toBe('dead');
