@@ -23,7 +23,7 @@ export const groups: readonly Group[] = [
     mutate: [
       'functions/store/outbox/delivery-state.ts',
       'functions/outbox/resend-schedule.ts',
-      'functions/workers/backoff.ts',
+      'functions/workers/retry-delay.ts',
       'functions/workers/bounded-result.ts',
       'functions/commands/backoff.ts',
       'functions/commands/waiting-room.ts',
@@ -31,7 +31,7 @@ export const groups: readonly Group[] = [
     tests: unit(
       'delivery-state',
       'resend-schedule',
-      'backoff',
+      'retry-delay',
       'bounded-result',
       'backoff-window',
       'waiting-room',
@@ -72,7 +72,7 @@ export const groups: readonly Group[] = [
       'functions/commands/idempotency-keys.ts',
       'functions/commands/key-outcomes.ts',
       'functions/commands/execute.ts',
-      'functions/commands/load-and-decide.ts',
+      'functions/commands/read-and-decide.ts',
     ],
     tests: integration('key-lifetime', 'requests', 'concurrency', 'conditions'),
     reason: 'What a key answers, and what a command does that meets others.',
