@@ -66,6 +66,7 @@ async function keepRefusal(call: Call, rejection: Rejection): Promise<Outcome> {
   const answer = request.answerOf({ kind: 'refused', rejection });
   const record = recordOf(call, answer);
   for (let defeats = 1; ; defeats += 1) {
+    let cause: Error;
     try {
       const winner = await putRecord(backend.store, record, backend.clock.now(), deadline.signal);
       // The record that was there may be this very refusal, put by a try whose answer was lost.
@@ -78,8 +79,9 @@ async function keepRefusal(call: Call, rejection: Rejection): Promise<Outcome> {
       // A transaction of a duplicate is at the record, or no answer came: the next try finds what became of it.
       if (!mayHaveHappened(error)) throw error;
       call.lastObstacle = error instanceof TransactionConflictException ? 'key' : undefined;
+      cause = error as Error;
     }
-    if (!(await backOff(deadline, { defeats, attemptMs: 0 }))) return giveUp(call);
+    if (!(await backOff(deadline, { defeats, attemptMs: 0 }))) return giveUp(call, cause);
   }
 }
 

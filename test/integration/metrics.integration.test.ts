@@ -309,8 +309,7 @@ describe('the relays and the sweeper', () => {
     expect(counts['MessagesSwept report']).toBeGreaterThanOrEqual(2);
     expect(counts['MessagesNotSent llm']).toBeGreaterThanOrEqual(1);
     // The schedule's own event: what was sent a moment ago is not lost, and what did not happen is not written.
-    // The run itself fails, because a queue that is gone has no depth.
-    const run = (): Promise<void> => expect(handlers.sweeper({}, context)).rejects.toThrow('not all topics');
+    const run = (): Promise<unknown> => handlers.sweeper({}, context);
     expect(await written(run)).toEqual([]);
   });
 });
