@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { NothingRan } from './test/support/nothing-ran.ts';
 
-const { BASE_URL: baseUrl = '', POWERTOOLS_LOG_LEVEL: logLevel = 'SILENT' } = process.env;
+const { BASE_URL: baseUrl = '', POWERTOOLS_LOG_LEVEL: logLevel = 'SILENT', CI } = process.env;
 
 /** The end of a test's name says what it needs: `*.unit.test.ts` nothing, `*.integration.test.ts` a database. */
 const project = (
@@ -15,6 +15,8 @@ const project = (
     isolate: options.isolate ?? true,
     testTimeout: options.timeoutMs ?? 30_000,
     hookTimeout: 180_000,
+    // After all others, and one file at a time.
+    ...(options.alone === true && { maxWorkers: 1, sequence: { groupOrder: 1 } }),
     ...(options.database === true && {
       globalSetup: ['test/support/dynamodb.ts', ...(options.setup ?? [])],
       // A line a request would bury what a failing test says. `POWERTOOLS_LOG_LEVEL=INFO npm test` shows them.
@@ -27,8 +29,9 @@ export default defineConfig({
   test: {
     environment: 'node',
     reporters: ['default', new NothingRan()],
-    // Two files beside each other: on two processors Vitest would run one by one, and much of a test is waiting.
-    maxWorkers: 2,
+    // Two files beside each other: on two processors Vitest would run one by one, and much of a test is waiting. CI runs
+    // one by one: its machine may be several times slower, and a command has ten seconds.
+    maxWorkers: CI === undefined ? 2 : 1,
     env: {
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
       // Vitest sets BASE_URL to `/` where none is given, and always in its workers; so a given one goes by this name.
@@ -39,6 +42,8 @@ export default defineConfig({
       project('unit', { isolate: false }),
       project('infra', { timeoutMs: 120_000, isolate: false }),
       project('integration', { database: true, timeoutMs: 120_000 }),
+      // Crowds of callers, each of whom must be answered within its deadline: they need the processors for themselves.
+      project('contention', { database: true, timeoutMs: 240_000, alone: true }),
       project('faults', {
         database: true,
         timeoutMs: 300_000,
