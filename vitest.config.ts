@@ -6,7 +6,13 @@ const { BASE_URL: baseUrl = '', POWERTOOLS_LOG_LEVEL: logLevel = 'SILENT', CI } 
 /** The end of a test's name says what it needs: `*.unit.test.ts` nothing, `*.integration.test.ts` a database. */
 const project = (
   name: string,
-  options: { database?: boolean; timeoutMs?: number; setup?: string[]; isolate?: boolean } = {},
+  options: {
+    database?: boolean;
+    timeoutMs?: number;
+    setup?: string[];
+    isolate?: boolean;
+    alone?: boolean;
+  } = {},
 ) => ({
   extends: true as const,
   test: {

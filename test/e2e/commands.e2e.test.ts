@@ -4,6 +4,7 @@
  * - `whole`: here, to its end, beside a running `npm start`.
  * - `begin`: here, to its first line of output, because the whole takes minutes.
  * - `.ci/run`: by the continuous integration, which runs it as it is.
+ * - `by hand`: it takes longer than `.ci/run` should.
  * - `Docker`, `AWS`: nowhere by itself, because it needs what a machine may not have.
  *
  * Two things differ from what a reader types: the port, which is free here, and a copy of the project for commands
@@ -25,7 +26,7 @@ import {
   type StartedBackend,
 } from '../support/started-backend.ts';
 
-const places = ['whole', 'begin', '.ci/run', 'Docker', 'AWS'] as const;
+const places = ['whole', 'begin', '.ci/run', 'by hand', 'Docker', 'AWS'] as const;
 
 const readme = await readFile(path.join(root, 'README.md'), 'utf8');
 const section = readme.slice(readme.indexOf('## Everyday commands')).split('\n## ')[0] ?? '';
