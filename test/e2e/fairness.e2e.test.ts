@@ -8,7 +8,6 @@ import { GetQueueAttributesCommand, ListQueuesCommand, SQSClient } from '@aws-sd
 import pMap from 'p-map';
 import { SMTPServer } from 'smtp-server';
 import { afterEach, expect, test, vi } from 'vitest';
-import { topicPolicies } from '../../functions/runtime/topics.ts';
 import { httpCaller } from '../support/http-caller.ts';
 import { localCredentials, localRegion } from '../support/loopback.ts';
 import { startBackendProcess } from '../support/started-backend.ts';
@@ -110,7 +109,7 @@ test('5,000 mails of one tenant do not hold up the mail of another', async () =>
     expect(mails.received).toContain('ada@quick.example');
   }, until);
   const passed = mails.received.indexOf('ada@quick.example') - before;
-  const { maxConcurrency, batchSize } = topicPolicies.notification;
-  // What is under way when it comes, and as much again.
-  expect(passed).toBeLessThanOrEqual(2 * maxConcurrency * batchSize);
+  // In the order of arrival all of them would be sent first. A slow machine needs some rounds of workers to bring the
+  // mail to its queue, so this is a part of what waits and no number of rounds.
+  expect(passed).toBeLessThanOrEqual(queued / 10);
 });
