@@ -1,9 +1,11 @@
 /** Which messages an entry must have caused: the definition is asked again, on the state folded from the ledger. */
 import type { z } from 'zod';
-import type { Domain, MessageDraft, TransitionSituation } from '../core/definition.ts';
+import type { Domain, TransitionSituation } from '../core/definition.ts';
 import type { Attributes, EntityState } from '../core/entity.ts';
 import { secretFields } from '../core/fields.ts';
 import type { LedgerEntry } from '../core/ledger.ts';
+import { draftsOf } from '../core/messages.ts';
+import type { MessageDraft } from '../core/messages.ts';
 import type { Topic } from '../runtime/topics.ts';
 
 /** What can be told of a message without the secrets and the randomness its payload may hold. */
@@ -53,8 +55,9 @@ function ofCreation({ domain, id, entry, after }: Step): readonly MessageDraft[]
     actor: entry.actor,
     now: Date.parse(entry.at),
     random: forgotten,
+    after: { ...after, status: entry.to },
   };
-  return domain.create.messages?.(situation, { attributes: after, status: entry.to }) ?? [];
+  return draftsOf(domain.create.messages, situation);
 }
 
 async function ofTransition(
@@ -72,7 +75,7 @@ async function ofTransition(
   };
   const moves = transition.moves?.(situation) ?? [];
   const others = moves.length > 0 ? await readOthers(moves.map((move) => move.id)) : [];
-  return transition.messages({ ...situation, others }, { attributes: after, status: entry.to });
+  return draftsOf(transition.messages, { ...situation, others, after: { ...after, status: entry.to } });
 }
 
 function withForgotten(input: z.ZodObject | undefined, data: Attributes): Record<string, unknown> {

@@ -3,15 +3,17 @@
  * transaction has to write. No clock, no randomness, no I/O.
  */
 import type { Command } from './command.ts';
-import type { CreateSituation, Domain, MessageDraft, Move, TransitionSituation } from './definition.ts';
+import type { CreateSituation, Domain, Move, TransitionSituation } from './definition.ts';
 import { isLocked, valueAt } from './entity.ts';
 import type { EntityState } from './entity.ts';
 import { dueOf, entityChange } from './entity-change.ts';
 import type { EntityChange } from './entity-change.ts';
+import { draftsOf } from './messages.ts';
+import type { MessageDraft } from './messages.ts';
 import { spread } from './movements.ts';
 import type { BalanceChange, BlindChange } from './movements.ts';
 import type { Registry } from './registry.ts';
-import { allowedTransitions, mostByDefault } from './registry.ts';
+import { allowedTransitions, movesByDefault } from './registry.ts';
 import type { Rejection } from './rejections.ts';
 import * as rejections from './rejections.ts';
 import { firstBroken, is, rule } from './rules.ts';
@@ -55,9 +57,7 @@ export function decideCreate(registry: Registry, command: Command): Verdict {
   // A new account holds nothing, so what takes from it is refused by its floor at once.
   const overdrawn = firstBroken(change.rules, () => 0);
   if (overdrawn) return rejected(rejections.rejectedBy(overdrawn));
-  const drafts = domain.create.messages?.(situation, { attributes, status: domain.initial }) ?? [];
-  const most = domain.create.most?.messages ?? mostByDefault.messages;
-  assertAtMost(command, 'messages', drafts.length, most);
+  const drafts = draftsOf(domain.create.messages, { ...situation, after: shownOf(change) });
   return accepted(registry, [change], domain.create.requires?.(situation) ?? [], [{ change, drafts }]);
 }
 
@@ -113,20 +113,15 @@ export function decideTransition(
   const overdrawn = firstBroken(change.rules, read);
   if (overdrawn) return rejected(rejections.rejectedBy(overdrawn));
 
-  const attributes = change.after.attributes;
-  const drafts = transition.messages?.(situation, { attributes, status: to }) ?? [];
-  assertAtMost(command, 'messages', drafts.length, transition.most?.messages ?? mostByDefault.messages);
+  const drafts = draftsOf(transition.messages, { ...situation, after: shownOf(change) });
   // What the definition read of the entity's accounts others may move until this commits, without a new version.
   const relied = [...seen].map((key) => rule('balance_moved', is(key, entity.balances[key] ?? 0), ''));
   const guarded = { ...change, rules: [...change.rules, ...relied] };
   return accepted(registry, [guarded, ...moved.changes], [], [{ change: guarded, drafts }, ...moved.drafts]);
 }
 
-/** Throws (a defect of the definition) where a command causes more than its definition said when it was loaded. */
-function assertAtMost({ domain, name }: Command, what: string, count: number, most: number): void {
-  if (count > most)
-    throw new Error(`"${name}" of ${domain.collection} causes ${count} ${what}, at most ${most}`);
-}
+/** What messages are told of the entity after the command. */
+const shownOf = ({ after }: EntityChange) => ({ ...after.attributes, status: after.status });
 
 /** Why an entity is not the one a caller saw, where that matters to the caller. */
 export const versionRejectionOf = (
@@ -185,7 +180,11 @@ function decideMoves(
   const transition = command.domain.transitions[command.name];
   const refused = transition?.moveRefused;
   const moves = transition?.moves?.(situation) ?? [];
-  assertAtMost(command, 'moves', moves.length, transition?.most?.moves ?? mostByDefault.moves);
+  const most = transition?.most?.moves ?? movesByDefault;
+  if (moves.length > most)
+    throw new Error(
+      `"${command.name}" of ${command.domain.collection} moves ${moves.length} entities, at most ${most}`,
+    );
   const inTheWay: ({ readonly id: string } & Pick<Rejection, 'code' | 'detail'>)[] = [];
   const changes: EntityChange[] = [];
   const drafts: Drafts[] = [];

@@ -4,8 +4,8 @@
  * from a definition. Its functions are pure: time, actor and randomness are handed in.
  */
 import type { z } from 'zod';
-import type { Topic } from '../runtime/topics.ts';
 import type { EntityState } from './entity.ts';
+import type { AnyMessage, MessageDeclaration } from './messages.ts';
 import type { Movement } from './postings.ts';
 import type { Rule } from './rules.ts';
 
@@ -37,19 +37,9 @@ export interface TransitionSituation<Attributes, Input> extends Situation<Input>
 /** Without its accounts, which may move until the command commits. */
 export type OtherEntity = Omit<EntityState, 'balances'>;
 
-/** After the command: what messages and postings are made from. */
+/** The entity after the command, without its accounts. */
 export interface Outcome<Attributes> {
-  readonly attributes: Attributes;
-  readonly status: string;
-}
-
-export interface MessageDraft {
-  readonly topic: Topic;
-  /** E.g. `payment.confirmed`. */
-  readonly type: string;
-  readonly payload: Readonly<Record<string, unknown>>;
-  /** The payload is removed from the outbox once the message is done. */
-  readonly sensitive?: boolean;
+  readonly after: Attributes & { readonly status: string };
 }
 
 /** Another entity's transition, in the same transaction. */
@@ -92,7 +82,7 @@ export interface AccountDefinition {
   readonly shown?: boolean;
 }
 
-export interface CreateDefinition<Attributes, Input> {
+export interface CreateDefinition<Attributes, Input, Transition extends string> {
   readonly summary: string;
   readonly input: z.ZodObject;
   readonly set: (situation: CreateSituation<Input>) => Attributes;
@@ -100,15 +90,10 @@ export interface CreateDefinition<Attributes, Input> {
   readonly rules?: (situation: CreateSituation<Input>) => readonly Rule[];
   readonly requires?: (situation: CreateSituation<Input>) => readonly Requirement[];
   readonly postings?: (situation: CreateSituation<Input>) => readonly Movement[];
-  /** The most it may cause, so that a transaction's size is known when the definition is loaded. */
-  readonly most?: { readonly messages?: number };
-  readonly messages?: (
-    situation: CreateSituation<Input>,
-    outcome: Outcome<Attributes>,
-  ) => readonly MessageDraft[];
+  readonly messages?: readonly MessageDeclaration<CreateSituation<Input> & Outcome<Attributes>, Transition>[];
 }
 
-export interface TransitionDefinition<State, Attributes, Input> {
+export interface TransitionDefinition<State, Attributes, Input, Transition extends string> {
   readonly summary: string;
   readonly from: readonly State[];
   /** Where it may lead; with more than one, `next` says which. */
@@ -126,14 +111,14 @@ export interface TransitionDefinition<State, Attributes, Input> {
   /** Other entities named by the input, so that they are read along with the command's own. */
   readonly reads?: (input: Input) => readonly { readonly collection: string; readonly id: string }[];
   readonly moves?: (situation: Omit<TransitionSituation<Attributes, Input>, 'others'>) => readonly Move[];
-  /** The most it may cause, so that a transaction's size is known when the definition is loaded. */
-  readonly most?: { readonly moves?: number; readonly messages?: number };
+  /** How many it moves at most, so that a transaction's size is known when the definition is loaded. */
+  readonly most?: { readonly moves: number };
   /** How the command refuses when one of its `moves` is not allowed. */
   readonly moveRefused?: { readonly code: string; readonly detail: string };
-  readonly messages?: (
-    situation: TransitionSituation<Attributes, Input>,
-    outcome: Outcome<Attributes>,
-  ) => readonly MessageDraft[];
+  readonly messages?: readonly MessageDeclaration<
+    TransitionSituation<Attributes, Input> & Outcome<Attributes>,
+    Transition
+  >[];
 }
 
 export interface DomainDefinition<
@@ -157,16 +142,29 @@ export interface DomainDefinition<
   readonly accounts?: Readonly<Record<string, AccountDefinition>>;
   readonly unique?: readonly UniqueValue<State, Attributes>[];
   readonly deadline?: Deadline<State, Attributes, keyof Inputs & string>;
-  readonly create: CreateDefinition<Attributes, CreateInput>;
+  readonly create: CreateDefinition<Attributes, CreateInput, keyof Inputs & string>;
   readonly transitions: {
-    readonly [Name in keyof Inputs]: TransitionDefinition<State, Attributes, Inputs[Name]>;
+    readonly [Name in keyof Inputs]: TransitionDefinition<
+      State,
+      Attributes,
+      Inputs[Name],
+      keyof Inputs & string
+    >;
   };
 }
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- a registry holds definitions of every shape; each was
    checked where it was written, and the engine only ever hands a definition what came through its own schemas. */
-export type AnyTransition = TransitionDefinition<string, any, any>;
-export type Domain = Omit<DomainDefinition<string, any, any, Record<string, any>>, 'transitions'> & {
+export type AnyTransition = Omit<TransitionDefinition<string, any, any, string>, 'messages'> & {
+  readonly messages?: readonly AnyMessage[];
+};
+export type Domain = Omit<
+  DomainDefinition<string, any, any, Record<string, any>>,
+  'create' | 'transitions'
+> & {
+  readonly create: Omit<CreateDefinition<any, any, string>, 'messages'> & {
+    readonly messages?: readonly AnyMessage[];
+  };
   readonly transitions: Readonly<Record<string, AnyTransition>>;
 };
 /* eslint-enable @typescript-eslint/no-explicit-any */
@@ -174,8 +172,8 @@ export type Domain = Omit<DomainDefinition<string, any, any, Record<string, any>
 type Known<Shown extends z.ZodObject, Hidden> = z.output<Shown> &
   (Hidden extends z.ZodObject ? z.output<Hidden> : unknown);
 
-interface WrittenTransition<State, Attributes, Input> extends Omit<
-  TransitionDefinition<State, Attributes, Input>,
+interface WrittenTransition<State, Attributes, Input, Transition extends string> extends Omit<
+  TransitionDefinition<State, Attributes, Input, Transition>,
   'input'
 > {
   readonly input?: z.ZodType<Input>;
@@ -193,12 +191,20 @@ interface WrittenDomain<
 > {
   readonly attributes: Shown;
   readonly hidden?: Hidden;
-  readonly create: Omit<CreateDefinition<Known<Shown, Hidden>, z.output<CreateSchema>>, 'input'> & {
+  readonly create: Omit<
+    CreateDefinition<Known<Shown, Hidden>, z.output<CreateSchema>, NoInfer<keyof Inputs & string>>,
+    'input'
+  > & {
     readonly input: CreateSchema;
   };
   readonly deadline?: Deadline<State, Known<Shown, Hidden>>;
   readonly transitions: {
-    readonly [Name in keyof Inputs]: WrittenTransition<State, Known<Shown, Hidden>, Inputs[Name]>;
+    readonly [Name in keyof Inputs]: WrittenTransition<
+      State,
+      Known<Shown, Hidden>,
+      Inputs[Name],
+      NoInfer<keyof Inputs & string>
+    >;
   };
 }
 

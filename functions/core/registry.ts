@@ -2,6 +2,8 @@
 import type { z } from 'zod';
 import { transaction } from '../runtime/limits.ts';
 import type { AnyTransition, Domain } from './definition.ts';
+import { answers, messagesAtMost } from './messages.ts';
+import type { MessageHead } from './messages.ts';
 
 export interface Registry {
   readonly domains: readonly Domain[];
@@ -49,6 +51,25 @@ export function allowedTransitions(domain: Domain, status: string): string[] {
     .filter(([, { from, internal }]) => internal !== true && from.includes(status))
     .map(([name]) => name);
 }
+
+type AnyCommand = Pick<AnyTransition, 'moves' | 'most' | 'messages'>;
+
+const commandsOf = (domain: Domain): readonly [string, AnyCommand][] => [
+  ['create', domain.create],
+  ...Object.entries(domain.transitions),
+];
+
+export interface DeclaredMessage {
+  /** `create`, or a transition's name. */
+  readonly command: string;
+  readonly message: MessageHead;
+}
+
+/** Every message that a domain may send, in the order of its definition. */
+export const messagesOf = (domain: Domain): readonly DeclaredMessage[] =>
+  commandsOf(domain).flatMap(([command, { messages = [] }]) =>
+    messages.map((message) => ({ command, message })),
+  );
 
 function check(domain: Domain): void {
   const fail = (fault: string): never => {
@@ -104,7 +125,8 @@ function checkTransitions(domain: Domain, isState: (state: string) => boolean, f
       fail(`transition "${name}" says how its moves are refused, and moves nothing`);
     }
   }
-  for (const [name, command] of Object.entries({ create: domain.create, ...domain.transitions })) {
+  for (const { command, message } of messagesOf(domain)) checkMessage(domain, command, message, fail);
+  for (const [name, command] of commandsOf(domain)) {
     const items = itemsAtMost(domain, command);
     if (items > transaction.itemsMax) {
       fail(`"${name}" may write ${items} items; a transaction holds ${transaction.itemsMax}`);
@@ -112,17 +134,33 @@ function checkTransitions(domain: Domain, isState: (state: string) => boolean, f
   }
 }
 
-/** What a transition causes at most, unless its definition says otherwise. */
-export const mostByDefault = { moves: 1, messages: 2 } as const;
+function checkMessage({ transitions }: Domain, name: string, message: MessageHead, fail: Fail): void {
+  const { type, receiver, atMost = 1 } = message;
+  const says = `message "${type}" of "${name}"`;
+  if (!Number.isInteger(atMost) || atMost < 1) fail(`${says} is sent ${atMost} times at most`);
+  if (receiver !== undefined && !isWord(receiver))
+    fail(`${says} goes to "${receiver}"; the name of a receiver is lower-case letters and hyphens`);
+  for (const answer of answers) {
+    const to = message[answer];
+    if (to === undefined) continue;
+    if (!transitions[to])
+      fail(`${says} brings about "${to}" when it is ${answer}, which is not a transition`);
+    if (transitions[to]?.internal !== true)
+      fail(`${says} brings about "${to}" when it is ${answer}, which a caller may ask for; make it internal`);
+  }
+}
+
+/** How many other entities a transition moves at most, unless its definition says otherwise. */
+export const movesByDefault = 1;
 
 /**
  * The items a command may write: idempotency record, entity, ledger entry and two balances; each unique value
  * released and taken; each moved entity with its ledger entry and up to two balances; each message.
  */
-export function itemsAtMost(domain: Domain, { moves, most }: Pick<AnyTransition, 'moves' | 'most'>): number {
+export function itemsAtMost(domain: Domain, { moves, most, messages }: AnyCommand): number {
   const own = 5 + 2 * (domain.unique?.length ?? 0);
-  const moved = moves ? (most?.moves ?? mostByDefault.moves) : 0;
-  return own + moved * 4 + (most?.messages ?? mostByDefault.messages);
+  const moved = moves ? (most?.moves ?? movesByDefault) : 0;
+  return own + moved * 4 + messagesAtMost(messages);
 }
 
 function checkReachable(domain: Domain, fail: Fail): void {

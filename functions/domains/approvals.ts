@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { defineDomain } from '../core/definition.ts';
 import { integer, list, text, title } from '../core/fields.ts';
-import { notification, summary } from '../core/messages.ts';
 import { contains, is, lacks, permit, rule } from '../core/rules.ts';
 
 const approversMax = 20;
@@ -49,16 +48,23 @@ export const approvals = defineDomain({
       from: ['draft'],
       to: ['submitted'],
       permits: ({ actor }) => [isOwner(actor)],
-      most: { messages: approversMax + 1 },
-      messages: ({ id, entity }) => [
-        summary('approval.submitted', { title: entity.title, text: entity.title }),
-        ...entity.approvers.map((to) =>
-          notification('approval.submitted', {
-            to,
-            subject: `Please decide: ${entity.title}`,
-            text: `Approval ${id} waits for your vote. ${entity.quorum} of ${entity.approvers.length} have to agree.`,
-          }),
-        ),
+      messages: [
+        {
+          topic: 'llm',
+          type: 'approval.submitted',
+          payload: ({ entity }) => ({ title: entity.title, text: entity.title }),
+        },
+        {
+          topic: 'notification',
+          type: 'approval.submitted',
+          atMost: approversMax,
+          payload: ({ id, entity }) =>
+            entity.approvers.map((to) => ({
+              to,
+              subject: `Please decide: ${entity.title}`,
+              text: `Approval ${id} waits for your vote. ${entity.quorum} of ${entity.approvers.length} have to agree.`,
+            })),
+        },
       ],
     },
     approve: {

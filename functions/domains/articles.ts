@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { defineDomain } from '../core/definition.ts';
 import { prose, text, title } from '../core/fields.ts';
-import { summary } from '../core/messages.ts';
 
 const article = {
   slug: text('hello-world'),
@@ -29,7 +28,13 @@ export const articles = defineDomain({
       summary: 'Show it to everybody',
       from: ['draft'],
       to: ['published'],
-      messages: ({ entity }) => [summary('article.published', { title: entity.title, text: entity.body })],
+      messages: [
+        {
+          topic: 'llm',
+          type: 'article.published',
+          payload: ({ entity }) => ({ title: entity.title, text: entity.body }),
+        },
+      ],
     },
     archive: { summary: 'Put it away', from: ['published'], to: ['archived'] },
   },

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { defineDomain } from '../core/definition.ts';
 import { email, moment, secret, text } from '../core/fields.ts';
-import { confidential, notification } from '../core/messages.ts';
 import { fingerprint, given, rule, sameSecret } from '../core/rules.ts';
 
 const invitation = { workspace: text('press'), email: email(), role: text('editor') };
@@ -34,14 +33,17 @@ export const invites = defineDomain({
       validUntil: new Date(now + validDays * dayMs).toISOString(),
       codeFingerprint: fingerprint(random),
     }),
-    messages: ({ id, input, random }) => [
-      confidential(
-        notification('invite.created', {
+    messages: [
+      {
+        topic: 'notification',
+        type: 'invite.created',
+        sensitive: true,
+        payload: ({ id, input, random }) => ({
           to: input.email,
           subject: `You are invited to ${input.workspace}`,
           text: `Accept the invitation ${id} as ${input.role} with this code: ${random}`,
         }),
-      ),
+      },
     ],
   },
   transitions: {

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { defineDomain } from '../core/definition.ts';
 import { amount, count, currency, text } from '../core/fields.ts';
-import { externalCall, notification } from '../core/messages.ts';
 import { move } from '../core/postings.ts';
 import { atMost, is, rule } from '../core/rules.ts';
 import { holdingOf, payableOf, payerOf } from './accounts.ts';
@@ -37,21 +36,23 @@ export const payments = defineDomain({
       from: ['pending'],
       to: ['confirmed'],
       postings: ({ entity }) => move(payerOf(entity), holdingOf(entity), entity.amount),
-      messages: ({ id, entity }) => [
-        notification('payment.receipt', {
-          to: entity.payer,
-          subject: `Receipt for payment ${id}`,
-          text: `You paid ${entity.amount} ${entity.currency} (minor units) to ${entity.payee}.`,
-        }),
-        externalCall('payment.confirmed', {
-          capture: {
-            payment: id,
-            payer: entity.payer,
-            payee: entity.payee,
-            amount: entity.amount,
-            currency: entity.currency,
-          },
-        }),
+      messages: [
+        {
+          topic: 'notification',
+          type: 'payment.receipt',
+          payload: ({ id, entity }) => ({
+            to: entity.payer,
+            subject: `Receipt for payment ${id}`,
+            text: `You paid ${entity.amount} ${entity.currency} (minor units) to ${entity.payee}.`,
+          }),
+        },
+        {
+          topic: 'external-call',
+          type: 'payment.confirmed',
+          payload: ({ id, entity: { payer, payee, amount, currency } }) => ({
+            capture: { payment: id, payer, payee, amount, currency },
+          }),
+        },
       ],
     },
     cancel: { summary: 'Give up a payment that was not confirmed', from: ['pending'], to: ['cancelled'] },

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { defineDomain } from '../core/definition.ts';
 import { count, currency, list, reference, text } from '../core/fields.ts';
-import { externalCall, report } from '../core/messages.ts';
 import { move } from '../core/postings.ts';
 import { bankOf, payableOf } from './accounts.ts';
 
@@ -44,7 +43,7 @@ export const settlements = defineDomain({
       summary: 'Settle all its payments',
       from: ['draft'],
       to: ['confirmed'],
-      most: { moves: paymentsMax, messages: 1 },
+      most: { moves: paymentsMax },
       moves: ({ entity: { paymentIds, payee, currency } }) =>
         paymentIds.map((id) => ({
           collection: 'payments',
@@ -59,15 +58,19 @@ export const settlements = defineDomain({
       set: ({ others }) => ({
         total: others.reduce((sum, { attributes }) => sum + net(attributes as unknown as Payment), 0),
       }),
-      messages: ({ id, entity, others }, { attributes }) => [
-        report('settlement.confirmed', {
-          title: `Settlement ${id} of ${entity.payee}: ${attributes.total ?? 0} ${entity.currency}`,
-          columns: ['payment', 'payer', 'amount', 'refunded', 'net', 'currency'],
-          rows: others.map((payment) => {
-            const paid = payment.attributes as unknown as Payment;
-            return [payment.id, paid.payer, paid.amount, paid.refundedAmount, net(paid), entity.currency];
+      messages: [
+        {
+          topic: 'report',
+          type: 'settlement.confirmed',
+          payload: ({ id, after, others }) => ({
+            title: `Settlement ${id} of ${after.payee}: ${after.total ?? 0} ${after.currency}`,
+            columns: ['payment', 'payer', 'amount', 'refunded', 'net', 'currency'],
+            rows: others.map((payment) => {
+              const paid = payment.attributes as unknown as Payment;
+              return [payment.id, paid.payer, paid.amount, paid.refundedAmount, net(paid), after.currency];
+            }),
           }),
-        }),
+        },
       ],
     },
     pay: {
@@ -75,15 +78,14 @@ export const settlements = defineDomain({
       from: ['confirmed'],
       to: ['paid'],
       postings: ({ entity }) => move(payableOf(entity), bankOf(entity), entity.total ?? 0),
-      messages: ({ id, entity }) => [
-        externalCall('settlement.paid', {
-          transfer: {
-            settlement: id,
-            payee: entity.payee,
-            amount: entity.total ?? 0,
-            currency: entity.currency,
-          },
-        }),
+      messages: [
+        {
+          topic: 'external-call',
+          type: 'settlement.paid',
+          payload: ({ id, entity: { payee, total, currency } }) => ({
+            transfer: { settlement: id, payee, amount: total ?? 0, currency },
+          }),
+        },
       ],
     },
     cancel: { summary: 'Give the draft up', from: ['draft'], to: ['cancelled'] },

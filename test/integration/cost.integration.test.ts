@@ -2,7 +2,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { routesOf } from '../../functions/api/routes.ts';
-import { summary } from '../../functions/core/messages.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
 import { domains } from '../../functions/domains/index.ts';
 import { cases, routesWithoutCase } from '../../infra/tools/explain/cases.ts';
@@ -103,7 +102,7 @@ it('an item more in a transaction is named with its price, and so is one less', 
           ...domain,
           create: {
             ...domain.create,
-            messages: () => [summary('payment.created', { title: 'a', text: 'b' })],
+            messages: [{ topic: 'llm' as const, type: 'x', payload: () => ({ title: 'a', text: 'b' }) }],
           },
         }
       : domain,

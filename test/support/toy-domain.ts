@@ -5,7 +5,6 @@
 import { z } from 'zod';
 import { defineDomain } from '../../functions/core/definition.ts';
 import { integer, moment, reference, text } from '../../functions/core/fields.ts';
-import { externalCall, notification, report } from '../../functions/core/messages.ts';
 import { move, named, own } from '../../functions/core/postings.ts';
 import { given, is, permit, rule, sensible } from '../../functions/core/rules.ts';
 
@@ -62,8 +61,12 @@ export const loans = defineDomain({
       },
     ],
     postings: ({ input }) => move(deposits, own('held'), input.deposit),
-    messages: ({ input }) => [
-      notification('loan.asked', { to: input.member, subject: input.book, text: 'Come by.' }),
+    messages: [
+      {
+        topic: 'notification',
+        type: 'loan.asked',
+        payload: ({ input }) => ({ to: input.member, subject: input.book, text: 'Come by.' }),
+      },
     ],
   },
   transitions: {
@@ -97,9 +100,17 @@ export const loans = defineDomain({
       input: z.strictObject({ note: text('torn').optional() }),
       next: ({ entity }) => (entity.status === 'asked' || entity.renewals < 9 ? 'back' : 'lost'),
       set: ({ input }) => ({ note: input.note }),
-      messages: ({ id, entity }) => [
-        externalCall('loan.returned', { id, book: entity.book }),
-        report('loan.returned', { title: entity.book, columns: ['loan'], rows: [[id]] }),
+      messages: [
+        {
+          topic: 'external-call',
+          type: 'loan.returned',
+          payload: ({ id, entity }) => ({ id, book: entity.book }),
+        },
+        {
+          topic: 'report',
+          type: 'loan.returned',
+          payload: ({ id, entity }) => ({ title: entity.book, columns: ['loan'], rows: [[id]] }),
+        },
       ],
     },
     lose: { summary: 'Give it up', from: ['lent'], to: ['lost'] },

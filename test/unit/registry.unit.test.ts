@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Domain } from '../../functions/core/definition.ts';
 import { integer, text } from '../../functions/core/fields.ts';
-import { allowedTransitions, itemsAtMost, registerDomains } from '../../functions/core/registry.ts';
+import {
+  allowedTransitions,
+  itemsAtMost,
+  messagesOf,
+  registerDomains,
+} from '../../functions/core/registry.ts';
 import { domains } from '../../functions/domains/index.ts';
 import { loans } from '../support/toy-domain.ts';
 
@@ -28,6 +33,10 @@ const lamps: Domain = {
 
 const { transitions, accounts } = lamps;
 const on = { summary: '', from: ['off'], to: ['on'] };
+const mail = { topic: 'notification', type: 'lamp.on', payload: () => undefined } as const;
+const sending = (message: object): Partial<Domain> => ({
+  transitions: { ...transitions, dim: { ...on, messages: [{ ...mail, ...message }] } },
+});
 
 describe('a definition that makes no sense is refused by name', () => {
   const cases: readonly [fault: string, change: Partial<Domain>, says: RegExp][] = [
@@ -42,8 +51,8 @@ describe('a definition that makes no sense is refused by name', () => {
     ],
     [
       'a creation of more messages than a transaction holds',
-      { create: { ...lamps.create, most: { messages: 95 } } },
-      /"create" may write 102 items/,
+      { create: { ...lamps.create, messages: [{ ...mail, atMost: 94 }] } },
+      /"create" may write 101 items/,
     ],
     ['a state that is no word', { states: ['off', 'on', 'broken', 'a#b'] }, /"a#b"/],
     ['an unknown first state', { initial: 'new' }, /initial state "new"/],
@@ -85,13 +94,37 @@ describe('a definition that makes no sense is refused by name', () => {
     ['a transition that is no path segment', { transitions: { ...transitions, 'a/b': on } }, /"a\/b"/],
     [
       'more than 100 items by messages',
-      { transitions: { ...transitions, dim: { ...on, most: { messages: 95 } } } },
-      /"dim" may write 10\d items/,
+      {
+        transitions: {
+          ...transitions,
+          dim: {
+            ...on,
+            messages: [
+              { ...mail, atMost: 90 },
+              { ...mail, atMost: 4 },
+            ],
+          },
+        },
+      },
+      /"dim" may write 101 items/,
+    ],
+    ['a message that is sent no times', sending({ atMost: 0 }), /"lamp.on" of "dim" is sent 0 times at most/],
+    ['a message that is sent half', sending({ atMost: 1.5 }), /"lamp.on" of "dim" is sent 1.5 times at most/],
+    ['a receiver that is no name', sending({ receiver: 'A B' }), /"lamp.on" of "dim" goes to "A B"/],
+    [
+      'an answer that brings about nothing',
+      sending({ done: 'fade' }),
+      /"lamp.on" of "dim" brings about "fade" when it is done, which is not a transition/,
+    ],
+    [
+      'an answer that a caller could give',
+      sending({ refused: 'break' }),
+      /"lamp.on" of "dim" brings about "break" when it is refused, which a caller may ask for/,
     ],
     [
       'more than 100 items by moves',
       { transitions: { ...transitions, dim: { ...on, moves: () => [], most: { moves: 24 } } } },
-      /"dim" may write 10\d items/,
+      /"dim" may write 103 items/,
     ],
     [
       'moves that nest',
@@ -210,6 +243,23 @@ describe('the registry', () => {
     expect(allowedTransitions(lamps, 'broken')).toEqual([]);
     const payments = registerDomains(domains).byCollection('payments');
     expect(allowedTransitions(payments, 'confirmed')).toEqual(['refund']);
+  });
+
+  it('takes 100 items, and answers that are internal transitions', () => {
+    const answered = { ...mail, done: 'glow', refused: 'glow', dead: 'glow', receiver: 'grid', atMost: 92 };
+    const many: Domain = {
+      ...lamps,
+      transitions: {
+        ...transitions,
+        glow: { ...on, internal: true },
+        dim: { ...on, messages: [mail, answered] },
+      },
+    };
+    expect(itemsAtMost(many, { messages: [mail, answered] })).toBe(100);
+    expect(messagesOf(registerDomains([many]).byCollection('lamps'))).toEqual([
+      { command: 'dim', message: mail },
+      { command: 'dim', message: answered },
+    ]);
   });
 
   it('counts the items of the largest command of the eight domains below the limit', () => {

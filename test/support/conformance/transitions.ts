@@ -1,7 +1,9 @@
 /** Every state x transition pair: a legal one does exactly what the definition says, an illegal one nothing. */
 import { describe, expect, it } from 'vitest';
-import type { Domain, MessageDraft } from '../../../functions/core/definition.ts';
+import type { Domain } from '../../../functions/core/definition.ts';
 import type { EntityState } from '../../../functions/core/entity.ts';
+import { draftsOf } from '../../../functions/core/messages.ts';
+import type { MessageDraft } from '../../../functions/core/messages.ts';
 import { allowedTransitions, itemsAtMost } from '../../../functions/core/registry.ts';
 import { entityState } from '../../../functions/store/entities/items.ts';
 import type { EntityItem } from '../../../functions/store/entities/items.ts';
@@ -34,8 +36,8 @@ export function transitions({ domain, walk }: Subject): void {
     expectOneEntryEach(changes);
     const entity = await here.state(String(reply.json['id']));
     const situation = { id: entity.id, input: body, actor: 'alice', now: here.clock.now(), random: 'x' };
-    const outcome = { attributes: entity.attributes, status: entity.status };
-    expectMessages(changes, entity, domain.create.messages?.(situation, outcome) ?? [], 'form');
+    const after = { ...entity.attributes, status: entity.status };
+    expectMessages(changes, entity, draftsOf(domain.create.messages, { ...situation, after }), 'form');
   });
 
   describe.each(domain.states)('in "%s"', (status) => {
@@ -57,7 +59,7 @@ export function transitions({ domain, walk }: Subject): void {
       expect(own?.after?.['version']).toBe((own?.before?.['version'] as number) + 1);
       expect(transition.to).toContain(own?.after?.['status']);
       const became = await here.state(entity.id);
-      if (seen.name === name) expectMessages(changes, became, draftsOf(domain, seen, became));
+      if (seen.name === name) expectMessages(changes, became, expectedOf(domain, seen, became));
       // What the caller is told is what a read tells.
       const asTold = await here.state(seen.entity.id);
       const path = `/v1/${asTold.collection}/${asTold.id}`;
@@ -121,7 +123,7 @@ function expectOneEntryEach(changes: readonly ItemChange[]): void {
 }
 
 /** The messages of an observed command, drafted again from the definition. */
-function draftsOf(domain: Domain, { entity, name, prepared, before }: Observation, became: EntityState) {
+function expectedOf(domain: Domain, { entity, name, prepared, before }: Observation, became: EntityState) {
   const transition = domain.transitions[name];
   const known = [...before].filter(([key]) => kindOf(key) === 'entity').map(([, item]) => item);
   const situation = {
@@ -134,8 +136,8 @@ function draftsOf(domain: Domain, { entity, name, prepared, before }: Observatio
   const others = (transition?.moves?.(situation) ?? []).flatMap(({ id }) =>
     known.filter((item) => item['id'] === id).map((item) => entityState(item as unknown as EntityItem)),
   );
-  const outcome = { attributes: became.attributes, status: became.status };
-  return transition?.messages?.({ ...situation, others }, outcome) ?? [];
+  const after = { ...became.attributes, status: became.status };
+  return draftsOf(transition?.messages, { ...situation, others, after });
 }
 
 /** @param detail a creation's messages may hold its random code, so only their form is known */

@@ -2,9 +2,11 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { canonicalize } from 'json-canonicalize';
-import type { AnyTransition, Domain, MessageDraft, Move } from '../../../functions/core/definition.ts';
+import type { AnyTransition, Domain, Move } from '../../../functions/core/definition.ts';
 import type { EntityState } from '../../../functions/core/entity.ts';
 import { secretFields } from '../../../functions/core/fields.ts';
+import { draftsOf } from '../../../functions/core/messages.ts';
+import type { MessageDraft } from '../../../functions/core/messages.ts';
 import type { Movement, Posting } from '../../../functions/core/postings.ts';
 import type { Rule } from '../../../functions/core/rules.ts';
 import type { Report } from './checker.ts';
@@ -136,8 +138,8 @@ export class Replay {
       this.#expect('G5', isFirst, `its first entry is "${entry.command}" to ${entry.to}`);
       const set = domain.create.set(situation) as Record<string, unknown>;
       this.#settle(entry, set, domain.create.postings?.(situation) ?? []);
-      const outcome = { attributes: this.#attributes, status: entry.to };
-      return { moves: [], messages: domain.create.messages?.(situation, outcome) ?? [] };
+      const after = { ...this.#attributes, status: entry.to };
+      return { moves: [], messages: draftsOf(domain.create.messages, { ...situation, after }) };
     }
     const transition = domain.transitions[entry.command];
     if (!transition) {
@@ -159,8 +161,8 @@ export class Replay {
     );
     const set = (transition.set?.(situation) ?? {}) as Record<string, unknown>;
     this.#settle(entry, set, transition.postings?.(situation) ?? []);
-    const outcome = { attributes: this.#attributes, status: entry.to };
-    return { moves, messages: transition.messages?.(situation, outcome) ?? [] };
+    const after = { ...this.#attributes, status: entry.to };
+    return { moves, messages: draftsOf(transition.messages, { ...situation, after }) };
   }
 
   /** A ledger keeps no secrets, and no definition but a rule asks for one. */
