@@ -29,10 +29,10 @@ const unauthorized = (): ProblemError =>
 export function callerOf(requestContext: unknown, authorization: string | undefined): Caller {
   const { authorizer } = membersOf(requestContext);
   const handedOver = membersOf(membersOf(authorizer)['jwt'])['claims'] ?? authorizer;
-  const isNamed = authorization === undefined || readClaims(claimsOf(authorization)) !== undefined;
-  const caller = isNamed ? readClaims(handedOver) : undefined;
-  if (!caller) throw unauthorized();
-  return caller;
+  const caller = readClaims(handedOver);
+  const told = authorization === undefined ? caller : readClaims(claimsOf(authorization));
+  if (!caller || !told) throw unauthorized();
+  return { ...caller, roles: told.roles };
 }
 
 /** @returns `undefined` where the header holds no token, or more than one */

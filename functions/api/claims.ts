@@ -5,6 +5,7 @@ export interface Claims {
   readonly tenant: string;
   readonly subject: string;
   readonly scopes: ReadonlySet<string>;
+  readonly roles: readonly string[];
 }
 
 /**
@@ -18,9 +19,9 @@ const reservedPrefix = /^(?:system|receiver):/iu;
  * @returns `undefined` where they name no tenant or nobody who may act: the token is refused, 401
  */
 export function readClaims(claims: unknown): Claims | undefined {
-  const { tenant, sub: subject, scope } = membersOf(claims);
+  const { tenant, sub: subject, scope, roles } = membersOf(claims);
   if (!isTenant(tenant) || !isSubject(subject)) return undefined;
-  return { tenant, subject, scopes: scopesOf(scope) };
+  return { tenant, subject, scopes: scopesOf(scope), roles: rolesOf(roles) };
 }
 
 /**
@@ -33,6 +34,16 @@ export function scopesOf(scope: unknown): ReadonlySet<string> {
     typeof name === 'string' ? name.replace(/^\[(.*)\]$/, '$1').split(' ') : [],
   );
   return new Set(words.filter((word) => word !== ''));
+}
+
+/**
+ * Roles are one string with spaces between, or a list, whose entries are taken whole: "store manager" is not "manager".
+ * A gateway that makes a string of a list hides the difference, so roles are read in the token where it is there
+ * (see `caller.ts`).
+ */
+export function rolesOf(roles: unknown): readonly string[] {
+  if (Array.isArray(roles)) return roles.filter((role) => typeof role === 'string');
+  return [...scopesOf(roles)];
 }
 
 /** In UTF-16 units, since those are what takes room in a key once it is encoded. */

@@ -124,6 +124,7 @@ async function commandRequest(
   const common = {
     tenant: caller.tenant,
     subject: caller.subject,
+    roles: caller.roles,
     path: c.req.path,
     idempotencyKey: idempotency,
     requestId,

@@ -53,6 +53,7 @@ function ofCreation({ domain, id, entry, after }: Step): readonly MessageDraft[]
     id,
     input: withForgotten(domain.create.input, entry.data),
     actor: entry.actor,
+    roles: [],
     now: Date.parse(entry.at),
     random: forgotten,
     after: { ...after, status: entry.to },
@@ -70,6 +71,7 @@ async function ofTransition(
     id,
     input: withForgotten(transition.input, entry.data),
     actor: entry.actor,
+    roles: [],
     now: Date.parse(entry.at),
     entity: { ...before, ...balances, status: entry.from ?? '' },
   };

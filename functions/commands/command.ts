@@ -15,6 +15,8 @@ interface Common {
   readonly tenant: string;
   /** Who acts, as the ledger shows it. */
   readonly subject: string;
+  /** Of the caller's token; absent where the backend itself acts, which needs nobody's leave. */
+  readonly roles?: readonly string[] | undefined;
   /** What the key belongs to besides tenant and subject; of an HTTP request its path. */
   readonly path: string;
   readonly idempotencyKey: string;

@@ -11,7 +11,7 @@ import { beginCall } from './call.ts';
 import type { Call } from './call.ts';
 import type { CommandRequest } from './command.ts';
 import { committed, giveUp, recordOf, refuse, resolveDuplicate } from './key-outcomes.ts';
-import { decideOn, idsOf, readState } from './read-and-decide.ts';
+import { decideOn, idsOf, readState, roleMissing } from './read-and-decide.ts';
 import type { Decided } from './read-and-decide.ts';
 import { countOutcome } from './metrics.ts';
 import type { Outcome } from './outcome.ts';
@@ -24,7 +24,10 @@ export async function execute(backend: Backend, request: CommandRequest): Promis
 }
 
 async function carryOut(backend: Backend, request: CommandRequest): Promise<Outcome> {
-  // 1. Receive and check. The caller has checked who asks, and the input against the command's schema.
+  // 1. Receive and check. The caller has checked who asks, and the input against the command's schema. Who lacks a
+  // role is told so before anything is read, and so hears nothing of the entity.
+  const missing = roleMissing(request);
+  if (missing) return { kind: 'refused_for_now', rejection: missing };
 
   // 2. Begin. Everything below ends within this deadline.
   const deadline = startDeadline(backend.clock);

@@ -1,5 +1,6 @@
 /** Reads what a command needs and decides on it. What is decided is data; nothing is written here. */
 import { randomBytes } from 'node:crypto';
+import { roleRejectionOf } from '../core/authorize.ts';
 import type { Command } from '../core/command.ts';
 import { decideCreate, decideTransition, movesOf, versionRejectionOf } from '../core/decide.ts';
 import type { Decision, Verdict } from '../core/decide.ts';
@@ -15,7 +16,14 @@ import type { LabelledItem } from '../store/transaction/labelled-item.ts';
 import { lockItems } from '../store/transaction/lock-items.ts';
 import { transactionItems } from '../store/transaction/transaction-items.ts';
 import type { Call } from './call.ts';
-import type { CreateCommand, LockCommand, Result, TransitionCommand, UnlockCommand } from './command.ts';
+import type {
+  CommandRequest,
+  CreateCommand,
+  LockCommand,
+  Result,
+  TransitionCommand,
+  UnlockCommand,
+} from './command.ts';
 
 export type Decided =
   | {
@@ -33,6 +41,13 @@ export type Decided =
   | { readonly kind: 'held' };
 
 const rejected = (rejection: Rejection): Decided => ({ kind: 'rejected', rejection });
+
+/** Whether the caller lacks the role that a command wants. */
+export function roleMissing(request: CommandRequest): Rejection | undefined {
+  const { kind, domain, roles } = request;
+  if (kind === 'create') return roleRejectionOf(domain.create, roles);
+  return kind === 'transition' ? roleRejectionOf(domain.transitions[request.name] ?? {}, roles) : undefined;
+}
 
 /** The entities that a command names itself. A creation names none. */
 export function idsOf({ request, id }: Call): readonly string[] {
@@ -122,7 +137,7 @@ function commandOf(
   name: string,
   now: number,
 ): Command {
-  const { tenant, domain, subject, input, ifMatch } = request;
+  const { tenant, domain, subject, roles, input, ifMatch } = request;
   const { lockToken, dueAt } = request.kind === 'transition' ? request : {};
   return {
     tenant,
@@ -133,6 +148,7 @@ function commandOf(
     actor: subject,
     now,
     random,
+    ...(roles && { roles }),
     ...(ifMatch !== undefined && { ifMatch }),
     ...(lockToken !== undefined && { lockToken }),
     ...(dueAt !== undefined && { dueAt }),

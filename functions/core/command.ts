@@ -9,6 +9,8 @@ export interface Command {
   readonly id: string;
   readonly input: Readonly<Record<string, unknown>>;
   readonly actor: string;
+  /** Of the token; absent where the backend itself acts, which needs nobody's leave. */
+  readonly roles?: readonly string[];
   /** Epoch milliseconds. */
   readonly now: number;
   /** 128 random bits, base64url. */

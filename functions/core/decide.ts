@@ -2,6 +2,7 @@
  * The decision, as a pure function: a command and the state it meets become either a refusal or everything the
  * transaction has to write. No clock, no randomness, no I/O.
  */
+import { authorizationRules, roleRejectionOf } from './authorize.ts';
 import type { Command } from './command.ts';
 import type { CreateSituation, Domain, Move, TransitionSituation } from './definition.ts';
 import { isLocked, valueAt } from './entity.ts';
@@ -47,8 +48,10 @@ const rejected = (rejection: Rejection): Verdict => ({ kind: 'rejected', rejecti
 
 /** Decides the creation of an entity. */
 export function decideCreate(registry: Registry, command: Command): Verdict {
-  const { domain, id, input, actor, now, random } = command;
-  const situation: CreateSituation<unknown> = { id, input, actor, now, random };
+  const { domain, id, input, actor, roles, now, random } = command;
+  const missing = roleRejectionOf(domain.create, roles);
+  if (missing) return rejected(missing);
+  const situation: CreateSituation<unknown> = { id, input, actor, roles: roles ?? [], now, random };
   const broken = firstBroken(domain.create.rules?.(situation) ?? [], () => undefined);
   if (broken) return rejected(rejections.rejectedBy(broken));
   const attributes = domain.create.set(situation) as Record<string, unknown>;
@@ -76,10 +79,12 @@ export function decideTransition(
   entity: EntityState,
   others: readonly (EntityState | undefined)[] = [],
 ): Verdict {
-  const { domain, name, now, ifMatch, lockToken, dueAt } = command;
+  const { domain, name, actor, roles, now, ifMatch, lockToken, dueAt } = command;
   const transition = domain.transitions[name];
   if (!transition) throw new Error(`${domain.collection} has no transition "${name}"`);
 
+  const missing = roleRejectionOf(transition, roles);
+  if (missing) return rejected(missing);
   // The entity may have gone on since this deadline was set, or wait for a later one.
   if (dueAt !== undefined && dueOf(domain, entity)?.at !== dueAt) return rejected(rejections.notDue);
   const lockRejection = lockRejectionOf(entity, lockToken, now);
@@ -91,7 +96,7 @@ export function decideTransition(
   const seen = new Set<string>();
   const situation = situationOf(command, entity, present, seen);
   const read = (path: string): unknown => valueAt(entity, path);
-  const forbidden = firstBroken(transition.permits?.(situation) ?? [], read);
+  const forbidden = roles && firstBroken(authorizationRules(transition.authorize, actor), read);
   if (forbidden) return rejected(rejections.rejectedBy(forbidden));
   if (!transition.from.includes(entity.status)) {
     return rejected(
@@ -144,7 +149,7 @@ export function lockRejectionOf(
 
 /** @param seen is told the accounts that the definition reads */
 function situationOf(
-  { id, input, actor, now }: Command,
+  { id, input, actor, roles = [], now }: Command,
   entity: EntityState,
   others: readonly EntityState[],
   seen: Set<string>,
@@ -159,7 +164,7 @@ function situationOf(
       },
     });
   }
-  return { id, input, actor, now, others, entity: shown };
+  return { id, input, actor, roles, now, others, entity: shown };
 }
 
 interface Drafts {
@@ -220,12 +225,18 @@ function decideMove(
   move: Move,
   other: EntityState,
 ): Verdict {
-  const { tenant, actor, now, random } = command;
+  const { tenant, actor, roles, now, random } = command;
   if (domain.transitions[move.transition]?.moves)
     throw new Error(`"${move.transition}" of ${domain.collection} moves others itself; moves do not nest`);
   return decideTransition(
     registry,
-    { tenant, actor, now, random, domain, name: move.transition, id: move.id, input: move.input ?? {} },
+    {
+      ...{ tenant, actor, now, random, domain },
+      name: move.transition,
+      id: move.id,
+      input: move.input ?? {},
+      ...(roles && { roles }),
+    },
     other,
   );
 }

@@ -4,6 +4,7 @@
  * from a definition. Its functions are pure: time, actor and randomness are handed in.
  */
 import type { z } from 'zod';
+import type { AnyAuthorization, Authorization } from './authorize.ts';
 import type { EntityState } from './entity.ts';
 import type { AnyMessage, MessageDeclaration } from './messages.ts';
 import type { Movement } from './postings.ts';
@@ -15,6 +16,8 @@ export interface Situation<Input> {
   readonly input: Input;
   /** The token's subject. */
   readonly actor: string;
+  /** Of the token; none where the backend itself acts. */
+  readonly roles: readonly string[];
   /** Epoch milliseconds. */
   readonly now: number;
 }
@@ -84,6 +87,8 @@ export interface AccountDefinition {
 
 export interface CreateDefinition<Attributes, Input, Transition extends string> {
   readonly summary: string;
+  /** A role that the token must have. */
+  readonly role?: string;
   readonly input: z.ZodObject;
   readonly set: (situation: CreateSituation<Input>) => Attributes;
   /** Checked before anything is written; `given` tests only, since there is no entity yet. */
@@ -102,8 +107,10 @@ export interface TransitionDefinition<State, Attributes, Input, Transition exten
   readonly input?: z.ZodObject;
   /** Not a route: only another entity's transaction or a deadline brings it about. */
   readonly internal?: boolean;
-  /** Who may do it; checked before the state machine. */
-  readonly permits?: (situation: TransitionSituation<Attributes, Input>) => readonly Rule[];
+  /** A role that the token must have; asked for before anything is told about the entity. */
+  readonly role?: string;
+  /** Which people may, by the code of the refusal; checked before the state machine. */
+  readonly authorize?: Readonly<Record<string, Authorization<Attributes>>>;
   readonly rules?: (situation: TransitionSituation<Attributes, Input>) => readonly Rule[];
   /** What changes; `undefined` takes an attribute away. */
   readonly set?: (situation: TransitionSituation<Attributes, Input>) => Partial<Attributes>;
@@ -155,7 +162,8 @@ export interface DomainDefinition<
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- a registry holds definitions of every shape; each was
    checked where it was written, and the engine only ever hands a definition what came through its own schemas. */
-export type AnyTransition = Omit<TransitionDefinition<string, any, any, string>, 'messages'> & {
+export type AnyTransition = Omit<TransitionDefinition<string, any, any, string>, 'messages' | 'authorize'> & {
+  readonly authorize?: Readonly<Record<string, AnyAuthorization>>;
   readonly messages?: readonly AnyMessage[];
 };
 export type Domain = Omit<

@@ -1,6 +1,7 @@
 /** Collects the definitions and refuses, by name, one that makes no sense. */
 import type { z } from 'zod';
 import { transaction } from '../runtime/limits.ts';
+import { pathOf } from './authorize.ts';
 import type { AnyTransition, Domain } from './definition.ts';
 import { answers, messagesAtMost } from './messages.ts';
 import type { MessageHead } from './messages.ts';
@@ -52,11 +53,20 @@ export function allowedTransitions(domain: Domain, status: string): string[] {
     .map(([name]) => name);
 }
 
-type AnyCommand = Pick<AnyTransition, 'moves' | 'most' | 'messages'>;
+type AnyCommand = Pick<AnyTransition, 'role' | 'moves' | 'most' | 'messages'>;
 
 const commandsOf = (domain: Domain): readonly [string, AnyCommand][] => [
   ['create', domain.create],
   ...Object.entries(domain.transitions),
+];
+
+/** The roles that the commands of these domains want, each once. */
+export const rolesOf = (domains: readonly Domain[]): readonly string[] => [
+  ...new Set(
+    domains.flatMap((domain) =>
+      commandsOf(domain).flatMap(([, { role }]) => (role === undefined ? [] : [role])),
+    ),
+  ),
 ];
 
 export interface DeclaredMessage {
@@ -101,6 +111,8 @@ type Fail = (fault: string) => never;
 
 /** What a path segment of ours may be. */
 const isWord = (name: string): boolean => /^[a-z][a-z-]*$/.test(name);
+/** A list of roles may come as one string with spaces between. */
+const isRole = (name: string): boolean => /^[^\s[\]]+$/.test(name);
 /** Routes below /v1 that belong to no domain. */
 const otherRoutes = new Set(['balances', 'messages', 'audit']);
 
@@ -121,9 +133,16 @@ function checkTransitions(domain: Domain, isState: (state: string) => boolean, f
     if (transition.internal === true && transition.moves && domain.deadline?.transition !== name) {
       fail(`transition "${name}" is moved by others and moves others itself; moves do not nest`);
     }
+    if (transition.internal === true && (transition.role !== undefined || transition.authorize))
+      fail(`transition "${name}" is internal, so nobody asks for it; it cannot say who may`);
+    checkAuthorize(domain, name, transition.authorize ?? {}, fail);
     if (transition.moveRefused && !transition.moves) {
       fail(`transition "${name}" says how its moves are refused, and moves nothing`);
     }
+  }
+  for (const [name, { role }] of commandsOf(domain)) {
+    if (role !== undefined && !isRole(role))
+      fail(`"${name}" wants the role "${role}"; a role has no spaces or brackets`);
   }
   for (const { command, message } of messagesOf(domain)) checkMessage(domain, command, message, fail);
   for (const [name, command] of commandsOf(domain)) {
@@ -131,6 +150,19 @@ function checkTransitions(domain: Domain, isState: (state: string) => boolean, f
     if (items > transaction.itemsMax) {
       fail(`"${name}" may write ${items} items; a transaction holds ${transaction.itemsMax}`);
     }
+  }
+}
+
+function checkAuthorize(
+  { attributes, hidden }: Domain,
+  name: string,
+  authorize: NonNullable<AnyTransition['authorize']>,
+  fail: Fail,
+): void {
+  for (const [code, authorization] of Object.entries(authorize)) {
+    const path = pathOf(authorization);
+    if (!Object.hasOwn({ ...attributes.shape, ...hidden?.shape }, path))
+      fail(`"${code}" of "${name}" looks at "${path}", which is not an attribute`);
   }
 }
 
@@ -145,7 +177,7 @@ function checkMessage({ transitions }: Domain, name: string, message: MessageHea
     if (to === undefined) continue;
     if (!transitions[to])
       fail(`${says} brings about "${to}" when it is ${answer}, which is not a transition`);
-    if (transitions[to]?.internal !== true)
+    else if (transitions[to].internal !== true)
       fail(`${says} brings about "${to}" when it is ${answer}, which a caller may ask for; make it internal`);
   }
 }

@@ -43,6 +43,13 @@ export const notFound: Rejection = {
   detail: 'There is no such entity.',
 };
 
+export const roleMissing = (role: string): Rejection => ({
+  code: 'role_missing',
+  kind: 'forbidden',
+  detail: `This needs a token with the role "${role}".`,
+  members: { role },
+});
+
 export const versionMismatch = (version: number): Rejection => ({
   code: 'version_mismatch',
   kind: 'precondition',

@@ -10,6 +10,7 @@ export type Scalar = string | number | boolean;
 
 export type Test =
   | { readonly op: 'is'; readonly path: Path; readonly value: Scalar }
+  | { readonly op: 'isNot'; readonly path: Path; readonly value: Scalar }
   | { readonly op: 'atLeast'; readonly path: Path; readonly value: number }
   | { readonly op: 'atMost'; readonly path: Path; readonly value: number }
   | { readonly op: 'contains'; readonly path: Path; readonly value: string }
@@ -51,11 +52,13 @@ export const permit = (code: string, test: Test, detail: string): Rule => ({
   kind: 'forbidden',
 });
 
-export const is = (path: Path, value: Scalar): Test => ({ op: 'is', path, value });
+export const is = (path: Path, value: Scalar) => ({ op: 'is', path, value }) as const satisfies Test;
+export const isNot = (path: Path, value: Scalar) => ({ op: 'isNot', path, value }) as const satisfies Test;
 export const atLeast = (path: Path, value: number): Test => ({ op: 'atLeast', path, value });
 export const atMost = (path: Path, value: number): Test => ({ op: 'atMost', path, value });
-export const contains = (path: Path, value: string): Test => ({ op: 'contains', path, value });
-export const lacks = (path: Path, value: string): Test => ({ op: 'lacks', path, value });
+export const contains = (path: Path, value: string) =>
+  ({ op: 'contains', path, value }) as const satisfies Test;
+export const lacks = (path: Path, value: string) => ({ op: 'lacks', path, value }) as const satisfies Test;
 export const missing = (path: Path): Test => ({ op: 'missing', path });
 /**
  * What an entity keeps of a secret. Secrets are random (128 bits), so a plain hash cannot be guessed backwards.
@@ -77,6 +80,8 @@ export function holds(test: Test, read: (path: Path) => unknown): boolean {
   switch (test.op) {
     case 'is':
       return read(test.path) === test.value;
+    case 'isNot':
+      return read(test.path) !== test.value;
     case 'atLeast': {
       const value = read(test.path);
       return typeof value === 'number' && value >= test.value;

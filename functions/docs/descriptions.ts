@@ -1,4 +1,5 @@
 /** The prose of the document. */
+import { whoMay } from '../core/authorize.ts';
 import type { Domain } from '../core/definition.ts';
 import type { Example } from './example-order.ts';
 import { commandId } from './names.ts';
@@ -10,7 +11,9 @@ Every command commits once, whatever fails, and what follows from it is carried 
 
 ### Access
 Send \`Authorization: Bearer <JWT>\`. The claim \`tenant\` says whose data it is, \`sub\` who acts, and \`scope\` holds
-\`commands\` (all domain routes) or \`ops\` (the operations routes), or both. Another tenant's data does not exist.
+\`commands\` (all domain routes) or \`ops\` (the operations routes), or both. Some commands want a role as well, which the
+claim \`roles\` must name (a list, or one text with spaces between): without it 403 \`role_missing\`, before anything else is
+told. Another tenant's data does not exist.
 
 ### Commands
 A \`POST\` that changes an entity needs an \`Idempotency-Key\`. Send it again, with the same key and body, as often as
@@ -29,8 +32,8 @@ are refused.
 Amounts are integers in minor units, currencies ISO 4217, times RFC 3339 UTC. Ids are made by the server and sort by time.
 
 ### Examples
-Every request body has an example that is accepted as it stands, by a token with \`"sub": "alice"\` in a tenant without
-data. Ids are made by the server, so an id in an example stands for the entity that the create example of its collection
+Every request body has an example that is accepted as it stands, by a token with \`"sub": "alice"\` and the role that the
+command wants, in a tenant without data. Ids are made by the server, so an id in an example stands for the entity that the create example of its collection
 made; a field marked \`x-secret\` stands for what the mail of that entity said. Where others have to come first,
 \`x-example-after\` names their operations in order, each with the example id it makes or acts on.
 `.trim();
@@ -46,8 +49,23 @@ export function domainDescription(domain: Domain, refusals: readonly KnownRefusa
   return [
     domain.summary,
     `\`\`\`mermaid\n${stateDiagram(domain)}\n\`\`\``,
+    ['| command | who may |', '| --- | --- |', ...whoMayEach(domain)].join('\n'),
     ...(lines.length > 0 ? [`Rules:\n\n${lines.join('\n')}`] : []),
   ].join('\n\n');
+}
+
+/** Every command with those who may ask for it; what nobody asks for happens by itself, or along with another. */
+function whoMayEach({ create, transitions, deadline }: Domain): readonly string[] {
+  const rows = Object.entries(transitions).map(([name, transition]) => {
+    if (transition.internal !== true) return [name, whoMay(transition, transition.authorize)];
+    return [
+      name,
+      deadline?.transition === name
+        ? 'nobody: it happens by itself'
+        : 'nobody: another entity brings it about',
+    ];
+  });
+  return [['create', whoMay(create)], ...rows].map(([name, who]) => `| \`${name ?? ''}\` | ${who ?? ''} |`);
 }
 
 const listed = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(' or ');
@@ -59,8 +77,10 @@ export function commandDescription({ domain, name, after }: Example): string {
     ? `Allowed while \`status\` is ${listed(transition.from)}; leads to ${listed(transition.to)}.`
     : `Its first status is \`${domain.initial}\`.`;
   const isTimed = domain.deadline?.transition === name;
+  const who = transition ? whoMay(transition, transition.authorize) : whoMay(domain.create);
   return [
     isTimed ? `${path} Happens by itself when the time comes.` : path,
+    ...(who === 'anybody' ? [] : [`Who may: ${who}.`]),
     ...(after && after.length > 0
       ? [
           `The example is accepted after ${after.map((step) => `\`${commandId(step.domain, step.name)}\``).join(', ')}.`,

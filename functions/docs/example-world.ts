@@ -9,6 +9,7 @@ import type { Decision, PlannedMessage, Verdict } from '../core/decide.ts';
 import type { Domain } from '../core/definition.ts';
 import type { EntityState } from '../core/entity.ts';
 import { valueAt } from '../core/entity.ts';
+import { rolesOf } from '../core/registry.ts';
 import type { Registry } from '../core/registry.ts';
 import { firstBroken } from '../core/rules.ts';
 import { exampleSecret } from './example-body.ts';
@@ -32,6 +33,12 @@ export interface ExampleCommand {
 
 /** Who sends the examples, and when. */
 export const exampleCaller = { tenant: 'acme', actor: 'alice' } as const;
+
+/** The example's caller has the roles that its commands want. */
+export const contextOf = (example: ExampleCommand) => {
+  const command = commandOf(example);
+  return { ...command, roles: command.roles ?? [] };
+};
 const exampleNow = Date.parse('2026-01-01T12:00:00.000Z');
 
 export interface Outcome {
@@ -50,7 +57,8 @@ export function tryOut(registry: Registry, world: World, example: ExampleCommand
 export function commandOf({ domain, name, id, body }: ExampleCommand): Command {
   const schema = name === 'create' ? domain.create.input : domain.transitions[name]?.input;
   const input = schema ? (schema.parse(body) as ExampleBody) : {};
-  return { ...exampleCaller, now: exampleNow, random: exampleSecret(domain), domain, name, id, input };
+  const roles = rolesOf([domain]);
+  return { ...exampleCaller, roles, now: exampleNow, random: exampleSecret(domain), domain, name, id, input };
 }
 
 function decide(registry: Registry, { entities }: World, command: Command): Verdict | undefined {

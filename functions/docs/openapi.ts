@@ -55,7 +55,8 @@ export function createOpenApi(registry: Registry): oas31.OpenAPIObject {
               'Claims: `tenant` (a string of 1 to 64 characters), `sub` (a string of 1 to 256 characters, without ' +
               'control characters or white space around it, and not beginning with `system:` or `receiver:` in any ' +
               'case, as ledgers call the backend itself and what a receiver answered), and `scope` with `commands`, ' +
-              '`ops` or both, as a list or separated by a space. Any other token is answered 401.',
+              '`ops` or both, as a list or separated by a space. Any other token is answered 401. `roles`, in the same ' +
+              'forms, is for the commands that want one.',
           },
         },
       },

@@ -2,14 +2,16 @@
  * The refusals a command is known to give. A definition's rules are functions of a situation, so they are asked in
  * the one situation that is known to make sense: the world in which the command's example is accepted.
  */
+import { authorizationRules } from '../core/authorize.ts';
 import type { Domain, Move } from '../core/definition.ts';
 import type { EntityState } from '../core/entity.ts';
 import { balanceRules, resolve } from '../core/movements.ts';
 import type { Movement } from '../core/postings.ts';
 import type { Registry } from '../core/registry.ts';
+import { roleMissing } from '../core/rejections.ts';
 import type { RejectionKind } from '../core/rejections.ts';
 import type { Rule } from '../core/rules.ts';
-import { commandOf } from './example-world.ts';
+import { contextOf } from './example-world.ts';
 import type { ExampleCommand, World } from './example-world.ts';
 import type { Example } from './example-order.ts';
 
@@ -24,8 +26,12 @@ export function knownRefusals(registry: Registry, example: Example): readonly Kn
   const { domain, name, world } = example;
   const all =
     name === 'create'
-      ? refusalsOfCreate(registry, example)
-      : [notAllowed, ...(world ? refusalsOfTransition(registry, example, world) : [])];
+      ? [...wantsRole(domain.create), ...refusalsOfCreate(registry, example)]
+      : [
+          ...wantsRole(domain.transitions[name]),
+          notAllowed,
+          ...(world ? refusalsOfTransition(registry, example, world) : []),
+        ];
   const found = [...all, ...(mayClaim(domain, name) ? taken(domain) : [])];
   const isSame = (one: KnownRefusal, other: KnownRefusal): boolean =>
     one.code === other.code && one.detail === other.detail;
@@ -37,6 +43,9 @@ const notAllowed: KnownRefusal = {
   kind: 'conflict',
   detail: 'The transition is not allowed in the entity’s status.',
 };
+const wantsRole = ({ role }: { readonly role?: string } = {}): readonly KnownRefusal[] =>
+  role === undefined ? [] : [roleMissing(role)];
+
 const unknownReference: KnownRefusal = {
   code: 'unprocessable',
   kind: 'unprocessable',
@@ -67,7 +76,7 @@ function mayClaim({ unique = [], transitions }: Domain, name: string): boolean {
 
 function refusalsOfCreate(registry: Registry, example: Example): readonly KnownRefusal[] {
   const { domain, id } = example;
-  const situation = commandOf(example);
+  const situation = contextOf(example);
   const required = domain.create.requires?.(situation) ?? [];
   const movements = domain.create.postings?.(situation) ?? [];
   return [
@@ -88,13 +97,13 @@ function refusalsOfTransition(
   const transition = domain.transitions[name];
   const entity = entities.get(id);
   if (!transition || !entity) return [];
-  const { input, actor, now } = commandOf(example);
+  const { input, actor, roles, now } = contextOf(example);
   const before = { ...entity.attributes, ...entity.balances, status: entity.status };
-  const moves = transition.moves?.({ id, input, actor, now, entity: before }) ?? [];
+  const moves = transition.moves?.({ id, input, actor, roles, now, entity: before }) ?? [];
   const others = moves.flatMap(({ id: other }) => entities.get(other) ?? []);
-  const situation = { id, input, actor, now, entity: before, others };
+  const situation = { id, input, actor, roles, now, entity: before, others };
   return [
-    ...(transition.permits?.(situation) ?? []),
+    ...authorizationRules(transition.authorize, actor),
     ...(transition.rules?.(situation) ?? []),
     ...refusalsOfMoves(registry, transition.moveRefused, moves, entities),
     ...refusalsOfPostings(registry, domain, id, transition.postings?.(situation) ?? [], true),

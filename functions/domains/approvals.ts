@@ -1,15 +1,17 @@
 import { z } from 'zod';
 import { defineDomain } from '../core/definition.ts';
 import { integer, list, text, title } from '../core/fields.ts';
-import { contains, is, lacks, permit, rule } from '../core/rules.ts';
+import { lacks, rule } from '../core/rules.ts';
 
 const approversMax = 20;
 const approvers = () => list(text('bob'), 1, approversMax, ['alice', 'bob']);
 
-const isOwner = (actor: string) =>
-  permit('not_the_owner', is('owner', actor), 'Only who created it may submit or withdraw it.');
-const mayVote = (actor: string) =>
-  permit('not_an_approver', contains('approvers', actor), 'Only an approver may vote.');
+const owner = {
+  not_the_owner: { actorIs: 'owner', text: 'Only who created it may submit or withdraw it.' },
+} as const;
+const approver = {
+  not_an_approver: { actorIn: 'approvers', text: 'Only an approver may vote.' },
+} as const;
 const votesOnce = (actor: string) =>
   rule('already_voted', lacks('approvedBy', actor), 'You have voted already.');
 
@@ -47,7 +49,7 @@ export const approvals = defineDomain({
       summary: 'Ask the approvers',
       from: ['draft'],
       to: ['submitted'],
-      permits: ({ actor }) => [isOwner(actor)],
+      authorize: owner,
       messages: [
         {
           topic: 'llm',
@@ -71,7 +73,7 @@ export const approvals = defineDomain({
       summary: 'Vote for it',
       from: ['submitted'],
       to: ['submitted', 'approved'],
-      permits: ({ actor }) => [mayVote(actor)],
+      authorize: approver,
       rules: ({ actor }) => [votesOnce(actor)],
       next: ({ entity }) => (entity.approvedBy.length + 1 >= entity.quorum ? 'approved' : 'submitted'),
       set: ({ entity, actor }) => ({ approvedBy: [...entity.approvedBy, actor] }),
@@ -80,14 +82,14 @@ export const approvals = defineDomain({
       summary: 'Vote against it, which ends it',
       from: ['submitted'],
       to: ['rejected'],
-      permits: ({ actor }) => [mayVote(actor)],
+      authorize: approver,
       rules: ({ actor }) => [votesOnce(actor)],
     },
     withdraw: {
       summary: 'Take it back',
       from: ['draft', 'submitted'],
       to: ['withdrawn'],
-      permits: ({ actor }) => [isOwner(actor)],
+      authorize: owner,
     },
   },
 });

@@ -58,6 +58,7 @@ export const payments = defineDomain({
     cancel: { summary: 'Give up a payment that was not confirmed', from: ['pending'], to: ['cancelled'] },
     refund: {
       summary: 'Give a part or all of the money back',
+      role: 'refunds',
       from: ['confirmed'],
       to: ['confirmed', 'refunded'],
       input: z.strictObject({ amount: amount(250) }),

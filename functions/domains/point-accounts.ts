@@ -35,6 +35,7 @@ export const pointAccounts = defineDomain({
   transitions: {
     earn: {
       summary: 'Give points',
+      role: 'issuer',
       from: ['active'],
       to: ['active'],
       input: z.strictObject(booked),

@@ -75,6 +75,7 @@ export const settlements = defineDomain({
     },
     pay: {
       summary: 'Send the money to the payee’s bank',
+      role: 'payouts',
       from: ['confirmed'],
       to: ['paid'],
       postings: ({ entity }) => move(payableOf(entity), bankOf(entity), entity.total ?? 0),

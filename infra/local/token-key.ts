@@ -52,13 +52,16 @@ export interface TokenRequest {
   readonly subject: string;
   /** Scopes separated by spaces. */
   readonly scope: string;
+  /** Roles separated by spaces. */
+  readonly roles?: string | undefined;
   /** A duration such as `12h`, `30 minutes` or `-1h`. */
   readonly expiresIn: string;
 }
 
 /** @returns a signed token that the local stack accepts until it expires. */
 export async function signToken(request: TokenRequest, key: JWK): Promise<string> {
-  return await new SignJWT({ tenant: request.tenant, scope: request.scope })
+  const { tenant, scope, roles } = request;
+  return await new SignJWT({ tenant, scope, ...(roles !== undefined && { roles }) })
     .setProtectedHeader({ alg: algorithm, typ: 'JWT', ...(key.kid !== undefined && { kid: key.kid }) })
     .setIssuer(localIssuer)
     .setAudience(localAudience)

@@ -1,9 +1,10 @@
-/** `npm run -s token -- --tenant acme --subject alice --scope "commands ops"` prints a token for the local stack. */
+/** `npm run -s token -- --tenant acme --subject alice --scope "commands ops" --roles "refunds"` prints a local token. */
 import { parseArgs } from 'node:util';
 import { readTokenKey, signToken, type TokenRequest } from './token-key.ts';
 
 const usage =
-  'usage: npm run -s token -- --tenant <tenant> --subject <subject> --scope "commands ops" [--expires-in 12h]';
+  'usage: npm run -s token -- --tenant <tenant> --subject <subject> --scope "commands ops" ' +
+  '[--roles "refunds payouts issuer"] [--expires-in 12h]';
 
 function readArguments(): TokenRequest | undefined {
   try {
@@ -12,13 +13,14 @@ function readArguments(): TokenRequest | undefined {
         tenant: { type: 'string' },
         subject: { type: 'string' },
         scope: { type: 'string' },
+        roles: { type: 'string' },
         'expires-in': { type: 'string', default: '12h' },
       },
     });
-    const { tenant, subject, scope, 'expires-in': expiresIn } = values;
+    const { tenant, subject, scope, roles, 'expires-in': expiresIn } = values;
     if (tenant === undefined || subject === undefined || scope === undefined) return undefined;
     if (tenant === '' || subject === '') return undefined;
-    return { tenant, subject, scope, expiresIn };
+    return { tenant, subject, scope, roles, expiresIn };
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { everyRole } from '../support/roles.ts';
 import { listen } from '../../infra/local/ports.ts';
 
 export interface Issuer {
@@ -24,7 +25,7 @@ export async function startIssuer(audience: string): Promise<Issuer> {
   return {
     url,
     tokenFor: (tenant) =>
-      new SignJWT({ tenant, scope: 'commands ops' })
+      new SignJWT({ tenant, scope: 'commands ops', roles: everyRole })
         .setProtectedHeader({ alg: 'RS256', kid: 'one' })
         .setIssuer(url)
         .setAudience(audience)

@@ -20,6 +20,7 @@ import { createDocumentClient } from '../../functions/store/client.ts';
 import { createTables } from './dynamodb.ts';
 import type { TableNames } from './dynamodb.ts';
 import { localCredentials, localRegion } from './loopback.ts';
+import { everyRole } from './roles.ts';
 
 export interface Reply {
   readonly status: number;
@@ -39,6 +40,8 @@ export interface RequestOptions {
   readonly tenant?: string;
   readonly subject?: string;
   readonly scope?: string;
+  /** Every role unless told. */
+  readonly roles?: readonly string[] | string;
   /** Leaves the authorizer's claims out. */
   readonly anonymous?: boolean;
 }
@@ -122,12 +125,22 @@ export function gatewayEvent(
   options: RequestOptions = {},
 ): APIGatewayProxyEventV2 {
   const { body, rawBody, key, tenant = 'acme', subject = 'alice', scope = 'commands ops' } = options;
+  const { roles = everyRole } = options;
   const [sentPath = '/', rawQueryString = ''] = path.split('?');
   const rawPath = decoded(sentPath);
   const content = rawBody ?? (body === undefined ? undefined : JSON.stringify(body));
   const requestId = randomUUID();
   const authorizer = {
-    jwt: { claims: { sub: subject, tenant, scope }, scopes: null },
+    // As an HTTP API hands them over: a list is `[a b]`.
+    jwt: {
+      claims: {
+        sub: subject,
+        tenant,
+        scope,
+        roles: typeof roles === 'string' ? roles : `[${roles.join(' ')}]`,
+      },
+      scopes: null,
+    },
     principalId: '',
     integrationLatency: 0,
   };

@@ -12,6 +12,7 @@ import { inputs } from './conformance/inputs.ts';
 import { isolation } from './conformance/isolation.ts';
 import { transitions } from './conformance/transitions.ts';
 import { uniqueness } from './conformance/uniqueness.ts';
+import { whoMay } from './conformance/who-may.ts';
 import { problemsOf } from './store-invariants.ts';
 import { dump } from './table-dump.ts';
 import { createTestClock } from './test-clock.ts';
@@ -53,6 +54,7 @@ export function conformance(domain: Domain, domains: readonly Domain[]): void {
     uniqueness(subject);
     duplicatesAndRaces(subject);
     isolation(subject);
+    whoMay(subject);
     inputs(subject);
 
     it('leaves a store in which ledgers, balances, unique values and messages agree', async () => {

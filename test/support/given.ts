@@ -6,12 +6,15 @@ import type { Domain } from '../../functions/core/definition.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
 import type { Rejection } from '../../functions/core/rejections.ts';
 import type { Registry } from '../../functions/core/registry.ts';
+import { everyRole } from './roles.ts';
 
 type Input = Readonly<Record<string, unknown>>;
 
 export interface Step {
   readonly input?: Input;
   readonly actor?: string;
+  /** Every role unless told; `null` where the backend itself acts. */
+  readonly roles?: readonly string[] | null;
   /** Milliseconds after the creation. */
   readonly later?: number;
   readonly ifMatch?: number;
@@ -70,7 +73,7 @@ export function given(registry: Registry, domain: Domain, input: Input, step: St
 
 function commandOf(domain: Domain, name: string, step: Step): Command {
   const schema = name === 'create' ? domain.create.input : domain.transitions[name]?.input;
-  const { input = {}, actor = 'alice', later = 0, ifMatch, lockToken } = step;
+  const { input = {}, actor = 'alice', roles = everyRole, later = 0, ifMatch, lockToken } = step;
   return {
     tenant: 'acme',
     domain,
@@ -78,6 +81,7 @@ function commandOf(domain: Domain, name: string, step: Step): Command {
     id: `${domain.idPrefix}_01JD2X5T9ZK4M8Q7W6V5B3N2HC`,
     input: schema?.parse(input) ?? {},
     actor,
+    ...(roles && { roles }),
     now: startedAt + later,
     random: 'MDEyMzQ1Njc4OWFiY2RlZg',
     ...(ifMatch !== undefined && { ifMatch }),

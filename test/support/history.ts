@@ -11,6 +11,7 @@ import type { EntityState } from '../../functions/core/entity.ts';
 import type { Registry } from '../../functions/core/registry.ts';
 import type { Store } from '../../functions/store/store.ts';
 import { entityPut } from '../../functions/store/transaction/entity-writes.ts';
+import { everyRole } from './roles.ts';
 import { entryItem } from '../../functions/store/entities/items.ts';
 import { balanceKey, uniqueKey, entryKey } from '../../functions/store/keys.ts';
 import { messageItem } from '../../functions/store/outbox/message-items.ts';
@@ -46,6 +47,7 @@ export class History {
       name: 'create',
       input: input ?? {},
       actor: 'alice',
+      roles: everyRole,
       now: this.#now,
       random: 'random',
     };

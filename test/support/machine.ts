@@ -36,7 +36,7 @@ export interface Mover {
 /** A transition of another entity that moves those of a collection along a transition. */
 export function moverOf(registry: Registry, collection: string, transition: string): Mover {
   for (const domain of registry.domains) {
-    const situation = { id: 'x', actor: 'alice', now: 0 };
+    const situation = { id: 'x', actor: 'alice', roles: [], now: 0 };
     const input = exampleOf(domain.create.input);
     const attributes = domain.create.set({ ...situation, input, random: 'x' }) as Record<string, unknown>;
     for (const [name, mover] of Object.entries(domain.transitions)) {

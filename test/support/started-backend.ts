@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import path from 'node:path';
 import { readTokenKey, signToken } from '../../infra/local/token-key.ts';
 import { assertLoopback } from './loopback.ts';
+import { everyRole } from './roles.ts';
 
 export const root = path.join(import.meta.dirname, '../..');
 
@@ -91,5 +92,6 @@ export function withoutOwn(variables: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 /** A token every local stack of this project accepts. */
 export async function tokenFor(tenant: string, scope = 'commands ops', subject = 'alice'): Promise<string> {
-  return await signToken({ tenant, subject, scope, expiresIn: '1h' }, await readTokenKey());
+  const roles = everyRole.join(' ');
+  return await signToken({ tenant, subject, scope, roles, expiresIn: '1h' }, await readTokenKey());
 }

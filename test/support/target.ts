@@ -1,5 +1,5 @@
 /**
- * The API under end-to-end test: a deployed one named by `BASE_URL` and `TOKEN` (scopes `commands ops`), or a
+ * The API under end-to-end test: a deployed one named by `BASE_URL` and `TOKEN` (scopes `commands ops`, roles `refunds payouts issuer`), or a
  * backend of this checkout that is started for the test.
  */
 import { randomUUID } from 'node:crypto';
@@ -34,7 +34,9 @@ export async function openTarget(): Promise<Target> {
   const { TARGET_URL: given = '', TOKEN: token } = process.env;
   if (given !== '') {
     if (token === undefined || token === '')
-      throw new Error('BASE_URL needs a TOKEN with the scopes "commands ops"');
+      throw new Error(
+        'BASE_URL needs a TOKEN with the scopes "commands ops" and the roles "refunds payouts issuer"',
+      );
     return target(given.replace(/\/$/, ''), token);
   }
   const backend = await startBackendProcess();

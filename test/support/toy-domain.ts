@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { defineDomain } from '../../functions/core/definition.ts';
 import { integer, moment, reference, text } from '../../functions/core/fields.ts';
 import { move, named, own } from '../../functions/core/postings.ts';
-import { given, is, permit, rule, sensible } from '../../functions/core/rules.ts';
+import { given, is, rule, sensible } from '../../functions/core/rules.ts';
 
 const week = 7 * 24 * 60 * 60 * 1000;
 const deposits = named('deposits', 'library', 'EUR');
@@ -74,7 +74,8 @@ export const loans = defineDomain({
       summary: 'Hand the book out',
       from: ['asked'],
       to: ['lent'],
-      permits: ({ actor }) => [permit('not_the_member', is('member', actor), 'Only the member may.')],
+      role: 'librarian',
+      authorize: { not_the_member: { actorIs: 'member', text: 'Only the member may.' } },
     },
     renew: {
       summary: 'Keep it for another week',

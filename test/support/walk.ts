@@ -4,10 +4,11 @@
  * what only happens by itself is brought about by the clock or by the entity that moves it.
  */
 import { randomUUID } from 'node:crypto';
+import { authorizationRules } from '../../functions/core/authorize.ts';
 import type { Command } from '../../functions/core/command.ts';
 import type { Verdict } from '../../functions/core/decide.ts';
 import { decideTransition, movesOf } from '../../functions/core/decide.ts';
-import type { AnyTransition, Domain, Move, TransitionSituation } from '../../functions/core/definition.ts';
+import type { AnyTransition, Domain, Move } from '../../functions/core/definition.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
 import { valueAt } from '../../functions/core/entity.ts';
 import { holds } from '../../functions/core/rules.ts';
@@ -17,6 +18,7 @@ import { exampleOf } from './examples.ts';
 import type { Extent, Input } from './examples.ts';
 import { runDue } from './due.ts';
 import { moverOf, nextOnTheWay, preludesOf } from './machine.ts';
+import { everyRole } from './roles.ts';
 import { dump } from './table-dump.ts';
 import type { TestClock } from './test-clock.ts';
 import { secretsOf, withReferences } from './walk-inputs.ts';
@@ -87,11 +89,7 @@ export class Walk {
   /** Who may, best prospects first: named by a rule's own list, or anybody where no rule asks. */
   async actors(entity: EntityState, name: string, input: Input): Promise<readonly string[]> {
     const { transition } = this.definition(entity, name);
-    const probe: TransitionSituation<unknown, unknown> = {
-      ...this.#situation(entity, input),
-      actor: stranger,
-    };
-    const named = (transition.permits?.(probe) ?? []).flatMap(({ test }) => {
+    const named = authorizationRules(transition.authorize, stranger).flatMap(({ test }) => {
       if ((test.op !== 'contains' && test.op !== 'is') || test.value !== stranger) return [];
       const value = valueAt(entity, test.path);
       return (Array.isArray(value) ? value : [value]) as string[];
@@ -100,7 +98,7 @@ export class Walk {
     const judge = await this.judge(entity.id, name, { input, actor: 'alice' });
     const verdicts = candidates.map((actor) => ({
       actor,
-      may: (transition.permits?.({ ...probe, actor }) ?? []).every(({ test }) =>
+      may: authorizationRules(transition.authorize, actor).every(({ test }) =>
         holds(test, (path) => valueAt(entity, path)),
       ),
       verdict: judge({ input, actor }),
@@ -275,12 +273,18 @@ export class Walk {
 
   #command(domain: Domain, { id }: EntityState, name: string, input: unknown, actor: string): Command {
     const now = this.clock.now();
-    return { tenant: this.tenant, domain, name, id, input: input as Input, actor, now, random: 'random' };
-  }
-
-  #situation(entity: EntityState, input: Input): TransitionSituation<unknown, unknown> {
-    const shown = { ...entity.attributes, ...entity.balances, status: entity.status };
-    return { id: entity.id, input, actor: 'alice', now: this.clock.now(), others: [], entity: shown };
+    const { tenant } = this;
+    return {
+      tenant,
+      domain,
+      name,
+      id,
+      input: input as Input,
+      actor,
+      roles: everyRole,
+      now,
+      random: 'random',
+    };
   }
 
   #referring(value: unknown, extent: Extent, given: Given): Promise<unknown> {

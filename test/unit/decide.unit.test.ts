@@ -108,6 +108,49 @@ describe('a transition', () => {
     });
   });
 
+  it('given roles, then they are asked before the entity is looked at, and not of the backend itself', () => {
+    const refund = { input: { amount: 1 }, ifMatch: 9 };
+    expect(
+      payment()
+        .when('refund', { ...refund, roles: ['refund'] })
+        .refused(),
+    ).toMatchObject({
+      code: 'role_missing',
+      kind: 'forbidden',
+      members: { role: 'refunds' },
+    });
+    expect(
+      payment()
+        .when('refund', { ...refund, roles: ['refunds'] })
+        .code(),
+    ).toBe('version_mismatch');
+    expect(
+      payment()
+        .when('refund', { ...refund, roles: null })
+        .code(),
+    ).toBe('version_mismatch');
+    const approval = given(registry, approvals, { title: 't', approvers: ['bob'], quorum: 1 });
+    expect(approval.when('submit', { actor: 'system:timer', roles: null }).code()).toBe('accepted');
+    expect(creating(registry, issuing, {}, { roles: [] }).code()).toBe('role_missing');
+    expect(creating(registry, issuing, {}, { roles: ['press'] }).code()).toBe('accepted');
+  });
+
+  it('given people, then each word of authorize lets in whom it names', () => {
+    const of = registerDomains([issuing]);
+    const issue = given(of, issuing, {}, { roles: null });
+    const who = (name: string, actor: string): string => issue.when(name, { actor }).code();
+    expect([who('is', 'alice'), who('is', 'bob')]).toEqual(['accepted', 'one']);
+    expect([who('is-not', 'alice'), who('is-not', 'bob')]).toEqual(['two', 'accepted']);
+    expect([who('in', 'bob'), who('in', 'alice')]).toEqual(['accepted', 'three']);
+    expect([who('not-in', 'bob'), who('not-in', 'alice')]).toEqual(['four', 'accepted']);
+    // The first that does not hold is told.
+    expect([who('both', 'bob'), who('both', 'alice'), who('both', 'carol')]).toEqual([
+      'accepted',
+      'two',
+      'three',
+    ]);
+  });
+
   it('given a clock behind the last entry, when it moves, then history does not turn around', () => {
     const { after, entry } = payment()
       .and('confirm')
@@ -280,6 +323,28 @@ describe('a definition that does not keep what it said', () => {
     };
     expect(() => outcomeOf(decideTransition(registry, command, entity))).toThrow(/fly/);
   });
+});
+
+const here = { summary: '', from: ['here'], to: ['here'] } as const;
+const issuing = defineDomain({
+  ...base('issues'),
+  attributes: z.strictObject({ editor: z.string(), readers: z.array(z.string()) }),
+  create: {
+    summary: '',
+    role: 'press',
+    input: z.strictObject({}),
+    set: () => ({ editor: 'alice', readers: ['bob'] }),
+  },
+  transitions: {
+    is: { ...here, authorize: { one: { actorIs: 'editor', text: '' } } },
+    'is-not': { ...here, authorize: { two: { actorIsNot: 'editor', text: '' } } },
+    in: { ...here, authorize: { three: { actorIn: 'readers', text: '' } } },
+    'not-in': { ...here, authorize: { four: { actorNotIn: 'readers', text: '' } } },
+    both: {
+      ...here,
+      authorize: { two: { actorIsNot: 'editor', text: '' }, three: { actorIn: 'readers', text: '' } },
+    },
+  },
 });
 
 function base(collection: string) {

@@ -4,7 +4,7 @@ import { routesOf } from '../../functions/api/routes.ts';
 import { defineDomain } from '../../functions/core/definition.ts';
 import { text } from '../../functions/core/fields.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
-import { permit, given, rule } from '../../functions/core/rules.ts';
+import { given, rule } from '../../functions/core/rules.ts';
 import { createOpenApi } from '../../functions/docs/openapi.ts';
 import { domains } from '../../functions/domains/index.ts';
 
@@ -154,7 +154,7 @@ const parcels = defineDomain({
       summary: 'Send it',
       from: ['packed'],
       to: ['on-its-way'],
-      permits: ({ actor }) => [permit('not_the_packer', given(actor === 'alice'), 'Only the packer may.')],
+      role: 'packer',
       rules: () => [rule('never_sent', given(false), 'Nothing is ever sent.')],
     },
     lose: { summary: 'Lose it', internal: true, from: ['on-its-way'], to: ['lost'] },
@@ -168,7 +168,7 @@ test('a definition that is new gets routes, schemas, example and diagram by itse
     to: 'ada',
     note: 'fragile',
   });
-  expect(codesOf(mine, 'post /v1/parcels/{id}/send', '403')).toEqual(['insufficient_scope']);
+  expect(codesOf(mine, 'post /v1/parcels/{id}/send', '403')).toEqual(['insufficient_scope', 'role_missing']);
   // No row of examples leads past a rule that never holds, and the document does not claim one.
   expect(described.get('post /v1/parcels/{id}/send')?.['x-example-after']).toBeUndefined();
   expect(described.has('post /v1/parcels/{id}/lose')).toBe(false);

@@ -108,6 +108,26 @@ describe('a definition that makes no sense is refused by name', () => {
       },
       /"dim" may write 101 items/,
     ],
+    [
+      'an internal transition that says who may',
+      { transitions: { ...transitions, dim: { ...on, internal: true, role: 'keeper' } } },
+      /"dim" is internal, so nobody asks for it/,
+    ],
+    [
+      'a role with a space',
+      { create: { ...lamps.create, role: 'store manager' } },
+      /"create" wants the role "store manager"; a role has no spaces/,
+    ],
+    [
+      'an authorization on what is not there',
+      {
+        transitions: {
+          ...transitions,
+          dim: { ...on, authorize: { x: { actorIs: 'owner', text: '' } } },
+        },
+      },
+      /"x" of "dim" looks at "owner", which is not an attribute/,
+    ],
     ['a message that is sent no times', sending({ atMost: 0 }), /"lamp.on" of "dim" is sent 0 times at most/],
     ['a message that is sent half', sending({ atMost: 1.5 }), /"lamp.on" of "dim" is sent 1.5 times at most/],
     ['a receiver that is no name', sending({ receiver: 'A B' }), /"lamp.on" of "dim" goes to "A B"/],

@@ -29,6 +29,8 @@ export class Expression {
       case 'is':
       case 'sameSecret':
         return `${path} = ${this.value(test.value)}`;
+      case 'isNot':
+        return `${path} <> ${this.value(test.value)}`;
       case 'atLeast':
         return `${path} >= ${this.value(test.value)}`;
       case 'atMost':

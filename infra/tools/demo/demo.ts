@@ -2,6 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { domains } from '../../../functions/application.ts';
+import { rolesOf } from '../../../functions/core/registry.ts';
 import { startBackend } from '../../local/backend.ts';
 import { readTokenKey, signToken } from '../../local/token-key.ts';
 import { createCaller } from './caller.ts';
@@ -11,7 +13,8 @@ import * as stories from './stories.ts';
 import { heading, line } from './timeline.ts';
 
 async function callerFor(url: string, subject: string): Promise<Caller> {
-  const request = { tenant: 'acme', subject, scope: 'commands ops', expiresIn: '1h' };
+  const roles = rolesOf(domains).join(' ');
+  const request = { tenant: 'acme', subject, scope: 'commands ops', roles, expiresIn: '1h' };
   return createCaller(url, await signToken(request, await readTokenKey()), subject);
 }
 

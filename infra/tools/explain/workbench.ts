@@ -11,6 +11,7 @@ import { createBackend } from '../../../functions/commands/backend.ts';
 import type { Backend } from '../../../functions/commands/backend.ts';
 import { createAudit } from '../../../functions/audit/audit.ts';
 import type { Domain } from '../../../functions/core/definition.ts';
+import { rolesOf } from '../../../functions/core/registry.ts';
 import { domains as allDomains } from '../../../functions/application.ts';
 import { systemClock } from '../../../functions/runtime/clock.ts';
 import type { Clock } from '../../../functions/runtime/clock.ts';
@@ -119,6 +120,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
         tenant: request.tenant ?? tenant,
         sub: request.subject ?? subject,
         scope: 'commands ops',
+        roles: rolesOf(backend.registry.domains),
       };
       const [path = '/'] = request.path.split('?');
       const sent = httpRequest(request);

@@ -87,7 +87,7 @@ export function edges({ domain, walk }: Subject): void {
       }
     });
 
-    if (isPublic && transition.permits) {
+    if (isPublic && transition.authorize) {
       it('let nobody else do it', async () => {
         const { here, entity, command } = await prepared(status, name);
         await agree(here, entity, name, { ...command, actor: 'somebody else' });

@@ -9,6 +9,7 @@ import { entityState } from '../../../functions/store/entities/items.ts';
 import type { EntityItem } from '../../../functions/store/entities/items.ts';
 import type { MessageItem } from '../../../functions/store/outbox/message-items.ts';
 import type { Subject } from '../conformance.ts';
+import { everyRole } from '../roles.ts';
 import { countByKind, difference, dump, kindOf } from '../table-dump.ts';
 import type { ItemChange } from '../table-dump.ts';
 import type { Observation } from '../walk-types.ts';
@@ -35,7 +36,14 @@ export function transitions({ domain, walk }: Subject): void {
     });
     expectOneEntryEach(changes);
     const entity = await here.state(String(reply.json['id']));
-    const situation = { id: entity.id, input: body, actor: 'alice', now: here.clock.now(), random: 'x' };
+    const situation = {
+      id: entity.id,
+      input: body,
+      actor: 'alice',
+      roles: everyRole,
+      now: here.clock.now(),
+      random: 'x',
+    };
     const after = { ...entity.attributes, status: entity.status };
     expectMessages(changes, entity, draftsOf(domain.create.messages, { ...situation, after }), 'form');
   });
@@ -130,6 +138,7 @@ function expectedOf(domain: Domain, { entity, name, prepared, before }: Observat
     id: entity.id,
     input: transition?.input?.parse(prepared.input) ?? {},
     actor: prepared.actor,
+    roles: everyRole,
     now: Date.parse(became.updatedAt),
     entity: { ...entity.attributes, ...entity.balances, status: entity.status },
   };

@@ -55,7 +55,7 @@ export function uniqueness({ domain, walk }: Subject): void {
     });
 
   const requirementsOf = (input: Readonly<Record<string, unknown>>) =>
-    domain.create.requires?.({ id: 'x', input, actor: 'alice', now: 0, random: 'x' }) ?? [];
+    domain.create.requires?.({ id: 'x', input, actor: 'alice', roles: [], now: 0, random: 'x' }) ?? [];
   const referred = requirementsOf(exampleOf(domain.create.input));
 
   if (referred.length > 0)

@@ -119,9 +119,9 @@ async function ready(
 
 /** A transition where the machine does not allow it. */
 function refusals(domain: Domain): CommandCase[] {
-  return Object.entries(domain.transitions).flatMap(([name, { internal, from, permits }]) => {
+  return Object.entries(domain.transitions).flatMap(([name, { internal, from, authorize }]) => {
     const status = domain.states.find((state) => !from.includes(state) && isNear(domain, state));
-    if (internal === true || permits !== undefined || status === undefined) return [];
+    if (internal === true || authorize !== undefined || status === undefined) return [];
     const refused: CommandCase = {
       domain: domain.collection,
       name: `${name} refused in ${status}`,

@@ -1,0 +1,84 @@
+/** Who may, as data, so that it can be listed: a role of the token, and what the entity says of people. */
+import * as rejections from './rejections.ts';
+import type { Rejection } from './rejections.ts';
+import { contains, is, isNot, lacks, permit } from './rules.ts';
+import type { Rule } from './rules.ts';
+
+type TextPath<Attributes> = {
+  readonly [K in keyof Attributes]-?: NonNullable<Attributes[K]> extends string ? K : never;
+}[keyof Attributes] &
+  string;
+type ListPath<Attributes> = {
+  readonly [K in keyof Attributes]-?: NonNullable<Attributes[K]> extends readonly string[] ? K : never;
+}[keyof Attributes] &
+  string;
+
+/** What must hold between the token's subject and an attribute; its key in a definition is the code of the refusal. */
+export type Authorization<Attributes> = {
+  /** One sentence for people. */
+  readonly text: string;
+} & (
+  | { readonly actorIs: TextPath<Attributes> }
+  | { readonly actorIsNot: TextPath<Attributes> }
+  | { readonly actorIn: ListPath<Attributes> }
+  | { readonly actorNotIn: ListPath<Attributes> }
+);
+
+/** As the engine sees it. */
+export type AnyAuthorization = Authorization<Record<string, never>>;
+
+interface Command {
+  /** A role that the token must have. */
+  readonly role?: string;
+}
+
+/**
+ * Whether the caller lacks the role that a command wants. It needs no entity, so that nobody is told of one first.
+ * @param roles of the token; absent where the backend itself acts (a deadline, an answer), which needs none
+ */
+export function roleRejectionOf(
+  { role }: Command,
+  roles: readonly string[] | undefined,
+): Rejection | undefined {
+  return role === undefined || roles === undefined || roles.includes(role)
+    ? undefined
+    : rejections.roleMissing(role);
+}
+
+/** The tests on the entity, in the order of the definition. */
+export function authorizationRules(
+  authorize: Readonly<Record<string, AnyAuthorization>> = {},
+  actor: string,
+): readonly Rule[] {
+  return Object.entries(authorize).map(([code, authorization]) =>
+    permit(code, testOf(authorization, actor), authorization.text),
+  );
+}
+
+function testOf(authorization: AnyAuthorization, actor: string) {
+  if ('actorIs' in authorization) return is(authorization.actorIs, actor);
+  if ('actorIsNot' in authorization) return isNot(authorization.actorIsNot, actor);
+  return 'actorIn' in authorization
+    ? contains(authorization.actorIn, actor)
+    : lacks(authorization.actorNotIn, actor);
+}
+
+/** The attribute that an authorization looks at. */
+export function pathOf(authorization: AnyAuthorization): string {
+  return testOf(authorization, '').path;
+}
+
+/** For people: who may do what wants this. */
+export function whoMay(
+  { role }: Command,
+  authorize: Readonly<Record<string, AnyAuthorization>> = {},
+): string {
+  const people = Object.values(authorize).map((authorization) => {
+    const path = `\`${pathOf(authorization)}\``;
+    if ('actorIs' in authorization) return `who is its ${path}`;
+    if ('actorIsNot' in authorization) return `anybody but its ${path}`;
+    return 'actorIn' in authorization ? `one of its ${path}` : `nobody of its ${path}`;
+  });
+  const all = [...(role === undefined ? [] : [`the role \`${role}\``]), ...people];
+  return all.length === 0 ? 'anybody' : all.join(', and ');
+}
