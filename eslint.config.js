@@ -46,7 +46,7 @@ const outside = 'test';
 /** Names the domains; only wiring reads it, so that the engine knows none of them. */
 const application = 'functions/application.ts';
 /** The files that put a function together from its parts, of whatever folder. */
-const wiring = ['functions/*/handler.ts', 'functions/workers/timer.ts'];
+const wiring = ['functions/*/handler.ts', 'functions/workers/handler-parts.ts', 'functions/workers/timer.ts'];
 
 const importsOf = ([layer, allowed]) => ({
   files: [`${layer}/**/*.ts`],

@@ -4,8 +4,11 @@ import { Hono } from 'hono';
 import type { Context } from 'hono';
 import type { Backend } from '../commands/backend.ts';
 import type { Log } from '../runtime/logger.ts';
+import { receiverSettings } from '../runtime/receivers.ts';
+import type { ReceiverSettings } from '../runtime/receivers.ts';
 import { mayHaveHappened } from '../store/failures.ts';
 import type { Audit } from './audit.ts';
+import { takeCallback } from './callbacks.ts';
 import type { Environment } from './bindings.ts';
 import { callerOf, requireScope } from './caller.ts';
 import { traceparent } from './headers.ts';
@@ -16,11 +19,29 @@ import type { Problem } from './problem.ts';
 import { routesOf } from './routes.ts';
 import type { Route } from './routes.ts';
 
-export function createApp(backend: Backend, audit: Audit, log: Log): Hono<Environment> {
+export function createApp(
+  backend: Backend,
+  audit: Audit,
+  log: Log,
+  settingsOf: (receiver: string) => ReceiverSettings = receiverSettings,
+): Hono<Environment> {
   const app = new Hono<Environment>({ getPath: (_request, options) => options?.env?.event.path ?? '/' });
 
   app.get('/health', (c) => finish(c, Response.json({ status: 'ok' })));
   app.all('/health', (c) => problemResponse(c, methodNotAllowed(['GET', 'HEAD'])));
+
+  app.post('/callbacks/:receiver', async (c) => {
+    const { requestId } = c.env.requestContext;
+    try {
+      const response = await takeCallback(c, { backend, settingsOf });
+      log.info('callback', { requestId, status: response.status });
+      return finish(c, response);
+    } catch (error) {
+      if (error instanceof ProblemError) log.info('callback', { requestId, ...error.problem });
+      throw error;
+    }
+  });
+  app.all('/callbacks/:receiver', (c) => problemResponse(c, methodNotAllowed(['POST'])));
 
   for (const [path, routes] of byPath(routesOf(backend.registry))) {
     for (const route of routes) {

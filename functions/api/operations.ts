@@ -8,10 +8,10 @@ import { inTime, startDeadline } from '../runtime/deadline.ts';
 import type { Domain } from '../core/definition.ts';
 import { redriveMessages } from '../store/outbox/bulk-redrive.ts';
 import { listEntityMessages, listMessages } from '../store/outbox/message-lists.ts';
-import { messageView, statePosition } from '../store/outbox/message-items.ts';
+import { statePosition } from '../store/outbox/message-items.ts';
+import { messageView } from '../store/outbox/message-view.ts';
 import type { MessageStatus } from '../store/outbox/message-items.ts';
 import { redriveMessage } from '../store/outbox/messages.ts';
-import type { OutboxAccess } from '../store/outbox/message-writes.ts';
 import type { Topic } from '../runtime/topics.ts';
 import type { Audit } from './audit.ts';
 import type { Environment } from './bindings.ts';
@@ -19,11 +19,13 @@ import type { Caller } from './caller.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { idempotencyKey, ifMatchVersion, lockToken, traceparent } from './headers.ts';
 import { answerOf, responseOf, unavailable } from './outcomes.ts';
+import { outboxOf } from './outbox-access.ts';
 import { problemOf, ProblemError } from './problem.ts';
 import { getBalance, getEntity, listEntities, listLedger } from './queries.ts';
 import type { PageRequest, ReadContext } from './queries.ts';
 import { checkedQuery, readBody } from './request-body.ts';
-import type { Route } from './routes.ts';
+import type { resolveBody, Route } from './routes.ts';
+import { resolveMessage } from './resolve-message.ts';
 import * as rejections from '../core/rejections.ts';
 import { entityView, etagOf } from './view.ts';
 
@@ -75,6 +77,10 @@ export async function operate(c: Context<Environment>, context: OperationContext
     case 'redriveMessage':
       await bodyOf(c, route);
       return redrive(reading(), c.req.param('id') ?? '');
+    case 'resolveMessage': {
+      const said = (await bodyOf(c, route)) as z.output<typeof resolveBody>;
+      return json(await resolveMessage(reading(), c.req.param('id') ?? '', { ...said, by: caller.subject }));
+    }
     case 'redriveMessages': {
       const input = (await bodyOf(c, route)) as { readonly topic: Topic; readonly limit: number };
       return json(await redriveInBulk(reading(), input), 202);
@@ -152,13 +158,6 @@ async function commandRequest(
   }
 }
 
-const outboxOf = ({ backend: { store, clock }, deadline }: ReadContext): OutboxAccess => ({
-  client: store.client,
-  table: store.tables.outbox,
-  clock,
-  deadline,
-});
-
 async function entityMessages(
   context: ReadContext,
   domain: Domain,
@@ -178,16 +177,24 @@ async function entityMessages(
   return messagePage(list, page);
 }
 
+interface MessageFilterQuery {
+  readonly status?: MessageStatus;
+  readonly topic?: Topic;
+  readonly type?: string;
+  readonly code?: string;
+  readonly uncertain?: 'true' | 'false';
+}
+
 async function tenantMessages(
   context: ReadContext,
-  { status, topic, limit, cursor }: PageRequest & { readonly status?: MessageStatus; readonly topic?: Topic },
+  { limit, cursor, ...filter }: PageRequest & MessageFilterQuery,
 ): Promise<unknown> {
   const { tenant } = context;
-  const list = [tenant, 'messages', status, topic];
+  const { status, topic, type, code, uncertain } = filter;
+  const list = [tenant, 'messages', status, topic, type, code, uncertain];
   const page = await listMessages(outboxOf(context), {
     tenant,
-    status,
-    topic,
+    filter: { status, topic, type, code, uncertain: uncertain && uncertain === 'true' },
     limit,
     ...(cursor !== undefined && { cursor: { after: decodeCursor(list, cursor, statePosition) } }),
   });
@@ -208,8 +215,15 @@ function messagePage(
 async function redrive(context: ReadContext, id: string): Promise<Response> {
   const redriven = await redriveMessage(outboxOf(context), { tenant: context.tenant, id });
   if (redriven === 'not_found') throw notFound();
+  if (redriven === 'held') throw new ProblemError(mayNotBeCalledAgain);
   return json({ id, redriven: redriven === 'redriven' }, 202);
 }
+
+const mayNotBeCalledAgain = {
+  status: 409,
+  code: 'message_uncertain',
+  detail: 'Its receiver may have acted, and would act again. Find out what it did, and resolve the message.',
+} as const;
 
 /** @throws ProblemError 503 where the time is over before the first dead message of the topic was found */
 async function redriveInBulk(

@@ -1,10 +1,12 @@
 /** The routes that follow from the definitions, and what each needs. OpenAPI is made from the same table. */
 import { z } from 'zod';
+import { prose } from '../core/fields.ts';
 import type { AnyTransition, Domain } from '../core/definition.ts';
 import type { Registry } from '../core/registry.ts';
 import { redrive } from '../runtime/delivery-limits.ts';
 import { lock, request } from '../runtime/limits.ts';
 import { topics } from '../runtime/topics.ts';
+import { messageStatuses } from '../store/outbox/message-items.ts';
 import type { Scope } from './caller.ts';
 
 export type Operation =
@@ -24,6 +26,7 @@ export type Operation =
   | { readonly is: 'balance' }
   | { readonly is: 'messages' }
   | { readonly is: 'redriveMessage' }
+  | { readonly is: 'resolveMessage' }
   | { readonly is: 'redriveMessages' }
   | { readonly is: 'audit' };
 
@@ -64,7 +67,16 @@ export const lockBody = z.strictObject({
     .meta({ examples: ['wait'] }),
 });
 
-const messageStatus = z.enum(['pending', 'sent', 'done', 'dead']);
+export const resolveBody = z.strictObject({
+  outcome: z.enum(['done', 'refused']).meta({ examples: ['done'] }),
+  note: prose('The bank says by telephone that it has paid.').meta({
+    description: 'How this is known. It is kept on the message.',
+  }),
+  result: z
+    .json()
+    .optional()
+    .meta({ description: 'Of `done`: what the receiver would have answered. An object, unless it is a call.' }),
+});
 
 export const redriveBody = z.strictObject({
   topic: z.enum(topics).meta({ examples: ['external-call'] }),
@@ -86,8 +98,22 @@ export function routesOf({ domains }: Registry): readonly Route[] {
       scope: 'ops',
       operation: { is: 'messages' },
       query: z.strictObject({
-        status: messageStatus.optional(),
+        status: z.enum(messageStatuses).optional(),
         topic: z.enum(topics).optional(),
+        type: z
+          .string()
+          .max(256)
+          .optional()
+          .meta({ description: 'What it is about.', examples: ['payment.capture'] }),
+        code: z
+          .string()
+          .max(256)
+          .optional()
+          .meta({ description: 'Of the last error, or of the refusal.', examples: ['503'] }),
+        uncertain: z
+          .enum(['true', 'false'])
+          .optional()
+          .meta({ description: 'Whether the receiver may have acted and nobody knows.' }),
         ...paging,
       }),
     },
@@ -97,6 +123,13 @@ export function routesOf({ domains }: Registry): readonly Route[] {
       scope: 'ops',
       operation: { is: 'redriveMessages' },
       body: redriveBody,
+    },
+    {
+      method: 'POST',
+      path: '/v1/messages/{id}/resolve',
+      scope: 'ops',
+      operation: { is: 'resolveMessage' },
+      body: resolveBody,
     },
     { method: 'POST', path: '/v1/messages/{id}/redrive', scope: 'ops', operation: { is: 'redriveMessage' } },
     {

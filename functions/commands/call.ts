@@ -5,13 +5,19 @@ import type { EntityState } from '../core/entity.ts';
 import type { Deadline } from '../runtime/clock.ts';
 import { startDeadline } from '../runtime/deadline.ts';
 import type { Backend } from './backend.ts';
-import type { CommandRequest } from './command.ts';
+import type { AnswerCommand, KeyedCommand } from './command.ts';
 import type { FreshKey } from './idempotency-keys.ts';
 
-export interface Call {
+/** What makes a command happen once: its key, which its transaction takes, or the message that ends in it. */
+export type Once =
+  | { readonly request: KeyedCommand; readonly key: FreshKey }
+  | { readonly request: AnswerCommand; readonly key?: undefined };
+
+export type Call = CallState & Once;
+export type KeyedCall = Extract<Call, { readonly key: FreshKey }>;
+
+interface CallState {
   readonly backend: Backend;
-  readonly request: CommandRequest;
-  readonly key: FreshKey;
   /** The entity it is about; a new one has its id before the first attempt. */
   readonly id: string;
   /** 128 random bits, base64url, the same for every attempt. */
@@ -33,15 +39,14 @@ const nextUlid = monotonicFactory();
 
 export function beginCall(
   backend: Backend,
-  request: CommandRequest,
-  key: FreshKey,
+  once: Once,
   deadline: Deadline = startDeadline(backend.clock),
 ): Call {
   const begunAt = backend.clock.now();
+  const { request } = once;
   return {
+    ...once,
     backend,
-    request,
-    key,
     id: request.kind === 'create' ? `${request.domain.idPrefix}_${nextUlid(begunAt)}` : request.id,
     random: randomBytes(16).toString('base64url'),
     begunAt,

@@ -2,6 +2,7 @@
 import type { Domain } from '../core/definition.ts';
 import type { EntityState, LockState } from '../core/entity.ts';
 import type { Rejection } from '../core/rejections.ts';
+import type { Answer, DeadLetter, MessageItem } from '../store/outbox/message-items.ts';
 import type { KeptAnswer } from '../store/transaction/idempotency-record.ts';
 
 /** What a command comes to, from which its caller makes the answer that is kept under the key. */
@@ -17,25 +18,29 @@ interface Common {
   readonly subject: string;
   /** Of the caller's token; absent where the backend itself acts, which needs nobody's leave. */
   readonly roles?: readonly string[] | undefined;
+  readonly requestId: string;
+  readonly traceparent?: string | undefined;
+  /** Checked against its schema. */
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly domain: Domain;
+}
+
+/** What happens once because its key is taken in its transaction. Two requests of one key must have the same input. */
+interface Keyed extends Common {
   /** What the key belongs to besides tenant and subject; of an HTTP request its path. */
   readonly path: string;
   readonly idempotencyKey: string;
-  readonly requestId: string;
-  readonly traceparent?: string | undefined;
   /** The version the caller saw. */
   readonly ifMatch?: number | undefined;
-  /** Checked against its schema. Two requests of one key must have the same. */
-  readonly input: Readonly<Record<string, unknown>>;
-  readonly domain: Domain;
   /** Called before the commit, since the answer is part of it; replays give the same object back. */
   readonly answerOf: (result: Result) => KeptAnswer;
 }
 
-export interface CreateCommand extends Common {
+export interface CreateCommand extends Keyed {
   readonly kind: 'create';
 }
 
-export interface TransitionCommand extends Common {
+export interface TransitionCommand extends Keyed {
   readonly kind: 'transition';
   readonly name: string;
   readonly id: string;
@@ -44,7 +49,7 @@ export interface TransitionCommand extends Common {
   readonly dueAt?: number | undefined;
 }
 
-export interface LockCommand extends Common {
+export interface LockCommand extends Keyed {
   readonly kind: 'lock';
   readonly id: string;
   readonly ttlSeconds: number;
@@ -52,10 +57,24 @@ export interface LockCommand extends Common {
   readonly wait: 'wait' | 'nowait';
 }
 
-export interface UnlockCommand extends Common {
+export interface UnlockCommand extends Keyed {
   readonly kind: 'unlock';
   readonly id: string;
   readonly lockToken: string;
 }
 
-export type CommandRequest = CreateCommand | TransitionCommand | LockCommand | UnlockCommand;
+/** The transition that an answer brings about. It happens once because its message ends in its transaction. */
+export interface AnswerCommand extends Common {
+  readonly kind: 'answer';
+  readonly name: string;
+  readonly id: string;
+  /** With the answer that it has. */
+  readonly message: MessageItem;
+  readonly answer: Answer;
+  /** Of one that is dead: the delivery that goes to the dead letters. */
+  readonly letter?: DeadLetter | undefined;
+}
+
+export type KeyedCommand = CreateCommand | TransitionCommand | LockCommand | UnlockCommand;
+
+export type CommandRequest = KeyedCommand | AnswerCommand;

@@ -10,40 +10,47 @@ import { backOff } from './backoff.ts';
 import { beginCall } from './call.ts';
 import type { Call } from './call.ts';
 import type { CommandRequest } from './command.ts';
-import { committed, giveUp, recordOf, refuse, resolveDuplicate } from './key-outcomes.ts';
+import { committed, giveUp, guardOf, onceOf, refuse, resolveDuplicate } from './key-outcomes.ts';
 import { decideOn, idsOf, readState, roleMissing } from './read-and-decide.ts';
 import type { Decided } from './read-and-decide.ts';
 import { countOutcome } from './metrics.ts';
 import type { Outcome } from './outcome.ts';
 
-/** Runs a command once for its key, however often it is asked for. Within the deadline of a request. */
-export async function execute(backend: Backend, request: CommandRequest): Promise<Outcome> {
-  const outcome = await carryOut(backend, request);
+/**
+ * Runs a command once for its key, or for the message that it answers, however often it is asked for.
+ * @param budgetMs within this time; by default that of a request
+ */
+export async function execute(
+  backend: Backend,
+  request: CommandRequest,
+  budgetMs?: number,
+): Promise<Outcome> {
+  const outcome = await carryOut(backend, request, budgetMs);
   countOutcome(backend.metrics, outcome);
   return outcome;
 }
 
-async function carryOut(backend: Backend, request: CommandRequest): Promise<Outcome> {
+async function carryOut(backend: Backend, request: CommandRequest, budgetMs?: number): Promise<Outcome> {
   // 1. Receive and check. The caller has checked who asks, and the input against the command's schema. Who lacks a
   // role is told so before anything is read, and so hears nothing of the entity.
   const missing = roleMissing(request);
   if (missing) return { kind: 'refused_for_now', rejection: missing };
 
   // 2. Begin. Everything below ends within this deadline.
-  const deadline = startDeadline(backend.clock);
+  const deadline = startDeadline(backend.clock, budgetMs);
 
-  // 3. Check the idempotency key. Powertools hashes it, and knows the answers that this process gave.
-  const key = await backend.keys.begin(request);
-  if (key.kind !== 'fresh') return key;
+  // 3. Check the idempotency key. Powertools hashes it, and knows the answers that this process gave. An answer has
+  // none: its message ends in the transaction, which happens once.
+  const once = await onceOf(backend, request);
+  if ('kind' in once) return once;
 
-  const call = beginCall(backend, request, key, deadline);
+  const call = beginCall(backend, once, deadline);
   let leaveWaitingRoom: (() => void) | undefined;
   try {
     // 4. Read the state and guard it against others. The key is read with it, in one request. A creation reads
     // neither: the conditions of its transaction find a duplicate.
     const record = await readState(call, idsOf(call));
-    // Nothing of ours is under way yet, so this is another call's answer.
-    if (record) return backend.keys.replay(request, record);
+    if (record) return await resolveDuplicate(call, record);
 
     for (let defeats = 1; ; defeats += 1) {
       // Each attempt looks at the clock anew: a lock may have run out while the command waited.
@@ -58,8 +65,8 @@ async function carryOut(backend: Backend, request: CommandRequest): Promise<Outc
       if (decided.kind === 'accepted') {
         // 6. Write the ledger and 7. the outbox. The decision holds entries, postings and messages. `itemsOf` makes
         // them items of one transaction (`store/transaction/transaction-items.ts`), with the answer under its key.
-        const answer = request.answerOf(decided.result);
-        const items = decided.itemsOf(recordOf(call, answer));
+        const answer = request.kind === 'answer' ? {} : request.answerOf(decided.result);
+        const items = decided.itemsOf(guardOf(call, answer, now));
 
         // 8. Commit: all of it, or nothing.
         const sent = await commit(backend.store, items, signalFor(call, decided, now));
@@ -70,6 +77,8 @@ async function carryOut(backend: Backend, request: CommandRequest): Promise<Outc
             return await committed(call, answer);
           case 'duplicate':
             return await resolveDuplicate(call, sent.record);
+          case 'ended':
+            return { kind: 'replayed', answer };
           case 'rejected':
             return await refuse(call, sent.rejection);
           case 'stale': {

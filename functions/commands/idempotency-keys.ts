@@ -16,7 +16,7 @@ import {
 import { BasePersistenceLayer, IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
 import { idempotency as limits, request as requestLimits } from '../runtime/limits.ts';
 import type { IdempotencyItem, KeptAnswer } from '../store/transaction/idempotency-record.ts';
-import type { CommandRequest } from './command.ts';
+import type { KeyedCommand } from './command.ts';
 import type { Outcome } from './outcome.ts';
 
 /** What Powertools is shown of a request; it finds its parts by the two paths of the configuration. */
@@ -24,10 +24,10 @@ interface Keyed {
   /** What makes two requests the same. */
   readonly scope: Readonly<Record<'tenant' | 'subject' | 'method' | 'path' | 'key', string>>;
   /** What must be the same then. */
-  readonly payload: CommandRequest['input'];
+  readonly payload: KeyedCommand['input'];
 }
 
-const keyedOf = ({ tenant, subject, path, idempotencyKey, input }: CommandRequest): Keyed => ({
+const keyedOf = ({ tenant, subject, path, idempotencyKey, input }: KeyedCommand): Keyed => ({
   scope: { tenant, subject, method: 'POST', path, key: idempotencyKey },
   payload: input,
 });
@@ -63,7 +63,7 @@ export class IdempotencyKeys extends BasePersistenceLayer {
   }
 
   /** Takes a request's key, unless this process remembers its answer. Nothing is read or written. */
-  async begin(request: CommandRequest): Promise<FreshKey | Replay> {
+  async begin(request: KeyedCommand): Promise<FreshKey | Replay> {
     // Powertools asks how long the call may take, for a mark in the database that this layer does not make.
     const saved = this.saveInProgress(json(keyedOf(request)), requestLimits.deadlineMs);
     // It has handed over its record by now: it waits for nothing before `_putRecord`, so no other call comes between.
@@ -80,7 +80,7 @@ export class IdempotencyKeys extends BasePersistenceLayer {
   }
 
   /** The answer of another call of the key, where this one has the same payload. */
-  replay(request: CommandRequest, { pk, payloadHash, expiresAt, answer }: IdempotencyItem): Replay {
+  replay(request: KeyedCommand, { pk, payloadHash, expiresAt, answer }: IdempotencyItem): Replay {
     const record = new IdempotencyRecord({
       idempotencyKey: pk,
       expiryTimestamp: expiresAt,
@@ -92,11 +92,11 @@ export class IdempotencyKeys extends BasePersistenceLayer {
   }
 
   /** Keeps a committed answer for duplicates that come to this process. */
-  remember(request: CommandRequest, answer: KeptAnswer): Promise<void> {
+  remember(request: KeyedCommand, answer: KeptAnswer): Promise<void> {
     return this.saveSuccess(json(keyedOf(request)), json(answer));
   }
 
-  #replayed(request: CommandRequest, record: IdempotencyRecord): Replay {
+  #replayed(request: KeyedCommand, record: IdempotencyRecord): Replay {
     try {
       const { responseData } = this.processExistingRecord(record, json(keyedOf(request)));
       return { kind: 'replayed', answer: responseData as unknown as KeptAnswer };

@@ -7,13 +7,37 @@ import { idempotency as keyLimits, request as requestLimits } from '../runtime/l
 import { mayHaveHappened } from '../store/failures.ts';
 import type { IdempotencyItem, KeptAnswer } from '../store/transaction/idempotency-record.ts';
 import { putRecord } from '../store/transaction/put-record.ts';
+import { messageEnd } from '../store/outbox/answers.ts';
+import type { LabelledItem } from '../store/transaction/labelled-item.ts';
 import { readRecord } from '../store/transaction/read-record.ts';
+import { recordGuard } from '../store/transaction/transaction-items.ts';
+import type { Backend } from './backend.ts';
 import { backOff } from './backoff.ts';
-import type { Call } from './call.ts';
+import type { Call, KeyedCall, Once } from './call.ts';
+import type { CommandRequest } from './command.ts';
+import type { Replay } from './idempotency-keys.ts';
 import type { Outcome } from './outcome.ts';
 
+/** What makes a command happen once; or its outcome, where this process knows it. */
+export async function onceOf(backend: Backend, request: CommandRequest): Promise<Once | Replay> {
+  if (request.kind === 'answer') return { request };
+  const key = await backend.keys.begin(request);
+  return key.kind === 'fresh' ? { request, key } : key;
+}
+
+/** The item of a command's transaction that only one of its attempts can write. */
+export function guardOf(call: Call, answer: KeptAnswer, now: number): LabelledItem {
+  const { tables } = call.backend.store;
+  if (call.key) return recordGuard(tables.idempotency, recordOf(call, answer), now);
+  const { message, answer: said, letter } = call.request;
+  return {
+    label: { purpose: 'message end' },
+    item: { Update: messageEnd(tables.outbox, message, said, { now, letter }) },
+  };
+}
+
 /** The record that a call puts under its key, along with what it changes. */
-export const recordOf = ({ key, request, begunAt }: Call, answer: KeptAnswer): IdempotencyItem => ({
+const recordOf = ({ key, request, begunAt }: KeyedCall, answer: KeptAnswer): IdempotencyItem => ({
   pk: key.pk,
   payloadHash: key.payloadHash,
   expiresAt: Math.floor(begunAt / 1000) + keyLimits.retentionSeconds,
@@ -22,8 +46,8 @@ export const recordOf = ({ key, request, begunAt }: Call, answer: KeptAnswer): I
 });
 
 /** This call has written its record. */
-export async function committed({ backend, request }: Call, answer: KeptAnswer): Promise<Outcome> {
-  await backend.keys.remember(request, answer);
+export async function committed(call: Call, answer: KeptAnswer): Promise<Outcome> {
+  if (call.key) await call.backend.keys.remember(call.request, answer);
   return { kind: 'committed', answer };
 }
 
@@ -32,6 +56,7 @@ export async function committed({ backend, request }: Call, answer: KeptAnswer):
  * otherwise it gets the other call's answer, if it asked for the same.
  */
 export async function resolveDuplicate(call: Call, record: IdempotencyItem): Promise<Outcome> {
+  if (!call.key) throw new Error('an answer takes no key');
   const { backend, request } = call;
   return record.requestId === request.requestId
     ? committed(call, record.answer)
@@ -45,6 +70,8 @@ export async function resolveDuplicate(call: Call, record: IdempotencyItem): Pro
  * was taken, or may have taken it.
  */
 export async function refuse(call: Call, rejection: Rejection): Promise<Outcome> {
+  // What a receiver said stays said: its answer waits until the entity takes it.
+  if (!call.key) return call.isUnknown ? giveUp(call) : { kind: 'refused_for_now', rejection };
   const { backend, request, key, deadline } = call;
   const isScheduled = request.kind === 'transition' && request.dueAt !== undefined;
   // Nobody repeats a declined scheduled transition in the hope of another answer, and what is due may go through later.
@@ -61,7 +88,7 @@ export async function refuse(call: Call, rejection: Rejection): Promise<Outcome>
   return call.isUnknown ? { kind: 'unknown' } : { kind: 'refused_for_now', rejection };
 }
 
-async function keepRefusal(call: Call, rejection: Rejection): Promise<Outcome> {
+async function keepRefusal(call: KeyedCall, rejection: Rejection): Promise<Outcome> {
   const { backend, request, deadline } = call;
   const answer = request.answerOf({ kind: 'refused', rejection });
   const record = recordOf(call, answer);
@@ -104,6 +131,8 @@ export async function giveUp(call: Call, cause?: Error): Promise<Outcome> {
 
 /** An attempt's answer never came: one read, in the time kept back, may still tell what became of it. */
 async function lastLook(call: Call): Promise<Outcome> {
+  // Its message tells, whenever the answer comes again.
+  if (!call.key) return { kind: 'unknown' };
   const { store, clock } = call.backend;
   try {
     const signal = AbortSignal.timeout(requestLimits.deadlineReserveMs / 2);

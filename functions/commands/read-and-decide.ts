@@ -13,10 +13,11 @@ import { readTogether } from '../store/entities/reads.ts';
 import { isLive } from '../store/transaction/idempotency-record.ts';
 import type { IdempotencyItem } from '../store/transaction/idempotency-record.ts';
 import type { LabelledItem } from '../store/transaction/labelled-item.ts';
-import { lockItems } from '../store/transaction/lock-items.ts';
-import { transactionItems } from '../store/transaction/transaction-items.ts';
+import { lockItem } from '../store/transaction/lock-items.ts';
+import { transactionItems, unchangedItem } from '../store/transaction/transaction-items.ts';
 import type { Call } from './call.ts';
 import type {
+  AnswerCommand,
   CommandRequest,
   CreateCommand,
   LockCommand,
@@ -29,8 +30,8 @@ export type Decided =
   | {
       readonly kind: 'accepted';
       readonly result: Result;
-      /** All that the command writes, with the record of its key. */
-      readonly itemsOf: (record: IdempotencyItem) => readonly LabelledItem[];
+      /** All that the command writes, with what makes it happen once. */
+      readonly itemsOf: (guard: LabelledItem) => readonly LabelledItem[];
       /** Other entities that it changes or checks without having read them. */
       readonly unread: readonly string[];
       /** When the lock runs out under which it was decided, epoch milliseconds. */
@@ -54,7 +55,8 @@ export function idsOf({ request, id }: Call): readonly string[] {
   switch (request.kind) {
     case 'create':
       return [];
-    case 'transition': {
+    case 'transition':
+    case 'answer': {
       const { domain, name, input } = request;
       return [id, ...(domain.transitions[name]?.reads?.(input) ?? []).map((reference) => reference.id)];
     }
@@ -70,7 +72,7 @@ export function idsOf({ request, id }: Call): readonly string[] {
 export async function readState(call: Call, ids: readonly string[]): Promise<IdempotencyItem | undefined> {
   const { backend, request, key, deadline, known } = call;
   if (ids.length === 0) return undefined;
-  const read = await readTogether(backend.store, request.tenant, ids, key.pk, deadline.signal);
+  const read = await readTogether(backend.store, request.tenant, ids, key?.pk, deadline.signal);
   known.clear();
   for (const [id, state] of read.entities) known.set(id, state);
   call.hasRead = true;
@@ -84,6 +86,7 @@ export async function decideOn(call: Call, now: number): Promise<Decided> {
     case 'create':
       return decideNew(call, request, now);
     case 'transition':
+    case 'answer':
       return decideChange(call, request, now);
     case 'lock':
       return decideLock(call, request, now);
@@ -106,11 +109,16 @@ function decideNew(call: Call, request: CreateCommand, now: number): Decided {
   return accepted(call, request, verdict, now);
 }
 
-async function decideChange(call: Call, request: TransitionCommand, now: number): Promise<Decided> {
+async function decideChange(
+  call: Call,
+  request: TransitionCommand | AnswerCommand,
+  now: number,
+): Promise<Decided> {
   const { backend, id, known } = call;
   const command = commandOf(call, request, request.name, now);
   const entity = known.get(id);
   if (entity?.collection !== request.domain.collection) return rejected(rejections.notFound);
+  if (request.kind === 'answer' && isIgnored(request, entity)) return ignoredAnswer(call, request, entity);
   const moves = movesOf(command, entity);
   const unread = moves.map((move) => move.id).filter((other) => !known.has(other));
   if (unread.length > 0) {
@@ -131,13 +139,31 @@ async function decideChange(call: Call, request: TransitionCommand, now: number)
   return verdict.kind === 'rejected' ? verdict : accepted(call, request, verdict, now);
 }
 
+const isIgnored = ({ domain, name }: AnswerCommand, { status }: EntityState): boolean =>
+  domain.transitions[name]?.ignoredIn?.includes(status) === true;
+
+/** The message ends, and the entity stays as it is: it must be in that state when this commits. */
+function ignoredAnswer(
+  { backend: { store } }: Call,
+  { tenant, domain }: AnswerCommand,
+  entity: EntityState,
+): Decided {
+  return {
+    kind: 'accepted',
+    result: { kind: 'changed', domain, entity },
+    itemsOf: (guard) => [guard, unchangedItem(store.tables, tenant, entity)],
+    unread: [],
+  };
+}
+
 function commandOf(
   { id, random }: Call,
-  request: CreateCommand | TransitionCommand,
+  request: CreateCommand | TransitionCommand | AnswerCommand,
   name: string,
   now: number,
 ): Command {
-  const { tenant, domain, subject, roles, input, ifMatch } = request;
+  const { tenant, domain, subject, roles, input } = request;
+  const { ifMatch } = request.kind === 'answer' ? {} : request;
   const { lockToken, dueAt } = request.kind === 'transition' ? request : {};
   return {
     tenant,
@@ -157,7 +183,7 @@ function commandOf(
 
 function accepted(
   { backend: { store } }: Call,
-  request: CreateCommand | TransitionCommand,
+  request: CreateCommand | TransitionCommand | AnswerCommand,
   { decision }: Extract<Verdict, { readonly kind: 'accepted' }>,
   now: number,
 ): Decided {
@@ -168,7 +194,7 @@ function accepted(
   return {
     kind: 'accepted',
     result: { kind: before ? 'changed' : 'created', domain, entity: after },
-    itemsOf: (record) => transactionItems(store.tables, context, decision, record),
+    itemsOf: (guard) => [guard, ...transactionItems(store.tables, context, decision)],
     unread: unreadIn(decision),
     ...(lockToken !== undefined && { lockedUntil: before?.lock?.expiresAt }),
   };
@@ -188,7 +214,7 @@ function decideLock(call: Call, request: LockCommand, now: number): Decided {
     fence: (entity.lock?.fence ?? 0) + 1,
     expiresAt: now + request.ttlSeconds * 1000,
   };
-  return lockChange(call, entity, lock, { kind: 'locked', lock }, now);
+  return lockChange(call, request, entity, lock, { kind: 'locked', lock });
 }
 
 function decideUnlock(call: Call, request: UnlockCommand, now: number): Decided {
@@ -200,21 +226,21 @@ function decideUnlock(call: Call, request: UnlockCommand, now: number): Decided 
   if (stale) return rejected(stale);
   // The fence stays, so that the next holder's is higher.
   const free: LockState = { token: '', fence: entity.lock.fence, expiresAt: 0 };
-  return lockChange(call, entity, free, { kind: 'unlocked' }, now);
+  return lockChange(call, request, entity, free, { kind: 'unlocked' });
 }
 
 function lockChange(
-  { backend: { store }, request: { tenant, ifMatch } }: Call,
+  { backend: { store } }: Call,
+  { tenant, ifMatch }: LockCommand | UnlockCommand,
   { id, lock: before }: EntityState,
   after: LockState,
   result: Result,
-  now: number,
 ): Decided {
-  const change = { tenant, id, before, after, ifMatch, now };
+  const change = { tenant, id, before, after, ifMatch };
   return {
     kind: 'accepted',
     result,
-    itemsOf: (record) => lockItems(store.tables, change, record),
+    itemsOf: (guard) => [guard, lockItem(store.tables, change)],
     unread: [],
   };
 }

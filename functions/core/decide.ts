@@ -4,6 +4,7 @@
  */
 import { authorizationRules, roleRejectionOf } from './authorize.ts';
 import type { Command } from './command.ts';
+import { endsFrom } from './definition.ts';
 import type { CreateSituation, Domain, Move, TransitionSituation } from './definition.ts';
 import { isLocked, valueAt } from './entity.ts';
 import type { EntityState } from './entity.ts';
@@ -111,7 +112,7 @@ export function decideTransition(
   if (moved.kind === 'rejected') return moved;
 
   const set = (transition.set?.(situation) ?? {}) as Record<string, unknown>;
-  const to = transition.next?.(situation) ?? transition.to[0] ?? entity.status;
+  const to = transition.next?.(situation) ?? endsFrom(transition, entity.status)[0] ?? entity.status;
   if (!transition.to.includes(to)) throw new Error(`"${name}" of ${domain.collection} leads to "${to}"`);
   const movements = transition.postings?.(situation) ?? [];
   const change = entityChange(registry, command, { before: entity, to, attributes: set, movements, rules });

@@ -101,9 +101,16 @@ export interface CreateDefinition<Attributes, Input, Transition extends string> 
 export interface TransitionDefinition<State, Attributes, Input, Transition extends string> {
   readonly summary: string;
   readonly from: readonly State[];
-  /** Where it may lead; with more than one, `next` says which. */
+  /** Of one that an answer brings about: states in which the answer changes nothing. Its message ends all the same. */
+  readonly ignoredIn?: readonly State[];
+  /**
+   * Where it may lead. With more than one, `next` says which; without it they are those of `from`, and the entity stays
+   * in the state that it is in.
+   */
   readonly to: readonly State[];
   readonly next?: (situation: TransitionSituation<Attributes, Input>) => State;
+  /** In the place of `next`, where the state it begins in says it all: the end for each of them. */
+  readonly leads?: Readonly<Partial<Record<State & string, State>>>;
   readonly input?: z.ZodObject;
   /** Not a route: only another entity's transaction or a deadline brings it about. */
   readonly internal?: boolean;
@@ -159,6 +166,16 @@ export interface DomainDefinition<
     >;
   };
 }
+
+/** Where a transition may lead from one of its states. */
+export const endsFrom = (
+  { to, next, leads = {} }: Pick<AnyTransition, 'to' | 'next' | 'leads'>,
+  state: string,
+): readonly string[] => {
+  const end = leads[state];
+  if (end !== undefined) return [end];
+  return to.length > 1 && next === undefined ? [state] : to;
+};
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- a registry holds definitions of every shape; each was
    checked where it was written, and the engine only ever hands a definition what came through its own schemas. */

@@ -28,6 +28,8 @@ export interface MessageHead<Transition extends string = string> {
   readonly ordered?: boolean;
   /** The payload is removed from the outbox once the message is done. */
   readonly sensitive?: boolean;
+  /** States that the command must lead to for it to be sent; any, where none is said. */
+  readonly sentIn?: readonly string[];
   /** How many of them one command may send; 1 where none is said. */
   readonly atMost?: number;
 }
@@ -93,8 +95,12 @@ export const messagesAtMost = (messages: readonly MessageHead[] = []): number =>
  * The messages that a command sends, in the order of their declarations.
  * @throws (a defect of the definition) where there are more of one than it says
  */
-export function draftsOf(messages: readonly AnyMessage[] = [], context: object): readonly MessageDraft[] {
-  return messages.flatMap(({ payload: payloadOf, ...head }) => {
+export function draftsOf<Context extends { readonly after: { readonly status: string } }>(
+  messages: readonly AnyMessage[] = [],
+  context: Context,
+): readonly MessageDraft[] {
+  const sent = messages.filter(({ sentIn }) => sentIn?.includes(context.after.status) ?? true);
+  return sent.flatMap(({ payload: payloadOf, ...head }) => {
     const made = payloadOf(context) ?? [];
     const payloads: readonly object[] = Array.isArray(made) ? made : [made];
     const { type, atMost = 1 } = head;

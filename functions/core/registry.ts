@@ -1,10 +1,11 @@
 /** Collects the definitions and refuses, by name, one that makes no sense. */
 import type { z } from 'zod';
+import { firstGap, gapText } from './answer-gaps.ts';
 import { transaction } from '../runtime/limits.ts';
 import { pathOf } from './authorize.ts';
 import type { AnyTransition, Domain } from './definition.ts';
 import { answers, messagesAtMost } from './messages.ts';
-import type { MessageHead } from './messages.ts';
+import type { Answer, MessageHead } from './messages.ts';
 
 export interface Registry {
   readonly domains: readonly Domain[];
@@ -81,6 +82,19 @@ export const messagesOf = (domain: Domain): readonly DeclaredMessage[] =>
     messages.map((message) => ({ command, message })),
   );
 
+export interface AnswerSource {
+  /** The command that sends the message. */
+  readonly command: string;
+  readonly message: MessageHead;
+  readonly answer: Answer;
+}
+
+/** The answers that bring a transition about. */
+export const answersThatBring = (domain: Domain, transition: string): readonly AnswerSource[] =>
+  messagesOf(domain).flatMap(({ command, message }) =>
+    answers.filter((answer) => message[answer] === transition).map((answer) => ({ command, message, answer })),
+  );
+
 function check(domain: Domain): void {
   const fail = (fault: string): never => {
     throw new Error(`definition "${domain.collection}": ${fault}`);
@@ -89,7 +103,9 @@ function check(domain: Domain): void {
   if (otherRoutes.has(domain.collection)) fail('the route is taken');
   if (!/^[a-z]{2,5}$/.test(domain.idPrefix)) fail('an id prefix is 2 to 5 lower-case letters');
   const isState = (state: string): boolean => domain.states.includes(state);
-  const odd = [...domain.states, ...Object.keys(domain.transitions)].find((name) => !isWord(name));
+  const odd =
+    domain.states.find((name) => !isStateName(name)) ??
+    Object.keys(domain.transitions).find((name) => !isWord(name));
   if (odd !== undefined)
     fail(`"${odd}" cannot be a name: states and transitions are lower-case letters and hyphens`);
   if (new Set(domain.states).size !== domain.states.length) fail('a state stands twice');
@@ -105,12 +121,16 @@ function check(domain: Domain): void {
   }
   checkAccounts(domain, fail);
   checkDeadline(domain, fail);
+  const gap = firstGap(domain);
+  if (gap) fail(gapText(gap));
 }
 
 type Fail = (fault: string) => never;
 
 /** What a path segment of ours may be. */
 const isWord = (name: string): boolean => /^[a-z][a-z-]*$/.test(name);
+/** A state is in no path, so that it may also be written as it is in other systems. */
+const isStateName = (name: string): boolean => /^[a-z][a-z_-]*$/.test(name);
 /** A list of roles may come as one string with spaces between. */
 const isRole = (name: string): boolean => /^[^\s[\]]+$/.test(name);
 /** Routes below /v1 that belong to no domain. */
@@ -121,10 +141,15 @@ function checkTransitions(domain: Domain, isState: (state: string) => boolean, f
   for (const [name, transition] of Object.entries(domain.transitions)) {
     if (reserved.has(name)) fail(`"${name}" cannot be a transition: the route is taken`);
     if (transition.from.length === 0) fail(`transition "${name}" starts nowhere`);
+    const twice = transition.ignoredIn?.find((state) => !isState(state) || transition.from.includes(state));
+    if (twice !== undefined)
+      fail(`transition "${name}" is ignored in "${twice}", which is no state or one where it begins`);
     if (transition.to.length === 0) fail(`transition "${name}" leads nowhere`);
     const unknown = [...transition.from, ...transition.to].find((state) => !isState(state));
     if (unknown !== undefined) fail(`transition "${name}" names "${unknown}", which is not a state`);
-    if (transition.to.length > 1 && !transition.next) {
+    const { leads = {} } = transition;
+    const isWholeWay = transition.from.every((state) => transition.to.includes(leads[state] ?? state));
+    if (transition.to.length > 1 && !transition.next && !isWholeWay) {
       fail(
         `transition "${name}" may lead to ${transition.to.join(' or ')} and has no "next" that says which`,
       );

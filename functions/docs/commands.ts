@@ -163,7 +163,11 @@ function documented(domain: Domain, summary: string, example: Example): ZodOpenA
 /** Which examples to send before, each with the id it makes or acts on. */
 const exampleSteps = (steps: readonly ExampleCommand[] | undefined) =>
   steps && {
-    'x-example-after': steps.map(({ domain, name, id }) => ({ operationId: commandId(domain, name), id })),
+    'x-example-after': steps.map(({ domain, name, id, answers }) =>
+      answers
+        ? { answer: answers.done === name ? 'done' : 'refused', to: answers.type, id }
+        : { operationId: commandId(domain, name), id },
+    ),
   };
 
 /** For what needs no more than that an example was sent. */

@@ -35,7 +35,8 @@ Amounts are integers in minor units, currencies ISO 4217, times RFC 3339 UTC. Id
 Every request body has an example that is accepted as it stands, by a token with \`"sub": "alice"\` and the role that the
 command wants, in a tenant without data. Ids are made by the server, so an id in an example stands for the entity that the create example of its collection
 made; a field marked \`x-secret\` stands for what the mail of that entity said. Where others have to come first,
-\`x-example-after\` names their operations in order, each with the example id it makes or acts on.
+\`x-example-after\` names their operations in order, each with the example id it makes or acts on. Between them stand
+the answers of receivers that have to come first (\`done\` or \`refused\`, \`to\` which message of the entity).
 `.trim();
 
 /** What a definition says: summary, state machine as a Mermaid diagram, and rules. */

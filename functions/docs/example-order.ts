@@ -64,7 +64,7 @@ function stepsOn(
   world: World,
   example: ExampleCommand,
 ): readonly ExampleCommand[] {
-  return [...cast].flatMap(([id, domain]): ExampleCommand[] => {
+  const asked = [...cast].flatMap(([id, domain]): ExampleCommand[] => {
     if (!world.entities.has(id)) {
       const isOwnCreation = example.name === 'create' && id === example.id;
       return isOwnCreation ? [] : [{ domain, name: 'create', id, body: bodyOf(domain, 'create') }];
@@ -74,21 +74,37 @@ function stepsOn(
       .map(([name]) => ({ domain, name, id, body: bodyOf(domain, name) }))
       .filter(({ body }) => idsIn(body).length === 0);
   });
+  return [...asked, ...answersIn(cast, world)];
 }
+
+/** What receivers could say next. */
+const answersIn = (
+  cast: ReadonlyMap<string, Domain>,
+  { unanswered }: World,
+): readonly ExampleCommand[] =>
+  unanswered.flatMap((message) => {
+    const { entity: id, done, refused } = message;
+    const domain = cast.get(id);
+    return [done, refused].flatMap((name) =>
+      domain === undefined || name === undefined
+        ? []
+        : [{ domain, name, id, body: bodyOf(domain, name), answers: message }],
+    );
+  });
 
 function bodyOf({ create, transitions }: Domain, name: string): ExampleBody | undefined {
   const schema = name === 'create' ? create.input : transitions[name]?.input;
   return schema && exampleBody(schema);
 }
 
-function isNew(seen: Set<string>, { entities, balances }: World): boolean {
+function isNew(seen: Set<string>, { entities, balances, unanswered }: World): boolean {
   const states = [...entities.values()].map(({ id, status, attributes, balances: owned }) => [
     id,
     status,
     attributes,
     owned,
   ]);
-  const key = JSON.stringify([states, [...balances]]);
+  const key = JSON.stringify([states, [...balances], unanswered.length]);
   if (seen.has(key)) return false;
   seen.add(key);
   return true;

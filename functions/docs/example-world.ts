@@ -19,9 +19,11 @@ export interface World {
   readonly entities: ReadonlyMap<string, EntityState>;
   /** Named accounts, by name. */
   readonly balances: ReadonlyMap<string, number>;
+  /** Messages whose answers move an entity, and which have none yet. */
+  readonly unanswered: readonly PlannedMessage[];
 }
 
-export const emptyWorld: World = { entities: new Map(), balances: new Map() };
+export const emptyWorld: World = { entities: new Map(), balances: new Map(), unanswered: [] };
 
 export interface ExampleCommand {
   readonly domain: Domain;
@@ -29,6 +31,8 @@ export interface ExampleCommand {
   readonly name: string;
   readonly id: string;
   readonly body: ExampleBody | undefined;
+  /** Nobody sends it: it is the answer to this message. */
+  readonly answers?: PlannedMessage;
 }
 
 /** Who sends the examples, and when. */
@@ -50,16 +54,27 @@ export interface Outcome {
 export function tryOut(registry: Registry, world: World, example: ExampleCommand): Outcome | undefined {
   const verdict = decide(registry, world, commandOf(example));
   if (verdict?.kind !== 'accepted') return undefined;
+  const { messages } = verdict.decision;
   const next = committed(world, verdict.decision);
-  return next && { world: next, messages: verdict.decision.messages };
+  const unanswered = [
+    ...world.unanswered.filter((message) => message !== example.answers),
+    ...messages.filter(({ done, refused }) => done !== undefined || refused !== undefined),
+  ];
+  return next && { world: { ...next, unanswered }, messages };
 }
 
-export function commandOf({ domain, name, id, body }: ExampleCommand): Command {
+export function commandOf({ domain, name, id, body, answers }: ExampleCommand): Command {
   const schema = name === 'create' ? domain.create.input : domain.transitions[name]?.input;
-  const input = schema ? (schema.parse(body) as ExampleBody) : {};
-  const roles = rolesOf([domain]);
-  return { ...exampleCaller, roles, now: exampleNow, random: exampleSecret(domain), domain, name, id, input };
+  const told = answers ? { ...body, sent: sentWith(answers) } : body;
+  const input = schema ? (schema.parse(told) as ExampleBody) : {};
+  const caller = answers
+    ? { tenant: exampleCaller.tenant, actor: `receiver:${answers.topic}` }
+    : { ...exampleCaller, roles: rolesOf([domain]) };
+  return { ...caller, now: exampleNow, random: exampleSecret(domain), domain, name, id, input };
 }
+
+const sentWith = ({ topic, payload }: PlannedMessage): unknown =>
+  topic === 'external-call' ? payload['data'] : payload;
 
 function decide(registry: Registry, { entities }: World, command: Command): Verdict | undefined {
   const entity = entities.get(command.id);
@@ -70,7 +85,10 @@ function decide(registry: Registry, { entities }: World, command: Command): Verd
 }
 
 /** What the database would check and write. */
-function committed(world: World, { entities, blind, balances }: Decision): World | undefined {
+function committed(
+  world: World,
+  { entities, blind, balances }: Decision,
+): Pick<World, 'entities' | 'balances'> | undefined {
   const states = new Map(world.entities);
   for (const { after } of entities) states.set(after.id, after);
   for (const { id, rules, deltas } of blind) {

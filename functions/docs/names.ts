@@ -42,6 +42,7 @@ export function operationId({ operation }: Pick<Route, 'operation'>): string {
       return 'listMessages';
     case 'redriveMessage':
     case 'redriveMessages':
+    case 'resolveMessage':
       return operation.is;
     case 'audit':
       return 'runAudit';

@@ -174,6 +174,8 @@ function operationOf(registry: Registry, examples: Examples, route: Route): ZodO
       return reads.messagesOperation(route);
     case 'redriveMessage':
       return reads.redriveMessageOperation(route, senderOf(examples));
+    case 'resolveMessage':
+      return reads.resolveMessageOperation(route, senderOf(examples));
     case 'redriveMessages':
       return reads.redriveMessagesOperation(route);
     case 'audit':

@@ -211,6 +211,13 @@ export const connectionResponses = {
 export const badRequest = (codes: readonly string[]): ZodOpenApiResponseObject =>
   problem('The request is not well-formed, or breaks its schema.', codes, { schema: 'InvalidRequest' });
 
+/** 409 of an operation that is no command: nothing is kept under a key. */
+export const conflictWith = (codes: readonly string[]): ZodOpenApiResponseObject =>
+  problem('What is asked for does not fit what the message is now.', codes);
+
+/** 401 of a callback, which has a signature in the place of a token. */
+export const badSignature = problem('The signature is not one of this receiver, or is too old.', ['bad_signature']);
+
 const kinds = {
   forbidden: { status: '403', says: 'The token lacks the scope, or its subject may not do this.' },
   conflict: { status: '409', says: 'The state machine or a rule says no.' },

@@ -8,7 +8,7 @@ import { exampleStepsThrough, idParameter } from './commands.ts';
 import { exampleBody } from './example-body.ts';
 import type { Example } from './example-order.ts';
 import { operationId, schemaName } from './names.ts';
-import { badRequest, bodyResponses, refusalResponses, requestIdHeader, responseRef } from './problems.ts';
+import { badRequest, bodyResponses, conflictWith, refusalResponses, requestIdHeader, responseRef } from './problems.ts';
 import * as schemas from './schemas.ts';
 
 const ref = (path: string): { readonly $ref: string } => ({ $ref: `#/components/${path}` });
@@ -21,6 +21,8 @@ interface Read {
   /** 200 unless told. */
   readonly status?: '200' | '202';
   readonly mayBeMissing?: boolean;
+  /** Codes of its 409. */
+  readonly conflicts?: readonly string[];
   readonly parameters?: ZodOpenApiOperationObject['parameters'];
   readonly headers?: Readonly<Record<string, { $ref: string }>>;
   readonly steps?: ReturnType<typeof exampleStepsThrough>;
@@ -56,6 +58,7 @@ function operation(route: Route, read: Read): ZodOpenApiOperationObject {
         [],
       ),
       ...(mayBeMissing === true && { '404': responseRef('NotFound') }),
+      ...(read.conflicts && { '409': conflictWith(read.conflicts) }),
       ...(readsBody && bodyResponses),
       '429': responseRef('TooManyRequests'),
       '500': responseRef('InternalError'),
@@ -129,31 +132,54 @@ export const messagesOperation = (route: Route): ZodOpenApiOperationObject =>
     answer: ref('schemas/MessagePage'),
   });
 
+/** The id of a message in a path. */
+function messageParameter(sender: Example | undefined) {
+  const [message] = sender?.messages ?? [];
+  return {
+    name: 'id',
+    in: 'path' as const,
+    required: true,
+    schema: { type: 'string' as const, pattern: schemas.messageIdPattern },
+    ...(message && { example: messageId(message.entity, message.seq, message.n) }),
+  };
+}
+
 /** @param sender the first of the examples that causes a message */
 export function redriveMessageOperation(
   route: Route,
   sender: Example | undefined,
 ): ZodOpenApiOperationObject {
-  const [message] = sender?.messages ?? [];
   return operation(route, {
     tag: 'operations',
     summary: 'Run a dead message again',
-    description: 'Its retry policy starts anew. Safe to repeat: a message that is not dead is left alone.',
+    description:
+      'Its retry policy starts anew. Safe to repeat: a message that is not dead is left alone. One whose receiver may ' +
+      'have acted, and would act again, is not run but resolved.',
+    conflicts: ['message_uncertain'],
     answer: schemas.redriven,
     status: '202',
     mayBeMissing: true,
-    parameters: [
-      {
-        name: 'id',
-        in: 'path',
-        required: true,
-        schema: { type: 'string', pattern: schemas.messageIdPattern },
-        ...(message && { example: messageId(message.entity, message.seq, message.n) }),
-      },
-    ],
+    parameters: [messageParameter(sender)],
     ...(sender && { steps: exampleStepsThrough(sender) }),
   });
 }
+
+export const resolveMessageOperation = (
+  route: Route,
+  sender: Example | undefined,
+): ZodOpenApiOperationObject =>
+  operation(route, {
+    tag: 'operations',
+    summary: 'Say what became of a dead message',
+    description:
+      'Its entity is moved as by the answer of its receiver, with the operator as actor. Safe to repeat; the other ' +
+      'outcome is refused then.',
+    answer: schemas.message,
+    mayBeMissing: true,
+    conflicts: ['answer_conflict', 'message_not_dead'],
+    parameters: [messageParameter(sender)],
+    ...(sender && { steps: exampleStepsThrough(sender) }),
+  });
 
 export const redriveMessagesOperation = (route: Route): ZodOpenApiOperationObject =>
   operation(route, {

@@ -11,7 +11,7 @@ import type { Registry } from '../core/registry.ts';
 import { roleMissing } from '../core/rejections.ts';
 import type { RejectionKind } from '../core/rejections.ts';
 import type { Rule } from '../core/rules.ts';
-import { contextOf } from './example-world.ts';
+import { contextOf, emptyWorld } from './example-world.ts';
 import type { ExampleCommand, World } from './example-world.ts';
 import type { Example } from './example-order.ts';
 
@@ -124,7 +124,7 @@ function refusalsOfMoves(
     ...refusalsOfTransition(
       registry,
       { domain: registry.byCollection(collection), name, id, body: input },
-      { entities, balances: new Map() },
+      { ...emptyWorld, entities },
     ),
   ]);
 }

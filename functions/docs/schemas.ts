@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Domain } from '../core/definition.ts';
 import { message as limits } from '../runtime/limits.ts';
 import { topics } from '../runtime/topics.ts';
+import { messageStatuses } from '../store/outbox/message-items.ts';
 import { exampleId } from './example-body.ts';
 
 const ulid = '[0-9A-HJKMNP-TV-Z]{26}';
@@ -76,13 +77,15 @@ export const ledgerEntry = z.strictObject({
   previousHash: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
-export const messageStatus = z.enum(['pending', 'sent', 'done', 'dead']);
+export const messageStatus = z.enum(messageStatuses);
 export const messageIdPattern = `^msg_[a-z]{2,5}_${ulid}_[0-9]+_[0-9]+$`;
 const messageId = z.string().regex(new RegExp(messageIdPattern));
 
 export const message = z.strictObject({
   id: messageId,
   topic: z.enum(topics),
+  type: z.string().meta({ description: 'What it is about.', examples: ['payment.capture'] }),
+  entity: z.string().meta({ description: 'Id of the entity that caused it.' }),
   status: messageStatus,
   attempts: count('Calls to the receiver since it was last started.'),
   createdAt: moment('When its command was committed.'),
@@ -97,20 +100,55 @@ export const message = z.strictObject({
     })
     .optional()
     .meta({ description: 'Why the last attempt failed; not on a message that is done.' }),
-  failures: z
+  receiver: z.string().optional().meta({ description: 'Who is called, where it has a name.' }),
+  uncertain: z
+    .literal(true)
+    .optional()
+    .meta({ description: 'Its receiver may have acted, and nobody knows.' }),
+  waitingUntil: moment('Of one that waits for a callback: when it is looked after without one.').optional(),
+  calls: z
     .array(
       z.strictObject({
+        kind: z.enum(['call', 'inquiry']),
         run: z.int().positive().meta({ description: 'Grows by one with every redrive.' }),
-        attempt: z.int().positive().meta({ description: 'Of that run.' }),
-        code: z.string().meta({ examples: ['503', 'timeout'] }),
+        attempt: z.int().nonnegative().meta({ description: 'Of that run.' }),
+        at: moment('When its outcome was known.'),
+        sent: z.string().optional().meta({ description: 'What was sent.' }),
+        code: z
+          .string()
+          .meta({ description: 'What came: an HTTP status, or a word.', examples: ['503', 'timeout'] }),
         reason: z.string(),
-        at: moment('When the call failed.'),
+        certain: z.boolean().meta({ description: 'Whether it is known what the receiver did.' }),
       }),
     )
-    .max(limits.failuresMax)
+    .max(limits.callsMax)
     .optional()
-    .meta({ description: `The newest ${limits.failuresMax} failed attempts, the oldest of them first.` }),
+    .meta({
+      description: `The newest ${limits.callsMax} attempts and inquiries, the oldest of them first. One that went well at once has none.`,
+    }),
   result: z.unknown().optional().meta({ description: 'What the receiver gave back.' }),
+  refused: z
+    .strictObject({
+      code: z.string().meta({ description: 'An HTTP status, or a word.', examples: ['402'] }),
+      reason: z.string(),
+      answer: z.string().optional().meta({ description: 'The beginning of what the receiver answered.' }),
+    })
+    .optional()
+    .meta({ description: 'The receiver’s no.' }),
+  answer: z
+    .strictObject({
+      outcome: z.enum(['done', 'refused', 'dead']),
+      by: z.string().meta({ description: '`receiver:…`, or the operator.', examples: ['receiver:external-call'] }),
+      at: moment('When it was taken.'),
+      note: z.string().optional().meta({ description: 'What the operator wrote.' }),
+    })
+    .optional()
+    .meta({ description: 'Who said what became of it.' }),
+  answerWaits: z
+    .strictObject({ code: z.string(), at: moment('When it was tried last.') })
+    .optional()
+    .meta({ description: 'Why its answer has not moved the entity yet.' }),
+  behind: messageId.optional().meta({ description: 'The message before it that has to end first.' }),
 });
 
 export const heldLock = z.strictObject({

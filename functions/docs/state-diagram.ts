@@ -1,13 +1,15 @@
 /** The state machine of a definition as a Mermaid state diagram (https://mermaid.js.org/syntax/stateDiagram.html). */
+import { answersThatBring } from '../core/registry.ts';
+import { endsFrom } from '../core/definition.ts';
 import type { Domain } from '../core/definition.ts';
 
 /** Mermaid text without its fence, lines separated by `\n`; the same definition always gives the same text. */
 export function stateDiagram(domain: Domain): string {
   const { states, initial } = domain;
   const arrows = new Map<string, string[]>();
-  for (const [name, { from, to }] of Object.entries(domain.transitions)) {
-    for (const start of from) {
-      for (const end of to) {
+  for (const [name, transition] of Object.entries(domain.transitions)) {
+    for (const start of transition.from) {
+      for (const end of endsFrom(transition, start)) {
         const arrow = `${stateId(start)} --> ${stateId(end)}`;
         arrows.set(arrow, [...(arrows.get(arrow) ?? []), label(domain, name)]);
       }
@@ -31,8 +33,11 @@ export function stateDiagram(domain: Domain): string {
 const stateId = (state: string): string => state.replaceAll(/\W/g, '_');
 
 /** A transition that no route leads to still moves the entity, so it is drawn, and says what brings it about. */
-function label({ transitions, deadline }: Domain, name: string): string {
+function label(domain: Domain, name: string): string {
+  const { transitions, deadline } = domain;
   const isInternal = transitions[name]?.internal === true;
   if (deadline?.transition === name) return `${name} (${isInternal ? '' : 'also '}by itself)`;
+  const answers = answersThatBring(domain, name).map(({ answer, message }) => `${message.type} ${answer}`);
+  if (answers.length > 0) return `${name} (answer: ${[...new Set(answers)].join(', ')})`;
   return isInternal ? `${name} (with another)` : name;
 }

@@ -51,15 +51,15 @@ export function createMessageRelay(parts: MessageRelayParts): MessageRelay {
     await pMap(
       carried,
       async ({ reference, sequenceNumbers }, index) => {
-        const outcome = outcomes[index] ?? { is: 'failed', reason: 'no_outcome' };
+        const outcome = outcomes[index] ?? { kind: 'failed', reason: 'no_outcome' };
         const { id: messageId, tenant } = reference;
-        if (outcome.is === 'sent') {
+        if (outcome.kind === 'sent') {
           await mark(reference);
           return;
         }
         log.error('message not sent', { messageId, tenant, topic, outcome });
         metrics?.add('MessagesNotSent', 1, topic);
-        if (outcome.is === 'failed') failed.push(...sequenceNumbers);
+        if (outcome.kind === 'failed') failed.push(...sequenceNumbers);
       },
       { concurrency: delivery.writeConcurrency },
     );

@@ -16,9 +16,9 @@ export interface Outgoing {
 
 /** What became of one message; `refused`: it, or the queue, will not take it however often one tries. */
 export type Sent =
-  | { readonly is: 'sent' }
-  | { readonly is: 'failed'; readonly reason: string }
-  | { readonly is: 'refused'; readonly reason: string };
+  | { readonly kind: 'sent' }
+  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'refused'; readonly reason: string };
 
 /** Requests to one queue at once. */
 const concurrency = 4;
@@ -44,7 +44,7 @@ async function sendBatch(sqs: SQSClient, queueUrl: string, batch: readonly Outgo
   const outcomes = await trySending(sqs, queueUrl, batch);
   for (let attempt = 1; attempt < limits.attempts; attempt += 1) {
     const failed = batch.flatMap((message, index) =>
-      outcomes[index]?.is === 'failed' ? [{ message, index }] : [],
+      outcomes[index]?.kind === 'failed' ? [{ message, index }] : [],
     );
     if (failed.length === 0) break;
     await sleep(limits.pauseMs * 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
@@ -81,9 +81,9 @@ async function trySending(sqs: SQSClient, queueUrl: string, batch: readonly Outg
     const failed = new Map(Failed.map((entry) => [entry.Id, entry]));
     return batch.map((_, index): Sent => {
       const id = String(index);
-      if (sent.has(id)) return { is: 'sent' };
+      if (sent.has(id)) return { kind: 'sent' };
       const entry = failed.get(id);
-      return { is: entry?.SenderFault === true ? 'refused' : 'failed', reason: entry?.Code ?? 'no_answer' };
+      return { kind: entry?.SenderFault === true ? 'refused' : 'failed', reason: entry?.Code ?? 'no_answer' };
     });
   } catch (error) {
     return batch.map(() => failureOf(error));
@@ -95,10 +95,10 @@ function failureOf(error: unknown): Sent {
   if (!(error instanceof SQSServiceException)) {
     // What the network says (`ECONNREFUSED`, `ENOTFOUND`) tells an operator more than the error's name.
     const { code, name } = error as { readonly code?: string; readonly name?: string };
-    return { is: 'failed', reason: code ?? name ?? 'unknown' };
+    return { kind: 'failed', reason: code ?? name ?? 'unknown' };
   }
   const { httpStatusCode = 500 } = error.$metadata;
   const transient = httpStatusCode >= 500 || httpStatusCode === 429 || error.$retryable !== undefined;
   const throttled = /throttl|limit|toomany/i.test(error.name);
-  return { is: transient || throttled ? 'failed' : 'refused', reason: error.name };
+  return { kind: transient || throttled ? 'failed' : 'refused', reason: error.name };
 }

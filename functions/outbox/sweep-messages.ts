@@ -2,13 +2,13 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import pMap from 'p-map';
 import { timestamp } from '../runtime/clock.ts';
-import { sweep as limits } from '../runtime/delivery-limits.ts';
+import { sweep as limits, uncertainty } from '../runtime/delivery-limits.ts';
 import type { Topic } from '../runtime/topics.ts';
 import { messageShards } from '../store/outbox/message-items.ts';
 import type { MessageItem } from '../store/outbox/message-items.ts';
 import type { OutboxAccess } from '../store/outbox/message-writes.ts';
 import { recordSent } from '../store/outbox/messages.ts';
-import { readMessages, walkOpenShard } from '../store/outbox/open-messages.ts';
+import { readMessages, walkShard } from '../store/outbox/open-messages.ts';
 import type { OpenMessage } from '../store/outbox/open-messages.ts';
 import { messageReference, referenceMessage } from './queue-messages.ts';
 import { isItsTurn } from './resend-schedule.ts';
@@ -93,9 +93,29 @@ export async function sweepMessages(
     }
   }
 
+  /** A callback was waited for in vain: the worker asks the receiver, or holds the message for a person. */
+  async function sweepWaiting(page: readonly OpenMessage[]): Promise<void> {
+    const now = outbox.clock.now();
+    // Since when it waits stands in the index, so that those that may wait on are not read.
+    const before = timestamp(now - uncertainty.waitingMaxMs);
+    const items = await readMessages(
+      outbox,
+      page.filter(({ since }) => since <= before),
+    );
+    const over = items.filter(({ status, waitingUntil = 0 }) => status === 'waiting' && waitingUntil <= now);
+    for (const topic of new Set(over.map((item) => item.topic))) {
+      const ofTopic = over.filter((item) => item.topic === topic);
+      sent.set(topic, (sent.get(topic) ?? 0) + (await sendAndMark(parts, topic, ofTopic)));
+    }
+  }
+
   const complete = await pMap(
     Array.from({ length: messageShards }, (_, shard) => shard),
-    (shard) => walkOpenShard(outbox, shard, { pageSize, visit: sweepPage, hasTime }),
+    async (shard) => {
+      const open = await walkShard(outbox, 'open', shard, { pageSize, visit: sweepPage, hasTime });
+      const waiting = await walkShard(outbox, 'waiting', shard, { pageSize, visit: sweepWaiting, hasTime });
+      return open && waiting;
+    },
     { stopOnError: false },
   );
   const isBounded = [...copies.values()].some((count) => count > copiesPerQueue);
@@ -107,14 +127,20 @@ async function sendAndMark(
   topic: Topic,
   items: readonly MessageItem[],
 ): Promise<number> {
-  const references = items.flatMap((item) => messageReference.safeParse(item).data ?? []);
-  const outcomes = await sendAll(sqs, queueUrls[topic], references.map(referenceMessage));
-  const sent = references.filter((_, index) => outcomes[index]?.is === 'sent');
-  onSent(topic, sent.length, references.length - sent.length);
-  // Moves `sentAt`, by which the next run knows what this one sent.
-  await pMap(sent, (reference) => recordSent(outbox, reference, { again: true }), {
-    concurrency: limits.writesPerShard,
+  const found = items.flatMap((item) => {
+    const reference = messageReference.safeParse(item).data;
+    return reference === undefined ? [] : [{ reference, isWaiting: item.status === 'waiting' }];
   });
+  const outgoing = found.map(({ reference }) => referenceMessage(reference));
+  const outcomes = await sendAll(sqs, queueUrls[topic], outgoing);
+  const sent = found.filter((_, index) => outcomes[index]?.kind === 'sent');
+  onSent(topic, sent.length, found.length - sent.length);
+  // Moves `sentAt`, by which the next run knows what this one sent.
+  await pMap(
+    sent,
+    ({ reference, isWaiting }) => recordSent(outbox, reference, { again: true, isWaiting }),
+    { concurrency: limits.writesPerShard },
+  );
   return sent.length;
 }
 
@@ -125,7 +151,8 @@ async function sendAndMark(
 function isLost(item: MessageItem, { graceMs, everything, at }: Scope, now: number): boolean {
   if (item.status !== 'pending' && item.status !== 'sent') return false;
   const { sentAt, leaseUntil } = item;
-  const begun = Date.parse(item.redrivenAt ?? item.createdAt);
+  // An answer that was taken begins to be late when it was taken, however long the message waited for it.
+  const begun = Date.parse(item.answer?.at ?? item.redrivenAt ?? item.createdAt);
   const last = sentAt === undefined ? begun : Date.parse(sentAt);
   if (everything) return last <= at - graceMs;
   if (leaseUntil !== undefined && leaseUntil > now) return false;

@@ -98,6 +98,6 @@ async function send(
     timerQueueUrl,
     timers.map((timer) => timerMessage(timer, now)),
   );
-  const sent = outcomes.filter(({ is }) => is === 'sent').length;
+  const sent = outcomes.filter(({ kind }) => kind === 'sent').length;
   return { sent, failed: outcomes.length - sent };
 }

@@ -63,13 +63,13 @@ export function createTimerRelay({ sqs, queueUrl, clock, log, metrics }: TimerRe
       begun.map(({ timer }) => timerMessage(timer, now)),
     );
     const batchItemFailures = begun.flatMap(({ sequenceNumber, timer }, index) => {
-      const outcome = outcomes[index] ?? { is: 'failed', reason: 'no_outcome' };
-      if (outcome.is === 'sent') return [];
+      const outcome = outcomes[index] ?? { kind: 'failed', reason: 'no_outcome' };
+      if (outcome.kind === 'sent') return [];
       const { entity, tenant } = timer;
       log.error('timer not sent', { entity, tenant, outcome });
       metrics?.add('MessagesNotSent', 1, 'timer');
       // What will never pass is left to the sweeper; reported, it would hold up the shard.
-      return outcome.is === 'failed' ? { itemIdentifier: sequenceNumber } : [];
+      return outcome.kind === 'failed' ? { itemIdentifier: sequenceNumber } : [];
     });
     return { batchItemFailures };
   };

@@ -38,6 +38,8 @@ export const workerCall = {
   databaseRequestTimeoutMs: 900,
   /** To hide a delivery takes two, once the queue's URL has to be asked for. */
   queueMs: 1_000,
+  /** For the transition that an answer brings about. One that meets a crowd waits, and its delivery comes again. */
+  answerMs: 2_000,
 } as const;
 
 export const lease = {
@@ -45,7 +47,31 @@ export const lease = {
    * A claim holds for the call's timeout and this much more: at least as long as its function can live, so that
    * two calls of one message never overlap, whatever becomes of a worker.
    */
-  marginMs: 10_000,
+  marginMs: 20_000,
+} as const;
+
+/** What is done about a receiver that took a message, or may have acted on it. */
+export const uncertainty = {
+  /** The contract: a callback is waited for this long, and inquiries go on as long. */
+  waitingMaxMs: 24 * 60 * 60 * 1000,
+  /**
+   * A receiver that has never seen a message is believed once this long has passed since the last call ended: until
+   * then the call may still be on its way, in the network or in a gateway before the receiver.
+   */
+  onItsWayMs: 10_000,
+  /**
+   * Inquiries that are made in any case, also after a callback was waited for in vain. With 1, 2, 4 and at most 60 s
+   * between they take about five minutes. Those after them are begun by the sweeper, at ever longer intervals.
+   */
+  inquiriesMin: 10,
+} as const;
+
+/** https://www.standardwebhooks.com: a callback that is older, or from further ahead, is not taken. */
+export const callback = {
+  signatureMaxAgeMs: 5 * 60 * 1000,
+  /** Of all receivers together. A signature is checked before anything is read, so a flood costs little. */
+  ratePerSecond: 50,
+  burst: 100,
 } as const;
 
 export const delivery = {

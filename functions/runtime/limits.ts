@@ -79,10 +79,10 @@ export const lock = {
 export const message = {
   /** Of each text that a receiver gave back, as UTF-8; escaped in JSON it is six times as long at most. */
   resultMaxBytes: 4 * 1024,
-  /** Failed attempts that a message keeps, of all its runs: the newest ones, two runs of the usual policy. */
-  failuresMax: 10,
+  /** Attempts and inquiries that a message keeps, of all its runs: the newest ones, three runs of the usual policy. */
+  callsMax: 16,
   /** Of the reason of each, as UTF-8. */
-  failureReasonMaxBytes: 512,
+  callReasonMaxBytes: 256,
 } as const;
 
 /**

@@ -33,7 +33,7 @@ const standard: TopicPolicy = {
   maxDelayMs: 60_000,
   jitter: 0.4,
   callTimeoutMs: 10_000,
-  functionTimeoutSeconds: 20,
+  functionTimeoutSeconds: 30,
   batchSize: 10,
   maxConcurrency: 10,
 };
@@ -49,7 +49,7 @@ export const topicPolicies: Readonly<Record<Topic, TopicPolicy>> = {
  * The policy of the internal `timer` queue, whose worker runs a scheduled transition as a command. A call here is
  * a command of ours, so its bound is the command's deadline (10 s, `request.deadlineMs`).
  */
-export const timerPolicy: TopicPolicy = { ...standard, functionTimeoutSeconds: 30 };
+export const timerPolicy: TopicPolicy = standard;
 
 /** The longest wait a receiver's `Retry-After` may ask for: SQS hides a message for 12 hours at most. */
 export const retryAfterMaxMs = 60 * 60 * 1000;

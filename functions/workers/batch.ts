@@ -9,13 +9,20 @@ import type { SourceQueue } from './source-queue.ts';
 
 /** What becomes of a delivery: deleted from its queue, or handed out again after this long. */
 export type Disposition =
-  { readonly is: 'finished' } | { readonly is: 'again'; readonly afterSeconds: number };
+  { readonly kind: 'finished' } | { readonly kind: 'again'; readonly afterSeconds: number };
 
-export const finished: Disposition = { is: 'finished' };
+export const finished: Disposition = { kind: 'finished' };
 export const again = (afterSeconds: number): Disposition => ({
-  is: 'again',
+  kind: 'again',
   afterSeconds: Math.max(afterSeconds, 1),
 });
+
+/**
+ * As `again`, for what waits and has not failed: before its queue would move it to the dead letters its delivery ends,
+ * and the sweeper sends a copy when its turn has come.
+ */
+export const againOrLeft = (record: SQSRecord, afterSeconds: number): Disposition =>
+  receiveCount(record) >= limits.maxReceiveCount - 1 ? finished : again(afterSeconds);
 
 /**
  * A delivery that belongs among the dead letters is handed back at once and each time it comes, until its queue's
@@ -23,7 +30,7 @@ export const again = (afterSeconds: number): Disposition => ({
  * would be quicker, but SQS does not know where to move it back to, and stops a redrive of the whole queue at it.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/troubleshooting-dlq-redrive.html
  */
-export const toDeadLetters: Disposition = { is: 'again', afterSeconds: 0 };
+export const toDeadLetters: Disposition = { kind: 'again', afterSeconds: 0 };
 
 export type QueueHandler = (event: SQSEvent, context?: Context) => Promise<SQSBatchResponse>;
 
@@ -62,7 +69,7 @@ export function createQueueHandler(
       metrics?.add('AttemptsFailed', 1, topic);
       disposition = again(faultDelaySeconds(receiveCount(record)));
     }
-    if (disposition.is === 'finished') return;
+    if (disposition.kind === 'finished') return;
     // After this receipt the queue moves it to the dead letters, whatever was decided here. Where that was the
     // decision, the worker has counted it.
     const isLast = receiveCount(record) >= limits.maxReceiveCount;

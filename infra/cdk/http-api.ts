@@ -1,14 +1,21 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
-import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
+import {
+  HttpApi,
+  HttpMethod,
+  HttpStage,
+  LogGroupLogDestination,
+  type CfnStage,
+} from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct, type IConstruct } from 'constructs';
+import { callback } from '../../functions/runtime/delivery-limits.ts';
 import { acknowledge } from './acknowledge.ts';
 import type { ServiceFunction } from './function.ts';
 import type { DeployOptions } from './options.ts';
-import { openRoutes } from './routes.ts';
+import { callbackPath, openRoutes } from './routes.ts';
 import type { StageSettings } from './stages.ts';
 
 export interface EdgeProps {
@@ -48,11 +55,15 @@ export class HttpEdge extends Construct {
     const open: IConstruct[] = openRoutes.flatMap((path) =>
       this.api.addRoutes({ path, methods: [HttpMethod.ANY], integration: docs }),
     );
+    // A route of its own, so that it has a rate of its own: whoever calls has no token.
+    open.push(
+      ...this.api.addRoutes({ path: callbackPath, methods: [HttpMethod.POST], integration: commands }),
+    );
     for (const route of [...open, this.api.node.findChild('DefaultRoute')]) {
       acknowledge(
         route,
         'AwsSolutions-APIG4',
-        'Open to all by contract: health, documents, and the answers to unknown routes and wrong methods.',
+        'Open to all by contract: health, documents, the answers to unknown routes and wrong methods, and callbacks, whose signature the function checks.',
       );
     }
 
@@ -83,6 +94,14 @@ export class HttpEdge extends Construct {
         ),
       },
     });
+    (deployed.node.defaultChild as CfnStage).routeSettings = {
+      [`POST ${callbackPath}`]: {
+        ThrottlingRateLimit: callback.ratePerSecond,
+        ThrottlingBurstLimit: callback.burst,
+      },
+    };
+    // CloudFormation wants the route to be there first.
+    deployed.node.addDependency(...open);
     this.url = deployed.url;
   }
 }

@@ -1,3 +1,4 @@
+import { defaultReceiver, receiverName } from '../../functions/runtime/receivers.ts';
 import { parseModel } from './model.ts';
 import { isStageName, stageNames, stages, type StageName } from './stages.ts';
 
@@ -12,8 +13,10 @@ export interface DeployOptions {
   readonly mailFrom: string;
   /** What was verified in SES, where it is neither the sender nor the sender's domain but a domain above that. */
   readonly mailIdentity?: string;
-  /** Receiver of `external-call` messages. */
+  /** Receiver of `external-call` messages that have none of their own. */
   readonly externalCallUrl?: string;
+  /** Receivers by name, from `-c receiver.<name>=`: the URL of each. */
+  readonly receivers?: Readonly<Record<string, string>>;
   /** A model of the Region, or an inference profile where the Region has none of its own. */
   readonly llmModelId?: string;
   /** Subscribed to the alarms; AWS asks for a confirmation by mail. */
@@ -52,11 +55,18 @@ export const unset = {
 } as const;
 const withCanary = stageNames.filter((name) => stages[name].canary);
 
+/** What the name of a `-c` value begins with that names a receiver. */
+const receiverPrefix = 'receiver.';
+
 /**
  * Reads and checks the context of a deployment.
  * @param context looks up one `-c` value; `undefined` where it was not given
+ * @param names of all `-c` values that were given
  */
-export function readOptions(context: (name: string) => unknown): OptionsResult {
+export function readOptions(
+  context: (name: string) => unknown,
+  names: readonly string[] = [],
+): OptionsResult {
   const read = (name: string): string | undefined => {
     const value: unknown = context(name);
     return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
@@ -99,6 +109,26 @@ export function readOptions(context: (name: string) => unknown): OptionsResult {
     return refuse(
       'externalCallUrl is not an https URL without a password, which anyone could read in the template: give -c externalCallUrl=https://<receiver>',
     );
+  }
+  const receivers: Record<string, string> = {};
+  for (const option of names.filter((name) => name.startsWith(receiverPrefix))) {
+    const name = option.slice(receiverPrefix.length);
+    if (!receiverName.safeParse(name).success || name === defaultReceiver) {
+      return refuse(
+        `"${name}" is no name of a receiver (lower-case letters, digits and hyphens): give -c receiver.<name>=https://<receiver>`,
+      );
+    }
+    const url = read(option);
+    if (
+      url === undefined ||
+      !isUrl(url, production ? ['https:'] : ['https:', 'http:']) ||
+      namesUser(url)
+    ) {
+      return refuse(
+        `receiver.${name} is not an https URL without a password, which anyone could read in the template: give -c receiver.${name}=https://<receiver>`,
+      );
+    }
+    receivers[name] = url;
   }
   const llmModelId = read('llmModelId');
   if (llmModelId !== undefined && parseModel(llmModelId) === undefined) {
@@ -154,6 +184,7 @@ export function readOptions(context: (name: string) => unknown): OptionsResult {
       mailFrom,
       ...(mailIdentity !== undefined && { mailIdentity }),
       ...(externalCallUrl !== undefined && { externalCallUrl }),
+      ...(Object.keys(receivers).length > 0 && { receivers }),
       ...(llmModelId !== undefined && { llmModelId }),
       ...(alarmEmail !== undefined && { alarmEmail }),
       ...(smtpUrl !== undefined && { smtpUrl }),

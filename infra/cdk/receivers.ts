@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { bindBucketForWriting, bindSecret } from './binding.ts';
 import type { ServiceFunction } from './function.ts';
+import { receiverVariable } from '../../functions/runtime/receivers.ts';
 import { parseModel } from './model.ts';
 import { unset, type DeployOptions } from './options.ts';
 import type { StageSettings } from './stages.ts';
@@ -95,35 +96,49 @@ function modelArns(fn: ServiceFunction, modelId: string): string[] {
   }
 }
 
-/** The arrow external-call worker -> receiver: its URL, and the secret that signs the calls. */
+/**
+ * The arrow external-call worker -> receivers, and back: the URL of each, and the secrets that sign the calls and the
+ * callbacks. The API checks callbacks, so it may read the secrets too.
+ */
 export class OutboundCalls extends Construct {
+  /** Of calls and callbacks that have no secret of their own. */
   readonly secret: Secret;
 
   constructor(
     scope: Construct,
     id: string,
-    props: { fn: ServiceFunction; options: DeployOptions; stage: StageSettings },
+    props: { caller: ServiceFunction; api: ServiceFunction; options: DeployOptions; stage: StageSettings },
   ) {
     super(scope, id);
-    this.secret = new Secret(this, 'SigningSecret', {
-      description: 'Signs outbound calls (Standard Webhooks); receivers hold the same value',
-      // The value is read as base64, of which letters and digits are a part: 64 characters are 48 bytes, and the
-      // specification asks for 24 to 64.
-      generateSecretString: { passwordLength: 64, excludePunctuation: true },
-      // The receivers hold the same value: a stack that is made anew can be given it again.
-      removalPolicy: props.stage.keep.data ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
-    });
-    acknowledge(
-      this.secret,
-      'AwsSolutions-SMG4',
-      'The receivers hold the same value: a rotation that they do not take part in breaks every call. The runbook rotates by hand.',
-    );
-    bindSecret(props.fn, 'WEBHOOK_SECRET_ARN', this.secret);
-    props.fn.function.addEnvironment(
-      'EXTERNAL_CALL_URL',
-      props.options.externalCallUrl ?? unset.externalCallUrl,
-    );
+    const { caller, api, options, stage } = props;
+    const bind = (variable: string, secret: Secret): void => {
+      for (const fn of [caller, api]) bindSecret(fn, variable, secret);
+    };
+    this.secret = signingSecret(this, 'SigningSecret', 'receivers', stage);
+    bind('WEBHOOK_SECRET_ARN', this.secret);
+    caller.function.addEnvironment('EXTERNAL_CALL_URL', options.externalCallUrl ?? unset.externalCallUrl);
+    for (const [name, url] of Object.entries(options.receivers ?? {})) {
+      bind(receiverVariable(name, 'SECRET_ARN'), signingSecret(this, `SigningSecret-${name}`, name, stage));
+      caller.function.addEnvironment(receiverVariable(name, 'URL'), url);
+    }
   }
+}
+
+function signingSecret(scope: Construct, id: string, holder: string, stage: StageSettings): Secret {
+  const secret = new Secret(scope, id, {
+    description: `Signs calls and callbacks (Standard Webhooks); ${holder} hold${holder === 'receivers' ? '' : 's'} the same value`,
+    // The value is read as base64, of which letters and digits are a part: 64 characters are 48 bytes, and the
+    // specification asks for 24 to 64.
+    generateSecretString: { passwordLength: 64, excludePunctuation: true },
+    // The receivers hold the same value: a stack that is made anew can be given it again.
+    removalPolicy: stage.keep.data ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+  });
+  acknowledge(
+    secret,
+    'AwsSolutions-SMG4',
+    'The receivers hold the same value: a rotation that they do not take part in breaks every call. The runbook rotates by hand, without a gap.',
+  );
+  return secret;
 }
 
 /** The arrow report worker -> S3. */

@@ -58,7 +58,7 @@ export class RestEdge extends Construct {
       acknowledge(
         method,
         'AwsSolutions-APIG4',
-        'Open to all by contract: health, documents, and the answers to unknown routes and wrong methods.',
+        'Open to all by contract: health, documents, the answers to unknown routes and wrong methods, and callbacks, whose signature the function checks.',
       );
     }
     this.url = this.api.url;

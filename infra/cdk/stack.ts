@@ -100,7 +100,12 @@ export class CommitOnceStack extends Stack implements WatchedStack {
     this.workers = new Map(names.map((name) => [name, workers[name]]));
     for (const topic of topics) access.allowWorkingOff(workers[topic].function, this.tables);
     bindMail(workers.notification.function, options);
-    new OutboundCalls(this, 'OutboundCalls', { fn: workers['external-call'].function, options, stage });
+    new OutboundCalls(this, 'OutboundCalls', {
+      caller: workers['external-call'].function,
+      api: this.api,
+      options,
+      stage,
+    });
     const reports = new Reports(this, 'Reports', { fn: workers.report.function });
     bindModel(workers.llm.function, options);
     access.allowCommands(workers.timer.function, this.tables);

@@ -32,9 +32,13 @@ export function allowMarkingSent(fn: ServiceFunction, tables: Tables): void {
   bindTable(fn, 'OUTBOX_TABLE', tables.outbox, { table: ['UpdateItem'] });
 }
 
-/** Claims a message, which also reads it, and records what became of it. */
+/**
+ * Claims a message, which also reads it, and records what became of it; of ordered messages it looks for those beside it.
+ * What its receiver answers moves an entity, by a command like any other.
+ */
 export function allowWorkingOff(fn: ServiceFunction, tables: Tables): void {
-  bindTable(fn, 'OUTBOX_TABLE', tables.outbox, { table: ['UpdateItem'] });
+  bindTable(fn, 'OUTBOX_TABLE', tables.outbox, { table: ['UpdateItem', 'Query'] });
+  allowCommands(fn, tables);
 }
 
 /** Looks for open messages and due timers, marks what it sent again, and notes how far it came. */

@@ -3,7 +3,7 @@ import { afterEach, beforeEach } from 'vitest';
 import { redriveMessage } from '../../functions/store/outbox/messages.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import type { QueueHandler } from '../../functions/workers/batch.ts';
-import { permanent, retry } from '../../functions/workers/receiver.ts';
+import { mayHaveActed, refused } from '../../functions/workers/receiver.ts';
 import { topicPolicies } from '../../functions/runtime/topics.ts';
 import type { Violation } from '../support/faults/checker.ts';
 import {
@@ -128,7 +128,7 @@ guarantee(
     const first = deliverOnce(outbox, topic, one, receiver.receive, bodyOf(item));
     await called.given;
     outbox.clock.ahead(60_000);
-    receiver.behave = () => ({ is: 'done', result: { call: 'second' } });
+    receiver.behave = () => ({ kind: 'done', result: { call: 'second' } });
     await deliverOnce(outbox, topic, other, receiver.receive, bodyOf(item));
     slow.give();
     await first;
@@ -148,7 +148,7 @@ guarantee(
     const older = await outbox.put({ seq: 2 });
     const newer = await outbox.put({ seq: 3, entityId: older.entity });
     receiver.behave = (message, n) =>
-      message.id === older.id && n === 1 ? retry('500', 'It answered 500.') : acts(message, n);
+      message.id === older.id && n === 1 ? mayHaveActed('500', 'It answered 500.') : acts(message, n);
     const receive: RememberingReceiver['receive'] = (message, signal) =>
       receiver.receive(stale ? { ...message, seq: 1 } : message, signal);
     for (const item of [older, newer, older]) {
@@ -202,7 +202,7 @@ guarantee(
 );
 
 async function deadMessage(): Promise<MessageItem> {
-  receiver.behave = () => permanent('400', 'It answered 400.');
+  receiver.behave = () => refused('400', 'It answered 400.');
   const item = await outbox.put();
   await deliverOnce(outbox, topic, clients(), receiver.receive, bodyOf(item));
   receiver.behave = acts;
@@ -254,7 +254,7 @@ interface CopiesBuild {
 guarantee(
   'G21 no copy revives the dead',
   async ({ mutateSends, repeats }: CopiesBuild = {}) => {
-    receiver.behave = () => permanent('400', 'It answered 400.');
+    receiver.behave = () => refused('400', 'It answered 400.');
     const item = await outbox.put();
     const sending = clientsOf(outbox, { ...(mutateSends && { mutateSends }) });
     const repeating = { ...sending, sender: repeats ? outbox.anotherSqs() : sending.sender };

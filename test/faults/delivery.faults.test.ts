@@ -12,7 +12,7 @@ import { redriveMessages } from '../../functions/store/outbox/bulk-redrive.ts';
 import { redriveMessage } from '../../functions/store/outbox/messages.ts';
 import { createTimerWorker } from '../../functions/workers/timer-worker.ts';
 import type { RunScheduledTransition } from '../../functions/workers/scheduled-transition.ts';
-import { permanent, retry } from '../../functions/workers/receiver.ts';
+import { didNotAct, mayHaveActed, refused } from '../../functions/workers/receiver.ts';
 import { firstOf } from '../support/faults/checker.ts';
 import { count } from '../support/faults/counts.ts';
 import {
@@ -137,11 +137,11 @@ test('the relay, with records twice, out of order and in another batch', async (
 const behaviours: Readonly<Record<string, Behaviour>> = {
   'whose receiver acts': acts,
   'whose receiver fails once': (message, n) =>
-    n === 1 ? retry('500', 'It answered 500.') : acts(message, n),
+    n === 1 ? mayHaveActed('500', 'It answered 500.') : acts(message, n),
   'whose receiver acts and is not heard': (message, n) =>
-    n === 1 ? retry('UND_ERR_SOCKET', 'The connection was cut.') : acts(message, n),
-  'whose receiver refuses': () => permanent('400', 'It answered 400.'),
-  'whose receiver always fails': () => retry('503', 'It answered 503.'),
+    n === 1 ? mayHaveActed('UND_ERR_SOCKET', 'The connection was cut.') : acts(message, n),
+  'whose receiver refuses': () => refused('400', 'It answered 400.'),
+  'whose receiver always fails': () => didNotAct('503', 'It answered 503.'),
 };
 
 /** The first goes through everything a receiver can do, the others through the two ends. */
@@ -247,7 +247,7 @@ test('the sweeper', async () => {
 
 async function deadMessage(tenant: string): Promise<MessageItem> {
   const before = receiver.behave;
-  receiver.behave = () => permanent('400', 'It answered 400.');
+  receiver.behave = () => refused('400', 'It answered 400.');
   const item = await outbox.put({ tenant });
   await deliverOnce(outbox, 'external-call', clean, receiver.receive, bodyOf(item));
   receiver.behave = before;

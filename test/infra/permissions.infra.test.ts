@@ -20,7 +20,12 @@ const table = (...names: string[]): string[] => names.map((name) => `dynamodb:${
 
 const commandsOnData = ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'PutItem', 'UpdateItem'];
 const commandsOnAnswers = table('BatchGetItem', 'GetItem', 'PutItem');
-const workingOff = { TablesOutbox: table('UpdateItem') };
+/** Works its messages off, and moves entities by what receivers answer: those are commands. */
+const workingOff = {
+  TablesData: table(...commandsOnData),
+  TablesOutbox: table('PutItem', 'Query', 'UpdateItem'),
+  TablesIdempotency: commandsOnAnswers,
+};
 
 const worker = (id: string): Record<string, string[]> => ({
   '*': tracing,
@@ -38,6 +43,7 @@ const expected: Readonly<Record<string, Record<string, string[]>>> = {
     TablesOutbox: table('BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'),
     'TablesOutbox/index/byState': query,
     TablesIdempotency: commandsOnAnswers,
+    OutboundCallsSigningSecret: ['secretsmanager:GetSecretValue'],
   },
   DocsRole: { '*': tracing, DocsLogs: logging },
   OutboxRelayRole: {

@@ -107,6 +107,7 @@ test.each(['dev', 'staging', 'prod'] as const)(
       'ANY /openapi.json': 'NONE',
       'ANY /docs': 'NONE',
       'ANY /docs/{file+}': 'NONE',
+      'POST /callbacks/{receiver}': 'NONE',
     });
     const [authorizer] = resources(stage, 'AWS::ApiGatewayV2::Authorizer').values();
     expect(authorizer?.Properties['JwtConfiguration']).toEqual({

@@ -15,7 +15,7 @@ import { createSendingClient } from '../../functions/runtime/queue-client.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import { recordSent, redriveMessage } from '../../functions/store/outbox/messages.ts';
 import type { QueueHandler } from '../../functions/workers/batch.ts';
-import { permanent } from '../../functions/workers/receiver.ts';
+import { refused } from '../../functions/workers/receiver.ts';
 import type { Received } from '../../functions/workers/receiver.ts';
 import { localCredentials, localRegion } from '../support/loopback.ts';
 import { bodyOf, silent, sqsEvent, startOutbox, streamEvent } from '../support/outbox.ts';
@@ -27,13 +27,13 @@ let handler: QueueHandler;
 let queue: TestQueue;
 let calls: string[];
 let answer: Received;
-const refused = permanent('400', 'The receiver answered 400.');
-const done: Received = { is: 'done', result: {} };
+const refusal = refused('400', 'The receiver answered 400.');
+const done: Received = { kind: 'done', result: {} };
 beforeEach(async () => {
   outbox = await startOutbox();
   queue = outbox.queues['external-call'];
   calls = [];
-  answer = refused;
+  answer = refusal;
   handler = outbox.worker((message) => {
     calls.push(message.id);
     return Promise.resolve(answer);

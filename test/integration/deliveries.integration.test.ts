@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { message } from '../../functions/runtime/limits.ts';
 import { topicPolicies } from '../../functions/runtime/topics.ts';
 import { createDocumentClient } from '../../functions/store/client.ts';
-import { messageView } from '../../functions/store/outbox/message-items.ts';
+import { messageView } from '../../functions/store/outbox/message-view.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import { redriveMessage } from '../../functions/store/outbox/messages.ts';
 import type { QueueHandler } from '../../functions/workers/batch.ts';
@@ -33,8 +33,10 @@ afterEach(async () => {
 const worker = (options: WorkerOptions = {}): QueueHandler =>
   outbox.worker(
     createHttpCallReceiver({
-      url: receiver.url,
-      secret: () => Promise.resolve('secret of the test'),
+      settingsOf: () => ({
+        url: receiver.url,
+        secrets: () => Promise.resolve(['secret of the test']),
+      }),
       clock: outbox.clock,
       dispatcher,
       publicOnly: false,
@@ -137,33 +139,37 @@ describe('what a message shows of its failures', () => {
     await deliver(item, 500);
     const failing = await shown(item);
     expect(failing).toMatchObject({ status: 'sent', attempts: 2, lastError: { code: '500' } });
-    expect(failing.failures).toMatchObject([
+    expect(failing.calls).toMatchObject([
       { run: 1, attempt: 1, code: '503' },
       { run: 1, attempt: 2, code: '500' },
     ]);
     await deliver(item, 200);
     const done = await shown(item);
-    expect(done).toMatchObject({ status: 'done', attempts: 3, failures: failing.failures });
+    expect(done).toMatchObject({
+      status: 'done',
+      attempts: 3,
+      calls: [...(failing.calls ?? []), { run: 1, attempt: 3, code: 'done', certain: true }],
+    });
     expect(done).not.toHaveProperty('lastError');
   });
 
   test('stays over redrives, and is bounded', async () => {
     const item = await outbox.put();
-    for (let run = 1; run <= message.failuresMax + 2; run += 1) {
+    for (let run = 1; run <= message.callsMax + 2; run += 1) {
       await deliver(await outbox.read(item), 400);
       await redriveMessage(outbox.access, item);
     }
-    const { failures = [] } = await shown(item);
-    expect(failures).toHaveLength(message.failuresMax);
-    expect(failures.map(({ run, attempt }) => [run, attempt])).toEqual(
-      Array.from({ length: message.failuresMax }, (_, index) => [index + 3, 1]),
+    const { calls = [] } = await shown(item);
+    expect(calls).toHaveLength(message.callsMax);
+    expect(calls.map(({ run, attempt }) => [run, attempt])).toEqual(
+      Array.from({ length: message.callsMax }, (_, index) => [index + 3, 1]),
     );
   });
 
   test('of one that never failed is nothing', async () => {
     const item = await outbox.put();
     await deliver(item, 200);
-    expect(await shown(item)).not.toHaveProperty('failures');
+    expect(await shown(item)).not.toHaveProperty('calls');
   });
 });
 
@@ -189,6 +195,7 @@ test('a call to the database that hangs is given up within a worker’s time, an
     topic: 'external-call',
     policy: topicPolicies['external-call'],
     receiver: () => Promise.reject(new Error('no call was to be made')),
+    carryOut: () => Promise.reject(new Error('no answer was to come')),
     outbox: { ...outbox.access, client, callMaxMs: 100 },
     sqs: outbox.sqs,
     log: silent,

@@ -37,8 +37,7 @@ const worker = (options: WorkerOptions & { url?: string; publicOnly?: boolean } 
     },
   });
   const call = createHttpCallReceiver({
-    url: options.url ?? receiver.url,
-    secret: () => Promise.resolve(secret),
+    settingsOf: () => ({ url: options.url ?? receiver.url, secrets: () => Promise.resolve([secret]) }),
     clock: outbox.clock,
     dispatcher,
     publicOnly: options.publicOnly ?? false,

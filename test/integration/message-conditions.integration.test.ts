@@ -4,20 +4,21 @@
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { timestamp } from '../../functions/runtime/clock.ts';
 import { lease } from '../../functions/runtime/delivery-limits.ts';
 import type { LastError, MessageItem } from '../../functions/store/outbox/message-items.ts';
+import { takeAnswer } from '../../functions/store/outbox/answers.ts';
 import { clause } from '../../functions/store/outbox/message-writes.ts';
 import type { OutboxAccess } from '../../functions/store/outbox/message-writes.ts';
 import {
   claimMessage,
   readMessage,
   recordDead,
-  recordDone,
   recordRetry,
   recordSent,
   redriveMessage,
 } from '../../functions/store/outbox/messages.ts';
-import type { Claim, Delivery } from '../../functions/store/outbox/messages.ts';
+import type { Claim, DeadEnd, Delivery } from '../../functions/store/outbox/messages.ts';
 import { condition, writes } from '../support/faults/mutants.ts';
 import { startOutbox } from '../support/outbox.ts';
 import type { TestOutbox } from '../support/outbox.ts';
@@ -93,13 +94,21 @@ const isAsBefore = async (before: MessageItem, act: () => Promise<unknown>): Pro
   await act();
   return JSON.stringify(await outbox.read(before)) === JSON.stringify(stored);
 };
-const end = (item: MessageItem): { lastError: LastError; delivered: Delivery } => ({
+const end = (item: MessageItem): DeadEnd => ({
   lastError: error,
+  calls: [],
   delivered: delivery(item),
+  isCertain: true,
 });
+const failed = { lastError: error, calls: [], notBefore: 0, isCertain: true };
+const recordDone = (access: OutboxAccess, item: MessageItem, result: string): Promise<unknown> =>
+  takeAnswer(access, item, {
+    answer: { outcome: 'done', by: 'receiver:external-call', at: timestamp(outbox.clock.now()), result },
+    from: 'worker',
+  });
 async function died(item: MessageItem): Promise<void> {
-  const { item: held, token } = await claimed(outbox.access, item);
-  await recordDead(outbox.access, held, token, end(item));
+  const held = await claimed(outbox.access, item);
+  await recordDead(outbox.access, held, end(item));
 }
 /** Something that happens after the first write of a client, and before the next. */
 function between(access: OutboxAccess, event: () => Promise<unknown>): void {
@@ -124,7 +133,7 @@ const exhaustedItem = async (): Promise<MessageItem> => {
 const sent = 'SET #status = :sent, #sentAt = :at';
 const claim = '#attempts = #attempts + :one';
 const takeToBury = 'SET #leaseUntil = :until, #leaseToken = :token';
-const retry = '#failures = :failures, #leaseUntil = :until';
+const retry = '#lastError = :error, #calls = :calls, #leaseUntil = :until';
 const dead = '#status = :dead';
 const redrive = '#redrivenAt = :at';
 
@@ -173,7 +182,7 @@ wins('a message that kills its worker each time', clause.attemptLeft, claim, asy
 
 wins(
   'a late success between two looks at a message without attempts',
-  clause.open,
+  clause.notOver,
   takeToBury,
   async (build) => {
     const item = await exhaustedItem();
@@ -192,7 +201,7 @@ wins(
       const other = ownAccess();
       const buried = await claimMessage(other, delivery(item), terms);
       if (buried.kind !== 'exhausted') throw new Error(`the message is ${buried.kind}`);
-      await recordDead(other, buried.item, buried.token, end(item));
+      await recordDead(other, buried, end(item));
       await redriveMessage(other, item);
     });
     return (await claimMessage(build, delivery(item), terms)).kind === 'stale';
@@ -224,32 +233,32 @@ wins(
 
 wins('a failure that comes after another worker took over', clause.holder, retry, async (build) => {
   const item = await outbox.put();
-  const { item: held, token } = await claimed(outbox.access, item);
+  const held = await claimed(outbox.access, item);
   afterTheLease();
   await claimed(outbox.access, item);
-  return isAsBefore(item, () => recordRetry(build, held, token, { lastError: error, notBefore: 0 }));
+  return isAsBefore(item, () => recordRetry(build, held, failed));
 });
 
 wins('a failure that comes after the message was done', clause.holder, retry, async (build) => {
   const item = await outbox.put();
-  const { item: held, token } = await claimed(outbox.access, item);
+  const held = await claimed(outbox.access, item);
   await recordDone(outbox.access, item, '{}');
-  return isAsBefore(item, () => recordRetry(build, held, token, { lastError: error, notBefore: 0 }));
+  return isAsBefore(item, () => recordRetry(build, held, failed));
 });
 
 wins('an end that comes after another worker took over', clause.holder, dead, async (build) => {
   const item = await outbox.put();
-  const { item: held, token } = await claimed(outbox.access, item);
+  const held = await claimed(outbox.access, item);
   afterTheLease();
   await claimed(outbox.access, item);
-  return isAsBefore(item, () => recordDead(build, held, token, end(item)));
+  return isAsBefore(item, () => recordDead(build, held, end(item)));
 });
 
 wins('an end that comes after the message was done', clause.holder, dead, async (build) => {
   const item = await outbox.put();
-  const { item: held, token } = await claimed(outbox.access, item);
+  const held = await claimed(outbox.access, item);
   await recordDone(outbox.access, item, '{}');
-  return isAsBefore(item, () => recordDead(build, held, token, end(item)));
+  return isAsBefore(item, () => recordDead(build, held, end(item)));
 });
 
 wins('two redrives at once', clause.dead, redrive, async (build) => {

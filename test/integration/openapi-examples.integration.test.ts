@@ -8,6 +8,7 @@ import { registerDomains } from '../../functions/core/registry.ts';
 import { exampleBody } from '../../functions/docs/example-body.ts';
 import { createOpenApi } from '../../functions/docs/openapi.ts';
 import { domains } from '../../functions/domains/index.ts';
+import { answer, bury, unanswered } from '../support/answering.ts';
 import { startBackend } from '../support/backend.ts';
 import type { TestBackend } from '../support/backend.ts';
 import { createOpenApiClient } from '../support/openapi-client.ts';
@@ -22,7 +23,7 @@ const operationIds = Object.values(paths)
   .flatMap((item) => Object.values(item))
   .filter(({ security }) => security.length > 0)
   .map(({ operationId }) => operationId);
-const commandIds = operationIds.filter((id) => !/^(?:get|list|redrive|run)/.test(id));
+const commandIds = operationIds.filter((id) => !/^(?:get|list|redrive|resolve|run)/.test(id));
 
 /** What stands for a secret in the examples; the real one is drawn by the server and goes out by mail. */
 const secretExamples = domains.flatMap(({ transitions }) =>
@@ -38,7 +39,11 @@ let client: OpenApiClient;
 beforeAll(async () => {
   const audit: Audit = (tenant, cursor) => createAudit(api.backend)(tenant, cursor);
   api = await startBackend({ audit });
-  client = createOpenApiClient(document, api);
+  client = createOpenApiClient(document, api, async (tenant, entity, type, outcome) => {
+    const message = (await unanswered(api, tenant, entity)).find((item) => item.type === type);
+    if (!message) throw new Error(`no ${type} of ${entity} waits for an answer`);
+    await answer(api, message, outcome);
+  });
 });
 
 /** Reads the mails a tenant's commands caused, as the invited person would, for what an example's secret stands for. */
@@ -58,6 +63,9 @@ async function readMail({ tenant, known }: Session): Promise<void> {
 async function prepared(operationId: string): Promise<Session> {
   const session = client.newSession();
   await client.prepare(session, operationId);
+  if (operationId === 'resolveMessage') {
+    for (const item of await unanswered(api, session.tenant)) await bury(api, item);
+  }
   await readMail(session);
   return session;
 }
@@ -122,7 +130,7 @@ describe('each refusal is declared', () => {
       const early = client.newSession();
       const created = client.operations
         .get(operationId)
-        ?.steps.filter((step) => step.operationId.startsWith('create'));
+        ?.steps.flatMap((step) => ('answer' in step || !step.operationId.startsWith('create') ? [] : [step]));
       for (const { operationId: before, id } of created ?? []) {
         const reply = await client.send(early, before, { id, key: randomUUID() });
         if (reply.status === 201) early.known.set(id, String(reply.json['id']));

@@ -7,7 +7,7 @@ import type { Topic } from '../../functions/runtime/topics.ts';
 import type { MessageItem, MessageStatus } from '../../functions/store/outbox/message-items.ts';
 import { redriveMessage } from '../../functions/store/outbox/messages.ts';
 import type { QueueHandler } from '../../functions/workers/batch.ts';
-import { permanent } from '../../functions/workers/receiver.ts';
+import { refused } from '../../functions/workers/receiver.ts';
 import type { Received } from '../../functions/workers/receiver.ts';
 import { bodyOf, silent, sqsEvent, startOutbox, streamEvent } from '../support/outbox.ts';
 import type { TestOutbox, TestQueue } from '../support/outbox.ts';
@@ -21,7 +21,7 @@ beforeEach(async () => {
   outbox = await startOutbox();
   queue = outbox.queues['external-call'];
   calls = [];
-  answer = { is: 'done', result: { status: 200 } };
+  answer = { kind: 'done', result: { status: 200 } };
   handler = outbox.worker((message) => {
     calls.push(message.id);
     return Promise.resolve(answer);
@@ -35,7 +35,7 @@ const deliver = (item: MessageItem, run: number): ReturnType<QueueHandler> =>
 /** A message that died for good reasons and whose letter SQS has moved to the dead ones. */
 async function deadMessage(tenant = 'acme'): Promise<MessageItem> {
   const before = answer;
-  answer = permanent('400', 'The receiver answered 400.');
+  answer = refused('400', 'The receiver answered 400.');
   const item = await outbox.put({ tenant });
   await outbox.send(queue, bodyOf(item));
   await drain();
@@ -146,7 +146,7 @@ describe('a dead letter', () => {
 
   test('that fails again is dead again, and can be moved back again', async () => {
     const dead = await deadMessage();
-    answer = permanent('400', 'The receiver answered 400.');
+    answer = refused('400', 'The receiver answered 400.');
     await moved();
     await drain();
     await relayed(dead);
@@ -156,7 +156,7 @@ describe('a dead letter', () => {
     expect(left.map((body) => JSON.parse(body) as unknown)).toEqual([
       expect.objectContaining({ id: dead.id, run: 2 }),
     ]);
-    answer = { is: 'done', result: {} };
+    answer = { kind: 'done', result: {} };
     await moved();
     await drain();
     await relayed(dead);
@@ -168,7 +168,7 @@ describe('a dead letter', () => {
   test('left over from a run that was redriven otherwise is stale', async () => {
     const dead = await deadMessage();
     await redriveMessage(outbox.access, dead);
-    answer = permanent('400', 'The receiver answered 400.');
+    answer = refused('400', 'The receiver answered 400.');
     await relayed(dead);
     await drain();
     calls.length = 0;
@@ -227,7 +227,7 @@ describe('lists of messages', () => {
     const ids: string[] = [];
     let cursor: { after: string } | undefined;
     do {
-      const page = await listMessages(outbox.access, { tenant: 'acme', ...filter, limit, cursor });
+      const page = await listMessages(outbox.access, { tenant: 'acme', filter, limit, cursor });
       expect(page.items.length).toBeLessThanOrEqual(limit);
       ids.push(...page.items.map(({ id }) => id));
       cursor = page.cursor;

@@ -132,7 +132,7 @@ describe('the relay', () => {
 
   test('does not undo what a worker that was faster has done', async () => {
     const item = await outbox.put();
-    const worker = outbox.worker(() => Promise.resolve({ is: 'done', result: {} }));
+    const worker = outbox.worker(() => Promise.resolve({ kind: 'done', result: {} }));
     const sqs = outbox.anotherSqs();
     intercept(sqs, {
       after: async () => {

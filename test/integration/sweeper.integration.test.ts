@@ -10,7 +10,7 @@ import { sweep as limits } from '../../functions/runtime/delivery-limits.ts';
 import { dueShardOf } from '../../functions/store/keys.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import { recordSent, redriveMessage } from '../../functions/store/outbox/messages.ts';
-import { walkOpenShard } from '../../functions/store/outbox/open-messages.ts';
+import { walkShard } from '../../functions/store/outbox/open-messages.ts';
 import { shardOf } from '../../functions/store/outbox/message-items.ts';
 import type { QueueHandler } from '../../functions/workers/batch.ts';
 import { createTimerWorker } from '../../functions/workers/timer-worker.ts';
@@ -27,7 +27,7 @@ beforeEach(async () => {
   calls = [];
   handler = outbox.worker((message) => {
     calls.push(message.id);
-    return Promise.resolve({ is: 'done', result: {} });
+    return Promise.resolve({ kind: 'done', result: {} });
   });
   sweep = createSweeper(parts());
 });
@@ -144,7 +144,7 @@ describe('the sweeper', () => {
 
   test('counts the lateness of a redriven message from its redrive', async () => {
     const item = await outbox.put();
-    await outbox.worker(() => Promise.resolve({ is: 'permanent', code: '400', reason: 'no' }))(
+    await outbox.worker(() => Promise.resolve({ kind: 'refused', code: '400', reason: 'no' }))(
       sqsEvent(queue(), bodyOf(item)),
     );
     outbox.clock.ahead(10 * 24 * 3_600_000);
@@ -181,7 +181,7 @@ describe('the sweeper', () => {
   test('leaves alone what waits for its next attempt', async () => {
     const item = await outbox.put();
     const failing = outbox.worker(() =>
-      Promise.resolve({ is: 'retry', code: '503', reason: 'busy', retryAfterMs: 3_000_000 }),
+      Promise.resolve({ kind: 'did_not_act', code: '503', reason: 'busy', retryAfterMs: 3_000_000 }),
     );
     await failing(sqsEvent(queue(), bodyOf(item)));
     pastGrace();
@@ -228,7 +228,7 @@ describe('the sweeper', () => {
     const walk = async (pages: number): Promise<{ seen: string[]; isComplete: boolean }> => {
       const seen: string[] = [];
       let left = pages;
-      const isComplete = await walkOpenShard(outbox.access, shardOf('acme'), {
+      const isComplete = await walkShard(outbox.access, 'open', shardOf('acme'), {
         pageSize: 2,
         visit: (page) => {
           seen.push(...page.map(({ pk }) => pk));

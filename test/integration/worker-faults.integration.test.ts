@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import type { QueueHandler } from '../../functions/workers/batch.ts';
-import { permanent, retry } from '../../functions/workers/receiver.ts';
+import { mayHaveActed, refused } from '../../functions/workers/receiver.ts';
 import type { Received } from '../../functions/workers/receiver.ts';
 import { bodyOf, sqsEvent, startOutbox } from '../support/outbox.ts';
 import type { TestOutbox } from '../support/outbox.ts';
@@ -15,9 +15,9 @@ beforeEach(async () => {
 });
 afterEach(() => outbox.stop());
 
-const done: Received = { is: 'done', result: { status: 200 } };
-const failed = retry('500', 'The receiver answered 500.');
-const refused = permanent('400', 'The receiver answered 400.');
+const done: Received = { kind: 'done', result: { status: 200 } };
+const failed = mayHaveActed('500', 'The receiver answered 500.');
+const refusal = refused('400', 'The receiver answered 400.');
 
 type Fault =
   'the request is lost' | 'the answer is lost' | 'the worker dies before' | 'the worker dies after';
@@ -78,7 +78,7 @@ describe.each(faults)('where %s', (fault) => {
   test.each([
     ['succeeds', [done], 'done'],
     ['fails, then succeeds', [failed, done], 'done'],
-    ['refuses', [refused], 'dead'],
+    ['refuses', [refusal], 'dead'],
   ] as const)(
     'at any AWS call and the receiver %s, the message still comes to its end',
     async (_, script, end) => {
@@ -168,7 +168,8 @@ test('a success that comes after the message was given up is recorded: the recei
   })(event);
   await expect.poll(async () => (await outbox.read(item)).attempts).toBe(1);
   outbox.clock.ahead(60_000);
-  await outbox.worker(() => Promise.resolve(refused))(event);
+  // Its one attempt has left no outcome so far.
+  await outbox.worker(() => Promise.resolve(refusal), { policy: { attempts: 1 } })(event);
   expect((await outbox.read(item)).status).toBe('dead');
   release();
   await late;

@@ -14,6 +14,7 @@ import type { Domain } from '../../functions/core/definition.ts';
 import { domains as allDomains } from '../../functions/domains/index.ts';
 import { systemClock } from '../../functions/runtime/clock.ts';
 import type { Clock } from '../../functions/runtime/clock.ts';
+import type { ReceiverSettings } from '../../functions/runtime/receivers.ts';
 import { createLogger } from '../../functions/runtime/logger.ts';
 import type { Log } from '../../functions/runtime/logger.ts';
 import { createDocumentClient } from '../../functions/store/client.ts';
@@ -68,6 +69,8 @@ export interface TestBackendOptions {
   readonly audit?: Audit;
   readonly log?: Log;
   readonly waitingRoom?: WaitingRoom;
+  /** Of receivers that call back. */
+  readonly settingsOf?: (receiver: string) => ReceiverSettings;
 }
 
 export async function startBackend(options: TestBackendOptions = {}): Promise<TestBackend> {
@@ -87,7 +90,7 @@ export async function startBackend(options: TestBackendOptions = {}): Promise<Te
   const backend = createBackend({ domains, store, clock, waitingRoom });
   const noAudit: Audit = () => Promise.reject(new Error('this test has no audit'));
   const handle = createHandler(
-    createApp(backend, options.audit ?? noAudit, options.log ?? createLogger('test')),
+    createApp(backend, options.audit ?? noAudit, options.log ?? createLogger('test'), options.settingsOf),
   );
   const send: TestBackend['send'] = (event) => handle(event, {} as Context);
   const request: TestBackend['request'] = async (method, path, requestOptions = {}) =>

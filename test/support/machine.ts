@@ -1,6 +1,8 @@
 /** What definitions tell of each other's machines: the way to a state, and who moves whom. */
 import type { AnyTransition, Domain } from '../../functions/core/definition.ts';
 import type { Registry } from '../../functions/core/registry.ts';
+import { endsFrom } from '../../functions/core/definition.ts';
+import { answersThatBring } from '../../functions/core/registry.ts';
 import { exampleOf } from './examples.ts';
 
 /** The first transition of the shortest way, without those that turned out to lead elsewhere. */
@@ -18,7 +20,7 @@ export function nextOnTheWay(
     if (targets.includes(status)) return first;
     for (const [name, transition] of Object.entries(domain.transitions)) {
       if (!transition.from.includes(status) || (first === undefined && without.has(name))) continue;
-      for (const next of transition.to.filter((state) => !seen.has(state))) {
+      for (const next of endsFrom(transition, status).filter((state) => !seen.has(state))) {
         seen.add(next);
         queue.push({ status: next, first: first ?? name });
       }
@@ -50,10 +52,11 @@ export function moverOf(registry: Registry, collection: string, transition: stri
   throw new Error(`nothing brings about "${transition}" of ${collection}`);
 }
 
-/** Other transitions that a caller may take and that stay in a state. */
+/** Other transitions that a caller may take, or a receiver's answer bring about, and that stay in a state. */
 export const preludesOf = (domain: Domain, status: string, name: string): readonly string[] =>
   Object.entries(domain.transitions)
     .filter(([other, { from, to, internal }]) => {
-      return other !== name && internal !== true && from.includes(status) && to.includes(status);
+      const comes = internal !== true || answersThatBring(domain, other).length > 0;
+      return other !== name && comes && from.includes(status) && to.includes(status);
     })
     .map(([other]) => other);

@@ -7,10 +7,18 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { Reply, TestBackend } from './backend.ts';
 
-interface Step {
-  readonly operationId: string;
-  readonly id: string;
-}
+type Step =
+  | { readonly operationId: string; readonly id: string }
+  /** What a receiver says of a message of the entity. */
+  | { readonly answer: 'done' | 'refused'; readonly to: string; readonly id: string };
+
+/** Has a receiver answer a message of an entity. */
+export type AnswerStep = (
+  tenant: string,
+  entity: string,
+  message: string,
+  outcome: 'done' | 'refused',
+) => Promise<void>;
 
 interface Parameter {
   readonly $ref?: string;
@@ -72,7 +80,11 @@ export interface SendOptions {
   readonly anonymous?: boolean;
 }
 
-export function createOpenApiClient(document: Document, api: Pick<TestBackend, 'request'>): OpenApiClient {
+export function createOpenApiClient(
+  document: Document,
+  api: Pick<TestBackend, 'request'>,
+  answer: AnswerStep = () => Promise.resolve(),
+): OpenApiClient {
   const operations = operationsOf(document);
   const faultsOf = answerCheck(document, operations);
   const operation = (operationId: string): Operation => {
@@ -119,7 +131,12 @@ export function createOpenApiClient(document: Document, api: Pick<TestBackend, '
     send,
     newSession: () => ({ tenant: randomUUID(), known: new Map() }),
     prepare: async (session, operationId) => {
-      for (const { operationId: before, id } of operation(operationId).steps) {
+      for (const step of operation(operationId).steps) {
+        if ('answer' in step) {
+          await answer(session.tenant, real(session, step.id), step.to, step.answer);
+          continue;
+        }
+        const { operationId: before, id } = step;
         const reply = await send(session, before, { id, key: randomUUID() });
         if (reply.status >= 300)
           throw new Error(`${before} before ${operationId}: ${reply.status} ${reply.text}`);

@@ -15,6 +15,10 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBStreamEvent, SQSEvent, SQSRecord } from 'aws-lambda';
 import { ulid } from 'ulid';
 import { inject } from 'vitest';
+import { domains } from '../../functions/application.ts';
+import { createAnswers } from '../../functions/commands/answers.ts';
+import type { CarryOutAnswer } from '../../functions/commands/answers.ts';
+import { createBackend } from '../../functions/commands/backend.ts';
 import type { Clock } from '../../functions/runtime/clock.ts';
 import { timestamp } from '../../functions/runtime/clock.ts';
 import type { Log } from '../../functions/runtime/logger.ts';
@@ -27,7 +31,7 @@ import type { MessageItem, NewMessage } from '../../functions/store/outbox/messa
 import type { OutboxAccess } from '../../functions/store/outbox/message-writes.ts';
 import { readMessage } from '../../functions/store/outbox/messages.ts';
 import type { QueueHandler } from '../../functions/workers/batch.ts';
-import type { Receiver } from '../../functions/workers/receiver.ts';
+import type { Inquire, Receiver } from '../../functions/workers/receiver.ts';
 import { createTopicWorker } from '../../functions/workers/topic-worker.ts';
 import { createTables } from './dynamodb.ts';
 import type { TableNames } from './dynamodb.ts';
@@ -101,6 +105,7 @@ export interface WorkerOptions {
   readonly client?: DynamoDBDocumentClient;
   readonly sqs?: SQSClient;
   readonly clock?: Clock;
+  readonly inquire?: Inquire;
 }
 
 export async function startOutbox(options: { readonly streams?: boolean } = {}): Promise<TestOutbox> {
@@ -132,6 +137,12 @@ export async function startOutbox(options: { readonly streams?: boolean } = {}):
       ),
     ),
   } as TestOutbox['queues'];
+  const carryOutOf = (own: DynamoDBDocumentClient, ownClock: Clock): CarryOutAnswer =>
+    createAnswers(createBackend({ domains, store: { client: own, tables }, clock: ownClock }), {
+      ...access,
+      client: own,
+      clock: ownClock,
+    }).carryOut;
   const made = (message: Partial<NewMessage> = {}): MessageItem =>
     messageItem({
       tenant: 'acme',
@@ -184,6 +195,8 @@ export async function startOutbox(options: { readonly streams?: boolean } = {}):
         topic: options.topic ?? 'external-call',
         policy: { ...topicPolicies['external-call'], ...options.policy },
         receiver,
+        inquire: options.inquire,
+        carryOut: carryOutOf(options.client ?? client, options.clock ?? clock),
         outbox: { ...access, client: options.client ?? client, clock: options.clock ?? clock },
         sqs: options.sqs ?? sqs,
         log: silent,

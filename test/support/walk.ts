@@ -12,6 +12,10 @@ import type { AnyTransition, Domain, Move } from '../../functions/core/definitio
 import type { EntityState } from '../../functions/core/entity.ts';
 import { valueAt } from '../../functions/core/entity.ts';
 import { holds } from '../../functions/core/rules.ts';
+import type { AnswerSource } from '../../functions/core/registry.ts';
+import { answersThatBring } from '../../functions/core/registry.ts';
+import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
+import { answer, unanswered } from './answering.ts';
 import { readEntity, readTogether } from '../../functions/store/entities/reads.ts';
 import type { Reply, TestBackend } from './backend.ts';
 import { exampleOf } from './examples.ts';
@@ -81,9 +85,24 @@ export class Walk {
       if (move.id === entity.id) continue;
       const other = this.api.backend.registry.byCollection(move.collection).transitions[move.transition];
       await this.bring(move.id, other?.from ?? []);
+      await this.#makeWay(move);
     }
     const [actor = 'alice'] = await this.actors(entity, name, input);
     return { input, actor };
+  }
+
+  /** Takes transitions of another entity that stay in its state, until a rule no longer keeps it from being moved. */
+  async #makeWay({ id, collection, transition: name, input = {} }: Move): Promise<void> {
+    const domain = this.api.backend.registry.byCollection(collection);
+    const isFree = async (): Promise<boolean> => {
+      const command = this.#command(domain, await this.state(id), name, input, 'alice');
+      return decideTransition(this.api.backend.registry, command, await this.state(id)).kind === 'accepted';
+    };
+    const { status } = await this.state(id);
+    for (const prelude of preludesOf(domain, status, name)) {
+      if (await isFree()) return;
+      if (answersThatBring(domain, prelude).length > 0) await this.attempt(id, prelude);
+    }
   }
 
   /** Who may, best prospects first: named by a rule's own list, or anybody where no rule asks. */
@@ -147,10 +166,32 @@ export class Walk {
       this.clock.moveTo(domain.deadline.at(entity.attributes));
       return this.runDue(entity);
     }
+    const [source] = answersThatBring(domain, name);
+    if (source) return this.#answer(entity, name, source);
     const mover = moverOf(this.api.backend.registry, domain.collection, name);
     const moving = await this.create(mover.domain, { given: { [domain.collection]: id } });
     await this.bring(moving.id, mover.transition.from);
     return this.force(moving.id, mover.name, { [domain.collection]: id });
+  }
+
+  /** Has a receiver say what brings a transition about; where nothing waits for it, it is first sent. */
+  async #answer(entity: EntityState, name: string, { command, answer: outcome }: AnswerSource): Promise<Reply> {
+    const { id } = entity;
+    const waiting = async (): Promise<MessageItem | undefined> =>
+      (await unanswered(this.api, this.tenant, id)).find(({ answers }) => answers?.[outcome] === name);
+    let item = await waiting();
+    if (!item) {
+      await this.force(id, command);
+      item = await waiting();
+    }
+    if (!item) throw new Error(`nothing of ${id} waits for "${name}"`);
+    const message = item;
+    const prepared = { input: {}, actor: `receiver:${message.topic}` };
+    return this.#watched(await this.state(id), name, prepared, async () => {
+      const answered = await answer(this.api, message, outcome);
+      const reply = await this.api.get(`/v1/${entity.collection}/${id}`, { tenant: this.tenant });
+      return answered.kind === 'ended' ? reply : { ...reply, status: 409, text: JSON.stringify(answered) };
+    });
   }
 
   /** The other entities a command would move. */

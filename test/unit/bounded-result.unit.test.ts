@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cutText } from '../../functions/runtime/cut-text.ts';
-import { boundedResult } from '../../functions/workers/bounded-result.ts';
+import { boundedResult } from '../../functions/runtime/bounded-result.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 400 });
 

@@ -10,7 +10,7 @@ import { domains } from '../../functions/domains/index.ts';
 
 const registry = registerDomains(domains);
 const document = createOpenApi(registry);
-const openRoutes = ['get /docs', 'get /health', 'get /openapi.json'];
+const openRoutes = ['get /docs', 'get /health', 'get /openapi.json', 'post /callbacks/{receiver}'];
 
 interface Operation {
   readonly operationId: string;
@@ -18,7 +18,7 @@ interface Operation {
   readonly security: unknown;
   readonly requestBody?: { readonly content: Record<string, { readonly example?: unknown }> };
   readonly responses: Record<string, unknown>;
-  readonly 'x-example-after'?: readonly { readonly operationId: string }[];
+  readonly 'x-example-after'?: readonly { readonly operationId?: string }[];
 }
 
 function operationsOf({ paths = {} }: typeof document): Map<string, Operation> {

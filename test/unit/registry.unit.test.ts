@@ -271,7 +271,7 @@ describe('the registry', () => {
       ...lamps,
       transitions: {
         ...transitions,
-        glow: { ...on, internal: true },
+        glow: { ...on, from: ['on'], ignoredIn: ['broken'], internal: true },
         dim: { ...on, messages: [mail, answered] },
       },
     };

@@ -21,6 +21,12 @@ export type DeliveryState =
   | { readonly kind: 'free' }
   /** All attempts were begun and the last one left no outcome behind: its worker died. */
   | { readonly kind: 'exhausted' }
+  /** Its receiver may have acted: it is asked, or the message is held, before anything else. */
+  | { readonly kind: 'uncertain' }
+  /** Its answer was taken, and its entity has not been moved by it. */
+  | { readonly kind: 'answered'; readonly item: MessageItem }
+  /** Its receiver took it, and says by a callback what became of it. */
+  | { readonly kind: 'waiting' }
   /** A call is going on, or its next attempt is not due. */
   | { readonly kind: 'leased'; readonly until: number }
   /** It is dead, and this delivery belongs among the dead letters. */
@@ -34,12 +40,14 @@ export type DeliveryState =
   | { readonly kind: 'unknown' };
 
 /**
- * | record        | this run                    | another run |
- * | ------------- | --------------------------- | ----------- |
- * | pending, sent | free, leased, exhausted     | stale       |
- * | dead          | dead, or movedBack          | stale       |
- * | done          | done                        | done        |
+ * | record        | this run                                         | another run |
+ * | ------------- | ------------------------------------------------ | ----------- |
+ * | pending, sent | answered, leased, uncertain, free, exhausted     | stale       |
+ * | waiting       | waiting; when its time is over: leased, uncertain | stale       |
+ * | dead          | dead, or movedBack                               | stale       |
+ * | done          | done                                             | done        |
  *
+ * An answer that was taken is carried on with by any delivery, since the message has only one.
  * @param record as the database had it when it refused the claim
  * @param now epoch milliseconds
  */
@@ -50,11 +58,15 @@ export function deliveryState(
   attemptsMax: number,
 ): DeliveryState {
   if (record === undefined) return { kind: 'unknown' };
-  if (record.status === 'done') return { kind: 'done' };
+  const { status } = record;
+  if (status === 'done') return { kind: 'done' };
   if (delivered.run !== record.run) return { kind: 'stale' };
-  if (record.status === 'dead') return { kind: isMovedBack(record.letter, delivered) ? 'movedBack' : 'dead' };
+  if (status === 'dead') return { kind: isMovedBack(record.letter, delivered) ? 'movedBack' : 'dead' };
+  if (record.answer !== undefined) return { kind: 'answered', item: record };
   if (record.leaseUntil !== undefined && record.leaseUntil > now)
     return { kind: 'leased', until: record.leaseUntil };
+  if (status === 'waiting') return { kind: (record.waitingUntil ?? 0) > now ? 'waiting' : 'uncertain' };
+  if (record.onUncertain !== undefined && (record.unsettled ?? 0) > 0) return { kind: 'uncertain' };
   return record.attempts < attemptsMax ? { kind: 'free' } : { kind: 'exhausted' };
 }
 

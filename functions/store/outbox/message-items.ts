@@ -2,18 +2,27 @@
 import { createHash } from 'node:crypto';
 import type { Topic } from '../../runtime/topics.ts';
 
-export type MessageStatus = 'pending' | 'sent' | 'done' | 'dead';
+export const messageStatuses = ['pending', 'sent', 'waiting', 'done', 'dead'] as const;
+export type MessageStatus = (typeof messageStatuses)[number];
 
-/** Statuses that are listed together: what the sweeper looks after, what is over, what waits for a person. */
-export type MessageGroup = 'open' | 'done' | 'dead';
-
-export const messageGroups = ['open', 'done', 'dead'] as const satisfies readonly MessageGroup[];
+/** Statuses that are listed together: on their way, with their receiver, over, and waiting for a person. */
+export const messageGroups = ['open', 'waiting', 'done', 'dead'] as const;
+export type MessageGroup = (typeof messageGroups)[number];
 
 export const groupOf = (status: MessageStatus): MessageGroup =>
   status === 'pending' || status === 'sent' ? 'open' : status;
 
 /** Partitions of each group, so that no single one takes the writes of all tenants. */
 export const messageShards = 8;
+
+/** Who gave an answer that ends a message, or moves its entity: a receiver, an operator, or the worker that gave up. */
+export type AnswerOutcome = 'done' | 'refused' | 'dead';
+
+/** The transitions of its entity that the answers to a message bring about. */
+export type AnswerTransitions = Readonly<Partial<Record<AnswerOutcome, string>>>;
+
+/** What is done about a message that may have acted; `retry`, which is the default, is not written. */
+export type OnUncertain = 'inquire' | 'hold';
 
 /** What a command knows of a message it causes. */
 export interface NewMessage {
@@ -35,6 +44,42 @@ export interface NewMessage {
   readonly traceparent?: string | undefined;
   /** The payload is removed once the message is done. */
   readonly sensitive?: boolean | undefined;
+  /** Name of the receiver; none is the default one. */
+  readonly receiver?: string | undefined;
+  readonly onUncertain?: OnUncertain | undefined;
+  readonly answers?: AnswerTransitions | undefined;
+  /** Sent after the messages before it that are ordered, too, and go from its entity to its receiver. */
+  readonly ordered?: boolean | undefined;
+}
+
+/** A receiver's no. */
+export interface Refusal {
+  /** Stable: an HTTP status (`402`) or a word. */
+  readonly code: string;
+  /** For people, without internals. */
+  readonly reason: string;
+  /** The beginning of what the receiver answered. */
+  readonly answer?: string;
+}
+
+/**
+ * The answer to a message. It is kept before the entity is moved, so that nobody is called again because our side was
+ * busy. Once the message has ended, `result` and `refused` stand on the message itself.
+ */
+export interface Answer {
+  readonly outcome: AnswerOutcome;
+  /** As the ledger shows it: `receiver:<topic>`, or the operator. */
+  readonly by: string;
+  /** RFC 3339 UTC. */
+  readonly at: string;
+  /** JSON, of `done`. */
+  readonly result?: string;
+  /** Of `refused`. */
+  readonly refused?: Refusal;
+  /** Of `dead`. */
+  readonly lastError?: LastError;
+  /** What the operator wrote. */
+  readonly note?: string;
 }
 
 export interface LastError {
@@ -59,15 +104,22 @@ export interface DeadLetter {
   readonly diedAt: number;
 }
 
-/** A failed attempt, as a message keeps it. */
-export interface Failure {
-  /** Each redrive begins another one, in which attempts count from 1. */
+/** One attempt, or one inquiry, as a message keeps it. */
+export interface CallRecord {
+  readonly kind: 'call' | 'inquiry';
+  /** Each redrive begins another run, in which attempts count from 1. */
   readonly run: number;
+  /** Of an inquiry: the attempt that it asks about. */
   readonly attempt: number;
+  /** RFC 3339 UTC: when its outcome was known. */
+  readonly at: string;
+  /** What was sent, in a few words. */
+  readonly sent?: string;
+  /** What came: an HTTP status (`500`) or a word (`timeout`). */
   readonly code: string;
   readonly reason: string;
-  /** RFC 3339 UTC. */
-  readonly at: string;
+  /** Whether it is known what the receiver did. */
+  readonly certain: boolean;
 }
 
 export interface MessageItem {
@@ -105,10 +157,29 @@ export interface MessageItem {
   /** Of a dead message: the delivery with which it died. */
   readonly letter?: DeadLetter;
   readonly lastError?: LastError;
-  /** The newest failures of all runs, the oldest of them first. */
-  readonly failures?: readonly Failure[];
+  /** The newest attempts and inquiries of all runs, the oldest of them first. */
+  readonly calls?: readonly CallRecord[];
   /** JSON: what the receiver gave back. */
   readonly result?: string;
+  readonly receiver?: string;
+  readonly onUncertain?: OnUncertain;
+  readonly answers?: AnswerTransitions;
+  readonly ordered?: true;
+  /** Calls of which nobody knows whether the receiver acted. One that is going on counts. */
+  readonly unsettled?: number;
+  /** Inquiries of this run. */
+  readonly inquiries?: number;
+  /** Epoch ms. Of one that waits: when it is looked after without a callback. */
+  readonly waitingUntil?: number;
+  /** The answer that was taken. Until the message ends, its entity has not been moved by it. */
+  readonly answer?: Answer;
+  readonly refused?: Refusal;
+  /** Why an answer that was taken has not moved its entity yet. */
+  readonly answerWaits?: { readonly code: string; readonly at: string };
+  /** Its entity was told that it had been given up: once, whatever becomes of later runs. */
+  readonly hasDied?: true;
+  /** Of one that is ordered: the message before it that has not ended. */
+  readonly behind?: string;
 }
 
 /** Identifies a message to the store. */
@@ -182,41 +253,20 @@ export function messageItem(message: NewMessage): MessageItem {
     ...(requestId !== undefined && { requestId }),
     ...(traceparent !== undefined && { traceparent }),
     ...(message.sensitive === true && { sensitive: true as const }),
+    ...(message.receiver !== undefined && { receiver: message.receiver }),
+    ...(message.onUncertain !== undefined && { onUncertain: message.onUncertain }),
+    ...(message.answers !== undefined && { answers: message.answers }),
+    ...(message.ordered === true && { ordered: true as const }),
     statePk: statePartitionOf(tenant, 'open'),
     stateSk: `${stateSortPrefix(tenant)}${createdAt}#${id}`,
   };
 }
 
+/**
+ * Where the tenant of a message stands that may be answered by a callback, which names the message alone. No tenant's
+ * partition holds a colon.
+ */
+export const callbackKey = (id: string): MessageKey => ({ pk: `callback:${id}`, sk: 'tenant' });
+
 /** Where the sweeper notes its places. Tenants' partitions have a `#` in their names, so this one is nobody's. */
 export const sweeperKey = (place: string): MessageKey => ({ pk: 'sweeper', sk: place });
-
-/** A message as the API shows it. */
-export interface MessageView {
-  readonly id: string;
-  readonly topic: Topic;
-  readonly status: MessageStatus;
-  readonly attempts: number;
-  readonly createdAt: string;
-  readonly sentAt?: string;
-  readonly doneAt?: string;
-  /** While it is true: not on a message that is done. */
-  readonly lastError?: LastError;
-  readonly failures?: readonly Failure[];
-  readonly result?: unknown;
-}
-
-export function messageView(item: MessageItem): MessageView {
-  const { id, topic, status, attempts, createdAt, sentAt, doneAt, lastError, failures, result } = item;
-  return {
-    id,
-    topic,
-    status,
-    attempts,
-    createdAt,
-    ...(sentAt !== undefined && { sentAt }),
-    ...(doneAt !== undefined && { doneAt }),
-    ...(lastError !== undefined && status !== 'done' && { lastError }),
-    ...(failures !== undefined && { failures }),
-    ...(result !== undefined && { result: JSON.parse(result) as unknown }),
-  };
-}

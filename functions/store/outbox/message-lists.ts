@@ -5,7 +5,8 @@ import type { Topic } from '../../runtime/topics.ts';
 import { groupPages, timeForMore } from './message-groups.ts';
 import type { GroupQuery, IndexEntry } from './message-groups.ts';
 import { groupOf, messageGroups, messagePartition, stateSortPrefix } from './message-items.ts';
-import type { MessageItem, MessageKey, MessageStatus } from './message-items.ts';
+import type { MessageGroup, MessageItem, MessageKey, MessageStatus } from './message-items.ts';
+import { isUncertain } from './message-view.ts';
 import { within } from './message-writes.ts';
 import type { OutboxAccess } from './message-writes.ts';
 import { readByKey } from '../batches.ts';
@@ -51,6 +52,37 @@ export async function listEntityMessages(
   };
 }
 
+/** What is asked for; the index tells the first two alone. */
+export interface MessageFilter {
+  readonly status?: MessageStatus | undefined;
+  readonly topic?: Topic | undefined;
+  readonly type?: string | undefined;
+  /** Of the last error, or of the refusal. */
+  readonly code?: string | undefined;
+  readonly uncertain?: boolean | undefined;
+}
+
+const isOfItems = ({ type, code, uncertain }: MessageFilter): boolean =>
+  type !== undefined || code !== undefined || uncertain !== undefined;
+
+/** What is uncertain is on its way, or dead. */
+function groupsOf({ status, uncertain }: MessageFilter): readonly MessageGroup[] {
+  if (status !== undefined) return [groupOf(status)];
+  return uncertain === true ? ['open', 'dead'] : messageGroups;
+}
+
+function fits(item: MessageItem, { status, topic, type, code, uncertain }: MessageFilter): boolean {
+  const { lastError, refused } = item;
+  const codes = [item.status === 'done' ? undefined : lastError?.code, refused?.code];
+  return (
+    (status === undefined || item.status === status) &&
+    (topic === undefined || item.topic === topic) &&
+    (type === undefined || item.type === type) &&
+    (code === undefined || codes.includes(code)) &&
+    (uncertain === undefined || isUncertain(item) === uncertain)
+  );
+}
+
 /**
  * The tenant's messages of all entities, newest first. A page can hold fewer than `limit`, even none, and still
  * have a cursor: one request reads a bounded part of the index, and no more than it has time for. A message that
@@ -60,14 +92,40 @@ export async function listMessages(
   access: OutboxAccess,
   options: {
     readonly tenant: string;
-    readonly status?: MessageStatus | undefined;
-    readonly topic?: Topic | undefined;
+    readonly filter: MessageFilter;
     readonly limit: number;
     readonly cursor?: MessageCursor | undefined;
   },
 ): Promise<MessagePage> {
-  const { tenant, status, topic, limit } = options;
-  const groups = status === undefined ? messageGroups : [groupOf(status)];
+  const { tenant, filter, limit } = options;
+  const hasTime = timeForMore(access);
+  const prefix = stateSortPrefix(tenant);
+  const items: MessageItem[] = [];
+  let { cursor } = options;
+  // What the index does not tell is looked for in the items, page by page.
+  do {
+    const page = await listIndexed(access, { tenant, filter, limit, cursor });
+    items.push(...page.items);
+    cursor = page.cursor;
+    const last = items[limit - 1];
+    if (items.length > limit && last !== undefined)
+      return { items: items.slice(0, limit), cursor: { after: last.stateSk.slice(prefix.length) } };
+  } while (cursor !== undefined && items.length < limit && isOfItems(filter) && hasTime());
+  return { items, ...(cursor !== undefined && { cursor }) };
+}
+
+async function listIndexed(
+  access: OutboxAccess,
+  options: {
+    readonly tenant: string;
+    readonly filter: MessageFilter;
+    readonly limit: number;
+    readonly cursor: MessageCursor | undefined;
+  },
+): Promise<MessagePage> {
+  const { tenant, filter, limit } = options;
+  const { status, topic } = filter;
+  const groups = groupsOf(filter);
   const prefix = stateSortPrefix(tenant);
   const below = options.cursor && `${prefix}${options.cursor.after}`;
   const read = await Promise.all(
@@ -75,12 +133,8 @@ export async function listMessages(
   );
   const { items: page, next } = newestFirst(read, limit, ({ stateSk }) => stateSk);
   const items = await readItems(access, page);
-  const fitting = items.filter(
-    (item) =>
-      (status === undefined || item.status === status) && (topic === undefined || item.topic === topic),
-  );
   return {
-    items: fitting,
+    items: items.filter((item) => fits(item, filter)),
     ...(next !== undefined && { cursor: { after: next.slice(prefix.length) } }),
   };
 }

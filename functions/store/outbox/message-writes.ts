@@ -1,7 +1,7 @@
 /** Conditional writes of outbox messages: every one is made of named clauses and answers with a value. */
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { DynamoDBDocumentClient, UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Clock, Deadline } from '../../runtime/clock.ts';
 import type { MessageItem, MessageKey } from './message-items.ts';
@@ -40,35 +40,74 @@ const names = {
   '#statePk': 'statePk',
   '#letter': 'letter',
   '#lastError': 'lastError',
-  '#failures': 'failures',
+  '#calls': 'calls',
   '#result': 'result',
+  '#refused': 'refused',
   '#payload': 'payload',
+  '#onUncertain': 'onUncertain',
+  '#unsettled': 'unsettled',
+  '#inquiries': 'inquiries',
+  '#waitingUntil': 'waitingUntil',
+  '#answer': 'answer',
+  '#answerWaits': 'answerWaits',
+  '#outcome': 'outcome',
+  '#at': 'at',
+  '#behind': 'behind',
+  '#hasDied': 'hasDied',
 };
 
 /**
  * Each wins one race; a condition is made of them. They read the values named beside them.
  * `test/integration/message-conditions.integration.test.ts` tells each race, and sees it lost where a clause is missing.
  *
- * | write                 | clauses                           |
- * | --------------------- | --------------------------------- |
- * | sent, by the relay    | pending, thisRun                  |
- * | sent, by the sweeper  | open, thisRun                     |
- * | claimed               | open, thisRun, free, attemptLeft  |
- * | claimed to be buried  | open, thisRun, free               |
- * | done                  | notDone                           |
- * | to be tried again     | holder                            |
- * | dead                  | holder                            |
- * | redriven              | dead; where SQS moved it, thisRun |
+ * | write                          | clauses                                                |
+ * | ------------------------------ | ------------------------------------------------------ |
+ * | sent, by the relay             | pending, thisRun                                       |
+ * | sent, by the sweeper           | notOver, thisRun                                       |
+ * | claimed                        | open, thisRun, free, attemptLeft, unanswered, callable |
+ * | claimed to be buried, or asked | notOver, thisRun, free, unanswered                     |
+ * | an answer kept                 | firstAnswer                                            |
+ * | done, refused                  | firstAnswer                                            |
+ * | to be tried again, waiting     | holder                                                 |
+ * | dead                           | holder                                                 |
+ * | redriven                       | dead, notHeld; where SQS moved it, thisRun             |
  */
 export const clause = {
   /** `:pending`, `:sent`. Against a worker that ended it meanwhile: what is over is neither sent nor called. */
   open: '#status IN (:pending, :sent)',
+  /** `:pending`, `:sent`, `:waiting`. As `open`, for what may also wait for a callback. */
+  notOver: '#status IN (:pending, :sent, :waiting)',
   /** `:pending`. Against a worker that was faster than the mark: an end is not undone. */
   pending: '#status = :pending',
+  /** `:waiting`. Against an answer that came meanwhile. */
+  waiting: '#status = :waiting',
   /** `:dead`. Against a redrive that came first: two of them begin one run. */
   dead: '#status = :dead',
-  /** `:done`. Against a second call that succeeded: the first result is kept. An update must not create an item that is gone. */
-  notDone: 'attribute_exists(pk) AND #status <> :done',
+  /**
+   * `:done`, `:deadOutcome`. Against another answer: the first is kept. To have given up is no answer of the
+   * receiver, so that what it says later still counts. An update must not create an item that is gone.
+   */
+  firstAnswer:
+    'attribute_exists(pk) AND #status <> :done AND (attribute_not_exists(#answer) OR #answer.#outcome = :deadOutcome)',
+  /**
+   * `:pending`, `:sent`, `:outcome`, `:answeredAt`. Against the same answer, taken by another delivery, and against one
+   * that took its place: a message ends by the answer that it has, once.
+   */
+  thisAnswer: '#status IN (:pending, :sent) AND #answer.#outcome = :outcome AND #answer.#at = :answeredAt',
+  /** `:pending`, `:sent`. Against an end that came meanwhile. */
+  answered: '#status IN (:pending, :sent) AND attribute_exists(#answer)',
+  /** Against a callback that came first: what was answered is neither called nor given up. */
+  unanswered: 'attribute_not_exists(#answer)',
+  /**
+   * `:zero`. Against a call of which nobody knows whether it acted, where the receiver would act again: also one whose
+   * worker died, since each call counts from its claim on.
+   */
+  callable: '(attribute_not_exists(#onUncertain) OR attribute_not_exists(#unsettled) OR #unsettled = :zero)',
+  /** `:hold`, `:zero`. Against a redrive of what may have acted and must never be called again by itself. */
+  notHeld:
+    '(attribute_not_exists(#onUncertain) OR #onUncertain <> :hold OR attribute_not_exists(#unsettled) OR #unsettled = :zero)',
+  /** `:id`. Against a message that waits behind another one by now, or for none. */
+  behind: '#behind = :id',
   /** `:run`. Against deliveries, marks and moved dead letters of a run that is over. */
   thisRun: '#run = :run',
   /** `:now`. Against a worker that calls at this moment, and against copies that would not wait for the backoff. */
@@ -84,7 +123,50 @@ export const clause = {
 
 export const all = (...clauses: readonly string[]): string => clauses.join(' AND ');
 
-/** Names and values must all be used by the expressions, so each write takes just those it mentions. */
+/** An update as parameters. Names and values must all be used by its expressions, so it takes just those it mentions. */
+export function updateOf(
+  table: string,
+  key: MessageKey,
+  update: string,
+  condition: string,
+  values: Readonly<Record<string, unknown>>,
+): Required<
+  Pick<
+    UpdateCommandInput,
+    | 'TableName'
+    | 'Key'
+    | 'ConditionExpression'
+    | 'ExpressionAttributeNames'
+    | 'ExpressionAttributeValues'
+  >
+> & { readonly UpdateExpression: string } {
+  const mentioned = `${update} ${condition}`;
+  const mentions = ([name]: readonly [string, unknown]): boolean => new RegExp(`${name}\\b`).test(mentioned);
+  return {
+    TableName: table,
+    Key: key,
+    UpdateExpression: update,
+    ConditionExpression: condition,
+    ExpressionAttributeNames: Object.fromEntries(Object.entries(names).filter(mentions)),
+    ExpressionAttributeValues: Object.fromEntries(
+      Object.entries({ ...standardValues, ...values }).filter(mentions),
+    ),
+  };
+}
+
+const standardValues = {
+  ':pending': 'pending',
+  ':sent': 'sent',
+  ':done': 'done',
+  ':dead': 'dead',
+  ':waiting': 'waiting',
+  ':hold': 'hold',
+  ':deadOutcome': 'dead',
+  ':zero': 0,
+  ':one': 1,
+  ':true': true,
+};
+
 export async function write(
   access: OutboxAccess,
   key: MessageKey,
@@ -92,27 +174,10 @@ export async function write(
   condition: string,
   values: Readonly<Record<string, unknown>>,
 ): Promise<Written> {
-  const mentioned = `${update} ${condition}`;
-  const mentions = ([name]: readonly [string, unknown]): boolean => new RegExp(`${name}\\b`).test(mentioned);
-  const standard = {
-    ':pending': 'pending',
-    ':sent': 'sent',
-    ':done': 'done',
-    ':dead': 'dead',
-    ':zero': 0,
-    ':one': 1,
-  };
   try {
     const { Attributes } = await access.client.send(
       new UpdateCommand({
-        TableName: access.table,
-        Key: key,
-        UpdateExpression: update,
-        ConditionExpression: condition,
-        ExpressionAttributeNames: Object.fromEntries(Object.entries(names).filter(mentions)),
-        ExpressionAttributeValues: Object.fromEntries(
-          Object.entries({ ...standard, ...values }).filter(mentions),
-        ),
+        ...updateOf(access.table, key, update, condition, values),
         ReturnValues: 'ALL_NEW',
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       }),

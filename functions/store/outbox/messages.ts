@@ -1,11 +1,9 @@
-/** The life of an outbox message in the database: sent, claimed, done, retried, dead, redriven. */
+/** The life of an outbox message in the database: sent, claimed, tried again, waiting, dead, redriven. */
 import { randomUUID } from 'node:crypto';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { timestamp } from '../../runtime/clock.ts';
-import { cutText } from '../../runtime/cut-text.ts';
-import { message as limits } from '../../runtime/limits.ts';
 import { messageKey, statePartitionOf } from './message-items.ts';
-import type { DeadLetter, Failure, LastError, MessageItem, MessageName } from './message-items.ts';
+import type { Answer, CallRecord, DeadLetter, LastError, MessageItem, MessageName } from './message-items.ts';
 import { all, clause, take, write } from './message-writes.ts';
 import type { OutboxAccess } from './message-writes.ts';
 import { deliveryState } from './delivery-state.ts';
@@ -26,11 +24,19 @@ export interface ClaimTerms {
   readonly leaseMs: number;
 }
 
+/** What we hold the lease of. */
+interface Held {
+  readonly item: MessageItem;
+  readonly token: string;
+}
+
 export type Claim =
-  | { readonly kind: 'claimed'; readonly item: MessageItem; readonly token: string }
-  /** No attempt is left, and we hold the lease: the caller records it as dead. */
-  | { readonly kind: 'exhausted'; readonly item: MessageItem; readonly token: string }
-  | Exclude<DeliveryState, { readonly kind: 'free' | 'exhausted' }>;
+  | ({ readonly kind: 'claimed' } & Held)
+  /** No attempt is left: the caller records it as dead. */
+  | ({ readonly kind: 'exhausted' } & Held)
+  /** Its receiver may have acted: the caller asks it, or holds the message. */
+  | ({ readonly kind: 'uncertain' } & Held)
+  | Exclude<DeliveryState, { readonly kind: 'free' | 'exhausted' | 'uncertain' }>;
 
 /** Reads a message, consistently. */
 export async function readMessage(access: OutboxAccess, name: MessageName): Promise<MessageItem | undefined> {
@@ -43,21 +49,23 @@ export async function readMessage(access: OutboxAccess, name: MessageName): Prom
 }
 
 /**
- * Marks a message that went to its queue. `again`: also where it was marked before, which moves `sentAt`.
+ * Marks a message that went to its queue. `again`: also where it was marked before, which moves `sentAt`; one that waits
+ * for a callback goes on waiting.
  * @returns whether it was marked; a worker that was faster, or a newer run, is no fault.
  */
 export async function recordSent(
   access: OutboxAccess,
   delivery: MessageRun,
-  options: { readonly again?: boolean } = {},
+  options: { readonly again?: boolean; readonly isWaiting?: boolean } = {},
 ): Promise<boolean> {
   const key = messageKey(delivery);
   if (key === undefined) return false;
+  const again = options.isWaiting === true ? clause.waiting : clause.open;
   const written = await write(
     access,
     key,
-    'SET #status = :sent, #sentAt = :at',
-    all(options.again === true ? clause.open : clause.pending, clause.thisRun),
+    options.isWaiting === true ? 'SET #sentAt = :at' : 'SET #status = :sent, #sentAt = :at',
+    all(options.again === true ? again : clause.pending, clause.thisRun),
     { ':at': timestamp(access.clock.now()), ':run': delivery.run },
   );
   return 'item' in written;
@@ -83,83 +91,167 @@ export async function claimMessage(
   const claimed = await take(
     access,
     key,
-    `SET #status = :sent, #sentAt = if_not_exists(#sentAt, :at), #attempts = #attempts + :one, ${hold}`,
-    all(clause.open, clause.thisRun, clause.free, clause.attemptLeft),
+    // The call counts as one that may have acted from here on, so that a worker that dies in it leaves no doubt out.
+    `SET #status = :sent, #sentAt = if_not_exists(#sentAt, :at), #attempts = #attempts + :one, #unsettled = if_not_exists(#unsettled, :zero) + :one, ${hold}`,
+    all(
+      clause.open,
+      clause.thisRun,
+      clause.free,
+      clause.attemptLeft,
+      clause.unanswered,
+      clause.callable,
+    ),
     { ...lease, ':attemptsMax': terms.attempts, ':at': timestamp(now) },
   );
   if ('item' in claimed) return { kind: 'claimed', item: claimed.item, token };
 
   const found = deliveryState(claimed.found, delivery, now, terms.attempts);
   if (found.kind === 'free') return lookAgain(now);
-  if (found.kind !== 'exhausted') return found;
+  if (found.kind !== 'exhausted' && found.kind !== 'uncertain') return found;
   const taken = await take(
     access,
     key,
     `SET ${hold}`,
-    // Attempts of a run never fall, so what the claim was refused for still holds.
-    all(clause.open, clause.thisRun, clause.free),
+    // Attempts of a run never fall, and calls that nobody knows of are settled under a lease alone: what the claim was
+    // refused for still holds.
+    all(clause.notOver, clause.thisRun, clause.free, clause.unanswered),
     lease,
   );
-  if ('item' in taken) return { kind: 'exhausted', item: taken.item, token };
+  if ('item' in taken) return { kind: found.kind, item: taken.item, token };
   const since = deliveryState(taken.found, delivery, now, terms.attempts);
-  return since.kind === 'free' || since.kind === 'exhausted' ? lookAgain(now) : since;
+  return since.kind === 'free' || since.kind === 'exhausted' || since.kind === 'uncertain'
+    ? lookAgain(now)
+    : since;
 }
 
 /** Someone moved the message on between two of our writes: the delivery comes back soon and looks again. */
 const lookAgain = (now: number): Claim => ({ kind: 'leased', until: now });
 
-/**
- * Records success, whoever holds the lease: the receiver did act. The first result stays.
- * @param result JSON
- */
-export async function recordDone(access: OutboxAccess, item: MessageItem, result: string): Promise<boolean> {
-  const payload = item.sensitive === true ? ', #payload' : '';
-  const written = await write(
-    access,
-    { pk: item.pk, sk: item.sk },
-    `SET #status = :done, #doneAt = :at, #result = :result, #statePk = :state REMOVE #leaseUntil, #leaseToken${payload}`,
-    clause.notDone,
-    {
-      ':at': timestamp(access.clock.now()),
-      ':result': result,
-      ':state': statePartitionOf(item.tenant, 'done'),
-    },
-  );
-  return 'item' in written;
+export interface FailedAttempt {
+  readonly lastError: LastError;
+  readonly calls: readonly CallRecord[];
+  /** Epoch ms. */
+  readonly notBefore: number;
+  /** Whether the receiver did not act: then this call is none that may have. */
+  readonly isCertain: boolean;
 }
 
 /** Gives the lease back and keeps everybody off until the next attempt is due, copies in the queue included. */
 export async function recordRetry(
   access: OutboxAccess,
-  item: MessageItem,
-  token: string,
-  failure: { readonly lastError: LastError; readonly notBefore: number },
+  { item, token }: Held,
+  { lastError, calls, notBefore, isCertain }: FailedAttempt,
+): Promise<boolean> {
+  const settled = isCertain ? ', #unsettled = #unsettled - :one' : '';
+  const written = await write(
+    access,
+    { pk: item.pk, sk: item.sk },
+    `SET #lastError = :error, #calls = :calls, #leaseUntil = :until${settled} REMOVE #leaseToken`,
+    clause.holder,
+    { ':error': lastError, ':calls': calls, ':until': notBefore, ':token': token },
+  );
+  return 'item' in written;
+}
+
+/**
+ * Notes an inquiry that brought no answer, and keeps everybody off until the next one is due.
+ * @param neverSeen the receiver has none of the calls: the message may be called again
+ */
+export async function recordInquiry(
+  access: OutboxAccess,
+  { item, token }: Held,
+  {
+    calls,
+    notBefore,
+    neverSeen,
+  }: { readonly calls: readonly CallRecord[]; readonly notBefore: number; readonly neverSeen: boolean },
+): Promise<boolean> {
+  // One that waited for a callback goes on as one that is sent.
+  const open = '#status = :sent, #statePk = :state';
+  const inquiries = neverSeen
+    ? '#inquiries = :zero, #unsettled = :zero'
+    : '#inquiries = if_not_exists(#inquiries, :zero) + :one';
+  const written = await write(
+    access,
+    { pk: item.pk, sk: item.sk },
+    `SET ${open}, #calls = :calls, #leaseUntil = :until, ${inquiries} REMOVE #leaseToken, #waitingUntil`,
+    clause.holder,
+    {
+      ':calls': calls,
+      ':until': notBefore,
+      ':state': statePartitionOf(item.tenant, 'open'),
+      ':token': token,
+    },
+  );
+  return 'item' in written;
+}
+
+/** Gives the lease back of one that its receiver took, and says by a callback what became of it. */
+export async function recordWaiting(
+  access: OutboxAccess,
+  { item, token }: Held,
+  { calls, until }: { readonly calls: readonly CallRecord[]; readonly until: number },
 ): Promise<boolean> {
   const written = await write(
     access,
     { pk: item.pk, sk: item.sk },
-    'SET #lastError = :error, #failures = :failures, #leaseUntil = :until REMOVE #leaseToken',
+    'SET #status = :waiting, #statePk = :state, #sentAt = :at, #waitingUntil = :until, #calls = :calls REMOVE #leaseUntil, #leaseToken',
     clause.holder,
-    { ...failed(item, failure.lastError), ':until': failure.notBefore, ':token': token },
+    {
+      ':state': statePartitionOf(item.tenant, 'waiting'),
+      ':at': timestamp(access.clock.now()),
+      ':until': until,
+      ':calls': calls,
+      ':token': token,
+    },
   );
   return 'item' in written;
+}
+
+/** Gives a claim back that made no call, because a message before it has not ended. */
+export async function recordBehind(
+  access: OutboxAccess,
+  { item, token }: Held,
+  { behind, notBefore }: { readonly behind: string; readonly notBefore: number },
+): Promise<boolean> {
+  const written = await write(
+    access,
+    { pk: item.pk, sk: item.sk },
+    'SET #behind = :behind, #leaseUntil = :until, #attempts = #attempts - :one, #unsettled = #unsettled - :one REMOVE #leaseToken',
+    clause.holder,
+    { ':behind': behind, ':until': notBefore, ':token': token },
+  );
+  return 'item' in written;
+}
+
+export interface DeadEnd {
+  readonly lastError: LastError;
+  readonly calls: readonly CallRecord[];
+  readonly delivered: Delivered;
+  /** Whether the last call did not act. */
+  readonly isCertain: boolean;
+  /** Where the receiver's own refusal ended it. */
+  readonly answer?: Answer | undefined;
 }
 
 /** Ends a run that failed; the delivery is left to its queue, which moves it to the dead letters. */
 export async function recordDead(
   access: OutboxAccess,
-  item: MessageItem,
-  token: string,
-  end: { readonly lastError: LastError; readonly delivered: Delivered },
+  { item, token }: Held,
+  { lastError, calls, delivered, isCertain, answer }: DeadEnd,
 ): Promise<boolean> {
+  const settled = isCertain ? ', #unsettled = #unsettled - :one' : '';
+  const answered = answer === undefined ? '' : ', #answer = :answer';
   const written = await write(
     access,
     { pk: item.pk, sk: item.sk },
-    'SET #status = :dead, #lastError = :error, #failures = :failures, #letter = :letter, #statePk = :state REMOVE #leaseUntil, #leaseToken',
+    `SET #status = :dead, #lastError = :error, #calls = :calls, #letter = :letter, #statePk = :state${settled}${answered} REMOVE #leaseUntil, #leaseToken, #waitingUntil`,
     clause.holder,
     {
-      ...failed(item, end.lastError),
-      ':letter': deadLetter(end.delivered, access.clock.now()),
+      ':answer': answer,
+      ':error': lastError,
+      ':calls': calls,
+      ':letter': deadLetter(delivered, access.clock.now()),
       ':state': statePartitionOf(item.tenant, 'dead'),
       ':token': token,
     },
@@ -167,18 +259,10 @@ export async function recordDead(
   return 'item' in written;
 }
 
-/** An item that was claimed is as the database has it for as long as its lease is held. */
-function failed(
-  { run, attempts, failures = [] }: MessageItem,
-  error: LastError,
-): { readonly ':error': LastError; readonly ':failures': readonly Failure[] } {
-  const { code, at } = error;
-  const reason = cutText(error.reason, limits.failureReasonMaxBytes);
-  const failure: Failure = { run, attempt: attempts, code, reason, at };
-  return { ':error': error, ':failures': [...failures, failure].slice(-limits.failuresMax) };
-}
-
-const deadLetter = ({ copy, sqsMessageId, wasDeadLetter }: Delivered, diedAt: number): DeadLetter => ({
+export const deadLetter = (
+  { copy, sqsMessageId, wasDeadLetter }: Delivered,
+  diedAt: number,
+): DeadLetter => ({
   ...(copy !== undefined && { copy }),
   sqsMessageId,
   ...(wasDeadLetter && { wasDeadLetter }),
@@ -190,11 +274,14 @@ export type Redriven =
   | 'redriven'
   /** It is not dead: on its way already, or done. Nothing was changed. */
   | 'not_dead'
+  /** Its receiver may have acted, and would act again: it is resolved, not redriven. */
+  | 'held'
   | 'not_found';
 
 /**
  * Begins the next run of a dead message; the stream takes it to its queue. The API and a dead letter that was
- * moved back both come through here, so any number of redrives at once begin one run.
+ * moved back both come through here, so any number of redrives at once begin one run. Calls of which nobody knows
+ * whether they acted stay counted: the next run begins with an inquiry.
  * @param run only where this run is the one that died
  */
 export async function redriveMessage(
@@ -209,12 +296,14 @@ export async function redriveMessage(
     access,
     key,
     `SET #status = :pending, #run = #run + :one, #attempts = :zero, #statePk = :state, #redrivenAt = :at
-     REMOVE #leaseUntil, #leaseToken, #letter, #sentAt`,
-    run === undefined ? clause.dead : all(clause.dead, clause.thisRun),
+     REMOVE #leaseUntil, #leaseToken, #letter, #sentAt, #answer, #answerWaits, #inquiries, #behind`,
+    all(clause.dead, clause.notHeld, ...(run === undefined ? [] : [clause.thisRun])),
     { ':state': statePartitionOf(name.tenant, 'open'), ':at': at, ':run': run },
   );
   if ('item' in written) return 'redriven';
   // Our own write, whose answer was lost, or one of the same millisecond.
   if (written.found?.status === 'pending' && written.found.redrivenAt === at) return 'redriven';
-  return written.found === undefined ? 'not_found' : 'not_dead';
+  if (written.found === undefined) return 'not_found';
+  const isThisRun = run === undefined || written.found.run === run;
+  return written.found.status === 'dead' && isThisRun ? 'held' : 'not_dead';
 }

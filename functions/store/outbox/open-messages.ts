@@ -1,4 +1,4 @@
-/** What the sweeper reads: messages that are open, shard by shard, and where a run before left off. */
+/** What the sweeper reads: messages that are open, or wait, shard by shard, and where a run before left off. */
 import { DeleteCommand, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Topic } from '../../runtime/topics.ts';
 import { statePartition, sweeperKey } from './message-items.ts';
@@ -9,7 +9,7 @@ import { readByKey } from '../batches.ts';
 /** An open message as the state index has it: eventually consistent, and without what only a claim changes. */
 export interface OpenMessage extends MessageKey {
   readonly topic: Topic;
-  readonly status: 'pending' | 'sent';
+  readonly status: 'pending' | 'sent' | 'waiting';
   /** RFC 3339 UTC: when it was last sent, or created. */
   readonly since: string;
 }
@@ -23,20 +23,22 @@ export interface OpenWalk {
   readonly hasTime: () => boolean;
 }
 
-const cursorKey = (shard: number): MessageKey => sweeperKey(statePartition('open', shard));
+/** The groups that the sweeper goes through. */
+export type SweptGroup = 'open' | 'waiting';
 
 /**
- * Goes through the open messages of a shard, from where the walk before ran out of time, and then from the beginning to
+ * Goes through the messages of a group in a shard, from where the walk before ran out of time, and then from the beginning to
  * there, so that a tenant with a great many does not hide those behind it. A walk that dies before it notes its place
  * leaves the old one.
  * @returns whether all were visited
  */
-export async function walkOpenShard(
+export async function walkShard(
   { client, table }: OutboxAccess,
+  group: SweptGroup,
   shard: number,
   { pageSize, visit, hasTime }: OpenWalk,
 ): Promise<boolean> {
-  const Key = cursorKey(shard);
+  const Key = sweeperKey(statePartition(group, shard));
   const { Item } = await client.send(new GetCommand({ TableName: table, Key }));
   const begunAt = Item?.['startKey'] as IndexKey | undefined;
   let startKey = begunAt;
@@ -46,8 +48,8 @@ export async function walkOpenShard(
       new QueryCommand({
         TableName: table,
         IndexName: 'byState',
-        KeyConditionExpression: 'statePk = :open',
-        ExpressionAttributeValues: { ':open': statePartition('open', shard) },
+        KeyConditionExpression: 'statePk = :group',
+        ExpressionAttributeValues: { ':group': statePartition(group, shard) },
         Limit: pageSize,
         ...(startKey !== undefined && { ExclusiveStartKey: startKey }),
       }),
@@ -78,7 +80,7 @@ export const readMessages = (access: OutboxAccess, keys: readonly MessageKey[]):
 function openMessage(item: Record<string, unknown>): OpenMessage | undefined {
   const { pk, sk, topic, status, sentAt, stateSk } = item as Partial<Record<string, string>>;
   if (pk === undefined || sk === undefined || topic === undefined || stateSk === undefined) return undefined;
-  if (status !== 'pending' && status !== 'sent') return undefined;
+  if (status !== 'pending' && status !== 'sent' && status !== 'waiting') return undefined;
   const createdAt = stateSk.split('#').at(1) ?? '';
   return { pk, sk, topic: topic as Topic, status, since: sentAt ?? createdAt };
 }

@@ -22,6 +22,8 @@ export type CommitOutcome =
   | { readonly kind: 'committed' }
   /** The key has an answer already: the winner's record. */
   | { readonly kind: 'duplicate'; readonly record: IdempotencyItem }
+  /** The message that the command answers has ended, or has another answer by now. */
+  | { readonly kind: 'ended' }
   /** An entity has changed since it was read: what it is now, by id. */
   | { readonly kind: 'stale'; readonly states: ReadonlyMap<string, EntityState> }
   /** A rule on something that was not read does not hold. */
@@ -80,8 +82,10 @@ function outcomeOf(labels: readonly Label[], reasons: readonly CancellationReaso
   const record = duplicate && oldItem(duplicate.reason);
   if (record) return { kind: 'duplicate', record: record as unknown as IdempotencyItem };
 
+  if (refused.some(({ label }) => label.purpose === 'message end')) return { kind: 'ended' };
+
   const stale = refused.flatMap(({ label, reason }) =>
-    label.purpose === 'entity' || label.purpose === 'lock' ? [entityOf(reason)] : [],
+    isRead.has(label.purpose) ? [entityOf(reason)] : [],
   );
   const states = new Map(stale.filter((state) => state !== undefined).map((state) => [state.id, state]));
   if (states.size > 0) return { kind: 'stale', states };
@@ -102,6 +106,9 @@ function outcomeOf(labels: readonly Label[], reasons: readonly CancellationReaso
   return { kind: 'conflict', isKeyBusy };
 }
 
+/** Items whose conditions hold what was read of an entity. */
+const isRead: ReadonlySet<Label['purpose']> = new Set(['entity', 'unchanged entity', 'lock']);
+
 /** What a failed condition means for the caller; `undefined` where only a defect could have caused it. */
 function rejectionOf(label: Label, reason: CancellationReason): Rejection | undefined {
   switch (label.purpose) {
@@ -115,7 +122,9 @@ function rejectionOf(label: Label, reason: CancellationReason): Rejection | unde
       return broken && rejections.rejectedBy(broken);
     }
     case 'idempotency record':
+    case 'message end':
     case 'entity':
+    case 'unchanged entity':
     case 'lock':
     case 'ledger entry':
     case 'released value':

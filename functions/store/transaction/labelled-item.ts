@@ -7,7 +7,10 @@ export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems'
 
 export type Label =
   | { readonly purpose: 'idempotency record' }
+  /** Of the message whose answer the command is. */
+  | { readonly purpose: 'message end' }
   | { readonly purpose: 'entity'; readonly change: EntityChange }
+  | { readonly purpose: 'unchanged entity' }
   | { readonly purpose: 'lock' }
   | { readonly purpose: 'ledger entry'; readonly change: EntityChange }
   | { readonly purpose: 'unique value'; readonly hold: UniqueHold }

@@ -1,8 +1,6 @@
-/** Taking and giving up a lock, as transaction items. A lock is part of its entity and leaves the version alone. */
+/** Taking and giving up a lock, as an item of a transaction. A lock is part of its entity and leaves the version alone. */
 import type { LockState } from '../../core/entity.ts';
 import { Expression } from './expression.ts';
-import { idempotencyPut } from './idempotency-record.ts';
-import type { IdempotencyItem } from './idempotency-record.ts';
 import { entityKey } from '../keys.ts';
 import type { LabelledItem, TransactItem } from './labelled-item.ts';
 import type { TableNames } from '../store.ts';
@@ -14,23 +12,12 @@ interface LockChange {
   readonly after: LockState;
   /** The version the caller saw, where that matters to it. */
   readonly ifMatch: number | undefined;
-  /** Epoch milliseconds. */
-  readonly now: number;
 }
 
-export function lockItems(
-  tables: TableNames,
-  change: LockChange,
-  record: IdempotencyItem,
-): readonly LabelledItem[] {
-  return [
-    {
-      label: { purpose: 'idempotency record' },
-      item: { Put: idempotencyPut(tables.idempotency, record, Math.floor(change.now / 1000)) },
-    },
-    { label: { purpose: 'lock' }, item: lockUpdate(tables.data, change) },
-  ];
-}
+export const lockItem = (tables: TableNames, change: LockChange): LabelledItem => ({
+  label: { purpose: 'lock' },
+  item: lockUpdate(tables.data, change),
+});
 
 /** Of two that take a lock at once, the second meets a higher fence than the one it saw. */
 function lockUpdate(table: string, { tenant, id, before, after, ifMatch }: LockChange): TransactItem {

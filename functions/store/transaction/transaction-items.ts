@@ -2,7 +2,8 @@
  * A decision as the labelled items of one TransactWriteItems. Pure: nothing is sent here. The label says what an
  * item is for, so that a cancellation can be read back in the words of the decision.
  */
-import type { Decision } from '../../core/decide.ts';
+import type { Decision, PlannedMessage } from '../../core/decide.ts';
+import type { EntityState } from '../../core/entity.ts';
 import type { UniqueHold, EntityChange } from '../../core/entity-change.ts';
 import type { BalanceChange, BlindChange } from '../../core/movements.ts';
 import { entityPut, entityUpdate } from './entity-writes.ts';
@@ -12,25 +13,44 @@ import type { IdempotencyItem } from './idempotency-record.ts';
 import { entryItem } from '../entities/items.ts';
 import { balanceKey, uniqueKey, entityKey, entryKey } from '../keys.ts';
 import { messageItem } from '../outbox/message-items.ts';
+import type { AnswerTransitions } from '../outbox/message-items.ts';
 import { added, all, compiled, lockCondition, onlyNew } from './conditions.ts';
 import type { CommitContext, LabelledItem, TransactItem } from './labelled-item.ts';
 import type { TableNames } from '../store.ts';
 
-/** All the writes of a command, the idempotency record first. */
+/** The record of a command's key, taken by one of its attempts. */
+export const recordGuard = (table: string, record: IdempotencyItem, now: number): LabelledItem => ({
+  label: { purpose: 'idempotency record' },
+  item: { Put: idempotencyPut(table, record, Math.floor(now / 1000)) },
+});
+
+/** An entity that a command leaves as it is, and relies on: it must still be what was read. */
+export function unchangedItem(tables: TableNames, tenant: string, { id, version }: EntityState): LabelledItem {
+  const expression = new Expression();
+  return {
+    label: { purpose: 'unchanged entity' },
+    item: {
+      ConditionCheck: {
+        TableName: tables.data,
+        Key: entityKey(tenant, id),
+        ConditionExpression: `${expression.path('version')} = ${expression.value(version)}`,
+        ...expression.parameters(),
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      },
+    },
+  };
+}
+
+/** All the writes of a command but the one that makes it happen once. */
 export function transactionItems(
   tables: TableNames,
   context: CommitContext,
   decision: Decision,
-  record: IdempotencyItem,
 ): readonly LabelledItem[] {
   const { tenant, now } = context;
   const handed = handedOver(tenant, decision.entities);
   const isApart = (hold: UniqueHold): boolean => !handed.some(({ from, to }) => hold === from || hold === to);
   return [
-    {
-      label: { purpose: 'idempotency record' },
-      item: { Put: idempotencyPut(tables.idempotency, record, Math.floor(now / 1000)) },
-    },
     ...decision.entities.flatMap((change, index) => [
       {
         label: { purpose: 'entity' as const, change },
@@ -68,12 +88,24 @@ export function transactionItems(
           ...message,
           tenant,
           entityId: message.entity,
+          onUncertain: message.uncertain === 'retry' ? undefined : message.uncertain,
+          answers: answersOf(message),
           requestId: context.requestId,
           traceparent: context.traceparent,
         }),
       }),
     })),
   ];
+}
+
+/** The transitions that its answers bring about, as the message keeps them. */
+function answersOf({ done, refused, dead }: PlannedMessage): AnswerTransitions | undefined {
+  if (done === undefined && refused === undefined && dead === undefined) return undefined;
+  return {
+    ...(done !== undefined && { done }),
+    ...(refused !== undefined && { refused }),
+    ...(dead !== undefined && { dead }),
+  };
 }
 
 /** The entity's version keeps two from writing one entry; the condition keeps an entry that is there from being replaced. */

@@ -4,7 +4,7 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { stringify } from 'csv-stringify';
 import type { MessageItem } from '../../store/outbox/message-items.ts';
 import { readPayload, reportPayload } from '../payloads.ts';
-import { permanent, retry } from '../receiver.ts';
+import { mayHaveActed, undeliverable } from '../receiver.ts';
 import type { Receiver } from '../receiver.ts';
 
 export interface CsvObjectParts {
@@ -17,9 +17,9 @@ export interface CsvObjectParts {
  * another attempt writes the same object again, and another message another object.
  */
 export function createCsvReceiver({ s3, bucket }: CsvObjectParts): Receiver {
-  return async (message, signal) => {
+  return async (message, { signal }) => {
     const payload = readPayload(reportPayload, message);
-    if (payload === undefined) return permanent('unreadable_message', 'The payload is not one of a report.');
+    if (payload === undefined) return undeliverable('unreadable_message', 'The payload is not one of a report.');
     const key = reportKey(message);
     // Spreadsheets run what begins with a sign; names come from callers.
     const rows = stringify({ header: true, columns: [...payload.columns], escape_formulas: true });
@@ -33,9 +33,11 @@ export function createCsvReceiver({ s3, bucket }: CsvObjectParts): Receiver {
       for (const row of payload.rows) rows.write(row);
       rows.end();
       await upload.done();
-      return { is: 'done', result: { bucket, key, rows: payload.rows.length } };
+      return { kind: 'done', result: { bucket, key, rows: payload.rows.length } };
     } catch (error) {
-      return retry(error instanceof Error ? error.name : 'storage_failed', 'The report could not be stored.');
+      // Another attempt writes the same object again, so it does not matter which part of this one arrived.
+      const code = error instanceof Error ? error.name : 'storage_failed';
+      return mayHaveActed(code, 'The report could not be stored.');
     } finally {
       signal.removeEventListener('abort', abort);
     }

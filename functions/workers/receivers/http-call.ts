@@ -1,20 +1,26 @@
-/** Receiver of `external-call`: a signed HTTP POST. */
+/** Receiver of `external-call`: a signed HTTP POST, and a signed GET that asks what became of it. */
+import { createHash } from 'node:crypto';
 import { errors, request } from 'undici';
 import type { Dispatcher } from 'undici';
+import { z } from 'zod';
+import { reportedResult } from '../../core/answers.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { message as limits } from '../../runtime/limits.ts';
+import { defaultReceiver } from '../../runtime/receivers.ts';
+import type { ReceiverSettings } from '../../runtime/receivers.ts';
+import { signatureHeaders } from '../../runtime/webhook-signature.ts';
 import type { MessageItem } from '../../store/outbox/message-items.ts';
-import { parseRetryAfter } from '../retry-delay.ts';
 import { externalCallPayload, readPayload } from '../payloads.ts';
-import { permanent, retry } from '../receiver.ts';
-import type { Received, Receiver } from '../receiver.ts';
+import { didNotAct, mayHaveActed, undeliverable } from '../receiver.ts';
+import type { Inquire, Inquired, OngoingCall, Received, Receiver } from '../receiver.ts';
+import { parseRetryAfter } from '../retry-delay.ts';
+import { tellingOfFirstByte } from './first-byte.ts';
+import { meaningOf } from './http-statuses.ts';
 import { AddressNotAllowed, isAllowedTarget } from './outbound-address.ts';
-import { createSigner } from './webhook-signature.ts';
 
 export interface HttpCallParts {
-  readonly url: string;
-  /** Asked for each call, so that a rotated secret is used soon. */
-  readonly secret: () => Promise<string>;
+  /** By the name that the message has for it. */
+  readonly settingsOf: (receiver: string) => ReceiverSettings;
   readonly clock: Clock;
   /** Its connections; on AWS one that resolves names with `publicLookup`. */
   readonly dispatcher: Dispatcher;
@@ -22,39 +28,74 @@ export interface HttpCallParts {
   readonly publicOnly: boolean;
 }
 
-/** 4xx that ask for another attempt; all other 4xx say that this request will never do. */
-const passing = new Set([408, 409, 425, 429]);
+interface Answered {
+  readonly status: number;
+  readonly retryAfter: string | undefined;
+  /** Its beginning. */
+  readonly text: string;
+}
 
 export function createHttpCallReceiver(parts: HttpCallParts): Receiver {
-  const { url, secret, clock, dispatcher, publicOnly } = parts;
-  return async (message, signal) => {
+  return async (message, call) => {
+    call.isSent = false;
     const body = bodyOf(message);
-    if (body === undefined) return permanent('unreadable_message', 'The payload is not one of a call.');
-    if (publicOnly && !isAllowedTarget(new URL(url))) return notAllowed;
-    const signer = createSigner(await secret());
-    const now = new Date(clock.now());
+    if (body === undefined) return undeliverable('unreadable_message', 'The payload is not one of a call.');
+    const name = message.receiver ?? defaultReceiver;
+    call.sent = `POST to ${name}, ${Buffer.byteLength(body)} bytes, sha256 ${sha256(body)}`;
     try {
-      const response = await request(url, {
-        method: 'POST',
-        body,
-        headers: {
-          'content-type': 'application/json',
-          'idempotency-key': message.id,
-          'webhook-id': message.id,
-          'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
-          'webhook-signature': signer.sign(message.id, now, body),
-          ...(message.traceparent !== undefined && { traceparent: message.traceparent }),
-        },
-        signal,
-        dispatcher,
-      });
-      const answer = await beginningOf(response.body);
-      return outcomeOf(response.statusCode, response.headers['retry-after'], answer, clock.now());
+      const answered = await send(parts, message, call, { method: 'POST', body });
+      return answered === undefined ? notAllowed : outcomeOf(answered, parts.clock.now());
     } catch (error) {
-      return failureOf(error);
+      return failureOf(error, call.isSent);
     }
   };
 }
+
+/** `GET <the receiver's URL>?id=<message id>`, signed like a call, with an empty body. */
+export function createHttpInquiry(parts: HttpCallParts): Inquire {
+  return async (message, call) => {
+    call.sent = `GET to ${message.receiver ?? defaultReceiver}`;
+    try {
+      const answered = await send(parts, message, call, { method: 'GET', body: '' });
+      return answered === undefined ? { ...notAllowed, kind: 'no_answer' } : inquiredOf(answered);
+    } catch (error) {
+      const { code, reason } = failureOf(error, true);
+      return { kind: 'no_answer', code, reason };
+    }
+  };
+}
+
+/** @returns `undefined` where nobody may be called at the receiver's URL */
+async function send(
+  { settingsOf, clock, dispatcher, publicOnly }: HttpCallParts,
+  message: MessageItem,
+  call: OngoingCall,
+  { method, body }: { readonly method: 'POST' | 'GET'; readonly body: string },
+): Promise<Answered | undefined> {
+  const { url: given, secrets } = settingsOf(message.receiver ?? defaultReceiver);
+  const url = new URL(given);
+  if (publicOnly && !isAllowedTarget(url)) return undefined;
+  if (method === 'GET') url.searchParams.set('id', message.id);
+  const response = await request(url, {
+    method,
+    ...(method === 'POST' && { body }),
+    headers: {
+      ...(method === 'POST' && { 'content-type': 'application/json', 'idempotency-key': message.id }),
+      // The name under which it is called: its callbacks go to `/callbacks/<name>`.
+      'webhook-receiver': message.receiver ?? defaultReceiver,
+      ...signatureHeaders(await secrets(), message.id, body, clock.now()),
+      ...(message.traceparent !== undefined && { traceparent: message.traceparent }),
+    },
+    signal: call.signal,
+    dispatcher: tellingOfFirstByte(dispatcher, () => {
+      call.isSent = true;
+    }),
+  });
+  const text = await beginningOf(response.body);
+  return { status: response.statusCode, retryAfter: [response.headers['retry-after']].flat()[0], text };
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** `seq` tells the receiver which of two messages about one entity is the newer (it may come first). */
 function bodyOf(message: MessageItem): string | undefined {
@@ -84,26 +125,61 @@ async function beginningOf(body: AsyncIterable<Buffer>): Promise<string> {
     .toString('utf8');
 }
 
-function outcomeOf(
-  status: number,
-  retryAfter: string | string[] | undefined,
-  answer: string,
-  now: number,
-): Received {
-  if (status >= 200 && status < 300) return { is: 'done', result: { status, body: answer } };
-  const failure = { code: String(status), reason: `The receiver answered ${status}.`, answer };
-  if (status < 500 && !passing.has(status)) return { is: 'permanent', ...failure };
-  const retryAfterMs = parseRetryAfter([retryAfter].flat()[0], now);
-  return { is: 'retry', ...failure, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+function outcomeOf({ status, retryAfter, text }: Answered, now: number): Received {
+  const kind = meaningOf(status);
+  if (kind === 'done') return { kind, result: { status, body: text } };
+  if (kind === 'accepted') return { kind };
+  const failure = { code: String(status), reason: `The receiver answered ${status}.`, answer: text };
+  if (kind === 'refused' || kind === 'undeliverable') return { kind, ...failure };
+  const retryAfterMs = parseRetryAfter(retryAfter, now);
+  return { kind, ...failure, ...(retryAfterMs !== undefined && { retryAfterMs }) };
 }
 
-const notAllowed = permanent('target_not_allowed', 'The target is not a public address over HTTPS.');
+const inquiryAnswer = z.object({
+  outcome: z.enum(['done', 'refused', 'pending']),
+  result: z.json().optional(),
+  reason: z.string().optional(),
+});
 
-function failureOf(error: unknown): Received {
+function inquiredOf({ status, text }: Answered): Inquired {
+  if (status === 404) return { kind: 'never_seen' };
+  const answer = status === 200 ? parsed(text) : undefined;
+  if (answer === undefined) {
+    return { kind: 'no_answer', code: String(status), reason: `The inquiry was answered ${status}.` };
+  }
+  switch (answer.outcome) {
+    case 'done':
+      return { kind: 'done', result: reportedResult('external-call', answer.result) };
+    case 'refused':
+      return { kind: 'refused', code: 'refused', reason: answer.reason ?? 'The receiver refused.' };
+    case 'pending':
+      return { kind: 'pending' };
+    default:
+      return answer.outcome satisfies never;
+  }
+}
+
+function parsed(text: string): z.output<typeof inquiryAnswer> | undefined {
+  try {
+    return inquiryAnswer.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+const notAllowed = undeliverable('target_not_allowed', 'The target is not a public address over HTTPS.');
+
+type HttpFailure = ReturnType<typeof undeliverable | typeof didNotAct | typeof mayHaveActed>;
+
+/** No whole answer came. Before the first byte the receiver cannot have acted; afterwards nobody knows. */
+function failureOf(error: unknown, isSent: boolean): HttpFailure {
   if (error instanceof AddressNotAllowed) return notAllowed;
   if (error instanceof Error && error.cause instanceof AddressNotAllowed) return notAllowed;
-  if (error instanceof errors.InvalidArgumentError)
-    return permanent('invalid_request', 'No such call can be made.');
-  const code = (error as { readonly code?: unknown }).code;
-  return retry(typeof code === 'string' ? code : 'connection_failed', 'The receiver could not be reached.');
+  if (error instanceof errors.InvalidArgumentError || error instanceof TypeError)
+    return undeliverable('invalid_request', 'No such call can be made.');
+  const { code: given } = error as { readonly code?: unknown };
+  const code = typeof given === 'string' ? given : 'connection_failed';
+  return isSent
+    ? mayHaveActed(code, 'The connection ended before the receiver had answered.')
+    : didNotAct(code, 'The receiver could not be reached.');
 }

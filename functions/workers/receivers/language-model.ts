@@ -5,7 +5,7 @@ import {
   type ConverseCommandOutput,
 } from '@aws-sdk/client-bedrock-runtime';
 import { llmPayload, readPayload } from '../payloads.ts';
-import { permanent, retry } from '../receiver.ts';
+import { didNotAct, mayHaveActed, refused, undeliverable } from '../receiver.ts';
 import type { Received, Receiver } from '../receiver.ts';
 
 export interface LanguageModelParts {
@@ -22,9 +22,9 @@ const instruction =
 
 /** The answer and its token counts are kept on the message, so that nothing is paid for twice. */
 export function createLanguageModelReceiver({ bedrock, modelId }: LanguageModelParts): Receiver {
-  return async (message, signal) => {
+  return async (message, { signal }) => {
     const payload = readPayload(llmPayload, message);
-    if (payload === undefined) return permanent('unreadable_message', 'The payload is not one of a summary.');
+    if (payload === undefined) return undeliverable('unreadable_message', 'The payload is not one of a summary.');
     try {
       const answer = await bedrock.send(
         new ConverseCommand({
@@ -46,9 +46,9 @@ export function createLanguageModelReceiver({ bedrock, modelId }: LanguageModelP
 
 function resultOf({ output, usage, stopReason }: ConverseCommandOutput, modelId: string): Received {
   const text = (output?.message?.content ?? []).flatMap((block) => block.text ?? []).join('');
-  if (text === '') return retry('empty_answer', 'The model answered without a text.');
+  if (text === '') return didNotAct('empty_answer', 'The model answered without a text.');
   return {
-    is: 'done',
+    kind: 'done',
     result: {
       text,
       inputTokens: usage?.inputTokens,
@@ -62,9 +62,11 @@ function resultOf({ output, usage, stopReason }: ConverseCommandOutput, modelId:
 /** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#API_runtime_Converse_Errors */
 const final = new Set(['ValidationException', 'AccessDeniedException', 'ResourceNotFoundException']);
 
+/** What the service turned away was neither answered nor charged for; anything else may have been. */
+const turnedAway = new Set(['ThrottlingException', 'ServiceUnavailableException', 'ModelNotReadyException']);
+
 function modelFailure(error: unknown): Received {
   const code = error instanceof Error ? error.name : 'model_failed';
-  return final.has(code)
-    ? permanent(code, 'The model refuses the request.')
-    : retry(code, 'The model could not answer.');
+  if (final.has(code)) return refused(code, 'The model refuses the request.');
+  return (turnedAway.has(code) ? didNotAct : mayHaveActed)(code, 'The model could not answer.');
 }

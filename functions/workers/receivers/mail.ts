@@ -3,7 +3,7 @@ import { SendEmailCommand, SESv2Client } from '@aws-sdk/client-sesv2';
 import { createTransport } from 'nodemailer';
 import type { Transporter } from 'nodemailer';
 import { notificationPayload, readPayload } from '../payloads.ts';
-import { permanent, retry } from '../receiver.ts';
+import { refused, undeliverable } from '../receiver.ts';
 import type { Received, Receiver } from '../receiver.ts';
 import { mailboxOf, senderDomainOf } from './mailbox.ts';
 
@@ -21,11 +21,12 @@ export interface MailParts {
  */
 export function createMailReceiver({ transport, from }: MailParts): Receiver {
   const domain = senderDomainOf(from);
-  return async (message, signal) => {
+  return async (message, { signal }) => {
     const payload = readPayload(notificationPayload, message);
-    if (payload === undefined) return permanent('unreadable_message', 'The payload is not one of a mail.');
+    if (payload === undefined) return undeliverable('unreadable_message', 'The payload is not one of a mail.');
     const to = mailboxOf(payload.to, domain);
-    if (to === undefined) return permanent('invalid_recipient', 'The recipient is not one mail address.');
+    // No server would take it, and what becomes of the invitation or the receipt is the same: it was refused.
+    if (to === undefined) return refused('invalid_recipient', 'The recipient is not one mail address.');
     try {
       const sent = await transport.sendMail({
         from,
@@ -40,7 +41,7 @@ export function createMailReceiver({ transport, from }: MailParts): Receiver {
         disableUrlAccess: true,
         signal,
       });
-      return { is: 'done', result: { messageId: sent.messageId, response: sent.response } };
+      return { kind: 'done', result: { messageId: sent.messageId, response: sent.response } };
     } catch (error) {
       return mailFailure(error);
     }
@@ -51,28 +52,55 @@ export function createMailReceiver({ transport, from }: MailParts): Receiver {
 const refusedBySes = new Set(['MessageRejected', 'BadRequestException', 'NotFoundException']);
 
 /**
- * A reply of 5xx to the envelope or the message is final (RFC 5321, 4.2.1), as is an address that the client
- * itself refuses. Everything else may pass: a server that is away, full or in trouble with our credentials.
+ * What a failed mail means, line by line:
+ *
+ * | failure                                            | means          | because                                    |
+ * | -------------------------------------------------- | -------------- | ------------------------------------------ |
+ * | 5xx to the envelope or the message                 | refused        | it is final (RFC 5321, 4.2.1)              |
+ * | an address that the client itself refuses          | refused        | no server would take it either             |
+ * | 4xx                                                | did not act    | the server says that it has not taken it   |
+ * | before the message itself was sent                 | did not act    | a server has nothing to send on yet        |
+ * | SES: throttled, or sending is paused               | did not act    | SES says that it has not taken it          |
+ * | anything else: cut off, timed out, SES fails       | may have acted | the mail may be on its way                 |
  */
 function mailFailure(error: unknown): Received {
-  const { code, name, response, responseCode } = error as {
+  const { code, name, response, responseCode, command, syscall } = error as {
     readonly code?: string;
     readonly name?: string;
     readonly response?: string;
     readonly responseCode?: number;
+    readonly command?: string;
+    readonly syscall?: string;
   };
-  if (name !== undefined && refusedBySes.has(name)) return permanent(name, 'SES refused the mail.');
+  if (name !== undefined && refusedBySes.has(name)) return refused(name, 'SES refused the mail.');
   const ofThisMail = code === 'EENVELOPE' || code === 'EMESSAGE';
-  const final = ofThisMail && (responseCode === undefined ? response === undefined : responseCode >= 500);
+  const isFinal = ofThisMail && (responseCode === undefined ? response === undefined : responseCode >= 500);
   const failure = {
     code: String(responseCode ?? code ?? name ?? 'mail_failed'),
-    reason: final ? 'The mail was refused.' : 'The mail could not be handed over.',
+    reason: isFinal ? 'The mail was refused.' : 'The mail could not be handed over.',
     ...(typeof response === 'string' && { answer: response }),
   };
-  return final
-    ? { is: 'permanent', ...failure }
-    : { ...retry(failure.code, failure.reason), ...failure, is: 'retry' };
+  if (isFinal) return { kind: 'refused', ...failure };
+  const isTurnedAway = responseCode !== undefined || (name !== undefined && turnedAwayBySes.has(name));
+  const isBefore =
+    beforeTheMessage.has(command ?? '') || syscall === 'connect' || syscall === 'getaddrinfo' || code === 'EDNS';
+  return { kind: isTurnedAway || isBefore ? 'did_not_act' : 'may_have_acted', ...failure };
 }
+
+/**
+ * Steps of SMTP, as nodemailer names them, in which no message has been sent. `CONN` is none of them: nodemailer names
+ * it for whatever becomes of the connection, at any step.
+ */
+const beforeTheMessage = new Set(['EHLO', 'HELO', 'LHLO', 'STARTTLS', 'MAIL FROM', 'RCPT TO']);
+
+/** https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html#API_SendEmail_Errors */
+const turnedAwayBySes = new Set([
+  'TooManyRequestsException',
+  'LimitExceededException',
+  'SendingPausedException',
+  'AccountSuspendedException',
+  'MailFromDomainNotVerifiedException',
+]);
 
 /**
  * @param smtpUrl where mail goes over SMTP; without it, through SES

@@ -18,7 +18,7 @@ import {
 } from '../../../functions/store/outbox/message-items.ts';
 import type { OutboxAccess } from '../../../functions/store/outbox/message-writes.ts';
 import { recordSent } from '../../../functions/store/outbox/messages.ts';
-import { walkOpenShard } from '../../../functions/store/outbox/open-messages.ts';
+import { walkShard } from '../../../functions/store/outbox/open-messages.ts';
 import { createRunScheduledTransition } from '../../../functions/workers/scheduled-transition.ts';
 import { createTopicWorker } from '../../../functions/workers/topic-worker.ts';
 import { hold, payConfirmed, show } from './cases.ts';
@@ -69,7 +69,8 @@ export const jobs: readonly JobCase[] = [
         topic: 'notification',
         policy: topicPolicies.notification,
         receiver: () =>
-          Promise.resolve({ is: 'done', result: { messageId: `<${'0'.repeat(36)}@example.com>` } }),
+          Promise.resolve({ kind: 'done', result: { messageId: `<${'0'.repeat(36)}@example.com>` } }),
+        carryOut: () => Promise.reject(new Error('nothing follows from a receipt')),
         outbox: outbox(run.bench),
         // Only failures reach a queue.
         sqs: new SQSClient({ region: 'us-east-1', endpoint: 'http://127.0.0.1:9' }),
@@ -103,7 +104,7 @@ export const jobs: readonly JobCase[] = [
       () => {
         const shards = Array.from({ length: messageShards }, (_, shard) => shard);
         const walk = { pageSize: sweep.pageSize, visit: () => Promise.resolve(), hasTime: () => true };
-        return Promise.all(shards.map((shard) => walkOpenShard(outbox(bench), shard, walk)));
+        return Promise.all(shards.map((shard) => walkShard(outbox(bench), 'open', shard, walk)));
       },
   },
   {

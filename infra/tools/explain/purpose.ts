@@ -20,6 +20,8 @@ export function purposeOfLabel(label: Label): string {
       return `message to ${label.topic}`;
     case 'idempotency record':
     case 'lock':
+    case 'message end':
+    case 'unchanged entity':
       return label.purpose;
     default:
       return label satisfies never;
@@ -29,6 +31,11 @@ export function purposeOfLabel(label: Label): string {
 /** Of an item that is not part of a transaction: its table and its sort key tell. */
 export function purposeOfKey(table: TableName, key: WireItem): string {
   if (table === 'idempotency') return 'idempotency record';
-  if (table === 'outbox') return key['pk']?.S === 'sweeper' ? "sweeper's place" : 'message';
+  if (table === 'outbox') return purposeOfOutbox(key['pk']?.S ?? '');
   return key['sk']?.S ?? 'item';
+}
+
+function purposeOfOutbox(pk: string): string {
+  if (pk === 'sweeper') return "sweeper's place";
+  return pk.startsWith('callback:') ? 'place of a message' : 'message';
 }

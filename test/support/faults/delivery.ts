@@ -2,6 +2,9 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { inject } from 'vitest';
+import { domains } from '../../../functions/application.ts';
+import { createAnswers } from '../../../functions/commands/answers.ts';
+import { createBackend } from '../../../functions/commands/backend.ts';
 import { createMessageRelay } from '../../../functions/outbox/message-relay.ts';
 import { createSweeper } from '../../../functions/outbox/sweep.ts';
 import type { Clock } from '../../../functions/runtime/clock.ts';
@@ -27,7 +30,7 @@ import { readChanges, readStore } from './store-image.ts';
 /** What a receiver does with the n-th call of a message, from 1. */
 export type Behaviour = (message: MessageItem, n: number) => Received | Promise<Received>;
 
-export const acts: Behaviour = (_, n) => ({ is: 'done', result: { call: n } });
+export const acts: Behaviour = (_, n) => ({ kind: 'done', result: { call: n } });
 
 /** A receiver that honours idempotency keys and heeds `seq`, and remembers all of its calls. */
 export class RememberingReceiver {
@@ -45,7 +48,7 @@ export class RememberingReceiver {
     const afterDone = (await this.#outbox.read(message)).status === 'done';
     const n = this.calls.filter((call) => call.message === id && call.tenant === tenant).length + 1;
     const received = await this.behave(message, n);
-    const acted = received.is === 'done';
+    const acted = received.kind === 'done';
     this.calls.push({ key: id, message: id, tenant, entity, type, seq, acted, afterDone });
     const place = `${tenant} ${entity}`;
     if (acted) this.newest.set(place, Math.max(this.newest.get(place) ?? 0, seq));
@@ -133,6 +136,11 @@ export const workerOf = (
     topic,
     policy: topicPolicies[topic],
     receiver,
+    carryOut: createAnswers(createBackend({ domains, store: { client, tables: outbox.tables }, clock }), {
+      ...outbox.access,
+      client,
+      clock,
+    }).carryOut,
     outbox: { ...outbox.access, client, clock },
     sqs,
     log: silent,

@@ -4,7 +4,7 @@ import type { Clock } from '../../../functions/runtime/clock.ts';
 import { topics } from '../../../functions/runtime/topics.ts';
 import type { MessageItem } from '../../../functions/store/outbox/message-items.ts';
 import { readMessage } from '../../../functions/store/outbox/messages.ts';
-import { permanent, retry } from '../../../functions/workers/receiver.ts';
+import { mayHaveActed, refused } from '../../../functions/workers/receiver.ts';
 import { startOutbox } from '../outbox.ts';
 import type { TestOutbox } from '../outbox.ts';
 import { runCaller, untilFinal } from './caller.ts';
@@ -165,8 +165,8 @@ async function deliver(
   injector: (random: Random) => Injector,
 ): Promise<void> {
   receiver.behave = (message, n) => {
-    if (random.chance(0.05)) return permanent('400', 'It answered 400.');
-    return random.chance(0.2) ? retry('500', 'It answered 500.') : acts(message, n);
+    if (random.chance(0.05)) return refused('400', 'It answered 400.');
+    return random.chance(0.2) ? mayHaveActed('500', 'It answered 500.') : acts(message, n);
   };
   const process = async (
     work: (clients: ReturnType<typeof clientsOf>) => Promise<unknown>,

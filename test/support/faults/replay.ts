@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { canonicalize } from 'json-canonicalize';
 import { authorizationRules } from '../../../functions/core/authorize.ts';
+import { endsFrom } from '../../../functions/core/definition.ts';
 import type { AnyTransition, Domain, Move } from '../../../functions/core/definition.ts';
 import type { EntityState } from '../../../functions/core/entity.ts';
 import { secretFields } from '../../../functions/core/fields.ts';
@@ -156,7 +157,7 @@ export class Replay {
     const rules = [...leave, ...(transition.rules?.(situation) ?? [])];
     const broken = rules.find((rule) => this.#isBroken(rule, transition));
     this.#expect('G5', !broken, `entry ${entry.seq} breaks the rule "${broken?.code ?? ''}"`);
-    const to = transition.next?.(situation) ?? transition.to[0] ?? this.#status;
+    const to = transition.next?.(situation) ?? endsFrom(transition, this.#status ?? '')[0] ?? this.#status;
     const isPath = transition.from.includes(this.#status ?? '') && entry.to === to;
     this.#expect(
       'G5',

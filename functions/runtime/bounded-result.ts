@@ -1,5 +1,5 @@
 /** Cutting what a receiver gave back to what a message keeps. Pure. */
-import { cutText } from '../runtime/cut-text.ts';
+import { cutText } from './cut-text.ts';
 
 /**
  * A result as JSON. A text of more than `maxBytes` is cut, and `truncated: true` says so; all else stays as it is.

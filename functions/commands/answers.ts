@@ -1,0 +1,116 @@
+/**
+ * Answers as commands: what a receiver, or an operator, says of a message ends it and moves its entity, in one
+ * transaction. The answer is kept first, so that it is never lost and nobody is called again while the entity is busy.
+ */
+import { workerCall } from '../runtime/delivery-limits.ts';
+import type { OutboxAccess } from '../store/outbox/message-writes.ts';
+import { recordAnswerWaits, takeAnswer } from '../store/outbox/answers.ts';
+import type { AnswerNews } from '../store/outbox/answers.ts';
+import type { DeadLetter, MessageItem } from '../store/outbox/message-items.ts';
+import { releaseNext } from '../store/outbox/ordered-messages.ts';
+import type { Backend } from './backend.ts';
+import type { AnswerCommand } from './command.ts';
+import { execute } from './execute.ts';
+import { answerInput } from './answer-input.ts';
+
+export type CarriedOut =
+  /** The message has ended by its answer. `isFirst`: this call has ended it. */
+  | { readonly kind: 'ended'; readonly isFirst: boolean }
+  /** The answer is kept, and has not moved the entity yet. It comes again. */
+  | { readonly kind: 'waits'; readonly code: string };
+
+export type Answered =
+  | CarriedOut
+  /** Another answer was taken before: the first one counts. */
+  | { readonly kind: 'conflict'; readonly item: MessageItem }
+  | { readonly kind: 'not_found' };
+
+/** Moves an entity by the answer that its message has. Any number of calls for one answer commit once. */
+export type CarryOutAnswer = (item: MessageItem, letter?: DeadLetter) => Promise<CarriedOut>;
+
+/** Takes an answer and carries it out. */
+export type AnswerMessage = (item: MessageItem, news: AnswerNews) => Promise<Answered>;
+
+export interface Answers {
+  readonly carryOut: CarryOutAnswer;
+  readonly answer: AnswerMessage;
+}
+
+/** @param outbox with the time that its caller has */
+export function createAnswers(backend: Backend, outbox: OutboxAccess): Answers {
+  async function carryOut(item: MessageItem, letter?: DeadLetter): Promise<CarriedOut> {
+    const command = commandOf(backend, item, letter);
+    if (typeof command === 'string') return waits(item, command);
+    const outcome = await execute(backend, command, workerCall.answerMs);
+    switch (outcome.kind) {
+      case 'committed':
+        if (item.ordered === true && item.answer?.outcome !== 'dead') await releaseNext(outbox, item);
+        return { kind: 'ended', isFirst: true };
+      case 'replayed':
+        return { kind: 'ended', isFirst: false };
+      case 'refused_for_now':
+      case 'refused':
+        return waits(item, outcome.rejection.code);
+      case 'key_reused':
+      case 'in_progress':
+      case 'contended':
+      case 'unknown':
+        return waits(item, outcome.kind);
+      case 'unavailable':
+        // So that the log names what did not answer.
+        if (outcome.cause) throw outcome.cause;
+        return waits(item, outcome.kind);
+      default:
+        return outcome satisfies never;
+    }
+  }
+
+  async function waits(item: MessageItem, code: string): Promise<CarriedOut> {
+    await recordAnswerWaits(outbox, item, code);
+    return { kind: 'waits', code };
+  }
+
+  return {
+    carryOut,
+    answer: async (item, news) => {
+      const taken = await takeAnswer(outbox, item, news);
+      if (taken.kind !== 'taken') return taken;
+      const isOpen = taken.item.status === 'pending' || taken.item.status === 'sent';
+      if (isOpen) return carryOut(taken.item);
+      const isDone = taken.item.status === 'done';
+      if (taken.isFirst && isDone && taken.item.ordered === true) await releaseNext(outbox, taken.item);
+      return { kind: 'ended', isFirst: taken.isFirst };
+    },
+  };
+}
+
+/** @returns why there is none, where the definition has changed since the message was sent */
+function commandOf(
+  { registry }: Backend,
+  message: MessageItem,
+  letter: DeadLetter | undefined,
+): AnswerCommand | 'no_transition' | 'answer_not_understood' {
+  const { answer, collection, tenant, entity, traceparent } = message;
+  const name = answer && message.answers?.[answer.outcome];
+  const domain = registry.find(collection);
+  const transition = name === undefined ? undefined : domain?.transitions[name];
+  if (answer === undefined || name === undefined || domain === undefined || transition === undefined)
+    return 'no_transition';
+  const told = answerInput(transition, message, answer);
+  if (told.kind === 'not_understood') return 'answer_not_understood';
+  return {
+    kind: 'answer',
+    tenant,
+    subject: answer.by,
+    // What follows from an answer is found by it in the logs, as it is by a request.
+    requestId: message.requestId ?? message.id,
+    traceparent,
+    domain,
+    name,
+    id: entity,
+    message,
+    answer,
+    letter,
+    input: told.input,
+  };
+}
