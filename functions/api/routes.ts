@@ -75,7 +75,9 @@ export const resolveBody = z.strictObject({
   result: z
     .json()
     .optional()
-    .meta({ description: 'Of `done`: what the receiver would have answered. An object, unless it is a call.' }),
+    .meta({
+      description: 'Of `done`: what the receiver would have answered. An object, unless it is a call.',
+    }),
 });
 
 export const redriveBody = z.strictObject({

@@ -84,9 +84,16 @@ export function textIn(body: string, ...names: readonly string[]): string | unde
   }
   if (typeof parsed !== 'object' || parsed === null) return undefined;
   const own = new Map<string, unknown>(Object.entries(parsed));
-  return names.map((name) => own.get(name)).find((value): value is string => typeof value === 'string' && value !== '');
+  return names
+    .map((name) => own.get(name))
+    .find((value): value is string => typeof value === 'string' && value !== '');
 }
 
 /** Why a receiver said no: in its own words, where its answer has some. */
-export const reasonOf = ({ reason, answer = '' }: { readonly reason: string; readonly answer?: string | undefined }): string =>
-  textIn(answer, 'reason', 'message', 'detail', 'error') ?? reason;
+export const reasonOf = ({
+  reason,
+  answer = '',
+}: {
+  readonly reason: string;
+  readonly answer?: string | undefined;
+}): string => textIn(answer, 'reason', 'message', 'detail', 'error') ?? reason;

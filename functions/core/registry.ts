@@ -92,7 +92,9 @@ export interface AnswerSource {
 /** The answers that bring a transition about. */
 export const answersThatBring = (domain: Domain, transition: string): readonly AnswerSource[] =>
   messagesOf(domain).flatMap(({ command, message }) =>
-    answers.filter((answer) => message[answer] === transition).map((answer) => ({ command, message, answer })),
+    answers
+      .filter((answer) => message[answer] === transition)
+      .map((answer) => ({ command, message, answer })),
   );
 
 function check(domain: Domain): void {

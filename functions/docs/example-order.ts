@@ -78,10 +78,7 @@ function stepsOn(
 }
 
 /** What receivers could say next. */
-const answersIn = (
-  cast: ReadonlyMap<string, Domain>,
-  { unanswered }: World,
-): readonly ExampleCommand[] =>
+const answersIn = (cast: ReadonlyMap<string, Domain>, { unanswered }: World): readonly ExampleCommand[] =>
   unanswered.flatMap((message) => {
     const { entity: id, done, refused } = message;
     const domain = cast.get(id);

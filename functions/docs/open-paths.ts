@@ -55,7 +55,11 @@ const takeCallback: ZodOpenApiOperationObject = {
     { name: 'receiver', in: 'path', required: true, schema: { type: 'string' }, example: 'payments' },
     signatureHeader('webhook-id', 'Any name for this callback.', 'cb_1'),
     signatureHeader('webhook-timestamp', 'Seconds since 1970; at most five minutes off.', '1795169730'),
-    signatureHeader('webhook-signature', 'One or more, with spaces between.', 'v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4='),
+    signatureHeader(
+      'webhook-signature',
+      'One or more, with spaces between.',
+      'v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=',
+    ),
   ],
   requestBody: {
     required: true,

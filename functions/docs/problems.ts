@@ -216,7 +216,9 @@ export const conflictWith = (codes: readonly string[]): ZodOpenApiResponseObject
   problem('What is asked for does not fit what the message is now.', codes);
 
 /** 401 of a callback, which has a signature in the place of a token. */
-export const badSignature = problem('The signature is not one of this receiver, or is too old.', ['bad_signature']);
+export const badSignature = problem('The signature is not one of this receiver, or is too old.', [
+  'bad_signature',
+]);
 
 const kinds = {
   forbidden: { status: '403', says: 'The token lacks the scope, or its subject may not do this.' },

@@ -8,7 +8,14 @@ import { exampleStepsThrough, idParameter } from './commands.ts';
 import { exampleBody } from './example-body.ts';
 import type { Example } from './example-order.ts';
 import { operationId, schemaName } from './names.ts';
-import { badRequest, bodyResponses, conflictWith, refusalResponses, requestIdHeader, responseRef } from './problems.ts';
+import {
+  badRequest,
+  bodyResponses,
+  conflictWith,
+  refusalResponses,
+  requestIdHeader,
+  responseRef,
+} from './problems.ts';
 import * as schemas from './schemas.ts';
 
 const ref = (path: string): { readonly $ref: string } => ({ $ref: `#/components/${path}` });

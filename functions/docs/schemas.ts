@@ -138,7 +138,9 @@ export const message = z.strictObject({
   answer: z
     .strictObject({
       outcome: z.enum(['done', 'refused', 'dead']),
-      by: z.string().meta({ description: '`receiver:…`, or the operator.', examples: ['receiver:external-call'] }),
+      by: z
+        .string()
+        .meta({ description: '`receiver:…`, or the operator.', examples: ['receiver:external-call'] }),
       at: moment('When it was taken.'),
       note: z.string().optional().meta({ description: 'What the operator wrote.' }),
     })

@@ -12,6 +12,15 @@ interface Paid {
 export const payerOf = ({ payer, currency }: Pick<Paid, 'payer' | 'currency'>): NamedAccount =>
   named('payer', payer, currency);
 
+/** What orders of a showing have brought in. */
+export const takingsOf = ({
+  showingId,
+  currency,
+}: {
+  readonly showingId: string;
+  readonly currency: string;
+}): NamedAccount => named('takings', showingId, currency);
+
 /** What a payee is owed and has not been settled; nobody can take out more than is in it. */
 export const holdingOf = ({ payee, currency }: Pick<Paid, 'payee' | 'currency'>): NamedAccount =>
   named('holding', payee, currency, {

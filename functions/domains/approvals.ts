@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { answers } from '../core/answers.ts';
 import { defineDomain } from '../core/definition.ts';
 import { integer, list, text, title } from '../core/fields.ts';
 import { lacks, rule } from '../core/rules.ts';
@@ -29,6 +30,7 @@ export const approvals = defineDomain({
     approvers: approvers(),
     quorum: integer(1, approversMax, 1),
     approvedBy: z.array(z.string()),
+    summary: z.string().optional().meta({ description: 'By a language model, once it has written it.' }),
   }),
   create: {
     summary: 'Draft something to be approved',
@@ -54,6 +56,7 @@ export const approvals = defineDomain({
         {
           topic: 'llm',
           type: 'approval.submitted',
+          done: 'keep-summary',
           payload: ({ entity }) => ({ title: entity.title, text: entity.title }),
         },
         {
@@ -68,6 +71,14 @@ export const approvals = defineDomain({
             })),
         },
       ],
+    },
+    'keep-summary': {
+      summary: 'The summary is written',
+      internal: true,
+      from: ['submitted', 'approved', 'rejected', 'withdrawn'],
+      to: ['submitted', 'approved', 'rejected', 'withdrawn'],
+      input: answers.summary.done,
+      set: ({ input }) => ({ summary: input.text }),
     },
     approve: {
       summary: 'Vote for it',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { answers } from '../core/answers.ts';
 import { defineDomain } from '../core/definition.ts';
 import { prose, text, title } from '../core/fields.ts';
 
@@ -16,7 +17,10 @@ export const articles = defineDomain({
   summary: 'A text with an address of its own.',
   states: ['draft', 'published', 'archived'],
   initial: 'draft',
-  attributes: z.strictObject(article),
+  attributes: z.strictObject({
+    ...article,
+    summary: z.string().optional().meta({ description: 'By a language model, once it has written it.' }),
+  }),
   unique: [{ name: 'article_slug', while: ['draft', 'published', 'archived'], of: ({ slug }) => [slug] }],
   create: {
     summary: 'Write a draft',
@@ -32,9 +36,18 @@ export const articles = defineDomain({
         {
           topic: 'llm',
           type: 'article.published',
+          done: 'keep-summary',
           payload: ({ entity }) => ({ title: entity.title, text: entity.body }),
         },
       ],
+    },
+    'keep-summary': {
+      summary: 'The summary is written',
+      internal: true,
+      from: ['published', 'archived'],
+      to: ['published', 'archived'],
+      input: answers.summary.done,
+      set: ({ input }) => ({ summary: input.text }),
     },
     archive: { summary: 'Put it away', from: ['published'], to: ['archived'] },
   },

@@ -3,6 +3,7 @@ import type { Domain } from '../core/definition.ts';
 import { approvals } from './approvals.ts';
 import { articles } from './articles.ts';
 import { invites } from './invites.ts';
+import { orders } from './orders.ts';
 import { payments } from './payments.ts';
 import { pointAccounts } from './point-accounts.ts';
 import { reservations } from './reservations.ts';
@@ -18,4 +19,5 @@ export const domains: readonly Domain[] = [
   pointAccounts,
   invites,
   articles,
+  orders,
 ];

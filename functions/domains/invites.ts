@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { answers } from '../core/answers.ts';
 import { defineDomain } from '../core/definition.ts';
 import { email, moment, secret, text } from '../core/fields.ts';
 import { fingerprint, given, rule, sameSecret } from '../core/rules.ts';
@@ -13,7 +14,7 @@ export const invites = defineDomain({
   type: 'invite',
   idPrefix: 'inv',
   summary: 'An invitation into a workspace, accepted with a code that only the invited address gets.',
-  states: ['pending', 'accepted', 'revoked', 'expired'],
+  states: ['pending', 'accepted', 'revoked', 'expired', 'undeliverable'],
   initial: 'pending',
   attributes: z.strictObject({ ...invitation, validUntil: moment() }),
   hidden: z.strictObject({ codeFingerprint: z.string() }),
@@ -38,6 +39,7 @@ export const invites = defineDomain({
         topic: 'notification',
         type: 'invite.created',
         sensitive: true,
+        refused: 'bounce',
         payload: ({ id, input, random }) => ({
           to: input.email,
           subject: `You are invited to ${input.workspace}`,
@@ -62,6 +64,14 @@ export const invites = defineDomain({
       ],
     },
     revoke: { summary: 'Take the invitation back', from: ['pending'], to: ['revoked'] },
+    bounce: {
+      summary: 'The mail was refused for good',
+      internal: true,
+      from: ['pending'],
+      ignoredIn: ['accepted', 'revoked', 'expired'],
+      to: ['undeliverable'],
+      input: answers.mail.refused,
+    },
     expire: {
       summary: 'The invitation runs out',
       internal: true,

@@ -1,9 +1,15 @@
 import { z } from 'zod';
+import { answers, reasonOf, textIn } from '../core/answers.ts';
 import { defineDomain } from '../core/definition.ts';
 import { amount, count, currency, text } from '../core/fields.ts';
 import { move } from '../core/postings.ts';
 import { atMost, is, rule } from '../core/rules.ts';
 import { holdingOf, payableOf, payerOf } from './accounts.ts';
+
+/** A refund's answer says which refund it is about. */
+const ofRefund = {
+  sent: z.object({ refund: z.object({ amount: z.int() }) }).meta({ examples: [{ refund: { amount: 250 } }] }),
+};
 
 /** A payer pays a payee; the money is held until a settlement pays it out. */
 export const payments = defineDomain({
@@ -11,7 +17,7 @@ export const payments = defineDomain({
   type: 'payment',
   idPrefix: 'pay',
   summary: 'A payer pays a payee; the money is held until a settlement pays it out.',
-  states: ['pending', 'confirmed', 'settled', 'cancelled', 'refunded'],
+  states: ['pending', 'confirmed', 'declined', 'settled', 'cancelled', 'refunded'],
   initial: 'pending',
   attributes: z.strictObject({
     payer: text('alice'),
@@ -19,6 +25,18 @@ export const payments = defineDomain({
     amount: amount(),
     currency: currency(),
     refundedAmount: count(),
+    providerReference: z
+      .string()
+      .optional()
+      .meta({ description: 'What the provider calls the payment, once it has taken the money.' }),
+    declineReason: z.string().optional().meta({ description: 'Why the provider would not take the money.' }),
+    refundError: z.string().optional().meta({ description: 'Why the provider refused the last refund.' }),
+  }),
+  hidden: z.strictObject({
+    /** The provider has taken the money. */
+    captured: z.boolean(),
+    /** Refunds that the provider has not answered. */
+    openRefunds: count(),
   }),
   create: {
     summary: 'Ask for a payment',
@@ -28,7 +46,7 @@ export const payments = defineDomain({
       amount: amount(),
       currency: currency(),
     }),
-    set: ({ input }) => ({ ...input, refundedAmount: 0 }),
+    set: ({ input }) => ({ ...input, refundedAmount: 0, captured: false, openRefunds: 0 }),
   },
   transitions: {
     confirm: {
@@ -36,6 +54,32 @@ export const payments = defineDomain({
       from: ['pending'],
       to: ['confirmed'],
       postings: ({ entity }) => move(payerOf(entity), holdingOf(entity), entity.amount),
+      messages: [
+        {
+          topic: 'external-call',
+          type: 'payment.capture',
+          receiver: 'payments',
+          uncertain: 'inquire',
+          done: 'captured',
+          refused: 'decline',
+          payload: ({ id, entity: { payer, payee, amount, currency } }) => ({
+            capture: { payment: id, payer, payee, amount, currency },
+          }),
+        },
+      ],
+    },
+    captured: {
+      summary: 'The provider has taken the money',
+      internal: true,
+      from: ['confirmed'],
+      // Nothing goes on before the capture is answered; these states cannot come first.
+      ignoredIn: ['refunded', 'settled'],
+      to: ['confirmed'],
+      input: answers.call.done,
+      set: ({ input }) => ({
+        captured: true,
+        providerReference: textIn(input.body, 'providerReference', 'reference', 'id', 'received'),
+      }),
       messages: [
         {
           topic: 'notification',
@@ -46,11 +90,25 @@ export const payments = defineDomain({
             text: `You paid ${entity.amount} ${entity.currency} (minor units) to ${entity.payee}.`,
           }),
         },
+      ],
+    },
+    decline: {
+      summary: 'The provider will not take the money: everything is posted back',
+      internal: true,
+      from: ['confirmed'],
+      ignoredIn: ['refunded', 'settled'],
+      to: ['declined'],
+      input: answers.call.refused,
+      set: ({ input }) => ({ declineReason: reasonOf(input) }),
+      postings: ({ entity }) => move(holdingOf(entity), payerOf(entity), entity.amount),
+      messages: [
         {
-          topic: 'external-call',
-          type: 'payment.confirmed',
-          payload: ({ id, entity: { payer, payee, amount, currency } }) => ({
-            capture: { payment: id, payer, payee, amount, currency },
+          topic: 'notification',
+          type: 'payment.declined',
+          payload: ({ id, entity }) => ({
+            to: entity.payer,
+            subject: `Payment ${id} was declined`,
+            text: `Your payment of ${entity.amount} ${entity.currency} (minor units) to ${entity.payee} was not taken.`,
           }),
         },
       ],
@@ -63,6 +121,7 @@ export const payments = defineDomain({
       to: ['confirmed', 'refunded'],
       input: z.strictObject({ amount: amount(250) }),
       rules: ({ entity, input }) => [
+        rule('not_captured', is('captured', true), 'The provider has not taken the money yet.'),
         rule(
           'refund_exceeds_payment',
           atMost('refundedAmount', entity.amount - input.amount),
@@ -71,8 +130,52 @@ export const payments = defineDomain({
       ],
       next: ({ entity, input }) =>
         entity.refundedAmount + input.amount === entity.amount ? 'refunded' : 'confirmed',
-      set: ({ entity, input }) => ({ refundedAmount: entity.refundedAmount + input.amount }),
+      set: ({ entity, input }) => ({
+        refundedAmount: entity.refundedAmount + input.amount,
+        openRefunds: entity.openRefunds + 1,
+      }),
       postings: ({ entity, input }) => move(holdingOf(entity), payerOf(entity), input.amount),
+      messages: [
+        {
+          topic: 'external-call',
+          type: 'payment.refund',
+          receiver: 'payments',
+          uncertain: 'inquire',
+          done: 'refund-done',
+          refused: 'refund-refused',
+          payload: ({ id, entity, input }) => ({
+            refund: {
+              payment: id,
+              amount: input.amount,
+              currency: entity.currency,
+              ...(entity.providerReference !== undefined && { providerReference: entity.providerReference }),
+            },
+          }),
+        },
+      ],
+    },
+    'refund-done': {
+      summary: 'The provider has given the money back',
+      internal: true,
+      from: ['confirmed', 'refunded'],
+      ignoredIn: ['declined', 'settled'],
+      to: ['confirmed', 'refunded'],
+      input: answers.call.done.extend(ofRefund),
+      set: ({ entity }) => ({ openRefunds: entity.openRefunds - 1, refundError: undefined }),
+    },
+    'refund-refused': {
+      summary: 'The provider will not give the money back: it is posted forward again',
+      internal: true,
+      from: ['confirmed', 'refunded'],
+      ignoredIn: ['declined', 'settled'],
+      to: ['confirmed'],
+      input: answers.call.refused.extend(ofRefund),
+      set: ({ entity, input }) => ({
+        refundedAmount: entity.refundedAmount - input.sent.refund.amount,
+        openRefunds: entity.openRefunds - 1,
+        refundError: reasonOf(input),
+      }),
+      postings: ({ entity, input }) => move(payerOf(entity), holdingOf(entity), input.sent.refund.amount),
     },
     settle: {
       summary: 'Pay the rest out, as part of a settlement',
@@ -83,6 +186,8 @@ export const payments = defineDomain({
       rules: ({ input }) => [
         rule('another_payee', is('payee', input.payee), 'The payment is for somebody else.'),
         rule('another_currency', is('currency', input.currency), 'The payment is in another currency.'),
+        rule('not_captured', is('captured', true), 'The provider has not taken the money yet.'),
+        rule('refund_unanswered', is('openRefunds', 0), 'A refund has not been answered yet.'),
       ],
       postings: ({ entity }) =>
         move(holdingOf(entity), payableOf(entity), entity.amount - entity.refundedAmount),

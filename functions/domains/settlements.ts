@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { answers, reasonOf } from '../core/answers.ts';
 import { defineDomain } from '../core/definition.ts';
 import { count, currency, list, reference, text } from '../core/fields.ts';
 import { move } from '../core/postings.ts';
@@ -21,13 +22,18 @@ export const settlements = defineDomain({
   type: 'settlement',
   idPrefix: 'stl',
   summary: 'Pays confirmed payments of one payee out, all of them in one transaction, or none.',
-  states: ['draft', 'confirmed', 'paid', 'cancelled'],
+  states: ['draft', 'confirmed', 'paying', 'paid', 'cancelled'],
   initial: 'draft',
   attributes: z.strictObject({
     payee: text('bookshop'),
     currency: currency(),
     paymentIds: list(reference('payments', 'pay'), 1, paymentsMax, example),
     total: count().optional(),
+    statement: z
+      .strictObject({ bucket: z.string(), key: z.string(), rows: z.int() })
+      .optional()
+      .meta({ description: 'Where the statement of its payments lies, once it is written.' }),
+    payError: z.string().optional().meta({ description: 'Why the bank refused the last transfer.' }),
   }),
   create: {
     summary: 'Draft a settlement of payments',
@@ -53,7 +59,8 @@ export const settlements = defineDomain({
         })),
       moveRefused: {
         code: 'payment_not_settleable',
-        detail: 'Some of the payments are not confirmed payments of this payee in this currency.',
+        detail:
+          'Some of the payments are not confirmed and captured payments of this payee in this currency without an open refund.',
       },
       set: ({ others }) => ({
         total: others.reduce((sum, { attributes }) => sum + net(attributes as unknown as Payment), 0),
@@ -62,6 +69,7 @@ export const settlements = defineDomain({
         {
           topic: 'report',
           type: 'settlement.confirmed',
+          done: 'keep-statement',
           payload: ({ id, after, others }) => ({
             title: `Settlement ${id} of ${after.payee}: ${after.total ?? 0} ${after.currency}`,
             columns: ['payment', 'payer', 'amount', 'refunded', 'net', 'currency'],
@@ -73,21 +81,49 @@ export const settlements = defineDomain({
         },
       ],
     },
+    'keep-statement': {
+      summary: 'The statement is written',
+      internal: true,
+      from: ['confirmed', 'paying', 'paid'],
+      to: ['confirmed', 'paying', 'paid'],
+      input: answers.report.done,
+      set: ({ input: { bucket, key, rows } }) => ({ statement: { bucket, key, rows } }),
+    },
     pay: {
       summary: 'Send the money to the payee’s bank',
       role: 'payouts',
       from: ['confirmed'],
-      to: ['paid'],
-      postings: ({ entity }) => move(payableOf(entity), bankOf(entity), entity.total ?? 0),
+      to: ['paying'],
+      set: () => ({ payError: undefined }),
       messages: [
         {
           topic: 'external-call',
-          type: 'settlement.paid',
+          type: 'settlement.transfer',
+          receiver: 'bank',
+          uncertain: 'inquire',
+          done: 'paid',
+          refused: 'rejected',
           payload: ({ id, entity: { payee, total, currency } }) => ({
             transfer: { settlement: id, payee, amount: total ?? 0, currency },
           }),
         },
       ],
+    },
+    paid: {
+      summary: 'The bank has paid',
+      internal: true,
+      from: ['paying'],
+      to: ['paid'],
+      input: answers.call.done,
+      postings: ({ entity }) => move(payableOf(entity), bankOf(entity), entity.total ?? 0),
+    },
+    rejected: {
+      summary: 'The bank will not pay: it may be tried again',
+      internal: true,
+      from: ['paying'],
+      to: ['confirmed'],
+      input: answers.call.refused,
+      set: ({ input }) => ({ payError: reasonOf(input) }),
     },
     cancel: { summary: 'Give the draft up', from: ['draft'], to: ['cancelled'] },
   },

@@ -136,11 +136,9 @@ async function sendAndMark(
   const sent = found.filter((_, index) => outcomes[index]?.kind === 'sent');
   onSent(topic, sent.length, found.length - sent.length);
   // Moves `sentAt`, by which the next run knows what this one sent.
-  await pMap(
-    sent,
-    ({ reference, isWaiting }) => recordSent(outbox, reference, { again: true, isWaiting }),
-    { concurrency: limits.writesPerShard },
-  );
+  await pMap(sent, ({ reference, isWaiting }) => recordSent(outbox, reference, { again: true, isWaiting }), {
+    concurrency: limits.writesPerShard,
+  });
   return sent.length;
 }
 

@@ -45,7 +45,10 @@ export const secretsIn = (text: string): readonly string[] =>
 export function receiverSettings(name: string, variables: Variables = process.env): ReceiverSettings {
   const own = (what: 'URL' | 'SECRET' | 'SECRET_ARN'): string | undefined =>
     present(variables[receiverVariable(name, what)]);
-  const shared = { secret: present(variables['WEBHOOK_SECRET']), arn: present(variables['WEBHOOK_SECRET_ARN']) };
+  const shared = {
+    secret: present(variables['WEBHOOK_SECRET']),
+    arn: present(variables['WEBHOOK_SECRET_ARN']),
+  };
   const hasOwn = own('SECRET') !== undefined || own('SECRET_ARN') !== undefined;
   const { secret, arn } = hasOwn ? { secret: own('SECRET'), arn: own('SECRET_ARN') } : shared;
   return {

@@ -55,5 +55,7 @@ export function isSigned(
   return given
     .split(' ')
     .map((signature) => Buffer.from(signature))
-    .some((signature) => expected.some((own) => own.length === signature.length && timingSafeEqual(own, signature)));
+    .some((signature) =>
+      expected.some((own) => own.length === signature.length && timingSafeEqual(own, signature)),
+    );
 }

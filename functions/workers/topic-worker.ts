@@ -26,14 +26,7 @@ import {
 import type { Delivery } from '../store/outbox/messages.ts';
 import { messageBefore, releaseNext } from '../store/outbox/ordered-messages.ts';
 import { faultDelaySeconds, retryDelaySeconds } from './retry-delay.ts';
-import {
-  again,
-  againOrLeft,
-  createQueueHandler,
-  finished,
-  receiveCount,
-  toDeadLetters,
-} from './batch.ts';
+import { again, againOrLeft, createQueueHandler, finished, receiveCount, toDeadLetters } from './batch.ts';
 import type { Disposition, QueueHandler } from './batch.ts';
 import { boundedResult } from '../runtime/bounded-result.ts';
 import { askReceiver, callReceiver } from './call-receiver.ts';
@@ -223,11 +216,7 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
         const isOver = outbox.clock.now() - begun >= uncertainty.waitingMaxMs;
         if (isOver && inquiries + 1 >= uncertainty.inquiriesMin) {
           const reason = 'Its receiver may have acted, and does not tell.';
-          return bury(
-            leased,
-            { code: 'uncertain', reason },
-            { isCertain: false, calls: noted(came, false) },
-          );
+          return bury(leased, { code: 'uncertain', reason }, { isCertain: false, calls: noted(came, false) });
         }
         return askAgain(false, noted(came, false), retryDelaySeconds(policy, inquiries + 1, random()));
       }
@@ -266,7 +255,9 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
     const taken = await takeAnswer(outbox, item, {
       answer: { ...said, by, at: now() },
       // What nothing follows from keeps no record of a first attempt that went well.
-      ...((item.answers !== undefined || item.calls !== undefined || said.outcome === 'refused') && { calls }),
+      ...((item.answers !== undefined || item.calls !== undefined || said.outcome === 'refused') && {
+        calls,
+      }),
       from: 'worker',
     });
     switch (taken.kind) {
@@ -274,7 +265,11 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
         break;
       case 'conflict':
         // The first answer counts. A person has to look at a receiver that says both.
-        log.error('answer conflict', { ...logged(item), answer: said.outcome, taken: taken.item.answer?.outcome });
+        log.error('answer conflict', {
+          ...logged(item),
+          answer: said.outcome,
+          taken: taken.item.answer?.outcome,
+        });
         metrics?.add('AnswerConflicts', 1, topic);
         return finished;
       case 'not_found':

@@ -119,11 +119,7 @@ export function readOptions(
       );
     }
     const url = read(option);
-    if (
-      url === undefined ||
-      !isUrl(url, production ? ['https:'] : ['https:', 'http:']) ||
-      namesUser(url)
-    ) {
+    if (url === undefined || !isUrl(url, production ? ['https:'] : ['https:', 'http:']) || namesUser(url)) {
       return refuse(
         `receiver.${name} is not an https URL without a password, which anyone could read in the template: give -c receiver.${name}=https://<receiver>`,
       );

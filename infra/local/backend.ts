@@ -74,6 +74,7 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
       ...(options.port !== undefined && { port: options.port }),
     });
     if (stack.url !== undefined) {
+      services.callBackAt(stack.url);
       const { region, dynamodbEndpoint } = services;
       takeBack = await announceStack(stack.url, { pid: process.pid, region, dynamodbEndpoint });
     }

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { readEnvironment } from '../../functions/runtime/environment.ts';
+import { secretsIn } from '../../functions/runtime/receivers.ts';
 import { senderDomainOf } from '../../functions/workers/receivers/mailbox.ts';
 import { startDynamoDbLocal, type DynamoDbLocal } from './dynamodb.ts';
 import { givenEndpoint, type Variables } from './given-endpoints.ts';
 import type { Log } from './log.ts';
-import { startCallReceiver } from './receivers/calls.ts';
+import { startCallReceiver, type CallReceiver } from './receivers/calls.ts';
 import type { Receiver } from './receivers/http-receiver.ts';
 import { startLanguageModel } from './receivers/language-model.ts';
 import { startMailReceiver } from './receivers/mails.ts';
@@ -25,11 +26,21 @@ export interface LocalServices {
   readonly environment: Readonly<Record<string, string>>;
   /** The built-in receivers that were started, by name. */
   readonly receivers: Readonly<Record<string, string>>;
+  /** Tells the built-in receiver of calls where the API is. */
+  callBackAt(apiUrl: string): void;
   stop(): Promise<void>;
 }
 
 /** Variables of the contract that are handed to the functions as they are. */
 const passedOn = ['MAIL_FROM', 'REPORT_BUCKET', 'LLM_MODEL_ID', 'LOG_LEVEL', 'POWERTOOLS_LOG_LEVEL'];
+
+/** Settings of receivers by name, whatever they are called. */
+const ofReceivers = (variables: Variables): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(variables).flatMap(([name, value]) =>
+      value !== undefined && /^RECEIVER_[A-Z][A-Z0-9_]*_(?:URL|SECRET)$/.test(name) ? [[name, value]] : [],
+    ),
+  );
 
 /** The database is by far the slowest to start, so it starts first, while everything else is still loaded. */
 export function startDatabase(
@@ -51,6 +62,8 @@ export async function startServices(
   log: Log,
 ): Promise<LocalServices> {
   const region = variables['AWS_REGION'] ?? 'us-east-1';
+  const secret = variables['WEBHOOK_SECRET'] ?? `whsec_${randomBytes(24).toString('base64')}`;
+  let calls: CallReceiver | undefined;
   const started: Record<string, Receiver> = {};
   const builtIn = async (
     name: string,
@@ -67,9 +80,12 @@ export async function startServices(
   const sqs = sqsGiven === undefined ? await startSqsServer(region) : undefined;
   const [smtpUrl, callUrl, modelEndpoint, objectEndpoint] = await Promise.all([
     builtIn('mails', variables['SMTP_URL'], () => startMailReceiver(path.join(folder, 'mails'), log)),
-    builtIn('external-calls', variables['EXTERNAL_CALL_URL'], () =>
-      startCallReceiver(path.join(folder, 'external-calls'), log),
-    ),
+    builtIn('external-calls', variables['EXTERNAL_CALL_URL'], async () => {
+      // With a list of secrets we sign with all; a receiver knows one of them.
+      const [own = secret] = secretsIn(secret);
+      calls = await startCallReceiver(path.join(folder, 'external-calls'), own, log);
+      return calls;
+    }),
     // An endpoint for everything has no language model as a rule, so this one has to be named itself.
     builtIn('language-model', variables['AWS_ENDPOINT_URL_BEDROCK_RUNTIME'], startLanguageModel),
     builtIn('reports', bucketEndpoint, () => startObjectStore(path.join(folder, 'reports'), log)),
@@ -91,7 +107,8 @@ export async function startServices(
       ),
       SMTP_URL: smtpUrl,
       EXTERNAL_CALL_URL: callUrl,
-      WEBHOOK_SECRET: variables['WEBHOOK_SECRET'] ?? `whsec_${randomBytes(24).toString('base64')}`,
+      ...ofReceivers(variables),
+      WEBHOOK_SECRET: secret,
       ...(variables['AWS_ENDPOINT_URL'] !== undefined && { AWS_ENDPOINT_URL: variables['AWS_ENDPOINT_URL'] }),
       AWS_ENDPOINT_URL_DYNAMODB: dynamodbEndpoint,
       AWS_ENDPOINT_URL_SQS: sqsEndpoint,
@@ -105,6 +122,9 @@ export async function startServices(
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     },
     receivers: Object.fromEntries(Object.entries(started).map(([name, receiver]) => [name, receiver.url])),
+    callBackAt: (url) => {
+      calls?.callBackAt(url);
+    },
     stop: async () => {
       await Promise.all(Object.values(started).map((receiver) => receiver.stop()));
       await sqs?.stop();

@@ -41,7 +41,9 @@ afterEach(async () => {
 });
 
 /** A payment that was confirmed, and the message of its capture; `hold` in place of the inquiry, where a test wants it. */
-async function capture(onUncertain: OnUncertain = 'inquire'): Promise<{ path: string; message: MessageItem }> {
+async function capture(
+  onUncertain: OnUncertain = 'inquire',
+): Promise<{ path: string; message: MessageItem }> {
   const body = { payer: 'ada', payee: `shop-${randomUUID()}`, amount: 1250, currency: 'EUR' };
   const created = await api.post('/v1/payments', body);
   const path = String(created.headers['location']);
@@ -88,7 +90,10 @@ interface CallbackOptions {
   readonly by?: string;
   readonly at?: number;
 }
-function callBack(body: object, { receiver = 'payments', by = secret, at }: CallbackOptions = {}): Promise<Reply> {
+function callBack(
+  body: object,
+  { receiver = 'payments', by = secret, at }: CallbackOptions = {},
+): Promise<Reply> {
   const rawBody = JSON.stringify(body);
   const headers = { ...signatureHeaders([by], randomUUID(), rawBody, at ?? outbox.clock.now()) };
   return api.request('POST', `/callbacks/${receiver}`, {
@@ -115,7 +120,9 @@ describe('the answer to the call itself', () => {
     const { path, message } = await capture();
     expect(await deliver(message)).toMatchObject({ status: 'done', answer: { outcome: 'done' } });
     expect(await payment(path)).toMatchObject({ status: 'confirmed', version: 3, providerReference: 'ch_7' });
-    const { items } = (await api.get(`${path}/ledger`)).json as { items: { command: string; actor: string }[] };
+    const { items } = (await api.get(`${path}/ledger`)).json as {
+      items: { command: string; actor: string }[];
+    };
     expect(items.at(-1)).toMatchObject({ command: 'captured', actor: 'receiver:external-call' });
   });
 
@@ -123,9 +130,14 @@ describe('the answer to the call itself', () => {
     provider.answer = status(402, '{"reason":"card expired"}');
     const { path, message } = await capture();
     const ended = await deliver(message);
-    expect(ended).toMatchObject({ status: 'done', refused: { code: '402', answer: '{"reason":"card expired"}' } });
+    expect(ended).toMatchObject({
+      status: 'done',
+      refused: { code: '402', answer: '{"reason":"card expired"}' },
+    });
     expect(await payment(path)).toMatchObject({ status: 'declined', declineReason: 'card expired' });
-    const { messages } = { messages: (await api.get(`${path}/messages`)).json['items'] as { type: string }[] };
+    const { messages } = {
+      messages: (await api.get(`${path}/messages`)).json['items'] as { type: string }[],
+    };
     expect(messages.map(({ type }) => type)).toEqual(['payment.capture', 'payment.declined']);
   });
 
@@ -146,7 +158,9 @@ describe('the answer to the call itself', () => {
       answer: { outcome: 'done' },
       answerWaits: { code: 'locked' },
     });
-    const { items } = (await api.get('/v1/messages?status=sent')).json as { items: { answerWaits: object }[] };
+    const { items } = (await api.get('/v1/messages?status=sent')).json as {
+      items: { answerWaits: object }[];
+    };
     expect(items).toMatchObject([{ answerWaits: { code: 'locked' } }]);
     outbox.clock.ahead(301_000);
     expect((await deliver(message)).status).toBe('done');
@@ -256,7 +270,10 @@ describe('a call that may have acted', () => {
     expect(posts()).toHaveLength(1);
     const resolve = { outcome: 'done', note: 'seen in the books', result: { reference: 'ch_1' } };
     const resolved = await api.post(`/v1/messages/${message.id}/resolve`, resolve, { subject: 'olga' });
-    expect(resolved.json).toMatchObject({ status: 'done', answer: { by: 'olga', note: 'seen in the books' } });
+    expect(resolved.json).toMatchObject({
+      status: 'done',
+      answer: { by: 'olga', note: 'seen in the books' },
+    });
     expect(await payment(path)).toMatchObject({ providerReference: 'ch_1' });
     const { items } = (await api.get(`${path}/ledger`)).json as { items: { actor: string }[] };
     expect(items.at(-1)).toMatchObject({ command: 'captured', actor: 'olga' });
@@ -265,7 +282,11 @@ describe('a call that may have acted', () => {
   test('no connection could be made: it did not act', async () => {
     await provider.stop();
     const { message } = await capture('hold');
-    expect(await deliver(message)).toMatchObject({ status: 'sent', unsettled: 0, lastError: { code: 'ECONNREFUSED' } });
+    expect(await deliver(message)).toMatchObject({
+      status: 'sent',
+      unsettled: 0,
+      lastError: { code: 'ECONNREFUSED' },
+    });
     provider = await startReceiver();
   });
 });
@@ -401,7 +422,9 @@ describe('a person’s word', () => {
     const wrong = await resolve(message.id, 'done');
     expect([wrong.status, wrong.json['errors']]).toMatchObject([400, [{ path: '/result/text' }]]);
     const right = { outcome: 'done', note: 'written by hand', result: { text: 'It works.' } };
-    expect((await api.post(`/v1/messages/${message.id}/resolve`, right)).json).toMatchObject({ status: 'done' });
+    expect((await api.post(`/v1/messages/${message.id}/resolve`, right)).json).toMatchObject({
+      status: 'done',
+    });
     expect(await payment(String(created.headers['location']))).toMatchObject({ summary: 'It works.' });
   });
 });

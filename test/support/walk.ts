@@ -175,7 +175,11 @@ export class Walk {
   }
 
   /** Has a receiver say what brings a transition about; where nothing waits for it, it is first sent. */
-  async #answer(entity: EntityState, name: string, { command, answer: outcome }: AnswerSource): Promise<Reply> {
+  async #answer(
+    entity: EntityState,
+    name: string,
+    { command, answer: outcome }: AnswerSource,
+  ): Promise<Reply> {
     const { id } = entity;
     const waiting = async (): Promise<MessageItem | undefined> =>
       (await unanswered(this.api, this.tenant, id)).find(({ answers }) => answers?.[outcome] === name);

@@ -31,7 +31,12 @@ function machine(states: readonly string[], arrows: Arrows, created: readonly An
     transitions: Object.fromEntries(
       Object.entries(arrows).map(([name, arrow]) => [
         name,
-        { summary: '', next: () => arrow.to[0] ?? '', ...arrow, ...(answers.has(name) && { internal: true }) },
+        {
+          summary: '',
+          next: () => arrow.to[0] ?? '',
+          ...arrow,
+          ...(answers.has(name) && { internal: true }),
+        },
       ]),
     ),
   };
@@ -44,16 +49,22 @@ const decline = { from: ['placed'], to: ['closed'] };
 const gaps: readonly [what: string, domain: Domain, says: string][] = [
   [
     'a state that a caller brings about while the answer is on its way',
-    machine(['placed', 'closed', 'cancelled'], { paid, decline, cancel: { from: ['placed'], to: ['cancelled'] } }, [
-      charge,
-    ]),
+    machine(
+      ['placed', 'closed', 'cancelled'],
+      { paid, decline, cancel: { from: ['placed'], to: ['cancelled'] } },
+      [charge],
+    ),
     'the answer "done" to "order.charge", sent by "create", may come in "cancelled", where "paid" is not allowed (create -> placed -cancel-> cancelled). Let "paid" begin in "cancelled" too, or name "cancelled" in its "ignoredIn", where the answer changes nothing',
   ],
   [
     'only one of the two answers has a place',
     machine(
       ['placed', 'closed', 'cancelled'],
-      { paid: { ...paid, ignoredIn: ['cancelled'] }, decline, cancel: { from: ['placed'], to: ['cancelled'] } },
+      {
+        paid: { ...paid, ignoredIn: ['cancelled'] },
+        decline,
+        cancel: { from: ['placed'], to: ['cancelled'] },
+      },
       [charge],
     ),
     'the answer "refused" to "order.charge", sent by "create", may come in "cancelled", where "decline" is not allowed (create -> placed -cancel-> cancelled)',
@@ -104,7 +115,11 @@ const gaps: readonly [what: string, domain: Domain, says: string][] = [
   [
     'a second message of the same kind, whose answer comes after the first one’s',
     machine(['placed', 'closed'], {
-      remind: { from: ['placed'], to: ['placed'], messages: [call({ type: 'order.reminder', done: 'paid' })] },
+      remind: {
+        from: ['placed'],
+        to: ['placed'],
+        messages: [call({ type: 'order.reminder', done: 'paid' })],
+      },
       paid: { from: ['placed'], to: ['closed'] },
     }),
     'the answer "done" to "order.reminder", sent by "remind", may come in "closed", where "paid" is not allowed (create -> placed -remind-> placed -remind-> placed -paid-> closed)',
@@ -157,7 +172,10 @@ describe('an answer has a home', () => {
   it('where it was given up once: it is not given up again', () => {
     const failed = machine(
       ['placed', 'closed', 'failed'],
-      { paid: { from: ['placed', 'failed'], to: ['closed'] }, 'charge-failed': { from: ['placed'], to: ['failed'] } },
+      {
+        paid: { from: ['placed', 'failed'], to: ['closed'] },
+        'charge-failed': { from: ['placed'], to: ['failed'] },
+      },
       [call({ done: 'paid', dead: 'charge-failed' })],
     );
     expect(() => registerDomains([failed])).not.toThrow();

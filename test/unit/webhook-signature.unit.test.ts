@@ -27,7 +27,11 @@ describe('a secret', () => {
 });
 
 describe('a list of secrets', () => {
-  const [first, second, other] = [secretOf(randomBytes(24)), secretOf(randomBytes(32)), secretOf(randomBytes(24))];
+  const [first, second, other] = [
+    secretOf(randomBytes(24)),
+    secretOf(randomBytes(32)),
+    secretOf(randomBytes(24)),
+  ];
   test('signs with each', () => {
     const now = Date.now();
     const headers = { ...signatureHeaders([first, second], 'msg_1', '{"a":1}', now) };
@@ -39,7 +43,9 @@ describe('a list of secrets', () => {
   test('accepts any', () => {
     for (const secret of [first, second]) {
       expect(isSigned([first, second], signatureHeaders([secret], 'id', 'body', at), 'body', at)).toBe(true);
-      expect(isSigned([first, second], signatureHeaders([other, secret], 'id', 'body', at), 'body', at)).toBe(true);
+      expect(isSigned([first, second], signatureHeaders([other, secret], 'id', 'body', at), 'body', at)).toBe(
+        true,
+      );
     }
     expect(isSigned([first, second], signatureHeaders([other], 'id', 'body', at), 'body', at)).toBe(false);
   });
@@ -54,7 +60,11 @@ describe('a signature', () => {
     ['of another time', { ...headers, 'webhook-timestamp': String(at / 1000 + 1) }, 'body'],
     ['without an id', { ...headers, 'webhook-id': '' }, 'body'],
     ['with a time that is none', { ...headers, 'webhook-timestamp': '1e9' }, 'body'],
-    ['of another version', { ...headers, 'webhook-signature': headers['webhook-signature'].replace('v1', 'v2') }, 'body'],
+    [
+      'of another version',
+      { ...headers, 'webhook-signature': headers['webhook-signature'].replace('v1', 'v2') },
+      'body',
+    ],
     ['that is missing', { 'webhook-id': 'id', 'webhook-timestamp': headers['webhook-timestamp'] }, 'body'],
   ])('%s is none', (_, given, body) => {
     expect(isSigned([secret], given, body, at)).toBe(false);

@@ -133,11 +133,7 @@ export function updateOf(
 ): Required<
   Pick<
     UpdateCommandInput,
-    | 'TableName'
-    | 'Key'
-    | 'ConditionExpression'
-    | 'ExpressionAttributeNames'
-    | 'ExpressionAttributeValues'
+    'TableName' | 'Key' | 'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
   >
 > & { readonly UpdateExpression: string } {
   const mentioned = `${update} ${condition}`;

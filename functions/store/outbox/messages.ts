@@ -93,14 +93,7 @@ export async function claimMessage(
     key,
     // The call counts as one that may have acted from here on, so that a worker that dies in it leaves no doubt out.
     `SET #status = :sent, #sentAt = if_not_exists(#sentAt, :at), #attempts = #attempts + :one, #unsettled = if_not_exists(#unsettled, :zero) + :one, ${hold}`,
-    all(
-      clause.open,
-      clause.thisRun,
-      clause.free,
-      clause.attemptLeft,
-      clause.unanswered,
-      clause.callable,
-    ),
+    all(clause.open, clause.thisRun, clause.free, clause.attemptLeft, clause.unanswered, clause.callable),
     { ...lease, ':attemptsMax': terms.attempts, ':at': timestamp(now) },
   );
   if ('item' in claimed) return { kind: 'claimed', item: claimed.item, token };
@@ -259,10 +252,7 @@ export async function recordDead(
   return 'item' in written;
 }
 
-export const deadLetter = (
-  { copy, sqsMessageId, wasDeadLetter }: Delivered,
-  diedAt: number,
-): DeadLetter => ({
+export const deadLetter = ({ copy, sqsMessageId, wasDeadLetter }: Delivered, diedAt: number): DeadLetter => ({
   ...(copy !== undefined && { copy }),
   sqsMessageId,
   ...(wasDeadLetter && { wasDeadLetter }),

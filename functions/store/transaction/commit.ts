@@ -84,9 +84,7 @@ function outcomeOf(labels: readonly Label[], reasons: readonly CancellationReaso
 
   if (refused.some(({ label }) => label.purpose === 'message end')) return { kind: 'ended' };
 
-  const stale = refused.flatMap(({ label, reason }) =>
-    isRead.has(label.purpose) ? [entityOf(reason)] : [],
-  );
+  const stale = refused.flatMap(({ label, reason }) => (isRead.has(label.purpose) ? [entityOf(reason)] : []));
   const states = new Map(stale.filter((state) => state !== undefined).map((state) => [state.id, state]));
   if (states.size > 0) return { kind: 'stale', states };
 

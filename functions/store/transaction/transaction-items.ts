@@ -25,7 +25,11 @@ export const recordGuard = (table: string, record: IdempotencyItem, now: number)
 });
 
 /** An entity that a command leaves as it is, and relies on: it must still be what was read. */
-export function unchangedItem(tables: TableNames, tenant: string, { id, version }: EntityState): LabelledItem {
+export function unchangedItem(
+  tables: TableNames,
+  tenant: string,
+  { id, version }: EntityState,
+): LabelledItem {
   const expression = new Expression();
   return {
     label: { purpose: 'unchanged entity' },

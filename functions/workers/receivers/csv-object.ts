@@ -19,7 +19,8 @@ export interface CsvObjectParts {
 export function createCsvReceiver({ s3, bucket }: CsvObjectParts): Receiver {
   return async (message, { signal }) => {
     const payload = readPayload(reportPayload, message);
-    if (payload === undefined) return undeliverable('unreadable_message', 'The payload is not one of a report.');
+    if (payload === undefined)
+      return undeliverable('unreadable_message', 'The payload is not one of a report.');
     const key = reportKey(message);
     // Spreadsheets run what begins with a sign; names come from callers.
     const rows = stringify({ header: true, columns: [...payload.columns], escape_formulas: true });

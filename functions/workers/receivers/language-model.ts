@@ -24,7 +24,8 @@ const instruction =
 export function createLanguageModelReceiver({ bedrock, modelId }: LanguageModelParts): Receiver {
   return async (message, { signal }) => {
     const payload = readPayload(llmPayload, message);
-    if (payload === undefined) return undeliverable('unreadable_message', 'The payload is not one of a summary.');
+    if (payload === undefined)
+      return undeliverable('unreadable_message', 'The payload is not one of a summary.');
     try {
       const answer = await bedrock.send(
         new ConverseCommand({

@@ -23,7 +23,8 @@ export function createMailReceiver({ transport, from }: MailParts): Receiver {
   const domain = senderDomainOf(from);
   return async (message, { signal }) => {
     const payload = readPayload(notificationPayload, message);
-    if (payload === undefined) return undeliverable('unreadable_message', 'The payload is not one of a mail.');
+    if (payload === undefined)
+      return undeliverable('unreadable_message', 'The payload is not one of a mail.');
     const to = mailboxOf(payload.to, domain);
     // No server would take it, and what becomes of the invitation or the receipt is the same: it was refused.
     if (to === undefined) return refused('invalid_recipient', 'The recipient is not one mail address.');
@@ -83,7 +84,10 @@ function mailFailure(error: unknown): Received {
   if (isFinal) return { kind: 'refused', ...failure };
   const isTurnedAway = responseCode !== undefined || (name !== undefined && turnedAwayBySes.has(name));
   const isBefore =
-    beforeTheMessage.has(command ?? '') || syscall === 'connect' || syscall === 'getaddrinfo' || code === 'EDNS';
+    beforeTheMessage.has(command ?? '') ||
+    syscall === 'connect' ||
+    syscall === 'getaddrinfo' ||
+    code === 'EDNS';
   return { kind: isTurnedAway || isBefore ? 'did_not_act' : 'may_have_acted', ...failure };
 }
 

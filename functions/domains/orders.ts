@@ -1,0 +1,156 @@
+import { z } from 'zod';
+import { answers, reasonOf } from '../core/answers.ts';
+import { defineDomain } from '../core/definition.ts';
+import { amount, currency, integer, moment, reference, text } from '../core/fields.ts';
+import { accountOf, move, own } from '../core/postings.ts';
+import { is, missing, rule, sensible } from '../core/rules.ts';
+import { payerOf, takingsOf } from './accounts.ts';
+
+const order = {
+  showingId: reference('showings', 'shw'),
+  places: integer(1, 10, 2),
+  customer: text('ada'),
+  amount: amount(),
+  currency: currency(),
+};
+type Order = z.output<z.ZodObject<typeof order>>;
+
+const unansweredMinutes = 15;
+const placesOf = ({ showingId }: Pick<Order, 'showingId'>) => accountOf('showings', showingId, 'remaining');
+const givePlacesBack = (entity: Order) => move(own('held'), placesOf(entity), entity.places);
+const payerOfOrder = ({ customer, currency: unit }: Order) => payerOf({ payer: customer, currency: unit });
+const takeMoney = (entity: Order) => move(payerOfOrder(entity), takingsOf(entity), entity.amount);
+const giveMoneyBack = (entity: Order) => move(takingsOf(entity), payerOfOrder(entity), entity.amount);
+
+interface Sent {
+  readonly id: string;
+  readonly entity: Order;
+}
+const refund = {
+  topic: 'external-call',
+  type: 'order.refund',
+  sentIn: ['refunding'],
+  receiver: 'payments',
+  uncertain: 'inquire',
+  done: 'refunded',
+  refused: 'refund-refused',
+  payload: ({ id, entity: { amount: charged, currency: unit } }: Sent) => ({
+    refund: { order: id, amount: charged, currency: unit },
+  }),
+} as const;
+const mail = (type: string, subject: string, ...sentIn: readonly string[]) =>
+  ({
+    topic: 'notification',
+    type,
+    sentIn,
+    payload: ({ id, entity }: Sent) => ({
+      to: entity.customer,
+      subject: `${subject}: order ${id}`,
+      text: `${entity.places} places, ${entity.amount} ${entity.currency} (minor units).`,
+    }),
+  }) as const;
+
+/** A checkout: places of a showing, an outside charge, and a refund where it comes to nothing. */
+export const orders = defineDomain({
+  collection: 'orders',
+  type: 'order',
+  idPrefix: 'ord',
+  summary: 'A checkout: places of a showing, an outside charge, and a refund where it comes to nothing.',
+  states: ['placed', 'paid', 'declined', 'cancelling', 'refunding', 'refund_failed', 'cancelled'],
+  initial: 'placed',
+  attributes: z.strictObject({
+    ...order,
+    answeredBy: moment(),
+    declineReason: z.string().optional().meta({ description: 'Why the provider would not charge.' }),
+    refundError: z.string().optional().meta({ description: 'Why the provider would not refund.' }),
+  }),
+  accounts: { held: { unit: 'place' } },
+  deadline: { while: ['placed'], transition: 'cancel', at: ({ answeredBy }) => Date.parse(answeredBy) },
+  create: {
+    summary: 'Order places',
+    input: z.strictObject(order),
+    set: ({ input, now }) => ({
+      ...input,
+      answeredBy: new Date(now + unansweredMinutes * 60_000).toISOString(),
+    }),
+    requires: ({ input }) => [
+      {
+        collection: 'showings',
+        id: input.showingId,
+        rules: [
+          rule('showing_closed', is('status', 'open'), 'The showing takes no more orders.'),
+          sensible(missing('seats'), 'This showing has seats, which are reserved one by one.'),
+        ],
+      },
+    ],
+    postings: ({ input }) => move(placesOf(input), own('held'), input.places),
+    messages: [
+      {
+        topic: 'external-call',
+        type: 'order.charge',
+        receiver: 'payments',
+        uncertain: 'inquire',
+        done: 'charged',
+        refused: 'decline',
+        payload: ({ id, input }) => ({
+          charge: { order: id, customer: input.customer, amount: input.amount, currency: input.currency },
+        }),
+      },
+    ],
+  },
+  transitions: {
+    charged: {
+      summary: 'The provider has charged the customer',
+      internal: true,
+      from: ['placed', 'cancelling'],
+      to: ['paid', 'refunding'],
+      input: answers.call.done,
+      leads: { placed: 'paid', cancelling: 'refunding' },
+      postings: ({ entity }) => takeMoney(entity),
+      messages: [mail('order.paid', 'Paid', 'paid'), refund],
+    },
+    decline: {
+      summary: 'The provider will not charge: the places are given back',
+      internal: true,
+      from: ['placed', 'cancelling'],
+      to: ['declined', 'cancelled'],
+      input: answers.call.refused,
+      leads: { placed: 'declined', cancelling: 'cancelled' },
+      set: ({ input }) => ({ declineReason: reasonOf(input) }),
+      postings: ({ entity }) => givePlacesBack(entity),
+      messages: [mail('order.ended', 'Not charged', 'declined', 'cancelled')],
+    },
+    cancel: {
+      summary: 'Give it up: what was charged is refunded',
+      from: ['placed', 'paid'],
+      to: ['cancelling', 'refunding'],
+      leads: { placed: 'cancelling', paid: 'refunding' },
+      messages: [refund],
+    },
+    refunded: {
+      summary: 'The provider has refunded: places and money are given back',
+      internal: true,
+      from: ['refunding'],
+      to: ['cancelled'],
+      input: answers.call.done,
+      set: () => ({ refundError: undefined }),
+      postings: ({ entity }) => [...giveMoneyBack(entity), ...givePlacesBack(entity)],
+      messages: [mail('order.refunded', 'Refunded', 'cancelled')],
+    },
+    'refund-refused': {
+      summary: 'The provider will not refund: a person has to look at it',
+      internal: true,
+      from: ['refunding'],
+      to: ['refund_failed'],
+      input: answers.call.refused,
+      set: ({ input }) => ({ refundError: reasonOf(input) }),
+      messages: [mail('order.refund-failed', 'The refund has to wait', 'refund_failed')],
+    },
+    'retry-refund': {
+      summary: 'Ask for the refund again',
+      from: ['refund_failed'],
+      to: ['refunding'],
+      messages: [refund],
+    },
+  },
+});
