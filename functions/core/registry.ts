@@ -150,7 +150,9 @@ function checkTransitions(domain: Domain, isState: (state: string) => boolean, f
     const unknown = [...transition.from, ...transition.to].find((state) => !isState(state));
     if (unknown !== undefined) fail(`transition "${name}" names "${unknown}", which is not a state`);
     const { leads = {} } = transition;
-    const isWholeWay = transition.from.every((state) => transition.to.includes(leads[state] ?? state));
+    const isWholeWay =
+      transition.from.every((state) => transition.to.includes(leads[state] ?? state)) &&
+      (transition.leads !== undefined || transition.from.length === transition.to.length);
     if (transition.to.length > 1 && !transition.next && !isWholeWay) {
       fail(
         `transition "${name}" may lead to ${transition.to.join(' or ')} and has no "next" that says which`,

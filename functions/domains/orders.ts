@@ -3,7 +3,7 @@ import { answers, reasonOf } from '../core/answers.ts';
 import { defineDomain } from '../core/definition.ts';
 import { amount, currency, integer, moment, reference, text } from '../core/fields.ts';
 import { accountOf, move, own } from '../core/postings.ts';
-import { is, missing, rule, sensible } from '../core/rules.ts';
+import { is, rule } from '../core/rules.ts';
 import { payerOf, takingsOf } from './accounts.ts';
 
 const order = {
@@ -15,7 +15,7 @@ const order = {
 };
 type Order = z.output<z.ZodObject<typeof order>>;
 
-const unansweredMinutes = 15;
+const unansweredMs = 15 * 60_000;
 const placesOf = ({ showingId }: Pick<Order, 'showingId'>) => accountOf('showings', showingId, 'remaining');
 const givePlacesBack = (entity: Order) => move(own('held'), placesOf(entity), entity.places);
 const payerOfOrder = ({ customer, currency: unit }: Order) => payerOf({ payer: customer, currency: unit });
@@ -69,18 +69,12 @@ export const orders = defineDomain({
   create: {
     summary: 'Order places',
     input: z.strictObject(order),
-    set: ({ input, now }) => ({
-      ...input,
-      answeredBy: new Date(now + unansweredMinutes * 60_000).toISOString(),
-    }),
+    set: ({ input, now }) => ({ ...input, answeredBy: new Date(now + unansweredMs).toISOString() }),
     requires: ({ input }) => [
       {
         collection: 'showings',
         id: input.showingId,
-        rules: [
-          rule('showing_closed', is('status', 'open'), 'The showing takes no more orders.'),
-          sensible(missing('seats'), 'This showing has seats, which are reserved one by one.'),
-        ],
+        rules: [rule('showing_closed', is('status', 'open'), 'The showing takes no more orders.')],
       },
     ],
     postings: ({ input }) => move(placesOf(input), own('held'), input.places),

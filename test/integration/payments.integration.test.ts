@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { answer, answerAll, unanswered } from '../support/answering.ts';
 import { startBackend } from '../support/backend.ts';
 import type { TestBackend } from '../support/backend.ts';
 
@@ -12,6 +13,13 @@ async function confirmed(): Promise<string> {
   const { json } = await api.post('/v1/payments', payment);
   const path = `/v1/payments/${String(json['id'])}`;
   await api.post(`${path}/confirm`);
+  return path;
+}
+
+/** The provider has taken its money. */
+async function captured(): Promise<string> {
+  const path = await confirmed();
+  await answerAll(api, 'acme');
   return path;
 }
 
@@ -61,10 +69,7 @@ describe('a payment', () => {
     const { items: messages } = (await api.get(`${path}/messages`)).json as {
       items: Record<string, unknown>[];
     };
-    expect(messages.map(({ topic, status }) => [topic, status])).toEqual([
-      ['notification', 'pending'],
-      ['external-call', 'pending'],
-    ]);
+    expect(messages.map(({ topic, status }) => [topic, status])).toEqual([['external-call', 'pending']]);
     for (const never of ['holding:nobody:EUR', 'x', 'pta_01JD2X5T9ZK4M8Q7W6V5B3N2HC:balance', 'a:']) {
       const { json } = await api.get(`/v1/balances/${encodeURIComponent(never)}`);
       expect(json).toEqual({ account: never, balance: 0 });
@@ -78,13 +83,37 @@ describe('a payment', () => {
   });
 
   it('is refunded in parts until nothing is left', async () => {
-    const path = await confirmed();
+    const path = await captured();
     const part = await api.post(`${path}/refund`, { amount: 250 });
     expect(part.json).toMatchObject({ status: 'confirmed', refundedAmount: 250 });
     const tooMuch = await api.post(`${path}/refund`, { amount: 1_001 });
     expect([tooMuch.status, tooMuch.json['code']]).toEqual([409, 'refund_exceeds_payment']);
     const rest = await api.post(`${path}/refund`, { amount: 1_000 });
     expect(rest.json).toMatchObject({ status: 'refunded', refundedAmount: 1_250, allowedTransitions: [] });
+    await answerAll(api, 'acme');
+    expect((await api.get(path)).json).toMatchObject({ status: 'refunded', refundedAmount: 1_250 });
+  });
+
+  it('is not refunded before the provider has taken the money', async () => {
+    const path = await confirmed();
+    const early = await api.post(`${path}/refund`, { amount: 250 });
+    expect([early.status, early.json['code']]).toEqual([409, 'not_captured']);
+  });
+
+  it('whose refund the provider refuses has its money again, and says why', async () => {
+    const path = await captured();
+    expect((await api.post(`${path}/refund`, { amount: 1_250 })).json['status']).toBe('refunded');
+    const [refund] = await unanswered(api, 'acme', path.split('/').at(-1));
+    if (!refund) throw new Error('no refund was sent');
+    await answer(api, refund, 'refused', {
+      refused: { code: '422', reason: 'x', answer: '{"reason":"too late"}' },
+    });
+    expect((await api.get(path)).json).toMatchObject({
+      status: 'confirmed',
+      refundedAmount: 0,
+      refundError: 'too late',
+      allowedTransitions: ['refund'],
+    });
   });
 
   it('cannot be settled by a caller', async () => {

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { idOf, itemsOf, verdictOf } from '../support/answers.ts';
+import { answer, answerAll, unanswered } from '../support/answering.ts';
 import { startBackend } from '../support/backend.ts';
 import type { TestBackend } from '../support/backend.ts';
 
@@ -18,7 +19,9 @@ async function payment(
   { currency = 'EUR', confirm = true } = {},
 ): Promise<string> {
   const id = idOf(await api.post('/v1/payments', { payer: 'alice', payee, amount, currency }));
-  if (confirm) await api.post(`/v1/payments/${id}/confirm`);
+  if (!confirm) return id;
+  await api.post(`/v1/payments/${id}/confirm`);
+  for (const message of await unanswered(api, 'acme', id)) await answer(api, message);
   return id;
 }
 const draft = (payee: string, paymentIds: readonly string[], currency = 'EUR') =>
@@ -33,6 +36,7 @@ describe('a settlement', () => {
     const ids: string[] = [];
     for (let index = 0; index < 20; index += 1) ids.push(await payment(payee, 1_000));
     await api.post(`/v1/payments/${ids[0] ?? ''}/refund`, { amount: 400 });
+    await answerAll(api, 'acme');
     const path = `/v1/settlements/${idOf(await draft(payee, ids))}`;
     const confirmed = await api.post(`${path}/confirm`);
     expect(confirmed.json).toMatchObject({ status: 'confirmed', total: 19_600, allowedTransitions: ['pay'] });
@@ -41,16 +45,27 @@ describe('a settlement', () => {
       0, 19_600,
     ]);
 
-    expect((await api.post(`${path}/pay`)).json['status']).toBe('paid');
+    expect((await api.post(`${path}/pay`)).json['status']).toBe('paying');
+    // Nothing is posted before the bank says that it has paid.
+    expect(await balance(`payable:${payee}:EUR`)).toBe(19_600);
+    await answerAll(api, 'acme');
+    expect((await api.get(path)).json).toMatchObject({ status: 'paid', statement: { rows: 1 } });
     expect([await balance(`payable:${payee}:EUR`), await balance(`bank:${payee}:EUR`)]).toEqual([0, 19_600]);
     const messages = itemsOf(await api.get(`${path}/messages`));
     expect(messages.map(({ topic, status }) => [topic, status])).toEqual([
-      ['report', 'pending'],
-      ['external-call', 'pending'],
+      ['report', 'done'],
+      ['external-call', 'done'],
     ]);
     // Each payment tells of it in its own ledger.
     const ledger = itemsOf(await api.get(`/v1/payments/${ids[0] ?? ''}/ledger`));
-    expect(ledger.map(({ command }) => command)).toEqual(['create', 'confirm', 'refund', 'settle']);
+    expect(ledger.map(({ command }) => command)).toEqual([
+      'create',
+      'confirm',
+      'captured',
+      'refund',
+      'refund-done',
+      'settle',
+    ]);
   });
 
   it('settles none where one is in the way, and names those that are', async () => {
@@ -75,6 +90,41 @@ describe('a settlement', () => {
     expect(await statusOf(good)).toBe('confirmed');
     expect(await balance(`holding:${payee}:EUR`)).toBe(100);
     expect((await api.get(path)).json).toMatchObject({ status: 'draft', version: 1 });
+  });
+
+  it('settles nothing that was not captured, or whose refund has no answer', async () => {
+    const payee = newPayee();
+    const early = idOf(
+      await api.post('/v1/payments', { payer: 'alice', payee, amount: 100, currency: 'EUR' }),
+    );
+    await api.post(`/v1/payments/${early}/confirm`);
+    const refunding = await payment(payee, 100);
+    await api.post(`/v1/payments/${refunding}/refund`, { amount: 1 });
+    const refused = await api.post(`/v1/settlements/${idOf(await draft(payee, [early, refunding]))}/confirm`);
+    const named = refused.json['inTheWay'] as { id: string; code: string }[];
+    expect(named.map(({ id, code }) => [id, code])).toEqual([
+      [early, 'not_captured'],
+      [refunding, 'refund_unanswered'],
+    ]);
+  });
+
+  it('that the bank refuses may be paid again, and says why', async () => {
+    const payee = newPayee();
+    const path = `/v1/settlements/${idOf(await draft(payee, [await payment(payee, 100)]))}`;
+    await api.post(`${path}/confirm`);
+    await api.post(`${path}/pay`);
+    const transfer = (await unanswered(api, 'acme', path.split('/').at(-1))).find(
+      ({ topic }) => topic === 'external-call',
+    );
+    if (!transfer) throw new Error('no transfer was sent');
+    await answer(api, transfer, 'refused');
+    expect((await api.get(path)).json).toMatchObject({
+      status: 'confirmed',
+      payError: 'The receiver answered 402.',
+      allowedTransitions: ['pay'],
+    });
+    expect(await balance(`payable:${payee}:EUR`)).toBe(100);
+    expect((await api.post(`${path}/pay`)).json['status']).toBe('paying');
   });
 
   it('does not settle what another one has settled', async () => {

@@ -29,11 +29,12 @@ async function walk(
 }
 
 const payment = { payer: 'ada', payee: 'shop', amount: 1_250, currency: 'EUR' };
+const captured: HistoryStep = { name: 'captured', input: { status: 200, body: '{"reference":"ch_1"}' } };
 const refund = (amount: number): HistoryStep => ({ name: 'refund', input: { amount } });
 const invite = { workspace: 'w', email: 'A@example.com', role: 'r' };
 const approval = { title: 'A press', approvers: ['alice', 'bob'], quorum: 2 };
 const stories: [string, HistoryStep['input'], HistoryStep[]][] = [
-  ['payments', payment, [{ name: 'confirm' }, refund(250), refund(1_000)]],
+  ['payments', payment, [{ name: 'confirm' }, captured, refund(250), refund(1_000)]],
   ['approvals', approval, [{ name: 'submit' }, { name: 'approve' }, { name: 'withdraw' }].slice(0, 2)],
   ['invites', invite, [{ name: 'revoke' }]],
   ['articles', { slug: 's', title: 'T', body: 'B' }, [{ name: 'publish' }, { name: 'archive' }]],
@@ -82,7 +83,12 @@ describe('a walk through a ledger', () => {
       }),
     );
     expect(byStory).toEqual([
-      ['2 notification payment.receipt', '2 external-call payment.confirmed'],
+      [
+        '2 external-call payment.capture',
+        '3 notification payment.receipt',
+        '4 external-call payment.refund',
+        '5 external-call payment.refund',
+      ],
       ['2 llm approval.submitted', '2 notification approval.submitted', '2 notification approval.submitted'],
       ['1 notification invite.created'],
       ['2 llm article.published'],

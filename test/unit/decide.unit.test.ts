@@ -30,7 +30,7 @@ describe('a creation', () => {
       actor: 'alice',
       at: new Date(startedAt).toISOString(),
       data: paymentInput,
-      changes: { refundedAmount: 0 },
+      changes: { refundedAmount: 0, captured: false, openRefunds: 0 },
       postings: [],
       previousHash: genesisHash,
     });
@@ -80,7 +80,7 @@ describe('a creation', () => {
 });
 
 describe('a transition', () => {
-  it('given a pending payment, when it is confirmed, then money moves and two messages follow', () => {
+  it('given a pending payment, when it is confirmed, then money moves and a call follows', () => {
     const { entities, balances, messages } = payment().when('confirm').decision();
     expect(entities[0].after).toMatchObject({ status: 'confirmed', version: 2 });
     expect(entities[0].entry.postings).toEqual([
@@ -91,10 +91,7 @@ describe('a transition', () => {
       ['payer:alice:EUR', -1_000],
       ['holding:bookshop:EUR', 1_000],
     ]);
-    expect(messages.map(({ topic, seq, n }) => [topic, seq, n])).toEqual([
-      ['notification', 2, 0],
-      ['external-call', 2, 1],
-    ]);
+    expect(messages.map(({ topic, seq, n }) => [topic, seq, n])).toEqual([['external-call', 2, 0]]);
   });
 
   it('given a pending payment, when it is refunded, then it is told what is allowed instead', () => {
@@ -154,6 +151,7 @@ describe('a transition', () => {
   it('given a clock behind the last entry, when it moves, then history does not turn around', () => {
     const { after, entry } = payment()
       .and('confirm')
+      .and('captured', { input: { body: '' } })
       .when('refund', { input: { amount: 1 }, later: -5_000 })
       .decision().entities[0];
     expect(entry.at).toBe(new Date(startedAt).toISOString());
@@ -253,7 +251,12 @@ describe('a transition that moves others', () => {
       currency: 'EUR',
       paymentIds: ids,
     });
-    const others = ids.map((id) => ({ ...payment().and('confirm').entity, id }));
+    const others = ids.map((id) => ({
+      ...payment()
+        .and('confirm')
+        .and('captured', { input: { body: '' } }).entity,
+      id,
+    }));
     const [first, second, third] = others as [(typeof others)[0], (typeof others)[0], (typeof others)[0]];
     const pending = { ...second, status: 'pending' };
     expect(settlement.when('confirm', {}, [first, pending, undefined]).refused()).toMatchObject({

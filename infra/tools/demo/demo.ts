@@ -23,6 +23,7 @@ async function tellAll(stage: stories.Stage): Promise<void> {
   const ending = await stories.paymentWithReceiverDown(stage);
   await stories.lastSeat(stage);
   await stories.settlement(stage);
+  await stories.checkout(stage);
   await stories.approval(stage);
   await stories.points(stage);
   await stories.invite(stage);
@@ -36,13 +37,19 @@ async function demo(): Promise<void> {
   const provider = await startProvider();
   const folder = await mkdtemp(path.join(os.tmpdir(), 'commit-once-demo-'));
   const backend = await startBackend({
-    variables: { ...process.env, DATA_DIR: folder, EXTERNAL_CALL_URL: provider.url },
+    variables: {
+      ...process.env,
+      DATA_DIR: folder,
+      EXTERNAL_CALL_URL: provider.url,
+      WEBHOOK_SECRET: provider.secret,
+    },
     port: 0,
     // The functions' own log would hide the story; `npm start` shows it.
     log: () => undefined,
   });
   try {
     const url = backend.stack.url ?? '';
+    provider.callBackAt(url);
     line(`serving at ${url}`);
     const [alice, bob] = await Promise.all([callerFor(url, 'alice'), callerFor(url, 'bob')]);
     await tellAll({ alice, bob, provider, mailFolder: path.join(folder, 'mails') });

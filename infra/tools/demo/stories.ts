@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { simpleParser } from 'mailparser';
 import { messagesOnce, pathOf, tellMessages, until } from './caller.ts';
-import type { Caller, Message } from './caller.ts';
+import type { Answer, Caller, Message } from './caller.ts';
 import type { Provider } from './receiver.ts';
 import { expectThat, heading, line } from './timeline.ts';
 
@@ -83,15 +83,63 @@ export async function settlement({ alice }: Stage): Promise<void> {
     ids.push(String(one.body['id']));
   }
   await alice.post(`/v1/payments/${ids[0] ?? ''}/confirm`);
+  await settled(alice, 'payments', ids[0] ?? '');
   const draft = { payee: 'press', currency: 'EUR', paymentIds: ids };
   const path = pathOf('settlements', await alice.post('/v1/settlements', draft));
   await alice.post(`${path}/confirm`, undefined, { expected: 409 });
   await alice.post(`/v1/payments/${ids[1] ?? ''}/confirm`);
+  await settled(alice, 'payments', ids[1] ?? '');
   await alice.post(`${path}/confirm`);
   await alice.post(`${path}/pay`);
+  const paid = await settled(alice, 'settlements', path.split('/').at(-1) ?? '');
+  expectThat(paid['status'] === 'paid', 'the settlement to be paid once the bank has said so');
+  line('the bank has answered, and the settlement is paid');
   const messages = await messagesOnce(alice, path, ['done']);
   tellMessages(messages);
   line(`the statement lies at ${JSON.stringify(messages.find(({ topic }) => topic === 'report')?.result)}`);
+}
+
+/** What a receiver answered has moved the entity. */
+async function settled(caller: Caller, collection: string, id: string): Promise<Record<string, unknown>> {
+  const isAnswered = (messages: readonly Message[]): boolean =>
+    messages.some(({ topic }) => topic === 'external-call') &&
+    messages.every(({ topic, status }) => topic !== 'external-call' || status === 'done');
+  await until(
+    `the provider to answer for ${id}`,
+    async () => (await caller.get(`/v1/${collection}/${id}/messages`)).body['items'] as readonly Message[],
+    isAnswered,
+  );
+  return (await caller.get(`/v1/${collection}/${id}`)).body;
+}
+
+/** Six customers of one show, each with a provider of another temper. */
+export async function checkout({ alice, provider }: Stage): Promise<void> {
+  heading('Six orders, and a provider that says no, hangs, and calls back late');
+  const showing = await alice.post('/v1/showings', { title: 'Late show', capacity: 10 });
+  const showingId = String(showing.body['id']);
+  const order = (customer: string): Promise<Answer> =>
+    alice.quietly('/v1/orders', { showingId, places: 2, customer, amount: 3_000, currency: 'EUR' });
+  const customers = ['ada', 'bert says-no', 'cleo calls-back', 'dora hangs', 'emil'];
+  const orders = await Promise.all(customers.map(order));
+  const sixth = await order('fritz');
+  line(`five orders of two places each; the sixth: ${String(sixth.body['code'])}`);
+  expectThat(sixth.body['code'] === 'sold_out', 'the sixth order to find no place');
+  const ends = await Promise.all(orders.map(({ body }) => settled(alice, 'orders', String(body['id']))));
+  for (const [index, end] of ends.entries()) line(`${customers[index] ?? ''}: ${String(end['status'])}`);
+  expectThat(
+    ends.map(({ status }) => status).join() === 'paid,declined,paid,paid,paid',
+    'all to be paid but the one that the provider refused',
+  );
+  const regret = String(orders[4]?.body['id']);
+  await alice.post(`/v1/orders/${regret}/cancel`);
+  const cancelled = await settled(alice, 'orders', regret);
+  line(`emil cancels, and is refunded: ${String(cancelled['status'])}`);
+  const { body } = await alice.get(`/v1/showings/${showingId}`);
+  line(`four places are free again: remaining ${String(body['remaining'])}`);
+  expectThat(body['remaining'] === 4, 'the places of the declined and of the cancelled order to be free');
+  const charged = orders.map(({ body: one }) => provider.actsFor(String(one['id'])));
+  line(`the provider acted ${charged.join(', ')} times for the five: a call and its repetition are one`);
+  expectThat(charged.join() === '1,0,1,1,2', 'the provider to charge once, and to refund once');
 }
 
 export async function approval({ alice, bob }: Stage): Promise<void> {

@@ -29,6 +29,8 @@ const numbered = (count: number, name: string): string[] =>
 
 export const pay = create('payments', { payer: 'alice', payee: 'bookshop', amount: 1_250, currency: 'EUR' });
 export const payConfirmed = [pay, move('payments', 'confirm')];
+/** The provider has taken the money. */
+export const payCaptured = [...payConfirmed, { request: 'ANSWER done {it} payment.capture' }];
 const showing = (capacity: number, seats = false): Step => ({
   ...create('showings', {
     title: 'Evening show',
@@ -46,6 +48,7 @@ const payments = (count: number): Step[] =>
   numbered(count, 'payment').flatMap((as) => [
     { ...pay, as },
     { request: `POST /v1/payments/{${as}}/confirm` },
+    { request: `ANSWER done {${as}} payment.capture` },
   ]);
 const settle = (count: number): Step =>
   create('settlements', {
@@ -97,8 +100,8 @@ const writtenCases: readonly RequestCase[] = [
   caseOf(pay),
   caseOf(move('payments', 'confirm'), [pay]),
   caseOf(move('payments', 'cancel'), [pay]),
-  caseOf(move('payments', 'refund', { amount: 250 }), payConfirmed, 'a part'),
-  caseOf(move('payments', 'refund', { amount: 1_250 }), payConfirmed, 'the rest'),
+  caseOf(move('payments', 'refund', { amount: 250 }), payCaptured, 'a part'),
+  caseOf(move('payments', 'refund', { amount: 1_250 }), payCaptured, 'the rest'),
   ...commonCases('payments', 'pending', [pay]),
 
   caseOf(show),
@@ -184,6 +187,7 @@ export const cases: readonly RequestCase[] = casesOf(registerDomains(domains));
 export const routesWithoutCase: ReadonlyMap<string, string> = new Map([
   ['GET /v1/audit', 'reads a bounded part of all data by design; its cost is that part'],
   ['POST /v1/messages/redrive', 'costs what its messages cost one by one, and a query'],
+  ['POST /v1/messages/{id}/resolve', 'costs what the answer of a receiver costs, and two reads'],
 ]);
 
 /**
@@ -214,8 +218,15 @@ function exampleCases(registry: Registry, domain: Domain): readonly RequestCase[
 }
 
 /** A command with placeholders for the ids of the examples, and for the secret that only a message tells. */
-function exampleStep({ domain, name, id, body = {} }: ExampleCommand, subject: ExampleCommand): Step {
+function exampleStep(
+  { domain, name, id, body = {}, answers }: ExampleCommand,
+  subject: ExampleCommand,
+): Step {
   const nameOf = (exampleId: string): string => (exampleId === subject.id ? 'it' : exampleId);
+  if (answers) {
+    const outcome = answers.done === name ? 'done' : 'refused';
+    return { request: `ANSWER ${outcome} {${nameOf(id)}} ${answers.type}` };
+  }
   const input = name === 'create' ? domain.create.input : domain.transitions[name]?.input;
   const secrets = Object.fromEntries(
     [...(input ? secretFields(input) : [])].map((field) => [field, `{${nameOf(id)}.secret}`]),

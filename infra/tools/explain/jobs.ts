@@ -2,6 +2,7 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { SQSEvent } from 'aws-lambda';
+import { createAnswers } from '../../../functions/commands/answers.ts';
 import { sweep } from '../../../functions/runtime/delivery-limits.ts';
 import { topicPolicies } from '../../../functions/runtime/topics.ts';
 import {
@@ -21,7 +22,7 @@ import { recordSent } from '../../../functions/store/outbox/messages.ts';
 import { walkShard } from '../../../functions/store/outbox/open-messages.ts';
 import { createRunScheduledTransition } from '../../../functions/workers/scheduled-transition.ts';
 import { createTopicWorker } from '../../../functions/workers/topic-worker.ts';
-import { hold, payConfirmed, show } from './cases.ts';
+import { hold, payCaptured, payConfirmed, show } from './cases.ts';
 import type { JobCase, Run } from './run.ts';
 import { log, tenant } from './workbench.ts';
 import type { Workbench } from './workbench.ts';
@@ -47,9 +48,9 @@ export async function expire(
 
 const holdMs = 600_000;
 
-/** The receipt of a confirmed payment. */
+/** The receipt of a payment whose money was taken: nothing follows from it. */
 const receiptOf = (run: Run): { id: string; tenant: string; run: number } => ({
-  id: messageId(run.id('it'), 2, 0),
+  id: messageId(run.id('it'), 3, 0),
   tenant,
   run: 1,
 });
@@ -57,12 +58,12 @@ const receiptOf = (run: Run): { id: string; tenant: string; run: number } => ({
 export const jobs: readonly JobCase[] = [
   {
     name: 'relay: one message',
-    before: payConfirmed,
+    before: payCaptured,
     job: (run) => () => recordSent(outbox(run.bench), receiptOf(run)),
   },
   {
     name: 'worker: one message',
-    before: payConfirmed,
+    before: payCaptured,
     job: async (run) => {
       await recordSent(outbox(run.bench), receiptOf(run));
       const work = createTopicWorker({
@@ -80,6 +81,25 @@ export const jobs: readonly JobCase[] = [
     },
   },
   {
+    name: 'worker: a call whose answer moves its entity',
+    before: payConfirmed,
+    job: (run) => {
+      const call = { id: messageId(run.id('it'), 2, 0), tenant, run: 1, topic: 'external-call' as const };
+      const access = outbox(run.bench);
+      const work = createTopicWorker({
+        topic: call.topic,
+        policy: topicPolicies[call.topic],
+        receiver: () =>
+          Promise.resolve({ kind: 'done', result: { status: 200, body: '{"reference":"ch_1234567890"}' } }),
+        carryOut: createAnswers(run.bench.backend, access).carryOut,
+        outbox: access,
+        sqs: new SQSClient({ region: 'us-east-1', endpoint: 'http://127.0.0.1:9' }),
+        log,
+      });
+      return () => work(delivery(call));
+    },
+  },
+  {
     name: 'timer: a hold that runs out',
     before: [show, hold],
     job: (run) => () => expire(run.bench, 'reservations', run.id('it'), holdMs),
@@ -91,7 +111,7 @@ export const jobs: readonly JobCase[] = [
   },
   {
     name: 'POST /v1/messages/{id}/redrive',
-    before: payConfirmed,
+    before: payCaptured,
     job: async (run) => {
       await bury(run);
       return () => run.bench.send({ method: 'POST', path: `/v1/messages/${receiptOf(run).id}/redrive` });

@@ -1,10 +1,18 @@
 /** Requests to be explained, in the format that `npm run explain -- --requests file.json` reads. */
 import { z } from 'zod';
 
-/** `{name}` stands for the id of what an earlier step saved as `name`, `{name.field}` for one of its fields. */
+/**
+ * `{name}` stands for the id of what an earlier step saved as `name`, `{name.field}` for one of its fields. A step may
+ * also be what a receiver says of a message of an entity: `ANSWER done {it} payment.capture`.
+ */
 const step = z.strictObject({
   as: z.string().optional(),
-  request: z.string().regex(/^(GET|POST) \/\S*$/, 'is a method and a path, e.g. "GET /v1/payments"'),
+  request: z
+    .string()
+    .regex(
+      /^(?:(?:GET|POST) \/\S*|ANSWER (?:done|refused) \S+ \S+)$/,
+      'is a method and a path, e.g. "GET /v1/payments"',
+    ),
   body: z.unknown().optional(),
   /** The token's subject. */
   subject: z.string().optional(),

@@ -3,6 +3,7 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { fingerprint } from '../../../functions/core/rules.ts';
 import { entityKey } from '../../../functions/store/keys.ts';
 import { messageId, messageKey } from '../../../functions/store/outbox/message-items.ts';
+import { answerMessage } from './answer-step.ts';
 import { databaseTime, planOf } from './plan.ts';
 import type { Plan } from './plan.ts';
 import type { RequestCase, Step } from './request-case.ts';
@@ -57,6 +58,11 @@ export class Run {
   async prepare(steps: readonly Step[]): Promise<this> {
     for (const step of steps) {
       if (step.once === true && step.as !== undefined && this.#replies.has(step.as)) continue;
+      if (step.request.startsWith('ANSWER ')) {
+        const [, outcome, entity = '', type = ''] = (await this.#fill(step.request)).split(' ');
+        await answerMessage(this.bench, { tenant: this.tenant, entity, type }, outcome as 'done' | 'refused');
+        continue;
+      }
       const { status, json } = await this.bench.send(await this.request(step));
       if (status >= 300) throw new Error(`${step.request} was answered ${status}: ${JSON.stringify(json)}`);
       if (step.as !== undefined) this.#replies.set(step.as, json);
