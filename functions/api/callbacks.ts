@@ -51,7 +51,8 @@ export async function takeCallback(
   const isTooLarge = bytes.length > limits.bodyMaxBytes;
   if (!isTooLarge && !(await isFrom(receiver, { headers, bytes, settingsOf, now: backend.clock.now() })))
     throw badSignature;
-  const said = readBody(bytes, headers, callbackBody) as z.output<typeof callbackBody>;
+  const { input } = readBody(bytes, headers, callbackBody);
+  const said = input as z.output<typeof callbackBody>;
 
   const { store, clock } = backend;
   const deadline = startDeadline(clock);

@@ -8,7 +8,7 @@ import { inTime, startDeadline } from '../runtime/deadline.ts';
 import type { Domain } from '../core/definition.ts';
 import { redriveMessages } from '../store/outbox/bulk-redrive.ts';
 import { listEntityMessages, listMessages } from '../store/outbox/message-lists.ts';
-import { statePosition } from '../store/outbox/message-items.ts';
+import { isExpired, statePosition } from '../store/outbox/message-items.ts';
 import { messageView } from '../store/outbox/message-view.ts';
 import type { MessageStatus } from '../store/outbox/message-items.ts';
 import { redriveMessage } from '../store/outbox/messages.ts';
@@ -24,6 +24,7 @@ import { problemOf, ProblemError } from './problem.ts';
 import { getBalance, getEntity, listEntities, listLedger } from './queries.ts';
 import type { PageRequest, ReadContext } from './queries.ts';
 import { checkedQuery, readBody } from './request-body.ts';
+import type { Body } from './request-body.ts';
 import type { resolveBody, Route } from './routes.ts';
 import { resolveMessage } from './resolve-message.ts';
 import * as rejections from '../core/rejections.ts';
@@ -78,12 +79,14 @@ export async function operate(c: Context<Environment>, context: OperationContext
       await bodyOf(c, route);
       return redrive(reading(), c.req.param('id') ?? '');
     case 'resolveMessage': {
-      const said = (await bodyOf(c, route)) as z.output<typeof resolveBody>;
+      const { input } = await bodyOf(c, route);
+      const said = input as z.output<typeof resolveBody>;
       return json(await resolveMessage(reading(), c.req.param('id') ?? '', { ...said, by: caller.subject }));
     }
     case 'redriveMessages': {
-      const input = (await bodyOf(c, route)) as { readonly topic: Topic; readonly limit: number };
-      return json(await redriveInBulk(reading(), input), 202);
+      const { input } = await bodyOf(c, route);
+      const asked = input as { readonly topic: Topic; readonly limit: number };
+      return json(await redriveInBulk(reading(), asked), 202);
     }
     case 'audit':
       return json(await inTime(startDeadline(backend.clock), audit(tenant, page.cursor)));
@@ -105,7 +108,7 @@ function knownId(domain: Domain, id: string): string {
   throw notFound();
 }
 
-async function bodyOf(c: Context<Environment>, route: Route): Promise<Readonly<Record<string, unknown>>> {
+async function bodyOf(c: Context<Environment>, route: Route): Promise<Body> {
   const bytes = new Uint8Array(await c.req.arrayBuffer());
   return readBody(bytes, c.env.event.headers, route.body);
 }
@@ -126,7 +129,7 @@ async function commandRequest(
   // Nobody reads a body for an entity that cannot be.
   const id = operation.is === 'create' ? '' : knownId(domain, c.req.param('id') ?? '');
   const idempotency = idempotencyKey(headers['idempotency-key']);
-  const input = await bodyOf(c, route);
+  const { payload, input } = await bodyOf(c, route);
   const common = {
     tenant: caller.tenant,
     subject: caller.subject,
@@ -136,6 +139,7 @@ async function commandRequest(
     requestId,
     traceparent: traceparent(headers['traceparent']),
     ifMatch: ifMatchVersion(headers['if-match']),
+    payload,
     input,
     domain,
     answerOf: answerOf({ requestId, path: c.req.path }),
@@ -174,7 +178,7 @@ async function entityMessages(
   });
   // An entity without messages and one that does not exist look alike in the outbox.
   if (page.items.length === 0) await getEntity(context, domain, id);
-  return messagePage(list, page);
+  return messagePage(list, page, context);
 }
 
 interface MessageFilterQuery {
@@ -198,15 +202,18 @@ async function tenantMessages(
     limit,
     ...(cursor !== undefined && { cursor: { after: decodeCursor(list, cursor, statePosition) } }),
   });
-  return messagePage(list, page);
+  return messagePage(list, page, context);
 }
 
+/** A message that is expired is shown no more, whether or not the table has taken it away. */
 function messagePage(
   list: readonly (string | undefined)[],
   { items, cursor }: Awaited<ReturnType<typeof listMessages>>,
+  { backend: { clock } }: ReadContext,
 ): unknown {
+  const kept = items.filter((item) => !isExpired(item, clock.now()));
   return {
-    items: items.map(messageView),
+    items: kept.map(messageView),
     ...(cursor && { nextCursor: encodeCursor(list, cursor.after) }),
   };
 }

@@ -2,6 +2,7 @@
 import type { Backend } from '../commands/backend.ts';
 import type { Domain } from '../core/definition.ts';
 import type { EntityState } from '../core/entity.ts';
+import { statesOf } from '../core/registry.ts';
 import * as rejections from '../core/rejections.ts';
 import type { Deadline } from '../runtime/clock.ts';
 import { ownedAccount } from '../store/audit/audit-reads.ts';
@@ -51,7 +52,7 @@ export async function listEntities(
 ): Promise<Page<Record<string, unknown>>> {
   const list = [tenant, domain.collection, status];
   const before = cursor === undefined ? undefined : decodeCursor(list, cursor, entityId);
-  const statuses = status === undefined ? domain.states : [status];
+  const statuses = status === undefined ? statesOf(domain) : [status];
   const read = await Promise.all(
     statuses.map((one) =>
       readByStatus(
@@ -122,8 +123,11 @@ export async function getBalance(
   const owned = ownedAccount(registry, account);
   if (owned) {
     const entity = await readEntity(store, tenant, owned.id, deadline.signal);
-    if (!entity) return { account, balance: 0 };
-    return { account, unit: owned.unit, balance: entity.balances[owned.key] ?? 0 };
+    // By its own names alone: an account may be asked for by any.
+    const kept = new Map(Object.entries(entity?.units ?? {}));
+    const unit = kept.get(owned.key) ?? owned.unit;
+    if (!entity || unit === undefined) return { account, balance: 0 };
+    return { account, unit, balance: entity.balances[owned.key] ?? 0 };
   }
   const item = await readBalance(store, tenant, account, deadline.signal);
   return item ? { account, unit: item.unit, balance: item.balance } : { account, balance: 0 };

@@ -19,6 +19,13 @@ const malformed = (detail: string): ProblemError =>
     members: { errors: [{ path: '', message: 'is not well-formed JSON' }] },
   });
 
+export interface Body {
+  /** What was sent, parsed. */
+  readonly payload: unknown;
+  /** The same as its schema has it. */
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
 /**
  * @param schema absent where the command takes no input: then the body may be empty
  * @throws ProblemError 413, 415 or 400
@@ -27,7 +34,7 @@ export function readBody(
   bytes: Uint8Array,
   headers: Readonly<Record<string, string | undefined>>,
   schema: z.ZodObject | undefined,
-): Readonly<Record<string, unknown>> {
+): Body {
   if (bytes.length > limits.bodyMaxBytes) {
     throw new ProblemError({
       status: 413,
@@ -35,7 +42,7 @@ export function readBody(
       detail: `A body holds at most ${limits.bodyMaxBytes} bytes.`,
     });
   }
-  if (bytes.length === 0 && !schema) return {};
+  if (bytes.length === 0 && !schema) return { payload: {}, input: {} };
   // Compressed, a body of 64 KiB would hold many times that.
   if (!/^(?:identity)?$/i.test(headers['content-encoding'] ?? '')) {
     throw unsupported('A body is sent as it is, without a Content-Encoding.', {
@@ -43,9 +50,9 @@ export function readBody(
     });
   }
   if (!isJson(headers['content-type'])) throw unsupported('The body must be application/json in UTF-8.');
-  const value = parseJson(bytes);
-  if (schema) return checked(schema, value, fields);
-  if (isObject(value) && Object.keys(value).length === 0) return {};
+  const payload = parseJson(bytes);
+  if (schema) return { payload, input: checked(schema, payload, fields) };
+  if (isObject(payload) && Object.keys(payload).length === 0) return { payload, input: {} };
   throw invalid([{ path: '', message: 'must be an empty object: this command takes no input' }]);
 }
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { prose } from '../core/fields.ts';
 import type { AnyTransition, Domain } from '../core/definition.ts';
+import { statesOf } from '../core/registry.ts';
 import type { Registry } from '../core/registry.ts';
 import { redrive } from '../runtime/delivery-limits.ts';
 import { lock, request } from '../runtime/limits.ts';
@@ -72,12 +73,9 @@ export const resolveBody = z.strictObject({
   note: prose('The bank says by telephone that it has paid.').meta({
     description: 'How this is known. It is kept on the message.',
   }),
-  result: z
-    .json()
-    .optional()
-    .meta({
-      description: 'Of `done`: what the receiver would have answered. An object, unless it is a call.',
-    }),
+  result: z.json().optional().meta({
+    description: 'Of `done`: what the receiver would have answered. An object, unless it is a call.',
+  }),
 });
 
 export const redriveBody = z.strictObject({
@@ -148,7 +146,7 @@ function domainRoutes(domain: Domain): readonly Route[] {
   const path = `/v1/${domain.collection}`;
   const entity = `${path}/{id}`;
   const scope = 'commands';
-  const status = z.enum(domain.states as [string, ...string[]]).optional();
+  const status = z.enum(statesOf(domain) as [string, ...string[]]).optional();
   return [
     { method: 'POST', path, scope, operation: { is: 'create', domain }, body: domain.create.input },
     {

@@ -74,7 +74,7 @@ async function sumUp(
 
 /** An account that nets to nothing within its transactions has no balance of its own; it counts as 0. */
 function isRight({ unit, sum }: Suspect, held: Held | undefined): boolean {
-  return held ? held.balance === sum && held.unit === unit : sum === 0;
+  return held ? held.balance === sum && (held.unit === undefined || held.unit === unit) : sum === 0;
 }
 
 async function confirmed(

@@ -18,8 +18,8 @@ export async function checkEntities(context: AuditContext, position: PositionIn<
   const { backend, run } = context;
   const visit: Visit<Visited> = async (domain, id, afterSeq) => {
     const walked = afterSeq === 0 ? undefined : await readWalk(backend.store, run, id, afterSeq);
-    // A run that was never there, or whose notes are gone.
-    if (afterSeq > 0 && !walked) throw noCursor;
+    // A run that was never there, or whose notes are gone, or are a version's that told less.
+    if (afterSeq > 0 && !isWalk(walked)) throw noCursor;
     const subject = { tenant: run.tenant, domain, id };
     const verified = await verifyEntity(backend, subject, walked as Walked | undefined);
     const { rest } = verified;
@@ -38,3 +38,6 @@ export async function checkEntities(context: AuditContext, position: PositionIn<
       : { phase: 'messages', run: run.id, group: 'open' },
   };
 }
+
+const isWalk = (walked: unknown): boolean =>
+  typeof walked === 'object' && walked !== null && 'held' in walked && 'reserved' in walked;

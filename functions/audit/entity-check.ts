@@ -1,10 +1,9 @@
 /** Compares an entity's item with what its ledger has told. Pure. */
 import { isDeepStrictEqual } from 'node:util';
 import type { AuditProblem } from '../api/audit.ts';
-import type { Domain } from '../core/definition.ts';
-import { dueOf } from '../core/entity-change.ts';
+import { dueAttributeNames, dueAttributes, dueIn } from '../store/entities/items.ts';
 import type { EntityItem } from '../store/entities/items.ts';
-import { dueShardOf, entityKey, listPartition } from '../store/keys.ts';
+import { entityKey, listPartition } from '../store/keys.ts';
 import type { Subject, Walked } from './ledger-walk.ts';
 import { openMaxMs } from './limits.ts';
 import { problem } from './problems.ts';
@@ -37,13 +36,14 @@ export function entityProblems(
   const actual = item as unknown as Readonly<Record<string, unknown>>;
   const wrong = Object.keys(expected).filter((name) => actual[name] !== expected[name]);
   if (!isBroken) wrong.push(...wrongAttributes(walked.attributes, item.attributes));
-  wrong.push(...wrongAccounts(domain, item));
+  if (!isBroken && walked.definition !== undefined) wrong.push(...wrongRecords(walked, item));
+  wrong.push(...wrongAccounts(item));
   if (wrong.length > 0) {
     const names = wrong.sort().join(', ');
     problems.push(problem('entity_changed', `not as its ledger says: ${names}`, { entity }));
   }
   // A timer can only be judged by a state that is right.
-  if (wrong.length === 0) problems.push(...timerProblems(domain, item, now));
+  if (wrong.length === 0) problems.push(...timerProblems(isBroken ? dueIn(item) : walked.due, item, now));
   return problems;
 }
 
@@ -56,25 +56,25 @@ function wrongAttributes(expected: Walked['attributes'], actual: unknown): strin
     .map((name) => `attributes.${name}`);
 }
 
-/** What its accounts hold is compared with the sums over all ledgers; here, that they are the definition's. */
-function wrongAccounts(domain: Domain, { balances = {} }: EntityItem): string[] {
-  const defined = Object.keys(domain.accounts ?? {});
-  const names = new Set([...defined, ...Object.keys(balances)]);
-  return [...names]
-    .filter((key) => !defined.includes(key) || !Number.isSafeInteger(balances[key]))
-    .map((key) => `balances.${key}`);
+function wrongRecords({ definition, held }: Pick<Walked, 'definition' | 'held'>, item: EntityItem): string[] {
+  const isSame = { def: item.def === definition, held: isDeepStrictEqual(item.held ?? {}, held) };
+  return Object.entries(isSame).flatMap(([name, same]) => (same ? [] : [name]));
 }
 
-function timerProblems(domain: Domain, item: EntityItem, now: number): AuditProblem[] {
-  const waitsFor = dueOf(domain, item);
-  const due = {
-    dueAt: waitsFor?.at,
-    dueShard: waitsFor && dueShardOf(item.id),
-    timerTransition: waitsFor?.transition,
-  };
-  const { dueAt, dueShard, timerTransition } = item;
+/** What its accounts hold is compared with the sums over all ledgers; here, that they hold whole numbers. */
+const wrongAccounts = ({ balances = {} }: EntityItem): string[] =>
+  Object.entries(balances).flatMap(([key, balance]) =>
+    Number.isSafeInteger(balance) ? [] : [`balances.${key}`],
+  );
+
+/** What an entity waits for is what was written when it began to wait, whatever a definition would say today. */
+function timerProblems(waitsFor: Walked['due'], item: EntityItem, now: number): AuditProblem[] {
+  const due: Partial<EntityItem> = waitsFor ? dueAttributes(item.id, waitsFor) : {};
+  const { dueAt, timerTransition } = item;
   const place = { entity: item.id };
-  if (!isDeepStrictEqual({ dueAt, dueShard, timerTransition }, due)) {
+  // Of one that is older than its record of states the item does not tell them.
+  const names = dueAttributeNames.filter((name) => name !== 'timerWhile' || item.timerWhile !== undefined);
+  if (names.some((name) => !isDeepStrictEqual(item[name], due[name]))) {
     return [problem('timer_differs', `due ${String(dueAt)}, and should be ${String(due.dueAt)}`, place)];
   }
   return dueAt !== undefined && dueAt < now - openMaxMs

@@ -1,17 +1,19 @@
 /**
  * Walks an entity's ledger from its first entry to its last: each entry is the one that was committed, follows the
- * one before it, is a step of the domain's machine, and folds into the next state. What the walk knows between two
+ * one before it, is a step of the machine that made it, and folds into the next state. All of it is told by the entries
+ * themselves; today's definition is asked only about entries of its own version. What the walk knows between two
  * entries is plain data, so that a long ledger can be walked in several calls.
  */
 import type { AuditProblem } from '../api/audit.ts';
+import { dueBy } from '../core/deadlines.ts';
 import type { Domain } from '../core/definition.ts';
-import { holdsOf } from '../core/entity-change.ts';
-import type { UniqueHold } from '../core/entity-change.ts';
+import type { Due } from '../core/entity.ts';
 import { genesisHash } from '../core/ledger.ts';
-import type { LedgerEntry } from '../core/ledger.ts';
-import { assertBalanced, ownedAccountName } from '../core/postings.ts';
-import { expectedMessages } from './expected-messages.ts';
-import type { ExpectedMessage, ReadOthers } from './expected-messages.ts';
+import type { CausedMessages, LedgerEntry } from '../core/ledger.ts';
+import { assertBalanced } from '../core/postings.ts';
+import { versionOf } from '../core/registry.ts';
+import { holdsBy } from '../core/unique-holds.ts';
+import type { Holds, UniqueReservation } from '../core/unique-holds.ts';
 import { problem } from './problems.ts';
 import type { ProblemCode } from './problems.ts';
 import { placeOf, readEntry } from './raw-entry.ts';
@@ -31,10 +33,12 @@ export interface Walked {
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly attributes: Readonly<Record<string, unknown>>;
-  /** Of its own accounts, as far as its own ledger moves them. */
-  readonly balances: Readonly<Record<string, number>>;
+  /** The highest version of the definition that wrote to it; absent as long as entries are older than versions. */
+  readonly definition?: number;
+  readonly due?: Due | undefined;
+  readonly held: Holds;
   /** Every unique value it ever held. */
-  readonly holds: readonly UniqueHold[];
+  readonly reserved: readonly Pick<UniqueReservation, 'constraint' | 'hash'>[];
 }
 
 export const beginning: Walked = {
@@ -44,16 +48,22 @@ export const beginning: Walked = {
   createdAt: '',
   updatedAt: '',
   attributes: {},
-  balances: {},
-  holds: [],
+  held: {},
+  reserved: [],
 };
+
+/** The messages that an entry has caused, and when, RFC 3339. */
+export interface Caused {
+  readonly at: string;
+  readonly messages: readonly CausedMessages[];
+}
 
 /** What a walk gathers on its way. */
 export interface Findings {
   readonly problems: AuditProblem[];
   readonly sums: Sums;
   /** By `seq`; absent where nothing can be told. */
-  readonly messages: Map<number, readonly ExpectedMessage[]>;
+  readonly messages: Map<number, Caused>;
   entries: number;
 }
 
@@ -71,13 +81,7 @@ export interface Subject {
 }
 
 /** Takes one item of the ledger, in the order of their keys. */
-export async function step(
-  subject: Subject,
-  walked: Walked,
-  item: RawItem,
-  findings: Findings,
-  readOthers: ReadOthers,
-): Promise<Walked> {
+export function step(subject: Subject, walked: Walked, item: RawItem, findings: Findings): Walked {
   const { tenant, domain, id } = subject;
   const tell = (code: ProblemCode, text: string, seq?: number): void => {
     findings.problems.push(problem(code, text, { entity: id, ...(seq !== undefined && { seq }) }));
@@ -119,14 +123,10 @@ export async function step(
   if (imbalance !== undefined) tell('postings_unbalanced', imbalance, place);
 
   const isBroken = walked.isBroken || isGap || isForked;
-  const next = { ...folded(subject, walked, entry), seq: place, isBroken, last: lastOf(entry, true) };
-  if (!isBroken) {
-    const { attributes: before, balances } = walked;
-    const asked = { domain, id, entry, before, balances, after: next.attributes };
-    const messages = await expectedMessages(asked, readOthers);
-    if (messages) findings.messages.set(place, messages);
-  }
-  return next;
+  // An entry that is older than these records does not tell its messages.
+  if (entry.definition !== undefined)
+    findings.messages.set(place, { at: entry.at, messages: entry.effects?.messages ?? [] });
+  return { ...folded(subject, walked, entry), seq: place, isBroken, last: lastOf(entry, true) };
 }
 
 const lastOf = ({ hash, to, at }: LedgerEntry, isIntact: boolean): Walked['last'] => ({
@@ -145,17 +145,18 @@ function follows({ seq, previousHash }: LedgerEntry, last: Walked['last']): bool
 const missingText = (from: number, to: number): string =>
   from === to ? 'it is gone' : `the entries ${from} to ${to} are gone`;
 
+/** Which steps there are is for the version of the definition to say that made the entry. */
 function pathProblem(domain: Domain, last: Walked['last'], entry: LedgerEntry): string | undefined {
-  const { seq, command, from, to, at } = entry;
+  const { seq, command, from, to, at, definition = 1 } = entry;
+  const isOwn = definition === versionOf(domain);
   if (seq === 1) {
-    const isCreation = command === 'create' && from === null && to === domain.initial;
+    const isCreation = command === 'create' && from === null && (!isOwn || to === domain.initial);
     return isCreation ? undefined : `"${command}" from ${from} to ${to} does not create an entity`;
   }
   const transition = Object.hasOwn(domain.transitions, command) ? domain.transitions[command] : undefined;
-  if (!transition) return `${domain.collection} have no transition "${command}"`;
-  if (from === null || !transition.from.includes(from) || !transition.to.includes(to)) {
-    return `"${command}" does not lead from ${from} to ${to}`;
-  }
+  if (isOwn && !transition) return `${domain.collection} have no transition "${command}"`;
+  const isStep = !isOwn || (transition?.from.includes(from ?? '') === true && transition.to.includes(to));
+  if (from === null || !isStep) return `"${command}" does not lead from ${from} to ${to}`;
   // What a changed entry says of itself proves nothing about the next.
   if (last?.isIntact !== true) return undefined;
   if (from !== last.to) return `it starts in ${from}, and the entry before it ends in ${last.to}`;
@@ -171,51 +172,57 @@ function imbalanceOf({ postings }: LedgerEntry): string | undefined {
   }
 }
 
-/** The state after an entry: the first entry's input, as far as it names attributes, then what each entry changed. */
-function folded({ domain, id }: Subject, walked: Walked, entry: LedgerEntry): Walked {
+/** The state after an entry: the first entry's input, then what each entry changed. */
+function folded({ domain }: Subject, walked: Walked, entry: LedgerEntry): Walked {
+  const { definition, effects = {} } = entry;
   const isFirst = entry.from === null;
-  const told = isFirst ? Object.entries(entry.data).filter(([name]) => isAttribute(domain, name)) : [];
+  const told = isFirst ? Object.entries(entry.data).filter(([name]) => isTold(domain, entry, name)) : [];
   const all = { ...walked.attributes, ...Object.fromEntries(told), ...entry.changes };
   const attributes = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
-  const balances = { ...walked.balances };
-  for (const key of Object.keys(domain.accounts ?? {})) {
-    const name = ownedAccountName(id, key);
-    const own = entry.postings.filter(({ account }) => account === name);
-    balances[key] = own.reduce((sum, { amount }) => sum + amount, balances[key] ?? 0);
-  }
+  const state = { status: entry.to, attributes };
+  const isOld = definition === undefined;
+  const held = isOld ? saidBy(() => holdsBy(domain, state), {}) : heldAfter(walked.held, effects.held);
+  const due = isOld ? saidBy(() => dueBy(domain, state), undefined) : dueAfter(walked.due, effects.due);
   return {
     ...walked,
-    status: entry.to,
+    ...state,
+    ...(!isOld && { definition: Math.max(definition, walked.definition ?? 0) }),
     createdAt: isFirst ? entry.at : walked.createdAt,
     updatedAt: entry.at,
-    attributes,
-    balances,
-    holds: withHolds(domain, walked.holds, { id, status: entry.to, attributes }),
+    held,
+    due,
+    reserved: withReserved(walked.reserved, held),
   };
 }
 
-const isAttribute = (domain: Domain, name: string): boolean =>
-  Object.hasOwn(domain.attributes.shape, name) || Object.hasOwn(domain.hidden?.shape ?? {}, name);
+/** Whether a field of the first entry's input is an attribute. An entry that is older than versions does not tell. */
+const isTold = (domain: Domain, { definition }: LedgerEntry, name: string): boolean =>
+  definition !== undefined ||
+  Object.hasOwn(domain.attributes.shape, name) ||
+  Object.hasOwn(domain.hidden?.shape ?? {}, name);
 
-function withHolds(
-  domain: Domain,
-  known: readonly UniqueHold[],
-  state: Parameters<typeof holdsIn>[1],
-): readonly UniqueHold[] {
-  const identity = ({ constraint, values }: UniqueHold): string => JSON.stringify([constraint, values]);
-  const seen = new Set(known.map(identity));
-  const added = holdsIn(domain, state).filter((hold) => !seen.has(identity(hold)));
-  return added.length > 0 ? [...known, ...added] : known;
+/** What the definition says of an older entry; nothing where a changed one has left attributes that make no sense. */
+function saidBy<T>(ask: () => T, nothing: T): T {
+  try {
+    return ask();
+  } catch {
+    return nothing;
+  }
 }
 
-/** The unique values held in a state; none where a changed entry has left attributes that make no sense. */
-export function holdsIn(
-  domain: Domain,
-  state: { readonly id: string; readonly status: string; readonly attributes: Walked['attributes'] },
-): readonly UniqueHold[] {
-  try {
-    return holdsOf(domain, state as Parameters<typeof holdsOf>[1]);
-  } catch {
-    return [];
-  }
+function heldAfter(held: Holds, changes: NonNullable<LedgerEntry['effects']>['held'] = {}): Holds {
+  const all = Object.entries({ ...held, ...changes });
+  return Object.fromEntries(all.flatMap(([constraint, hold]) => (hold ? [[constraint, hold]] : [])));
+}
+
+const dueAfter = (due: Due | undefined, change: Due | null | undefined): Due | undefined =>
+  change === undefined ? due : (change ?? undefined);
+
+function withReserved(known: Walked['reserved'], held: Holds): Walked['reserved'] {
+  const added = Object.entries(held)
+    .map(([constraint, { hash }]) => ({ constraint, hash }))
+    .filter(
+      (one) => !known.some(({ constraint, hash }) => constraint === one.constraint && hash === one.hash),
+    );
+  return added.length > 0 ? [...known, ...added] : known;
 }

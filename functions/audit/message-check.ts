@@ -1,5 +1,8 @@
 /** Compares the messages of an entity with those its ledger entries must have caused. Pure. */
 import type { AuditProblem } from '../api/audit.ts';
+import { payloadHash } from '../core/ledger.ts';
+import type { CausedMessages } from '../core/ledger.ts';
+import { message as limits } from '../runtime/limits.ts';
 import {
   groupOf,
   messageGroups,
@@ -30,26 +33,29 @@ export function messageProblems(
 ): readonly AuditProblem[] {
   const problems: AuditProblem[] = [];
   const bySortKey = new Map(found.map((message) => [message.sk, message]));
-  for (const [seq, drafts] of expected) {
-    for (const [n, { topic, type }] of drafts.entries()) {
+  for (const [seq, { at, messages }] of expected) {
+    const mayBeExpired = Date.parse(at) + limits.keptMs <= now;
+    const each = messages.flatMap(({ hashes, ...kind }) => hashes.map((hash) => ({ ...kind, hash })));
+    for (const [n, caused] of each.entries()) {
+      const { topic, type } = caused;
       const name = messageId(id, seq, n);
       const sk = messageKey({ tenant, id: name })?.sk ?? '';
       const message = bySortKey.get(sk);
       if (!message) {
+        if (mayBeExpired) continue;
         problems.push(problem('message_missing', `${name} (${topic}, ${type}) is gone`, { entity: id, seq }));
         continue;
       }
       bySortKey.delete(sk);
-      const isAsCaused =
-        message.topic === topic && message.type === type && isConsistent(tenant, name, message);
-      if (!isAsCaused) {
-        problems.push(problem('message_changed', `${name} should be ${topic}, ${type}`, { entity: id, seq }));
+      if (!isConsistent(tenant, name, message) || !isAsCaused(message, caused)) {
+        const text = `${name} (${topic}, ${type}) is not as it was caused`;
+        problems.push(problem('message_changed', text, { entity: id, seq }));
       }
     }
   }
   for (const message of bySortKey.values()) {
     const seq = Number.parseInt(message.sk, 10);
-    // Where the definition cannot tell, any message of an entry that exists is believed.
+    // Where an entry cannot tell, any message of it is believed.
     const isBelieved = !expected.has(seq) && seq >= stretch.from && seq <= stretch.to;
     if (!isBelieved) {
       problems.push(
@@ -59,6 +65,16 @@ export function messageProblems(
   }
   problems.push(...found.flatMap((message) => stuckProblem(id, message, now)));
   return problems;
+}
+
+/** A payload is gone only from a message that was sensitive and is done. */
+function isAsCaused(
+  { topic, type, payload, sensitive, status }: AuditedMessage,
+  caused: Omit<CausedMessages, 'hashes'> & { readonly hash: string },
+): boolean {
+  const isSame = topic === caused.topic && type === caused.type && sensitive === caused.sensitive;
+  if (payload === undefined) return isSame && sensitive === true && status === 'done';
+  return isSame && payloadHash(payload) === caused.hash;
 }
 
 function isConsistent(tenant: string, name: string, message: AuditedMessage): boolean {

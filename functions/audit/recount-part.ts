@@ -16,8 +16,8 @@ export async function recount(context: AuditContext, position: PositionIn<'recou
   const visit: Visit<StretchSums & Done> = async (domain, id, afterSeq) => {
     const segment = await readSegment(backend.store, run.tenant, id, afterSeq);
     const sums: Sums = new Map();
-    if (afterSeq === 0) openAccounts(sums, domain, id);
     for (const item of segment.items) for (const posting of postingsOf(item)) post(sums, posting);
+    if (segment.entity) openAccounts(sums, domain, segment.entity);
     const stretch = stretchName(id, segment.end);
     return { stretch, sums, ...(!segment.isLast && { restSeq: segment.end }) };
   };

@@ -2,6 +2,7 @@
 import type { Domain } from '../core/definition.ts';
 import { ownedAccountName } from '../core/postings.ts';
 import type { Posting } from '../core/postings.ts';
+import type { EntityItem } from '../store/entities/items.ts';
 
 export interface Sum {
   readonly unit: string;
@@ -18,8 +19,14 @@ export function post(sums: Sums, { account, unit, amount }: Posting): void {
 }
 
 /** Makes an entity's own accounts known, which may have no postings. */
-export function openAccounts(sums: Sums, domain: Domain, id: string): void {
-  for (const [key, { unit }] of Object.entries(domain.accounts ?? {})) {
-    sums.set(ownedAccountName(id, key), { unit, sum: 0, count: 0 });
+export function openAccounts(
+  sums: Sums,
+  { accounts = {} }: Domain,
+  { id, balances = {}, units = {} }: Pick<EntityItem, 'id' | 'balances' | 'units'>,
+): void {
+  for (const key of Object.keys(balances)) {
+    const name = ownedAccountName(id, key);
+    const unit = units[key] ?? accounts[key]?.unit ?? '';
+    if (!sums.has(name)) sums.set(name, { unit, sum: 0, count: 0 });
   }
 }

@@ -2,11 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditProblem } from '../api/audit.ts';
 import type { Backend } from '../commands/backend.ts';
-import type { UniqueHold } from '../core/entity-change.ts';
-import { readEntityItem, readHolders, readMessages, readStates } from '../store/audit/audit-reads.ts';
+import { readEntityItem, readHolders, readMessages } from '../store/audit/audit-reads.ts';
 import type { EntityItem } from '../store/entities/items.ts';
 import { entityProblems } from './entity-check.ts';
-import { beginning, holdsIn, nothingFound, step } from './ledger-walk.ts';
+import { beginning, nothingFound, step } from './ledger-walk.ts';
 import type { Findings, Subject, Walked } from './ledger-walk.ts';
 import { recheckPauseMs } from './limits.ts';
 import { messageProblems } from './message-check.ts';
@@ -46,11 +45,10 @@ export async function verifyEntity(
 
 async function attempt(backend: AuditBackend, subject: Subject, from: Walked): Promise<Verified> {
   const { store } = backend;
-  const { tenant, id, domain } = subject;
+  const { tenant, id } = subject;
   const findings = nothingFound();
-  if (from.seq === 0) openAccounts(findings.sums, domain, id);
   const segment = await readSegment(store, tenant, id, from.seq);
-  let walked = await walk(backend, subject, from, segment.items, findings);
+  let walked = walk(subject, from, segment.items, findings);
   let item = segment.entity;
   let isLast = segment.isLast;
   while (isLast) {
@@ -60,7 +58,7 @@ async function attempt(backend: AuditBackend, subject: Subject, from: Walked): P
     const more = await readSegment(store, tenant, id, walked.seq, segment.end);
     isLast = more.isLast;
     if (more.items.length === 0) break;
-    walked = await walk(backend, subject, walked, more.items, findings);
+    walked = walk(subject, walked, more.items, findings);
   }
   const { problems, sums, entries } = findings;
   const stretch = stretchName(id, segment.end);
@@ -77,18 +75,13 @@ async function attempt(backend: AuditBackend, subject: Subject, from: Walked): P
   return { problems, stretch, sums, entries, ...(!isLast && { rest: walked }) };
 }
 
-async function walk(
-  { store }: AuditBackend,
+function walk(
   subject: Subject,
   from: Walked,
-  items: Parameters<typeof step>[2][],
+  items: readonly Parameters<typeof step>[2][],
   findings: Findings,
-): Promise<Walked> {
-  const readOthers = (ids: readonly string[]): ReturnType<typeof readStates> =>
-    readStates(store, subject.tenant, ids);
-  let walked = from;
-  for (const item of items) walked = await step(subject, walked, item, findings, readOthers);
-  return walked;
+): Walked {
+  return items.reduce((walked, item) => step(subject, walked, item, findings), from);
 }
 
 /** What can be said once the ledger's end is reached. */
@@ -106,6 +99,7 @@ async function finalProblems(
   if (!Number.isSafeInteger(version) || version < 1) {
     return [problem('entity_changed', 'not as its ledger says: version', { entity: id })];
   }
+  openAccounts(findings.sums, subject.domain, item);
   const problems: AuditProblem[] = [];
   if (version > walked.seq) {
     const text = `the ledger ends before the entity's version ${version}`;
@@ -127,21 +121,19 @@ async function finalProblems(
 
 async function claimProblems(
   { store }: AuditBackend,
-  { tenant, domain, id }: Subject,
-  { status, attributes, holds }: Walked,
+  { tenant, id }: Subject,
+  { held, reserved }: Walked,
 ): Promise<readonly AuditProblem[]> {
-  if (holds.length === 0) return [];
-  const nameOf = ({ constraint, values }: UniqueHold): string => JSON.stringify([constraint, values]);
-  const held = new Set(holdsIn(domain, { id, status, attributes }).map(nameOf));
-  const holders = await readHolders(store, tenant, holds);
-  return holds.flatMap((hold, index) => {
+  if (reserved.length === 0) return [];
+  const holders = await readHolders(store, tenant, reserved);
+  return reserved.flatMap(({ constraint, hash }, index) => {
     const holder = holders[index];
     const place = { entity: id };
-    if (!held.has(nameOf(hold))) {
-      return holder === id ? [problem('claim_not_released', hold.constraint, place)] : [];
+    if (held[constraint]?.hash !== hash) {
+      return holder === id ? [problem('claim_not_released', constraint, place)] : [];
     }
-    if (holder === undefined) return [problem('claim_missing', hold.constraint, place)];
-    return holder === id ? [] : [problem('claim_taken', `${hold.constraint} is held by another`, place)];
+    if (holder === undefined) return [problem('claim_missing', constraint, place)];
+    return holder === id ? [] : [problem('claim_taken', `${constraint} is held by another`, place)];
   });
 }
 

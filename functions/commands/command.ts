@@ -20,18 +20,20 @@ interface Common {
   readonly roles?: readonly string[] | undefined;
   readonly requestId: string;
   readonly traceparent?: string | undefined;
-  /** Checked against its schema. */
+  /** Checked against its schema, with what that adds. */
   readonly input: Readonly<Record<string, unknown>>;
   readonly domain: Domain;
 }
 
-/** What happens once because its key is taken in its transaction. Two requests of one key must have the same input. */
+/** What happens once because its key is taken in its transaction. */
 interface Keyed extends Common {
   /** What the key belongs to besides tenant and subject; of an HTTP request its path. */
   readonly path: string;
   readonly idempotencyKey: string;
   /** The version the caller saw. */
   readonly ifMatch?: number | undefined;
+  /** As it was sent, before any schema touched it. Two requests of one key must have the same. */
+  readonly payload: unknown;
   /** Called before the commit, since the answer is part of it; replays give the same object back. */
   readonly answerOf: (result: Result) => KeptAnswer;
 }

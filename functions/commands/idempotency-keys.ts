@@ -23,13 +23,13 @@ import type { Outcome } from './outcome.ts';
 interface Keyed {
   /** What makes two requests the same. */
   readonly scope: Readonly<Record<'tenant' | 'subject' | 'method' | 'path' | 'key', string>>;
-  /** What must be the same then. */
-  readonly payload: KeyedCommand['input'];
+  /** What must be the same then: as it was sent, so that a schema that changes later does not make it another one. */
+  readonly payload: unknown;
 }
 
-const keyedOf = ({ tenant, subject, path, idempotencyKey, input }: KeyedCommand): Keyed => ({
+const keyedOf = ({ tenant, subject, path, idempotencyKey, payload }: KeyedCommand): Keyed => ({
   scope: { tenant, subject, method: 'POST', path, key: idempotencyKey },
-  payload: input,
+  payload,
 });
 
 /** The key and hash that Powertools made: the record lacks its answer only. */

@@ -8,7 +8,7 @@ import { endsFrom } from './definition.ts';
 import type { CreateSituation, Domain, Move, TransitionSituation } from './definition.ts';
 import { isLocked, valueAt } from './entity.ts';
 import type { EntityState } from './entity.ts';
-import { dueOf, entityChange } from './entity-change.ts';
+import { attributesAfter, entityChange } from './entity-change.ts';
 import type { EntityChange } from './entity-change.ts';
 import { draftsOf } from './messages.ts';
 import type { MessageDraft } from './messages.ts';
@@ -57,12 +57,16 @@ export function decideCreate(registry: Registry, command: Command): Verdict {
   if (broken) return rejected(rejections.rejectedBy(broken));
   const attributes = domain.create.set(situation) as Record<string, unknown>;
   const movements = domain.create.postings?.(situation) ?? [];
-  const change = entityChange(registry, command, { to: domain.initial, attributes, movements, rules: [] });
+  const after = { ...attributesAfter(undefined, attributes), status: domain.initial };
+  const messages = draftsOf(domain.create.messages, { ...situation, after });
+  const step = { to: domain.initial, attributes, movements, rules: [], messages };
+  const change = entityChange(registry, command, step);
   // A new account holds nothing, so what takes from it is refused by its floor at once.
   const overdrawn = firstBroken(change.rules, () => 0);
   if (overdrawn) return rejected(rejections.rejectedBy(overdrawn));
-  const drafts = draftsOf(domain.create.messages, { ...situation, after: shownOf(change) });
-  return accepted(registry, [change], domain.create.requires?.(situation) ?? [], [{ change, drafts }]);
+  return accepted(registry, [change], domain.create.requires?.(situation) ?? [], [
+    { change, drafts: messages },
+  ]);
 }
 
 /**
@@ -87,7 +91,8 @@ export function decideTransition(
   const missing = roleRejectionOf(transition, roles);
   if (missing) return rejected(missing);
   // The entity may have gone on since this deadline was set, or wait for a later one.
-  if (dueAt !== undefined && dueOf(domain, entity)?.at !== dueAt) return rejected(rejections.notDue);
+  const isDue = entity.due?.at === dueAt && entity.due?.transition === name;
+  if (dueAt !== undefined && !isDue) return rejected(rejections.notDue);
   const lockRejection = lockRejectionOf(entity, lockToken, now);
   if (lockRejection) return rejected(lockRejection);
   const versionRejection = versionRejectionOf(entity, ifMatch);
@@ -96,7 +101,7 @@ export function decideTransition(
   const present = others.filter((other) => other !== undefined);
   const seen = new Set<string>();
   const situation = situationOf(command, entity, present, seen);
-  const read = (path: string): unknown => valueAt(entity, path);
+  const read = (path: string): unknown => valueAt(domain, entity, path);
   const forbidden = roles && firstBroken(authorizationRules(transition.authorize, actor), read);
   if (forbidden) return rejected(rejections.rejectedBy(forbidden));
   if (!transition.from.includes(entity.status)) {
@@ -115,19 +120,18 @@ export function decideTransition(
   const to = transition.next?.(situation) ?? endsFrom(transition, entity.status)[0] ?? entity.status;
   if (!transition.to.includes(to)) throw new Error(`"${name}" of ${domain.collection} leads to "${to}"`);
   const movements = transition.postings?.(situation) ?? [];
-  const change = entityChange(registry, command, { before: entity, to, attributes: set, movements, rules });
+  const after = { ...attributesAfter(entity, set), status: to };
+  const drafts = draftsOf(transition.messages, { ...situation, after });
+  const step = { before: entity, to, attributes: set, movements, rules, messages: drafts };
+  const change = entityChange(registry, command, step);
   const overdrawn = firstBroken(change.rules, read);
   if (overdrawn) return rejected(rejections.rejectedBy(overdrawn));
 
-  const drafts = draftsOf(transition.messages, { ...situation, after: shownOf(change) });
   // What the definition read of the entity's accounts others may move until this commits, without a new version.
   const relied = [...seen].map((key) => rule('balance_moved', is(key, entity.balances[key] ?? 0), ''));
   const guarded = { ...change, rules: [...change.rules, ...relied] };
   return accepted(registry, [guarded, ...moved.changes], [], [{ change: guarded, drafts }, ...moved.drafts]);
 }
-
-/** What messages are told of the entity after the command. */
-const shownOf = ({ after }: EntityChange) => ({ ...after.attributes, status: after.status });
 
 /** Why an entity is not the one a caller saw, where that matters to the caller. */
 export const versionRejectionOf = (
@@ -150,18 +154,18 @@ export function lockRejectionOf(
 
 /** @param seen is told the accounts that the definition reads */
 function situationOf(
-  { id, input, actor, roles = [], now }: Command,
+  { domain, id, input, actor, roles = [], now }: Command,
   entity: EntityState,
   others: readonly EntityState[],
   seen: Set<string>,
 ): TransitionSituation<unknown, unknown> {
   const shown = { ...entity.attributes, status: entity.status };
-  for (const [key, balance] of Object.entries(entity.balances)) {
+  for (const key of Object.keys(domain.accounts ?? {})) {
     Object.defineProperty(shown, key, {
       enumerable: true,
       get: () => {
         seen.add(key);
-        return balance;
+        return entity.balances[key] ?? 0;
       },
     });
   }

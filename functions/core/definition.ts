@@ -73,7 +73,7 @@ export interface UniqueValue<State, Attributes> {
 export interface Deadline<State, Attributes, Transition extends string = string> {
   readonly while: readonly State[];
   readonly transition: Transition;
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds. What is no time (`NaN`, of an entity that lacks the attribute) is waited for by nobody. */
   readonly at: (attributes: Attributes) => number;
 }
 
@@ -146,8 +146,15 @@ export interface DomainDefinition<
   /** What one is called: `payment`. */
   readonly type: string;
   readonly idPrefix: string;
+  /** 1 unless given. Raised with every change of the definition; each ledger entry carries it. */
+  readonly version?: number;
   readonly summary: string;
   readonly states: readonly State[];
+  /**
+   * States of earlier versions. No command leads there, and entities may still be in one: they are listed and audited,
+   * and transitions lead them out.
+   */
+  readonly formerStates?: readonly State[];
   readonly initial: State;
   /** What the entity shows. */
   readonly attributes: z.ZodObject;

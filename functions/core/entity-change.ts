@@ -1,24 +1,22 @@
 /** What one command does to one entity: its next state, its ledger entry, and what must hold when it commits. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Command } from './command.ts';
-import type { Domain, UniqueValue } from './definition.ts';
-import type { Attributes, EntityState } from './entity.ts';
+import { dueAfter } from './deadlines.ts';
+import type { Domain } from './definition.ts';
+import type { Attributes, Due, EntityState } from './entity.ts';
 import { secretFields } from './fields.ts';
-import { genesisHash, sealed } from './ledger.ts';
-import type { LedgerEntry } from './ledger.ts';
-import { asPosting, balanceRules, resolve } from './movements.ts';
+import { caused, genesisHash, sealed } from './ledger.ts';
+import type { Effects, LedgerEntry } from './ledger.ts';
+import type { MessageDraft } from './messages.ts';
+import { asPosting, balanceRules, resolve, unitRules } from './movements.ts';
 import type { OwnedTarget, ResolvedMovement } from './movements.ts';
 import { assertBalanced, net } from './postings.ts';
 import type { Movement } from './postings.ts';
+import { versionOf } from './registry.ts';
 import type { Registry } from './registry.ts';
 import type { Rule } from './rules.ts';
-
-/** A unique value an entity holds. */
-export interface UniqueHold {
-  readonly constraint: string;
-  readonly values: readonly string[];
-  readonly entity: string;
-}
+import { changedHolds, holdsAfter, holdsOf, reservationsBeyond } from './unique-holds.ts';
+import type { Holds, UniqueReservation } from './unique-holds.ts';
 
 export interface EntityChange {
   readonly domain: Domain;
@@ -34,10 +32,8 @@ export interface EntityChange {
   readonly deltas: Readonly<Record<string, number>>;
   /** Movements on accounts that are not its own. */
   readonly foreign: readonly ResolvedMovement[];
-  readonly taken: readonly UniqueHold[];
-  readonly released: readonly UniqueHold[];
-  /** When its scheduled transition is due, epoch milliseconds. */
-  readonly due?: { readonly at: number; readonly transition: string };
+  readonly taken: readonly UniqueReservation[];
+  readonly released: readonly UniqueReservation[];
 }
 
 interface Step {
@@ -46,7 +42,14 @@ interface Step {
   readonly attributes: Attributes;
   readonly movements: readonly Movement[];
   readonly rules: readonly Rule[];
+  readonly messages: readonly MessageDraft[];
 }
+
+/** The attributes after a command, without what it takes away. */
+export const attributesAfter = (before: EntityState | undefined, set: Attributes): Attributes =>
+  Object.fromEntries(
+    Object.entries({ ...before?.attributes, ...set }).filter(([, value]) => value !== undefined),
+  );
 
 export function entityChange(registry: Registry, command: Command, step: Step): EntityChange {
   const { domain, id, tenant } = command;
@@ -58,10 +61,16 @@ export function entityChange(registry: Registry, command: Command, step: Step): 
     'key' in movement.target && movement.target.id === id;
   const own = net(resolved.filter(isOwn), ({ key }) => key);
   const floors = own.flatMap(({ target, amount }) => balanceRules(target.key, amount, target.floor));
+  const units = own.flatMap(({ target }) => unitRules(before?.units[target.key], target.unit));
 
   // A clock that runs behind the one that wrote the last entry must not turn history around.
   const at = new Date(Math.max(command.now, before ? Date.parse(before.updatedAt) : 0)).toISOString();
-  const attributes = present({ ...before?.attributes, ...set });
+  const attributes = attributesAfter(before, set);
+  const heldBefore = before ? holdsOf(domain, before) : {};
+  const held = holdsAfter(domain, before, { status: to, attributes });
+  const due = dueAfter(domain, before, { status: to, attributes });
+  const definition = versionOf(domain);
+  const effects = effectsOf({ before: heldBefore, after: held }, { before: before?.due, after: due }, step);
   const entry = sealed(tenant, id, {
     seq: (before?.version ?? 0) + 1,
     command: command.name,
@@ -71,6 +80,8 @@ export function entityChange(registry: Registry, command: Command, step: Step): 
     at,
     ...recorded(command, set, before),
     postings: resolved.map(asPosting),
+    definition,
+    ...(Object.keys(effects).length > 0 && { effects }),
     previousHash: before?.headHash ?? genesisHash,
   });
   assertBalanced(entry.postings);
@@ -84,34 +95,49 @@ export function entityChange(registry: Registry, command: Command, step: Step): 
     updatedAt: at,
     attributes,
     balances: balancesAfter(domain, before, deltas),
+    units: unitsAfter(domain, before),
+    definition: Math.max(definition, before?.definition ?? 0),
+    held,
+    ...(due && { due }),
     headHash: entry.hash,
     ...(before?.lock && { lock: before.lock }),
   };
-  const holdsBefore = before ? holdsOf(domain, before) : [];
-  const holdsAfter = holdsOf(domain, after);
-  const due = dueOf(domain, after);
   return {
     domain,
     ...(before && { before }),
     after,
     set,
     entry,
-    rules: [...step.rules, ...floors],
+    rules: [...step.rules, ...units, ...floors],
     deltas,
     foreign: resolved.filter((movement) => !isOwn(movement)),
-    taken: without(holdsAfter, holdsBefore),
-    released: without(holdsBefore, holdsAfter),
-    ...(due && { due }),
+    taken: reservationsBeyond(id, held, heldBefore),
+    released: reservationsBeyond(id, heldBefore, held),
   };
 }
 
-/** Without what is taken away. */
-const present = (attributes: Attributes): Attributes =>
-  Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
+interface Before<T> {
+  readonly before: T;
+  readonly after: T;
+}
+
+/** What goes into the ledger besides attributes and postings; nothing that did not change. */
+function effectsOf(
+  held: Before<Holds>,
+  due: Before<Due | undefined>,
+  { messages }: Pick<Step, 'messages'>,
+): Effects {
+  const changed = changedHolds(held.before, held.after);
+  return {
+    ...(Object.keys(changed).length > 0 && { held: changed }),
+    ...(!isDeepStrictEqual(due.before, due.after) && { due: due.after ?? null }),
+    ...(messages.length > 0 && { messages: caused(messages) }),
+  };
+}
 
 /**
- * The input without its secrets, and those attributes that it does not already tell; `null` for one that was taken
- * away, which no attribute can be (see `registry.ts`).
+ * The input without its secrets, and what it does not already tell of the attributes; `null` for what is none: an
+ * attribute that was taken away, or a field of the first entry's input. No attribute can be null (see `registry.ts`).
  */
 function recorded(
   { domain, name, input }: Command,
@@ -121,43 +147,33 @@ function recorded(
   const isTransition = before !== undefined;
   const schema = isTransition ? domain.transitions[name]?.input : domain.create.input;
   const secrets = schema ? secretFields(schema) : new Set<string>();
-  const data = Object.fromEntries(Object.entries(input).filter(([field]) => !secrets.has(field)));
+  const data = Object.fromEntries(
+    Object.entries(input).filter(([field, value]) => !secrets.has(field) && value !== undefined),
+  );
   // Only the first entry is folded from its data; a later one's fields may mean something else than attributes.
   const told = isTransition ? {} : data;
-  const changes = Object.entries(set).flatMap(([field, value]): [string, unknown][] => {
-    if (value === undefined) return before?.attributes[field] === undefined ? [] : [[field, null]];
+  const had = isTransition ? before.attributes : data;
+  const names = new Set([...Object.keys(told), ...Object.keys(set)]);
+  const changes = [...names].flatMap((field): [string, unknown][] => {
+    const value = set[field];
+    if (value === undefined) return had[field] === undefined ? [] : [[field, null]];
     return Object.hasOwn(told, field) && isDeepStrictEqual(told[field], value) ? [] : [[field, value]];
   });
   return { data, changes: Object.fromEntries(changes) };
 }
 
+/** Of all accounts of the definition, and of those that only another version of it knows. */
 function balancesAfter(
   domain: Domain,
   before: EntityState | undefined,
   deltas: Readonly<Record<string, number>>,
 ): Readonly<Record<string, number>> {
-  const keys = Object.keys(domain.accounts ?? {});
-  return Object.fromEntries(keys.map((key) => [key, (before?.balances[key] ?? 0) + (deltas[key] ?? 0)]));
+  const keys = new Set([...Object.keys(domain.accounts ?? {}), ...Object.keys(before?.balances ?? {})]);
+  return Object.fromEntries([...keys].map((key) => [key, (before?.balances[key] ?? 0) + (deltas[key] ?? 0)]));
 }
 
-/** The unique values an entity holds in its status. */
-export function holdsOf(domain: Domain, { id, status, attributes }: EntityState): readonly UniqueHold[] {
-  return ((domain.unique ?? []) as readonly UniqueValue<string, unknown>[]).flatMap((unique) => {
-    const values = unique.while.includes(status) ? unique.of(attributes) : undefined;
-    return values ? [{ constraint: unique.name, values, entity: id }] : [];
-  });
-}
-
-function without(holds: readonly UniqueHold[], others: readonly UniqueHold[]): readonly UniqueHold[] {
-  return holds.filter((hold) => !others.some((other) => isDeepStrictEqual(hold, other)));
-}
-
-/** The deadline an entity waits for, if it waits. */
-export function dueOf(
-  domain: Domain,
-  { status, attributes }: Pick<EntityState, 'status' | 'attributes'>,
-): EntityChange['due'] {
-  const { deadline } = domain;
-  if (!deadline?.while.includes(status)) return undefined;
-  return { at: deadline.at(attributes), transition: deadline.transition };
-}
+/** An account is kept in the unit in which it was begun. */
+const unitsAfter = (domain: Domain, before: EntityState | undefined): Readonly<Record<string, string>> => ({
+  ...Object.fromEntries(Object.entries(domain.accounts ?? {}).map(([key, { unit }]) => [key, unit])),
+  ...before?.units,
+});

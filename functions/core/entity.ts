@@ -2,6 +2,23 @@
 
 export type Attributes = Readonly<Record<string, unknown>>;
 
+/** A unique value as its holder keeps it, so that any version of the definition can release it. */
+export interface UniqueHold {
+  /** SHA-256 of the values, base64url: the end of the key of its item. */
+  readonly hash: string;
+  /** The states in which it is held. */
+  readonly while: readonly string[];
+}
+
+/** A scheduled transition as the entity that waits for it keeps it. */
+export interface Due {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly transition: string;
+  /** The states in which the entity waits for it. */
+  readonly while: readonly string[];
+}
+
 export interface EntityState {
   readonly id: string;
   readonly collection: string;
@@ -12,8 +29,15 @@ export interface EntityState {
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly attributes: Attributes;
-  /** Balances of the accounts that live on this entity, by key. */
+  /** Balances of the accounts that live on this entity, by key. One that is missing was added later, and holds 0. */
   readonly balances: Readonly<Record<string, number>>;
+  /** In what each of them is kept. */
+  readonly units: Readonly<Record<string, string>>;
+  /** The highest version of the definition that wrote it; absent in what was written before there were versions. */
+  readonly definition?: number;
+  /** The unique values it holds, by constraint; absent as `definition` is. */
+  readonly held?: Readonly<Record<string, UniqueHold>>;
+  readonly due?: Due;
   /** Hash of its newest ledger entry. */
   readonly headHash: string;
   readonly lock?: LockState;
@@ -32,7 +56,11 @@ export const isLocked = ({ lock }: Pick<EntityState, 'lock'>, now: number): bool
   lock !== undefined && lock.expiresAt > now;
 
 /** Finds what a rule's path names: `status`, an account, or an attribute. */
-export function valueAt(entity: EntityState, path: string): unknown {
+export function valueAt(
+  { accounts = {} }: { readonly accounts?: Readonly<Record<string, unknown>> },
+  entity: EntityState,
+  path: string,
+): unknown {
   if (path === 'status') return entity.status;
-  return Object.hasOwn(entity.balances, path) ? entity.balances[path] : entity.attributes[path];
+  return Object.hasOwn(accounts, path) ? (entity.balances[path] ?? 0) : entity.attributes[path];
 }

@@ -8,7 +8,7 @@ import type { Floor, Movement, Posting } from './postings.ts';
 import type { Registry } from './registry.ts';
 import * as rejections from './rejections.ts';
 import type { Rejection } from './rejections.ts';
-import { atLeast, atMost, firstBroken, rule } from './rules.ts';
+import { atLeast, atMost, firstBroken, given, rule } from './rules.ts';
 import type { Rule } from './rules.ts';
 
 export interface OwnedTarget {
@@ -35,6 +35,8 @@ export interface BlindChange {
   readonly id: string;
   readonly rules: readonly Rule[];
   readonly deltas: Readonly<Record<string, number>>;
+  /** In what each account that it changes is kept. */
+  readonly units: Readonly<Record<string, string>>;
 }
 
 export interface BalanceChange {
@@ -94,19 +96,26 @@ export function balanceRules(path: string, delta: number, floor: Floor | undefin
       ];
 }
 
+/** An account is kept in the unit in which it was begun, whatever a later definition says. */
+export const unitRules = (kept: string | undefined, unit: string): readonly Rule[] =>
+  kept === undefined || kept === unit
+    ? []
+    : [rule('unit_differs', given(false), `The account is kept in ${kept}.`)];
+
 /**
  * What stands in the way of changing another entity, given what it is.
  * @param now epoch milliseconds
  */
 export function blindRejection(
-  { domain, id, rules, deltas }: BlindChange,
+  { domain, id, rules, deltas, units }: BlindChange,
   other: EntityState | undefined,
   now: number,
 ): Rejection | undefined {
   if (other?.collection !== domain.collection) return rejections.unknownReference(domain.collection, id);
   const isChanged = Object.keys(deltas).length > 0;
   if (isChanged && isLocked(other, now)) return rejections.otherLocked(domain.collection, id);
-  const broken = firstBroken(rules, (path) => valueAt(other, path));
+  const unit = Object.entries(units).flatMap(([key, each]) => unitRules(other.units[key], each));
+  const broken = firstBroken([...unit, ...rules], (path) => valueAt(domain, other, path));
   return broken && rejections.rejectedBy(broken);
 }
 
@@ -147,6 +156,7 @@ export function spread(
       id,
       rules: [...others, ...rules],
       deltas: {},
+      units: {},
     });
   }
   for (const { target, amount } of foreign) {
@@ -160,13 +170,14 @@ export function spread(
         `${nameOf(target)} is moved by another entity of the same transaction; use its own transition`,
       );
     }
-    const { collection, id, key, floor } = target;
+    const { collection, id, key, unit, floor } = target;
     const before = touched.get(id);
     touched.set(id, {
       domain: registry.byCollection(collection),
       id,
       rules: [...(before?.rules ?? []), ...balanceRules(key, amount, floor)],
       deltas: { ...before?.deltas, [key]: amount },
+      units: { ...before?.units, [key]: unit },
     });
   }
   return { blind: [...touched.values()], balances };

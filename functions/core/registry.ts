@@ -47,6 +47,15 @@ export function registerDomains(domains: readonly Domain[]): Registry {
   };
 }
 
+/** All states an entity may be in, those of earlier versions among them. */
+export const statesOf = ({ states, formerStates = [] }: Domain): readonly string[] => [
+  ...states,
+  ...formerStates,
+];
+
+/** The version of a definition, which each of its ledger entries carries. */
+export const versionOf = ({ version = 1 }: Domain): number => version;
+
 /** Transitions a caller may ask for in a status. */
 export function allowedTransitions(domain: Domain, status: string): string[] {
   return Object.entries(domain.transitions)
@@ -104,14 +113,17 @@ function check(domain: Domain): void {
   if (!isWord(domain.collection)) fail('a collection is lower-case letters and hyphens');
   if (otherRoutes.has(domain.collection)) fail('the route is taken');
   if (!/^[a-z]{2,5}$/.test(domain.idPrefix)) fail('an id prefix is 2 to 5 lower-case letters');
-  const isState = (state: string): boolean => domain.states.includes(state);
+  const states = statesOf(domain);
+  const isState = (state: string): boolean => states.includes(state);
   const odd =
-    domain.states.find((name) => !isStateName(name)) ??
+    states.find((name) => !isStateName(name)) ??
     Object.keys(domain.transitions).find((name) => !isWord(name));
   if (odd !== undefined)
     fail(`"${odd}" cannot be a name: states and transitions are lower-case letters and hyphens`);
-  if (new Set(domain.states).size !== domain.states.length) fail('a state stands twice');
-  if (!isState(domain.initial)) fail(`the initial state "${domain.initial}" is not a state`);
+  if (new Set(states).size !== states.length) fail('a state stands twice');
+  if (!domain.states.includes(domain.initial)) fail(`the initial state "${domain.initial}" is not a state`);
+  if (!Number.isSafeInteger(versionOf(domain)) || versionOf(domain) < 1)
+    fail('a version is a whole number from 1 on');
   checkTransitions(domain, isState, fail);
   checkReachable(domain, fail);
   checkNames(domain, fail);
@@ -149,6 +161,8 @@ function checkTransitions(domain: Domain, isState: (state: string) => boolean, f
     if (transition.to.length === 0) fail(`transition "${name}" leads nowhere`);
     const unknown = [...transition.from, ...transition.to].find((state) => !isState(state));
     if (unknown !== undefined) fail(`transition "${name}" names "${unknown}", which is not a state`);
+    const former = transition.to.find((state) => domain.formerStates?.includes(state) === true);
+    if (former !== undefined) fail(`transition "${name}" leads to "${former}", which is a former state`);
     const { leads = {} } = transition;
     const isWholeWay =
       transition.from.every((state) => transition.to.includes(leads[state] ?? state)) &&
@@ -225,7 +239,8 @@ export function itemsAtMost(domain: Domain, { moves, most, messages }: AnyComman
 }
 
 function checkReachable(domain: Domain, fail: Fail): void {
-  const reached = new Set([domain.initial]);
+  // Of the states of earlier versions entities come, and no command.
+  const reached = new Set([domain.initial, ...(domain.formerStates ?? [])]);
   for (let before = 0; before !== reached.size;) {
     before = reached.size;
     for (const { from, to } of Object.values(domain.transitions)) {

@@ -91,9 +91,9 @@ function committed(
 ): Pick<World, 'entities' | 'balances'> | undefined {
   const states = new Map(world.entities);
   for (const { after } of entities) states.set(after.id, after);
-  for (const { id, rules, deltas } of blind) {
+  for (const { domain, id, rules, deltas } of blind) {
     const other = states.get(id);
-    if (!other || firstBroken(rules, (path) => valueAt(other, path))) return undefined;
+    if (!other || firstBroken(rules, (path) => valueAt(domain, other, path))) return undefined;
     const moved = new Map(Object.entries(other.balances));
     for (const [key, delta] of Object.entries(deltas)) moved.set(key, (moved.get(key) ?? 0) + delta);
     states.set(id, { ...other, balances: Object.fromEntries(moved) });

@@ -1,6 +1,7 @@
 /** Schemas of everything the API answers with, as `view.ts` and the queries make it. */
 import { z } from 'zod';
 import type { Domain } from '../core/definition.ts';
+import { statesOf } from '../core/registry.ts';
 import { message as limits } from '../runtime/limits.ts';
 import { topics } from '../runtime/topics.ts';
 import { messageStatuses } from '../store/outbox/message-items.ts';
@@ -27,7 +28,7 @@ export function entitySchema(domain: Domain): z.ZodObject {
   return z.strictObject({
     id: entityId(domain),
     type: z.literal(domain.type),
-    status: z.enum(domain.states as [string, ...string[]]),
+    status: z.enum(statesOf(domain) as [string, ...string[]]),
     version: z.int().positive().meta({ description: 'Grows by one with every command; also the `ETag`.' }),
     createdAt: moment('When it was created.'),
     updatedAt: moment('When the last command changed it.'),

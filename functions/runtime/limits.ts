@@ -75,8 +75,15 @@ export const lock = {
   tokenMaxCharacters: 64,
 } as const;
 
+const dayMs = 24 * 60 * 60 * 1000;
+
 /** Attributes and messages of one command. */
 export const message = {
+  /**
+   * How long one that is done is kept, with the personal data of its payload: a quarter of a year, in which most
+   * disputes with a receiver come up. The ledger keeps topic, type and hash for good.
+   */
+  keptMs: 90 * dayMs,
   /** Of each text that a receiver gave back, as UTF-8; escaped in JSON it is six times as long at most. */
   resultMaxBytes: 4 * 1024,
   /** Attempts and inquiries that a message keeps, of all its runs: the newest ones, three runs of the usual policy. */

@@ -1,6 +1,6 @@
 /** The keys of the data table. A tenant is encoded, so that none can write the separator into its name. */
 import { createHash } from 'node:crypto';
-import type { UniqueHold } from '../core/entity-change.ts';
+import type { UniqueReservation } from '../core/unique-holds.ts';
 
 export interface ItemKey {
   readonly pk: string;
@@ -37,11 +37,8 @@ export const balanceKey = (tenant: string, account: string): ItemKey => ({
 /** Values may be long and hold anything, so the key carries their hash. */
 export const uniqueKey = (
   tenant: string,
-  { constraint, values }: Pick<UniqueHold, 'constraint' | 'values'>,
-): ItemKey => ({
-  pk: `${encoded(tenant)}#unique#${constraint}#${createHash('sha256').update(JSON.stringify(values)).digest('base64url')}`,
-  sk: 'unique',
-});
+  { constraint, hash }: Pick<UniqueReservation, 'constraint' | 'hash'>,
+): ItemKey => ({ pk: `${encoded(tenant)}#unique#${constraint}#${hash}`, sk: 'unique' });
 
 /** Partition of the index `byStatus`. */
 export const listPartition = (tenant: string, collection: string, status: string): string =>

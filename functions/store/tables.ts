@@ -53,6 +53,8 @@ export const outboxTable = {
       projection: ['status', 'topic', 'sentAt'],
     },
   ],
+  /** Of messages that are done; all others stay. */
+  timeToLive: 'expiresAt',
   stream: true,
 } as const satisfies TableSchema;
 

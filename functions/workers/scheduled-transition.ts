@@ -34,7 +34,8 @@ const passed: ReadonlySet<string> = new Set([rejections.notDue.code, rejections.
 export function createRunScheduledTransition(backend: Backend): RunScheduledTransition {
   return async ({ tenant, collection, entity, transition, dueAt }) => {
     const domain = backend.registry.find(collection);
-    if (domain?.deadline?.transition !== transition) return 'not_needed';
+    // Another version of the definition wrote it, and runs it.
+    if (!domain || !Object.hasOwn(domain.transitions, transition)) return 'retry';
     if (backend.clock.now() < dueAt) return 'not_due';
     // A clock that is set back from here on must not refuse what is due.
     const clock = { now: () => Math.max(backend.clock.now(), dueAt) };
@@ -51,6 +52,7 @@ export function createRunScheduledTransition(backend: Backend): RunScheduledTran
         name: transition,
         id: entity,
         dueAt,
+        payload: {},
         input: {},
         answerOf,
       },

@@ -2,10 +2,15 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Audit } from '../../functions/api/audit.ts';
 import { createAudit } from '../../functions/audit/audit.ts';
 import { sealed } from '../../functions/core/ledger.ts';
+import { hashOfValues } from '../../functions/core/unique-holds.ts';
 import { entryItem, ledgerEntry } from '../../functions/store/entities/items.ts';
 import type { EntryItem } from '../../functions/store/entities/items.ts';
 import { balanceKey, uniqueKey, entityKey } from '../../functions/store/keys.ts';
+import { takeAnswer } from '../../functions/store/outbox/answers.ts';
+import type { OutboxAccess } from '../../functions/store/outbox/message-writes.ts';
+import { message as limits } from '../../functions/runtime/limits.ts';
 import { messageKey } from '../../functions/store/outbox/message-items.ts';
+import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import { auditWhole, located, payment, Tampered } from '../support/audited.ts';
 import type { Item } from '../support/audited.ts';
 import { startBackend } from '../support/backend.ts';
@@ -151,6 +156,8 @@ describe('an entity changed behind the API', () => {
     'its collection': [(item) => ({ ...item, collection: 'articles' }), 'entity_changed'],
     'its version': [(item) => ({ ...item, version: 'two' }), 'entity_changed'],
     'its head': [(item) => ({ ...item, headHash: '0' }), 'head_differs'],
+    'what it holds': [(item) => ({ ...item, held: { a_value: { hash: 'h', while: [] } } }), 'entity_changed'],
+    'its definition': [(item) => ({ ...item, def: 2 }), 'entity_changed'],
     'a timer it has not': [(item) => ({ ...item, dueAt: 1, dueShard: 'due#1' }), 'timer_differs'],
   };
   it.each(Object.entries(changes))('shows: %s', async (_name, [changed, code]) => {
@@ -185,7 +192,7 @@ describe('an entity changed behind the API', () => {
 describe('unique values', () => {
   const slug = 'a-slug';
   const article = { slug, title: 'A title', body: 'A body.' };
-  const claim = { constraint: 'article_slug', values: [slug] };
+  const claim = { constraint: 'article_slug', hash: hashOfValues([slug]) };
 
   it('are held by their entity', async () => {
     const tampered = new Tampered(api);
@@ -201,7 +208,8 @@ describe('unique values', () => {
   it('are given back', async () => {
     const tampered = new Tampered(api);
     const id = await tampered.create('invites', { workspace: 'w', email: 'A@example.com', role: 'r' });
-    const key = uniqueKey(tampered.tenant, { constraint: 'open_invite', values: ['w', 'a@example.com'] });
+    const hash = hashOfValues(['w', 'a@example.com']);
+    const key = uniqueKey(tampered.tenant, { constraint: 'open_invite', hash });
     const item = await tampered.read(key);
     await tampered.post(`/v1/invites/${id}/revoke`);
     expect(await allFound(tampered)).toEqual([]);
@@ -211,6 +219,14 @@ describe('unique values', () => {
 });
 
 describe('messages', () => {
+  /** Ends a message of which nothing follows. */
+  const end = (outbox: OutboxAccess, { answers: _answers, ...item }: MessageItem) => {
+    const at = new Date(outbox.clock.now()).toISOString();
+    return takeAnswer(outbox, item, {
+      answer: { outcome: 'done', by: 'receiver:llm', at, result: '{}' },
+      from: 'worker',
+    });
+  };
   const keyOf = (tampered: Tampered, id: string, seq: number, n: number) => {
     const key = messageKey({ tenant: tampered.tenant, id: `msg_${id}_${seq}_${n}` });
     if (!key) throw new Error('no such key');
@@ -224,14 +240,58 @@ describe('messages', () => {
     const item = await tampered.read(key, 'outbox');
     await tampered.remove(key, 'outbox');
     expect(await allFound(tampered)).toEqual([['message_missing', id, 2]]);
-    await tampered.write({ ...item, topic: 'llm' }, 'outbox');
-    expect(await allFound(tampered)).toEqual([['message_changed', id, 2]]);
+    const payload = String(item['payload']);
+    const others = [
+      { topic: 'llm' },
+      { type: 'another' },
+      { payload: `${payload} ` },
+      { payload: undefined },
+    ];
+    for (const other of others) {
+      await tampered.write({ ...item, ...other }, 'outbox');
+      expect(await allFound(tampered)).toEqual([['message_changed', id, 2]]);
+    }
     await tampered.write(item, 'outbox');
     for (const seq of [3, 9]) {
       await tampered.write({ ...item, ...keyOf(tampered, id, seq, 0) }, 'outbox');
       expect(await allFound(tampered)).toEqual([['message_unexplained', id, seq]]);
       await tampered.remove(keyOf(tampered, id, seq, 0), 'outbox');
     }
+  });
+
+  it('may be gone when the time for which they are kept is over, and not before', async () => {
+    const own = createTestClock();
+    const later = await startBackend({ clock: own, tables: api.tables });
+    const tampered = new Tampered(later);
+    const id = await tampered.create('articles', { slug: 'kept', title: 'A title', body: 'A body.' });
+    await tampered.post(`/v1/articles/${id}/publish`);
+    const outbox = { client: later.backend.store.client, table: later.tables.outbox, clock: own };
+    const key = keyOf(tampered, id, 2, 0);
+    await end(outbox, (await tampered.read(key, 'outbox')) as unknown as MessageItem);
+    const shown = async (): Promise<unknown> =>
+      (await later.get(`/v1/articles/${id}/messages`, { tenant: tampered.tenant })).json['items'];
+    const ofLater = async () =>
+      located((await auditWhole(createAudit(later.backend), tampered.tenant)).problems);
+    own.advance(limits.keptMs - 60_000);
+    expect(await shown()).toHaveLength(1);
+    await tampered.remove(key, 'outbox');
+    expect(await ofLater()).toEqual([['message_missing', id, 2]]);
+    own.advance(120_000);
+    expect(await ofLater()).toEqual([]);
+  });
+
+  it('are shown no more when that time is over, although they are there', async () => {
+    const own = createTestClock();
+    const later = await startBackend({ clock: own, tables: api.tables });
+    const tampered = new Tampered(later);
+    const id = await tampered.create('articles', { slug: 'shown', title: 'A title', body: 'A body.' });
+    await tampered.post(`/v1/articles/${id}/publish`);
+    const outbox = { client: later.backend.store.client, table: later.tables.outbox, clock: own };
+    const item = await tampered.read(keyOf(tampered, id, 2, 0), 'outbox');
+    await end(outbox, item as unknown as MessageItem);
+    own.advance(limits.keptMs + 1_000);
+    const { json } = await later.get(`/v1/articles/${id}/messages`, { tenant: tampered.tenant });
+    expect(json).toEqual({ items: [] });
   });
 
   it('show where one is neither done nor dead after an hour', async () => {

@@ -20,6 +20,7 @@ export async function runDue({ backend }: TestBackend, tenant: string, entity: E
     domain,
     name,
     id: entity.id,
+    payload: {},
     input: {},
     answerOf: answerOf({ requestId, path }),
   });

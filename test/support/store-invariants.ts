@@ -3,7 +3,7 @@
  * from a dump, against the definitions alone. Each problem is one sentence that names its entity.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { holdsOf } from '../../functions/core/entity-change.ts';
+import { holdsBy, reservationsBeyond } from '../../functions/core/unique-holds.ts';
 import { entryHash, genesisHash } from '../../functions/core/ledger.ts';
 import type { LedgerEntry } from '../../functions/core/ledger.ts';
 import { ownedAccountName } from '../../functions/core/postings.ts';
@@ -76,7 +76,7 @@ function entityProblems(registry: Registry, item: EntityItem, ledger: readonly L
   const schema = domain.hidden ? domain.attributes.extend(domain.hidden.shape) : domain.attributes;
   const { error } = schema.safeParse(item.attributes);
   expect(!error, `its attributes break their schema: ${JSON.stringify(error?.issues)}`);
-  const folded = fold(Object.keys(schema.shape), ledger);
+  const folded = fold(ledger);
   expect(
     isDeepStrictEqual(folded, item.attributes),
     `folding its ledger gives ${JSON.stringify(folded)}, not ${JSON.stringify(item.attributes)}`,
@@ -92,13 +92,11 @@ function entityProblems(registry: Registry, item: EntityItem, ledger: readonly L
   return problems;
 }
 
-/** The attributes as the ledger tells them: the first entry's data, then what each entry changed. */
-function fold(names: readonly string[], ledger: readonly LedgerEntry[]): Record<string, unknown> {
-  const told = Object.entries(ledger[0]?.data ?? {}).filter(([name]) => names.includes(name));
-  return Object.assign(Object.fromEntries(told), ...ledger.map(({ changes }) => changes)) as Record<
-    string,
-    unknown
-  >;
+/** The attributes as the ledger tells them: the first entry's data, then what each entry changed; `null` for none. */
+function fold(ledger: readonly LedgerEntry[]): Record<string, unknown> {
+  const all: Record<string, unknown> = { ...ledger[0]?.data };
+  for (const { changes } of ledger) Object.assign(all, changes);
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
 }
 
 function balanceProblems(
@@ -136,7 +134,8 @@ function claimProblems(
   const kept = new Map(items.map((item) => [item['pk'] as string, item['entity'] as string]));
   const problems: string[] = [];
   for (const entity of entities) {
-    for (const claim of holdsOf(registry.byCollection(entity.collection), entityState(entity))) {
+    const holds = holdsBy(registry.byCollection(entity.collection), entityState(entity));
+    for (const claim of reservationsBeyond(entity.id, holds, {})) {
       const { pk } = uniqueKey(entity.tenant, claim);
       if (kept.get(pk) !== entity.id) {
         problems.push(

@@ -107,10 +107,10 @@ export class Walk {
 
   /** Who may, best prospects first: named by a rule's own list, or anybody where no rule asks. */
   async actors(entity: EntityState, name: string, input: Input): Promise<readonly string[]> {
-    const { transition } = this.definition(entity, name);
+    const { domain, transition } = this.definition(entity, name);
     const named = authorizationRules(transition.authorize, stranger).flatMap(({ test }) => {
       if ((test.op !== 'contains' && test.op !== 'is') || test.value !== stranger) return [];
-      const value = valueAt(entity, test.path);
+      const value = valueAt(domain, entity, test.path);
       return (Array.isArray(value) ? value : [value]) as string[];
     });
     const candidates = [...new Set([...named, 'alice'])];
@@ -118,7 +118,7 @@ export class Walk {
     const verdicts = candidates.map((actor) => ({
       actor,
       may: authorizationRules(transition.authorize, actor).every(({ test }) =>
-        holds(test, (path) => valueAt(entity, path)),
+        holds(test, (path) => valueAt(domain, entity, path)),
       ),
       verdict: judge({ input, actor }),
     }));

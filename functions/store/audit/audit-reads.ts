@@ -3,12 +3,11 @@
  * entities comes from an index, whose answer may be a moment old.
  */
 import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import type { UniqueHold } from '../../core/entity-change.ts';
-import type { EntityState } from '../../core/entity.ts';
-import { ownedAccountName } from '../../core/postings.ts';
+import type { Domain } from '../../core/definition.ts';
+import { statesOf } from '../../core/registry.ts';
 import type { Registry } from '../../core/registry.ts';
+import type { UniqueReservation } from '../../core/unique-holds.ts';
 import type { Store } from '../store.ts';
-import { entityState } from '../entities/items.ts';
 import type { BalanceItem, EntityItem } from '../entities/items.ts';
 import { balanceKey, uniqueKey, entityKey, entityPartition, listPartition } from '../keys.ts';
 import type { ItemKey } from '../keys.ts';
@@ -27,11 +26,11 @@ export type RawItem = Readonly<Record<string, unknown>>;
 export async function readIds(
   { client, tables }: Store,
   tenant: string,
-  { collection, states }: { readonly collection: string; readonly states: readonly string[] },
+  domain: Domain,
   { limit, before }: { readonly limit: number; readonly before?: string | undefined },
 ): Promise<{ readonly ids: readonly string[]; readonly isComplete: boolean }> {
   const lists = await Promise.all(
-    states.map(async (status) => {
+    statesOf(domain).map(async (status) => {
       const { Items = [], LastEvaluatedKey } = await client.send(
         new QueryCommand({
           TableName: tables.data,
@@ -40,7 +39,7 @@ export async function readIds(
           ProjectionExpression: '#sk',
           ExpressionAttributeNames: { '#pk': 'listPk', '#sk': 'listSk' },
           ExpressionAttributeValues: {
-            ':pk': listPartition(tenant, collection, status),
+            ':pk': listPartition(tenant, domain.collection, status),
             ...(before !== undefined && { ':before': before }),
           },
           ScanIndexForward: false,
@@ -103,24 +102,11 @@ export async function readEntityItems(
   );
 }
 
-/** In the order of `ids`; those that are gone are left out. */
-export async function readStates(
-  store: Store,
-  tenant: string,
-  ids: readonly string[],
-): Promise<readonly EntityState[]> {
-  const items = await readEntityItems(store, tenant, ids);
-  return ids.flatMap((id) => {
-    const item = items.get(id);
-    return item ? [entityState(item)] : [];
-  });
-}
-
 /** Who holds each value, in their order; `undefined` where it is free. */
 export async function readHolders(
   store: Store,
   tenant: string,
-  holds: readonly UniqueHold[],
+  holds: readonly Pick<UniqueReservation, 'constraint' | 'hash'>[],
 ): Promise<readonly unknown[]> {
   const keys = holds.map((hold) => uniqueKey(tenant, hold));
   const items = await readByKey<ItemKey & { readonly entity?: unknown }>(
@@ -132,7 +118,6 @@ export async function readHolders(
   return keys.map(({ pk }) => holders.get(pk));
 }
 
-/** A message without its payload. */
 export type AuditedMessage = Pick<
   MessageItem,
   | 'pk'
@@ -147,11 +132,13 @@ export type AuditedMessage = Pick<
   | 'redrivenAt'
   | 'leaseUntil'
   | 'statePk'
+  | 'payload'
+  | 'sensitive'
 >;
 
 const audited = [
   ...['pk', 'sk', 'id', 'tenant', 'topic', 'type', 'status', 'attempts', 'createdAt', 'redrivenAt'],
-  ...['leaseUntil', 'statePk'],
+  ...['leaseUntil', 'statePk', 'payload', 'sensitive'],
 ];
 const messageProjection = {
   ProjectionExpression: audited.map((name) => `#${name}`).join(', '),
@@ -229,7 +216,7 @@ export async function readExistingMessages(
   return readByKey<ItemKey>(store.client, store.tables.outbox, keys);
 }
 
-/** What an account holds. */
+/** What an account holds; without a unit where nothing tells it. */
 export interface Held {
   readonly unit: unknown;
   readonly balance: unknown;
@@ -254,19 +241,23 @@ export async function readHeld(
   const byPartition = new Map(items.map((item) => [item.pk, item]));
   return places.map(({ owned, key }) => {
     const item = byPartition.get(key.pk);
-    if (!owned) return item && { unit: item.unit, balance: item.balance };
-    return item && { unit: owned.unit, balance: item.balances?.[owned.key] };
+    if (!owned) return item && { unit: item.unit ?? null, balance: item.balance };
+    return item && { unit: item.units?.[owned.key] ?? owned.unit, balance: item.balances?.[owned.key] ?? 0 };
   });
 }
 
-/** An account that lies on an entity's own item; `undefined` where it is a named one. */
+const ownedForm = /^([a-z]+_[0-9A-HJKMNP-TV-Z]{26}):([A-Za-z]+)$/;
+
+/**
+ * An account that lies on an entity's own item, whether the definition knows it or only another version of it does;
+ * `undefined` where it is a named one.
+ */
 export function ownedAccount(
   registry: Registry,
   account: string,
-): { readonly id: string; readonly key: string; readonly unit: string } | undefined {
-  const [id = '', key = ''] = account.split(':');
+): { readonly id: string; readonly key: string; readonly unit?: string | undefined } | undefined {
+  const [, id = '', key = ''] = ownedForm.exec(account) ?? [];
   const domain = registry.ofId(id);
-  const accounts = domain?.accounts ?? {};
-  const definition = Object.hasOwn(accounts, key) ? accounts[key] : undefined;
-  return definition && account === ownedAccountName(id, key) ? { id, key, unit: definition.unit } : undefined;
+  const { accounts = {} } = domain ?? {};
+  return domain && { id, key, unit: Object.hasOwn(accounts, key) ? accounts[key]?.unit : undefined };
 }

@@ -1,7 +1,8 @@
 /** The items of the data table and what they are read as. */
-import type { EntityState, LockState } from '../../core/entity.ts';
-import type { LedgerEntry } from '../../core/ledger.ts';
+import type { Due, EntityState, LockState, UniqueHold } from '../../core/entity.ts';
+import type { Effects, LedgerEntry } from '../../core/ledger.ts';
 import type { Posting } from '../../core/postings.ts';
+import { dueShardOf } from '../keys.ts';
 import type { ItemKey } from '../keys.ts';
 
 export interface EntityItem extends ItemKey {
@@ -14,6 +15,10 @@ export interface EntityItem extends ItemKey {
   readonly updatedAt: string;
   readonly attributes: Record<string, unknown>;
   readonly balances?: Record<string, number>;
+  readonly units?: Record<string, string>;
+  /** Version of the definition: a short name, since an item of a kilobyte costs half of one that is larger. */
+  readonly def?: number;
+  readonly held?: Record<string, UniqueHold>;
   readonly headHash: string;
   readonly lock?: LockState;
   readonly listPk: string;
@@ -21,6 +26,7 @@ export interface EntityItem extends ItemKey {
   readonly dueAt?: number;
   readonly dueShard?: string;
   readonly timerTransition?: string;
+  readonly timerWhile?: readonly string[];
 }
 
 export interface EntryItem extends ItemKey {
@@ -34,6 +40,8 @@ export interface EntryItem extends ItemKey {
   readonly data: string;
   readonly changes?: string;
   readonly postings?: string;
+  readonly definition?: number;
+  readonly effects?: string;
   readonly hash: string;
   readonly previousHash: string;
 }
@@ -45,8 +53,9 @@ export interface BalanceItem extends ItemKey {
 }
 
 export function entityState(item: EntityItem): EntityState {
-  const { id, collection, status, version, createdAt, updatedAt, attributes, balances, headHash, lock } =
-    item;
+  const { id, collection, status, version, createdAt, updatedAt, attributes, headHash, lock } = item;
+  const { balances = {}, units = {}, def: definition, held } = item;
+  const due = dueIn(item);
   return {
     id,
     collection,
@@ -55,14 +64,35 @@ export function entityState(item: EntityItem): EntityState {
     createdAt,
     updatedAt,
     attributes,
-    balances: balances ?? {},
+    balances,
+    units,
+    ...(definition !== undefined && { definition, held: held ?? {} }),
+    ...(due && { due }),
     headHash,
     ...(lock && { lock }),
   };
 }
 
+/** The deadline that an item waits for. One that is older than its record of states waits in the state it is in. */
+export const dueIn = ({
+  status,
+  dueAt: at,
+  timerTransition: transition,
+  timerWhile = [status],
+}: Pick<EntityItem, 'status' | 'dueAt' | 'timerTransition' | 'timerWhile'>): Due | undefined =>
+  at === undefined || transition === undefined ? undefined : { at, transition, while: timerWhile };
+
+/** The attributes of an item that waits for a deadline; the names of them all. */
+export const dueAttributes = (id: string, { at, transition, while: states }: Due) => ({
+  dueAt: at,
+  dueShard: dueShardOf(id),
+  timerTransition: transition,
+  timerWhile: states,
+});
+export const dueAttributeNames = ['dueAt', 'dueShard', 'timerTransition', 'timerWhile'] as const;
+
 export function entryItem(key: ItemKey, entry: LedgerEntry): EntryItem {
-  const { from, data, changes, postings, ...rest } = entry;
+  const { from, data, changes, postings, effects, ...rest } = entry;
   return {
     ...key,
     ...rest,
@@ -71,11 +101,13 @@ export function entryItem(key: ItemKey, entry: LedgerEntry): EntryItem {
     // Left out where empty: an entry that stays within one kilobyte costs half of one that does not.
     ...(Object.keys(changes).length > 0 && { changes: JSON.stringify(changes) }),
     ...(postings.length > 0 && { postings: JSON.stringify(postings) }),
+    ...(effects && { effects: JSON.stringify(effects) }),
   };
 }
 
 export function ledgerEntry(item: EntryItem): LedgerEntry {
   const { seq, command, from, to, actor, at, data, changes, postings, hash, previousHash } = item;
+  const { definition, effects } = item;
   return {
     seq,
     command,
@@ -86,6 +118,8 @@ export function ledgerEntry(item: EntryItem): LedgerEntry {
     data: JSON.parse(data) as Record<string, unknown>,
     changes: changes === undefined ? {} : (JSON.parse(changes) as Record<string, unknown>),
     postings: postings === undefined ? [] : (JSON.parse(postings) as Posting[]),
+    ...(definition !== undefined && { definition }),
+    ...(effects !== undefined && { effects: JSON.parse(effects) as Effects }),
     hash,
     previousHash,
   };

@@ -2,6 +2,7 @@
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import { timestamp } from '../../runtime/clock.ts';
+import { message as limits } from '../../runtime/limits.ts';
 import { callbackKey, messageKey, statePartitionOf } from './message-items.ts';
 import type {
   Answer,
@@ -95,7 +96,7 @@ function ended(item: MessageItem, answer: Answer, now: number): Change {
     set: [
       '#status = :status',
       '#statePk = :state',
-      ...(isOver ? ['#doneAt = :at'] : ['#lastError = :error']),
+      ...(isOver ? ['#doneAt = :at', '#expiresAt = :expiresAt'] : ['#lastError = :error']),
       ...(isPlain ? [] : ['#answer = :answer']),
       ...(result === undefined ? [] : ['#result = :result']),
       ...(refused === undefined ? [] : ['#refused = :refused']),
@@ -113,6 +114,7 @@ function ended(item: MessageItem, answer: Answer, now: number): Change {
       ':status': group,
       ':state': statePartitionOf(item.tenant, group),
       ':at': timestamp(now),
+      ':expiresAt': Math.floor((now + limits.keptMs) / 1000),
       ':error': error,
       ':answer': kept,
       ':result': result,

@@ -1,5 +1,6 @@
 /** The outbox item of a message: its key, its attributes and the shape its readers get. Pure. */
 import { createHash } from 'node:crypto';
+import { payloadText } from '../../core/ledger.ts';
 import type { Topic } from '../../runtime/topics.ts';
 
 export const messageStatuses = ['pending', 'sent', 'waiting', 'done', 'dead'] as const;
@@ -148,6 +149,8 @@ export interface MessageItem {
   /** When it last went to its queue, RFC 3339 UTC. */
   readonly sentAt?: string;
   readonly doneAt?: string;
+  /** Of a message that is done: the first epoch second in which it is gone, whether or not it is there still. */
+  readonly expiresAt?: number;
   /** When it was last redriven by the API, RFC 3339 UTC. */
   readonly redrivenAt?: string;
   /** Epoch ms. Nobody calls the receiver before: a call is going on, or the next attempt is not due. */
@@ -181,6 +184,13 @@ export interface MessageItem {
   /** Of one that is ordered: the message before it that has not ended. */
   readonly behind?: string;
 }
+
+/**
+ * Whether a message is there no more. The time to live of the table may come days later.
+ * @param now epoch milliseconds
+ */
+export const isExpired = ({ expiresAt }: Pick<MessageItem, 'expiresAt'>, now: number): boolean =>
+  expiresAt !== undefined && expiresAt <= Math.floor(now / 1000);
 
 /** Identifies a message to the store. */
 export interface MessageName {
@@ -249,7 +259,7 @@ export function messageItem(message: NewMessage): MessageItem {
     run: 1,
     attempts: 0,
     createdAt,
-    payload: JSON.stringify(message.payload),
+    payload: payloadText(message.payload),
     ...(requestId !== undefined && { requestId }),
     ...(traceparent !== undefined && { traceparent }),
     ...(message.sensitive === true && { sensitive: true as const }),

@@ -36,6 +36,7 @@ const names = {
   '#leaseToken': 'leaseToken',
   '#sentAt': 'sentAt',
   '#doneAt': 'doneAt',
+  '#expiresAt': 'expiresAt',
   '#redrivenAt': 'redrivenAt',
   '#statePk': 'statePk',
   '#letter': 'letter',

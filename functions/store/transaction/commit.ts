@@ -4,18 +4,19 @@
  */
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import type { CancellationReason } from '@aws-sdk/client-dynamodb';
-import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { EntityState } from '../../core/entity.ts';
-import { blindRejection } from '../../core/movements.ts';
+import { blindRejection, unitRules } from '../../core/movements.ts';
 import * as rejections from '../../core/rejections.ts';
 import type { Rejection } from '../../core/rejections.ts';
 import { firstBroken } from '../../core/rules.ts';
 import { mayHaveHappened } from '../failures.ts';
 import type { IdempotencyItem } from './idempotency-record.ts';
 import { entityState } from '../entities/items.ts';
-import type { EntityItem } from '../entities/items.ts';
+import type { BalanceItem, EntityItem } from '../entities/items.ts';
 import type { Label, LabelledItem } from './labelled-item.ts';
+import type { ItemKey } from '../keys.ts';
 import type { Store } from '../store.ts';
 
 export type CommitOutcome =
@@ -53,6 +54,10 @@ export async function commit(
         items.map(({ label }) => label),
         error.CancellationReasons ?? [],
       );
+      if (outcome.kind === 'no accounts') {
+        await beginAccounts(store, outcome.entity, signal);
+        return { kind: 'conflict', isKeyBusy: false };
+      }
       // The client sent it more than once, and what it met may be its own first attempt, which is still under way.
       const isRepeated = (error.$metadata.attempts ?? 1) > 1;
       return outcome.kind === 'conflict' && isRepeated ? { kind: 'unknown' } : outcome;
@@ -60,6 +65,25 @@ export async function commit(
     if (mayHaveHappened(error)) return { kind: 'unknown' };
     throw error;
   }
+}
+
+/**
+ * An entity that is older than its definition's first account has no map of balances, and a path into it would be none.
+ * It gets an empty one, and the command tries again.
+ */
+async function beginAccounts(
+  { client, tables }: Store,
+  { pk, sk }: ItemKey,
+  signal: AbortSignal,
+): Promise<void> {
+  const command = new UpdateCommand({
+    TableName: tables.data,
+    Key: { pk, sk },
+    UpdateExpression: 'SET balances = if_not_exists(balances, :none)',
+    ConditionExpression: 'attribute_exists(pk)',
+    ExpressionAttributeValues: { ':none': {} },
+  });
+  await client.send(command, { abortSignal: signal });
 }
 
 interface Cancelled {
@@ -71,7 +95,10 @@ interface Cancelled {
  * Reads a cancellation, whose reasons stand in the order of the items. A duplicate outweighs everything: its
  * first answer stands whatever the state has become since. A conflict weighs least: the database looked no further.
  */
-function outcomeOf(labels: readonly Label[], reasons: readonly CancellationReason[]): CommitOutcome {
+function outcomeOf(
+  labels: readonly Label[],
+  reasons: readonly CancellationReason[],
+): CommitOutcome | { readonly kind: 'no accounts'; readonly entity: ItemKey } {
   const failed: Cancelled[] = labels.flatMap((label, index) => {
     const reason = reasons[index];
     return reason?.Code === undefined || reason.Code === 'None' ? [] : [{ label, reason }];
@@ -87,6 +114,15 @@ function outcomeOf(labels: readonly Label[], reasons: readonly CancellationReaso
   const stale = refused.flatMap(({ label, reason }) => (isRead.has(label.purpose) ? [entityOf(reason)] : []));
   const states = new Map(stale.filter((state) => state !== undefined).map((state) => [state.id, state]));
   if (states.size > 0) return { kind: 'stale', states };
+
+  const older = refused.find(
+    ({ label, reason }) =>
+      label.purpose === 'other entity' &&
+      Object.keys(label.blind.deltas).length > 0 &&
+      oldItem(reason)?.['collection'] === label.blind.domain.collection &&
+      oldItem(reason)?.['balances'] === undefined,
+  );
+  if (older) return { kind: 'no accounts', entity: oldItem(older.reason) as unknown as ItemKey };
 
   for (const { label, reason } of refused) {
     const rejection = rejectionOf(label, reason);
@@ -115,8 +151,9 @@ function rejectionOf(label: Label, reason: CancellationReason): Rejection | unde
     case 'other entity':
       return blindRejection(label.blind, entityOf(reason), label.now);
     case 'balance': {
-      const balance = oldItem(reason)?.['balance'] ?? 0;
-      const broken = firstBroken(label.balance.rules, () => balance);
+      const kept = oldItem(reason) as Partial<BalanceItem> | undefined;
+      const units = unitRules(kept?.unit, label.balance.unit);
+      const broken = firstBroken([...units, ...label.balance.rules], () => kept?.balance ?? 0);
       return broken && rejections.rejectedBy(broken);
     }
     case 'idempotency record':

@@ -1,5 +1,6 @@
 /** What the writes of a transaction have in common. */
 import type { Domain } from '../../core/definition.ts';
+import { holds } from '../../core/rules.ts';
 import type { Rule } from '../../core/rules.ts';
 import { Expression } from './expression.ts';
 import type { TransactItem } from './labelled-item.ts';
@@ -17,9 +18,9 @@ export function onlyNew(table: string, item: Record<string, unknown>): TransactI
   };
 }
 
-/** An addition to a number that is there. */
+/** An addition to a number. One that is not there counts as 0. */
 export const added = (expression: Expression, path: readonly string[], delta: number): string =>
-  `${expression.path(...path)} = ${expression.path(...path)} + ${expression.value(delta)}`;
+  `${expression.path(...path)} = if_not_exists(${expression.path(...path)}, ${expression.value(0)}) + ${expression.value(delta)}`;
 
 /** Rules as conditions on their entity's item. */
 export function compiled(
@@ -27,7 +28,14 @@ export function compiled(
   domain: Domain,
   rules: readonly Rule[],
 ): (string | undefined)[] {
-  return rules.map(({ test }) => expression.condition(test, (path) => locationOf(domain, path)));
+  return rules.map(({ test }) => {
+    const condition = expression.condition(test, (path) => locationOf(domain, path));
+    const isOfAccount = 'path' in test && Object.hasOwn(domain.accounts ?? {}, test.path);
+    // An account that the entity lacks was added to the definition later, and holds 0.
+    return isOfAccount && condition !== undefined && holds(test, () => 0)
+      ? `(attribute_not_exists(${expression.path('balances', test.path)}) OR ${condition})`
+      : condition;
+  });
 }
 
 /** Where a rule's path lies on an entity's item. */

@@ -1,17 +1,15 @@
 /** The item of an entity: put whole when it is new, and afterwards changed under all that a decision relied on. */
+import { isDeepStrictEqual } from 'node:util';
 import type { EntityChange } from '../../core/entity-change.ts';
 import { Expression } from './expression.ts';
+import { dueAttributeNames, dueAttributes } from '../entities/items.ts';
 import type { EntityItem } from '../entities/items.ts';
-import { dueShardOf, entityKey, listPartition } from '../keys.ts';
+import { entityKey, listPartition } from '../keys.ts';
 import { added, all, compiled, lockCondition, onlyNew } from './conditions.ts';
 import type { CommitContext, TransactItem } from './labelled-item.ts';
 
 /** The whole of a new entity. The condition wins over an id that two processes made up alike: the second puts nothing. */
-export function entityPut(
-  table: string,
-  { tenant }: CommitContext,
-  { after, domain, due }: EntityChange,
-): TransactItem {
+export function entityPut(table: string, { tenant }: CommitContext, { after }: EntityChange): TransactItem {
   const item: EntityItem = {
     ...entityKey(tenant, after.id),
     id: after.id,
@@ -22,11 +20,14 @@ export function entityPut(
     createdAt: after.createdAt,
     updatedAt: after.updatedAt,
     attributes: after.attributes,
-    ...(domain.accounts && { balances: after.balances }),
+    ...unlessEmpty('balances', after.balances),
+    ...unlessEmpty('units', after.units),
+    ...(after.definition !== undefined && { def: after.definition }),
+    ...unlessEmpty('held', after.held ?? {}),
     headHash: after.headHash,
     listPk: listPartition(tenant, after.collection, after.status),
     listSk: after.id,
-    ...(due && { dueAt: due.at, dueShard: dueShardOf(after.id), timerTransition: due.transition }),
+    ...(after.due && dueAttributes(after.id, after.due)),
   };
   return onlyNew(table, { ...item });
 }
@@ -41,7 +42,7 @@ export function entityUpdate(
   change: EntityChange,
   lockToken: string | undefined,
 ): TransactItem {
-  const { before, after, domain, set, deltas, rules, due } = change;
+  const { before, after, domain, set, rules } = change;
   const expression = new Expression();
   const assign = (path: string, value: unknown): string => `${path} = ${expression.value(value)}`;
   const assignments = [
@@ -49,7 +50,8 @@ export function entityUpdate(
     assign(expression.path('updatedAt'), after.updatedAt),
     assign(expression.path('headHash'), after.headHash),
     ...present(set).map(([name, value]) => assign(expression.path('attributes', name), value)),
-    ...Object.entries(deltas).map(([key, delta]) => added(expression, ['balances', key], delta)),
+    ...written(change).map(([name, value]) => assign(expression.path(name), value)),
+    ...balances(expression, change),
   ];
   if (before?.status !== after.status) {
     assignments.push(
@@ -57,18 +59,10 @@ export function entityUpdate(
       assign(expression.path('listPk'), listPartition(tenant, after.collection, after.status)),
     );
   }
-  if (due) {
-    assignments.push(
-      assign(expression.path('dueAt'), due.at),
-      assign(expression.path('dueShard'), dueShardOf(after.id)),
-      assign(expression.path('timerTransition'), due.transition),
-    );
-  }
   const removals = Object.entries(set)
     .filter(([, value]) => value === undefined)
     .map(([name]) => expression.path('attributes', name));
-  if (domain.deadline && !due)
-    removals.push(...['dueAt', 'dueShard', 'timerTransition'].map((name) => expression.path(name)));
+  if (before?.due && !after.due) removals.push(...dueAttributeNames.map((name) => expression.path(name)));
   const removal = removals.length > 0 ? ` REMOVE ${removals.join(', ')}` : '';
   const conditions = [
     // Whoever decided on an older state loses, and decides again on this one.
@@ -76,6 +70,8 @@ export function entityUpdate(
     lockCondition(expression, lockToken, now),
     // Accounts move without a new version: what the rules saw of them must still hold.
     ...compiled(expression, domain, rules),
+    // Against another entity's command that has begun its accounts meanwhile.
+    ...(isBegun(change) ? [hasNoBalances(expression)] : []),
   ];
   return {
     Update: {
@@ -87,6 +83,40 @@ export function entityUpdate(
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     },
   };
+}
+
+const unlessEmpty = <T extends object>(name: string, map: T): Readonly<Record<string, T>> =>
+  Object.keys(map).length === 0 ? {} : { [name]: map };
+
+/** What the entity keeps for its later commands, as far as this one changed it. */
+function written({ before, after }: EntityChange): [string, unknown][] {
+  const due = isDeepStrictEqual(before?.due, after.due)
+    ? {}
+    : after.due && dueAttributes(after.id, after.due);
+  const names = (['definition', 'held', 'units'] as const).filter(
+    (name) => !isDeepStrictEqual(before?.[name], after[name]),
+  );
+  const kept = names.map((name): [string, unknown] => [name === 'definition' ? 'def' : name, after[name]]);
+  return [...kept, ...Object.entries(due ?? {})];
+}
+
+/** Whether a command begins the accounts of an entity that had none. */
+const isBegun = ({ before, deltas }: EntityChange): boolean =>
+  Object.keys(deltas).length > 0 && Object.keys(before?.balances ?? {}).length === 0;
+
+function hasNoBalances(expression: Expression): string {
+  const balances = expression.path('balances');
+  return `(attribute_not_exists(${balances}) OR size(${balances}) = ${expression.value(0)})`;
+}
+
+/** One that the entity lacks was added to the definition later, and is begun at 0. */
+function balances(expression: Expression, change: EntityChange): string[] {
+  const { after, deltas } = change;
+  const changes = Object.entries(deltas);
+  if (changes.length === 0) return [];
+  // An entity without accounts has no map of them either: the path into it would be none.
+  if (isBegun(change)) return [`${expression.path('balances')} = ${expression.value(after.balances)}`];
+  return changes.map(([key, delta]) => added(expression, ['balances', key], delta));
 }
 
 const present = (values: Readonly<Record<string, unknown>>): [string, unknown][] =>

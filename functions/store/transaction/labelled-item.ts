@@ -1,7 +1,8 @@
 /** One write of a transaction and what it is for, so that a cancellation can be read back by its label. */
 import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
-import type { UniqueHold, EntityChange } from '../../core/entity-change.ts';
+import type { EntityChange } from '../../core/entity-change.ts';
 import type { BalanceChange, BlindChange } from '../../core/movements.ts';
+import type { UniqueReservation } from '../../core/unique-holds.ts';
 
 export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
@@ -13,8 +14,8 @@ export type Label =
   | { readonly purpose: 'unchanged entity' }
   | { readonly purpose: 'lock' }
   | { readonly purpose: 'ledger entry'; readonly change: EntityChange }
-  | { readonly purpose: 'unique value'; readonly hold: UniqueHold }
-  | { readonly purpose: 'released value'; readonly hold: UniqueHold }
+  | { readonly purpose: 'unique value'; readonly hold: UniqueReservation }
+  | { readonly purpose: 'released value'; readonly hold: UniqueReservation }
   /** `now`: the moment its lock was judged by, epoch milliseconds. */
   | { readonly purpose: 'other entity'; readonly blind: BlindChange; readonly now: number }
   | { readonly purpose: 'balance'; readonly balance: BalanceChange }

@@ -4,8 +4,9 @@
  */
 import type { Decision, PlannedMessage } from '../../core/decide.ts';
 import type { EntityState } from '../../core/entity.ts';
-import type { UniqueHold, EntityChange } from '../../core/entity-change.ts';
+import type { EntityChange } from '../../core/entity-change.ts';
 import type { BalanceChange, BlindChange } from '../../core/movements.ts';
+import type { UniqueReservation } from '../../core/unique-holds.ts';
 import { entityPut, entityUpdate } from './entity-writes.ts';
 import { Expression } from './expression.ts';
 import { idempotencyPut } from './idempotency-record.ts';
@@ -53,7 +54,8 @@ export function transactionItems(
 ): readonly LabelledItem[] {
   const { tenant, now } = context;
   const handed = handedOver(tenant, decision.entities);
-  const isApart = (hold: UniqueHold): boolean => !handed.some(({ from, to }) => hold === from || hold === to);
+  const isApart = (hold: UniqueReservation): boolean =>
+    !handed.some(({ from, to }) => hold === from || hold === to);
   return [
     ...decision.entities.flatMap((change, index) => [
       {
@@ -118,13 +120,13 @@ function entryPut(table: string, tenant: string, { after, entry }: EntityChange)
 }
 
 interface HandOver {
-  readonly from: UniqueHold;
-  readonly to: UniqueHold;
+  readonly from: UniqueReservation;
+  readonly to: UniqueReservation;
 }
 
 /** Values that one entity of the decision gives up and another takes: one item, which a transaction may name once. */
 function handedOver(tenant: string, entities: readonly EntityChange[]): readonly HandOver[] {
-  const nameOf = (hold: UniqueHold): string => uniqueKey(tenant, hold).pk;
+  const nameOf = (hold: UniqueReservation): string => uniqueKey(tenant, hold).pk;
   const takers = new Map(entities.flatMap(({ taken }) => taken).map((hold) => [nameOf(hold), hold]));
   return entities
     .flatMap(({ released }) => released)
@@ -135,7 +137,12 @@ function handedOver(tenant: string, entities: readonly EntityChange[]): readonly
 }
 
 /** Only from the holder to the next: it wins over a value that has gone to somebody else behind the entity's back. */
-function uniqueHandOver(table: string, tenant: string, from: UniqueHold, to: UniqueHold): TransactItem {
+function uniqueHandOver(
+  table: string,
+  tenant: string,
+  from: UniqueReservation,
+  to: UniqueReservation,
+): TransactItem {
   const expression = new Expression();
   return {
     Put: {
@@ -148,12 +155,12 @@ function uniqueHandOver(table: string, tenant: string, from: UniqueHold, to: Uni
 }
 
 /** Two commands that take one value meet here: one of them finds the other's item. */
-function uniquePut(table: string, tenant: string, hold: UniqueHold): TransactItem {
+function uniquePut(table: string, tenant: string, hold: UniqueReservation): TransactItem {
   return onlyNew(table, { ...uniqueKey(tenant, hold), entity: hold.entity });
 }
 
 /** Only the holder releases: a value that has gone to somebody else is not taken from them. */
-function uniqueDelete(table: string, tenant: string, hold: UniqueHold): TransactItem {
+function uniqueDelete(table: string, tenant: string, hold: UniqueReservation): TransactItem {
   const expression = new Expression();
   return {
     Delete: {
@@ -172,12 +179,15 @@ function uniqueDelete(table: string, tenant: string, hold: UniqueHold): Transact
 function blindUpdate(
   table: string,
   { tenant, now }: CommitContext,
-  { domain, id, rules, deltas }: BlindChange,
+  { domain, id, rules, deltas, units }: BlindChange,
 ): TransactItem {
   const expression = new Expression();
   const conditions = [
     // An item that is not there has no collection either.
     `${expression.path('collection')} = ${expression.value(domain.collection)}`,
+    // An entity that is older than its first account has no place for it, see `commit`.
+    ...(Object.keys(deltas).length > 0 ? [`attribute_exists(${expression.path('balances')})`] : []),
+    ...Object.entries(units).map(([key, unit]) => isKeptIn(expression, ['units', key], unit)),
     ...compiled(expression, domain, rules),
   ];
   const changes = Object.entries(deltas);
@@ -205,6 +215,12 @@ function blindUpdate(
   };
 }
 
+/** Against a definition that has changed an account's unit: amounts of two units are never added. */
+function isKeptIn(expression: Expression, path: readonly string[], unit: string): string {
+  const kept = expression.path(...path);
+  return `(attribute_not_exists(${kept}) OR ${kept} = ${expression.value(unit)})`;
+}
+
 /** Two that take from one account at once: the second meets the floor. An account that was never used counts as 0. */
 function balanceUpdate(
   table: string,
@@ -216,6 +232,7 @@ function balanceUpdate(
   const holdsForZero = rules.every(
     ({ test }) => (test.op === 'atMost' && 0 <= test.value) || (test.op === 'atLeast' && 0 >= test.value),
   );
+  const isInUnit = `${expression.path('unit')} = ${expression.value(unit)}`;
   const limits = all(rules.map(({ test }) => expression.condition(test, () => ['balance'])));
   return {
     Update: {
@@ -224,7 +241,9 @@ function balanceUpdate(
       UpdateExpression:
         `SET ${balance} = if_not_exists(${balance}, ${expression.value(0)}) + ${expression.value(delta)}, ` +
         `${expression.path('account')} = ${expression.value(account)}, ${expression.path('unit')} = ${expression.value(unit)}`,
-      ConditionExpression: holdsForZero ? `attribute_not_exists(${balance}) OR (${limits})` : limits,
+      ConditionExpression: holdsForZero
+        ? `attribute_not_exists(${balance}) OR (${limits} AND ${isInUnit})`
+        : `${limits} AND ${isInUnit}`,
       ...expression.parameters(),
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     },

@@ -80,7 +80,7 @@ export function uniqueness({ domain, walk }: Subject): void {
           const state = await here.reach(other, status, { extent: theirs });
           const body = await here.createInput(domain, { extent: ours, given: { [collection]: state.id } });
           const rules = requirementsOf(body).flatMap((requirement) => requirement.rules);
-          const broken = firstBroken(rules, (at) => valueAt(state, at));
+          const broken = firstBroken(rules, (at) => valueAt(other, state, at));
           const reply = await here.api.post(path, body, { tenant: here.tenant });
           expect(reply.json['code'], `${status}: ${reply.text}`).toBe(broken?.code);
         }

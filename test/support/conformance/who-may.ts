@@ -51,11 +51,11 @@ export function whoMay({ domain, walk }: Subject): void {
             const entity = await here.reach(domain, status);
             const { input } = await here.prepare(entity, name);
             const named = Object.values(authorize).flatMap(
-              (one) => valueAt(entity, pathOf(one)) as string | string[],
+              (one) => valueAt(domain, entity, pathOf(one)) as string | string[],
             );
             for (const actor of new Set([nobody, 'alice', ...named])) {
               const broken = authorizationRules(authorize, actor).find(
-                ({ test }) => !holds(test, (at) => valueAt(entity, at)),
+                ({ test }) => !holds(test, (at) => valueAt(domain, entity, at)),
               );
               if (!broken) continue;
               const { store } = here.api.backend;

@@ -20,8 +20,8 @@ export function checkMoney(ledgers: readonly Ledger[], { data }: StoreImage, rep
       }
     }
     const balances = (item['balances'] ?? {}) as Record<string, number>;
+    for (const [key, balance] of Object.entries(balances)) held.set(name(tenant, `${id}:${key}`), balance);
     for (const [key, { floor }] of Object.entries(domain.accounts ?? {})) {
-      held.set(name(tenant, `${id}:${key}`), balances[key] ?? Number.NaN);
       if (floor) floors.set(name(tenant, `${id}:${key}`), floor.minimum);
     }
     for (const [account, minimum] of named) floors.set(name(tenant, account), minimum);

@@ -16,7 +16,8 @@ import { readLedgers } from './read-ledgers.ts';
 import type { StoreChanges, StoreImage } from './store-image.ts';
 
 /** The guarantees of the project, as it numbers them. */
-export type Guarantee = `G${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 17 | 21}`;
+export type Guarantee =
+  `G${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 17 | 20 | 21}`;
 
 export interface Violation {
   readonly guarantee: Guarantee;
@@ -29,6 +30,8 @@ export type Report = (guarantee: Guarantee, what: string, tenant?: string) => vo
 
 export interface World {
   readonly domains: readonly Domain[];
+  /** All versions of the definitions that were at work, where there is more than one. */
+  readonly versions?: readonly Domain[];
   readonly store: StoreImage;
   readonly seen: readonly Observed[];
   readonly changes?: StoreChanges;
@@ -41,7 +44,7 @@ export function check(world: World): readonly Violation[] {
   const report: Report = (guarantee, what, tenant) => {
     violations.push({ guarantee, what, ...(tenant !== undefined && { tenant }) });
   };
-  const ledgers = readLedgers(world.domains, world.store, report);
+  const ledgers = readLedgers(world.domains, world.store, report, world.versions);
   checkMoves(ledgers, report);
   checkAnswers(world.seen, ledgers, world.store, report);
   checkOrigins(ledgers, world.store, report);

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { inject } from 'vitest';
 import { createRunScheduledTransition } from '../../../functions/workers/scheduled-transition.ts';
-import { domains } from '../../../functions/domains/index.ts';
+import type { Domain } from '../../../functions/core/definition.ts';
+import { domains as allDomains } from '../../../functions/domains/index.ts';
 import type { TimerReference } from '../../../functions/outbox/queue-messages.ts';
 import type { Clock } from '../../../functions/runtime/clock.ts';
 import { startBackend } from '../backend.ts';
@@ -28,6 +29,8 @@ export interface ProcessOptions {
   /** Without them each attempt of a call is its only one. */
   readonly sdkRetries?: boolean;
   readonly clock?: Clock;
+  /** Another version of the definitions than the lab's. */
+  readonly domains?: readonly Domain[];
   /** Looks at what its client sends, or holds it up. */
   readonly watch?: (client: unknown) => void;
 }
@@ -52,7 +55,8 @@ export interface Lab {
   readonly send: (process: Process, request: Request) => Promise<Reply | undefined>;
   /** Runs a timer as its worker does, which is a caller too. */
   readonly due: (process: Process, timer: TimerReference) => Promise<string>;
-  readonly violations: (delivered?: Delivered) => Promise<readonly Violation[]>;
+  /** @param eyes the definitions with which it is looked at, where there are several versions */
+  readonly violations: (delivered?: Delivered, eyes?: readonly Domain[]) => Promise<readonly Violation[]>;
   readonly stop: () => void;
 }
 
@@ -61,22 +65,37 @@ export interface LabOptions {
   readonly mutate?: Mutate;
   /** Whether the check also goes through all that ever happened, from the streams; it costs many cases their time. */
   readonly checksChanges?: boolean;
+  readonly domains?: readonly Domain[];
+  /** All versions of the definitions that are at work. */
+  readonly versions?: readonly Domain[];
 }
 
-export async function startLab({ mutate, checksChanges = true }: LabOptions = {}): Promise<Lab> {
+export async function startLab({
+  mutate,
+  checksChanges = true,
+  domains = allDomains,
+  versions,
+}: LabOptions = {}): Promise<Lab> {
   const endpoint = inject('dynamodbEndpoint');
   const clock = createTestClock();
   const creator = new DynamoDBClient({ endpoint, region: localRegion, credentials: localCredentials });
   const tables = await createTables(creator, `lab-${randomUUID()}`, { streams: checksChanges });
   creator.destroy();
-  const clean = await startBackend({ clock, tables });
+  const clean = await startBackend({ clock, tables, domains });
   const observer = new Observer();
   const clients = [clean.backend.store.client];
-  const start: Lab['start'] = async ({ injector, sdkRetries = true, clock: own = clock, watch } = {}) => {
+  const start: Lab['start'] = async ({
+    injector,
+    sdkRetries = true,
+    clock: own = clock,
+    watch,
+    ...other
+  } = {}) => {
     const alive = life();
     const api = await startBackend({
       clock: own,
       tables,
+      domains: other.domains ?? domains,
       client: sdkRetries ? {} : { maxAttempts: 1 },
       prepare: (client) => {
         watch?.(client);
@@ -107,12 +126,12 @@ export async function startLab({ mutate, checksChanges = true }: LabOptions = {}
       const ran = createRunScheduledTransition(api.backend)(timer).catch(() => 'failed');
       return Promise.race([ran, alive.died]);
     },
-    violations: async (delivered) => {
+    violations: async (delivered, eyes = domains) => {
       const [store, changes] = await Promise.all([
         readStore(endpoint, tables),
         checksChanges ? readChanges(endpoint, tables) : undefined,
       ]);
-      const world = { domains, store, seen: observer.seen };
+      const world = { domains: eyes, store, seen: observer.seen, ...(versions && { versions }) };
       return check({ ...world, ...(changes && { changes }), ...(delivered && { delivered }) });
     },
     stop: () => {

@@ -13,6 +13,7 @@ export function readLedgers(
   domains: readonly Domain[],
   { data, outbox }: StoreImage,
   report: Report,
+  versions: readonly Domain[] = domains,
 ): readonly Ledger[] {
   const entries = new Map<string, Entry[]>();
   for (const item of data) {
@@ -49,7 +50,7 @@ export function readLedgers(
         return other ? [other as unknown as EntityState] : [];
       });
     ledgers.push(
-      new Replay({ domains, tenant, id, domain, item, entries: own, others, report }).run(
+      new Replay({ domains, versions, tenant, id, domain, item, entries: own, others, report }).run(
         messages.get(pk) ?? [],
       ),
     );
@@ -73,5 +74,6 @@ function entryOf(item: Item): Entry {
     data: json('data', '{}') as Entry['data'],
     changes: json('changes', '{}') as Entry['changes'],
     postings: json('postings', '[]') as Posting[],
+    ...(item['effects'] !== undefined && { effects: json('effects', '{}') as NonNullable<Entry['effects']> }),
   };
 }

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { canonicalize } from 'json-canonicalize';
 import { authorizationRules } from '../../../functions/core/authorize.ts';
 import { endsFrom } from '../../../functions/core/definition.ts';
-import type { AnyTransition, Domain, Move } from '../../../functions/core/definition.ts';
+import type { AnyTransition, Domain, Move, UniqueValue } from '../../../functions/core/definition.ts';
 import type { EntityState } from '../../../functions/core/entity.ts';
 import { secretFields } from '../../../functions/core/fields.ts';
 import { draftsOf } from '../../../functions/core/messages.ts';
@@ -24,6 +24,15 @@ export interface Entry {
   readonly data: Readonly<Record<string, unknown>>;
   readonly changes: Readonly<Record<string, unknown>>;
   readonly postings: readonly Posting[];
+  readonly definition: number;
+  readonly effects?: {
+    readonly messages?: readonly {
+      readonly topic: string;
+      readonly type: string;
+      readonly hashes: readonly string[];
+    }[];
+    readonly [name: string]: unknown;
+  };
   readonly hash: string;
   readonly previousHash: string;
 }
@@ -41,6 +50,14 @@ export interface Ledger {
   readonly moves: readonly (readonly Move[])[];
   /** Lowest value of accounts, as the definitions' movements name them. */
   readonly floors: ReadonlyMap<string, number>;
+  /** The unique values it should hold now: their hashes, by constraint. */
+  readonly held: ReadonlyMap<string, string>;
+}
+
+interface Due {
+  readonly at: number;
+  readonly transition: string;
+  readonly while: readonly string[];
 }
 
 /** What an entry should have brought about elsewhere. */
@@ -51,8 +68,11 @@ interface Step {
 
 export interface ReplayParts {
   readonly domains: readonly Domain[];
+  /** All versions of the definitions that made entries, where there is more than one. */
+  readonly versions: readonly Domain[];
   readonly tenant: string;
   readonly id: string;
+  /** With whose eyes it is looked at. */
   readonly domain: Domain;
   readonly item: Item;
   readonly entries: readonly Entry[];
@@ -66,9 +86,14 @@ export class Replay {
   #attributes: Record<string, unknown> = {};
   #status: string | null = null;
   #balances: Record<string, number> = {};
+  #due: Due | undefined;
+  #held = new Map<string, { readonly hash: string; readonly while: readonly string[] }>();
+  /** The version that made the entry that is looked at. */
+  #domain: Domain;
 
   constructor(parts: ReplayParts) {
     this.#parts = parts;
+    this.#domain = parts.domain;
   }
 
   run(messages: readonly Item[]): Ledger {
@@ -91,6 +116,10 @@ export class Replay {
         `entry ${entry.seq} does not match its hash`,
       );
       hash = entry.hash;
+      this.#domain =
+        this.#parts.versions.find(
+          ({ collection, version = 1 }) => collection === domain.collection && version === entry.definition,
+        ) ?? domain;
       const told = this.#stepOf(entry, index);
       moves.push(told.moves);
       attributes.push({ ...this.#attributes });
@@ -111,7 +140,8 @@ export class Replay {
     );
     this.#expect('G15', item['headHash'] === hash, 'its head is not its last entry');
     this.#item();
-    return { tenant, id, domain, item, entries, attributes, moves, floors: this.#floors };
+    const held = new Map([...this.#held].map(([constraint, { hash: value }]) => [constraint, value]));
+    return { tenant, id, domain, item, entries, attributes, moves, floors: this.#floors, held };
   }
 
   /** A ledger that is wrong may make no sense to its definition at all. */
@@ -126,7 +156,8 @@ export class Replay {
 
   /** Takes one entry as its definition would. */
   #step(entry: Entry, index: number): Step {
-    const { domain, id, others } = this.#parts;
+    const { id, others } = this.#parts;
+    const domain = this.#domain;
     const input = { ...this.#forgotten(entry), ...entry.data };
     const base = { id, input, actor: entry.actor, roles: [], now: Date.parse(entry.at) };
     this.#expect(
@@ -148,7 +179,8 @@ export class Replay {
       this.#expect('G5', false, `entry ${entry.seq} is no transition: "${entry.command}"`);
       return { moves: [], messages: [] };
     }
-    const entity = { ...this.#attributes, ...this.#balances, status: this.#status ?? '' };
+    const accounts = Object.fromEntries(Object.keys(domain.accounts ?? {}).map((key) => [key, 0]));
+    const entity = { ...accounts, ...this.#attributes, ...this.#balances, status: this.#status ?? '' };
     const moves = transition.moves?.({ ...base, entity }) ?? [];
     const situation = { ...base, entity, others: others(moves) };
     // What the backend does by itself needs nobody's leave.
@@ -172,16 +204,19 @@ export class Replay {
 
   /** A ledger keeps no secrets, and no definition but a rule asks for one. */
   #forgotten({ command }: Entry): Record<string, string> {
-    const { domain } = this.#parts;
+    const domain = this.#domain;
     const schema = command === 'create' ? domain.create.input : domain.transitions[command]?.input;
     return Object.fromEntries([...(schema ? secretFields(schema) : [])].map((name) => [name, '']));
   }
 
   #settle(entry: Entry, set: Record<string, unknown>, movements: readonly Movement[]): void {
-    const { domain } = this.#parts;
-    const present = Object.entries(set).filter(([, value]) => value !== undefined);
-    this.#attributes = { ...this.#attributes, ...Object.fromEntries(present) };
+    const domain = this.#domain;
+    const before = { attributes: this.#attributes, status: this.#status };
+    const all = Object.entries({ ...this.#attributes, ...set });
+    this.#attributes = Object.fromEntries(all.filter(([, value]) => value !== undefined));
     this.#status = entry.to;
+    this.#hold(before);
+    this.#wait();
     const expected = movements.map((movement) => this.#posting(movement));
     const sorted = (postings: readonly Posting[]): string[] =>
       postings.map((each) => canonicalize(each)).sort();
@@ -198,8 +233,39 @@ export class Replay {
     }
   }
 
+  /** Released in the states in which it was not taken; taken where this command gives or changes it. */
+  #hold(before: { readonly attributes: Record<string, unknown>; readonly status: string | null }): void {
+    const status = this.#status ?? '';
+    const written = new Map(this.#held);
+    for (const [constraint, hold] of written) if (!hold.while.includes(status)) this.#held.delete(constraint);
+    for (const unique of (this.#domain.unique ?? []) as readonly UniqueValue<string, unknown>[]) {
+      if (!unique.while.includes(status)) continue;
+      const [was, is] = [
+        unique.of(before.status === null ? {} : before.attributes),
+        unique.of(this.#attributes),
+      ];
+      const wasHeld = before.status !== null && unique.while.includes(before.status);
+      const isSame = wasHeld && isDeepStrictEqual(was, is);
+      const hash = isSame ? written.get(unique.name)?.hash : is && hashOfValues(is);
+      if (hash === undefined) this.#held.delete(unique.name);
+      else if (this.#held.get(unique.name)?.hash !== hash)
+        this.#held.set(unique.name, { hash, while: unique.while });
+    }
+  }
+
+  #wait(): void {
+    const status = this.#status ?? '';
+    const { deadline } = this.#domain;
+    const at = deadline?.while.includes(status) === true ? deadline.at(this.#attributes) : Number.NaN;
+    if (deadline && !Number.isNaN(at))
+      this.#due = { at, transition: deadline.transition, while: deadline.while };
+    else if (this.#due?.transition === deadline?.transition || this.#due?.while.includes(status) !== true)
+      this.#due = undefined;
+  }
+
   #posting({ account, amount }: Movement): Posting {
-    const { domains, domain, id } = this.#parts;
+    const { domains, id } = this.#parts;
+    const domain = this.#domain;
     if ('name' in account) {
       if (account.floor) this.#floors.set(account.name, account.floor.minimum);
       return { account: account.name, unit: account.unit, amount };
@@ -212,7 +278,7 @@ export class Replay {
 
   /** Tests on attributes, as they were. Time, secrets and accounts that others move cannot be told from a ledger. */
   #isBroken({ test }: Rule, transition: AnyTransition): boolean {
-    const { domain } = this.#parts;
+    const domain = this.#domain;
     if (test.op === 'given' || test.op === 'sameSecret') return false;
     if (test.path === 'status' || Object.hasOwn(domain.accounts ?? {}, test.path)) return false;
     if (transition.input && secretFields(transition.input).size > 0) return false;
@@ -237,13 +303,22 @@ export class Replay {
     }
   }
 
-  #messages({ seq }: Entry, drafts: readonly MessageDraft[], items: readonly Item[]): void {
+  #messages(entry: Entry, drafts: readonly MessageDraft[], items: readonly Item[]): void {
+    const { seq } = entry;
     const name = (topic: unknown, type: unknown): string => `${String(topic)} ${String(type)}`;
     const expected = drafts.map(({ topic, type }) => name(topic, type)).sort();
     const actual = items.map((item) => name(item['topic'], item['type'])).sort();
     const missing = expected.length > actual.length;
     const problem = `entry ${seq} has messages [${actual.join(', ')}], not [${expected.join(', ')}]`;
     this.#expect(missing ? 'G1' : 'G9', isDeepStrictEqual(actual, expected), problem);
+    const recorded = (entry.effects?.messages ?? [])
+      .flatMap(({ topic, type, hashes }) => hashes.map(() => name(topic, type)))
+      .sort();
+    this.#expect(
+      'G1',
+      isDeepStrictEqual(recorded, expected),
+      `entry ${seq} tells of messages [${recorded.join(', ')}], not [${expected.join(', ')}]`,
+    );
     const { tenant, id } = this.#parts;
     const named = items.every((item) => item['tenant'] === tenant && item['entity'] === id);
     this.#expect('G13', named, `a message of entry ${seq} names another entity or tenant`);
@@ -261,9 +336,7 @@ export class Replay {
         `attribute "${name}" is ${JSON.stringify(stored[name])}, its ledger says ${JSON.stringify(this.#attributes[name])}`,
       );
     }
-    const { deadline } = domain;
-    const waits = deadline?.while.includes(String(item['status'])) === true;
-    const dueAt = waits ? deadline.at(this.#attributes) : undefined;
+    const dueAt = this.#due?.at;
     this.#expect(
       'G1',
       item['dueAt'] === dueAt,
@@ -277,9 +350,13 @@ export class Replay {
   }
 }
 
+const hashOfValues = (values: readonly string[]): string =>
+  createHash('sha256').update(JSON.stringify(values)).digest('base64url');
+
 /** SHA-256 over the canonical JSON (RFC 8785) of the entry with its tenant and entity. */
 function hashOf(tenant: string, entity: string, entry: Entry): string {
   const { seq, command, from, to, actor, at, data, changes, postings, previousHash } = entry;
+  const { definition, effects } = entry;
   const content = {
     tenant,
     entity,
@@ -293,6 +370,8 @@ function hashOf(tenant: string, entity: string, entry: Entry): string {
     changes,
     postings,
     previousHash,
+    definition,
+    ...(effects && { effects }),
   };
   return createHash('sha256').update(canonicalize(content)).digest('hex');
 }
