@@ -71,7 +71,7 @@ export async function takeCallback(
     case 'waits':
       return Response.json({ id: item.id, outcome: said.outcome });
     case 'conflict':
-      backend.metrics?.add('AnswerConflicts', 1, item.topic);
+      backend.metrics?.add('AnswerConflicts', 1);
       throw new ProblemError(answerConflict);
     case 'not_found':
       throw new ProblemError(problemOf(rejections.notFound));

@@ -8,6 +8,7 @@ import {
   messageGroups,
   messageId,
   messageKey,
+  messageStatuses,
   statePartitionOf,
 } from '../store/outbox/message-items.ts';
 import type { AuditedMessage } from '../store/audit/audit-reads.ts';
@@ -78,7 +79,7 @@ function isAsCaused(
 }
 
 function isConsistent(tenant: string, name: string, message: AuditedMessage): boolean {
-  const isStatus = ['pending', 'sent', 'done', 'dead'].includes(message.status);
+  const isStatus = messageStatuses.includes(message.status);
   return (
     message.id === name &&
     message.tenant === tenant &&

@@ -30,6 +30,8 @@ export interface MessagesSwept {
   readonly sent: Readonly<Partial<Record<Topic, number>>>;
   /** Whether something is left that this run's time and bounds did not allow. */
   readonly more: boolean;
+  /** For how long the message waits for a callback that waits longest, of those that this run came to. */
+  readonly oldestWaitingMs?: number;
 }
 
 /** What a run looks for. */
@@ -59,6 +61,7 @@ export async function sweepMessages(
   const sent = new Map<Topic, number>();
   /** Copies that were due, by topic; those beyond the bound were left. */
   const copies = new Map<Topic, number>();
+  let oldestWaiting = Number.POSITIVE_INFINITY;
 
   /** Those that may go out: all that were never sent, and as many of the others as the queue may still get. */
   function allowed(topic: Topic, items: readonly MessageItem[]): readonly MessageItem[] {
@@ -96,6 +99,7 @@ export async function sweepMessages(
   /** A callback was waited for in vain: the worker asks the receiver, or holds the message for a person. */
   async function sweepWaiting(page: readonly OpenMessage[]): Promise<void> {
     const now = outbox.clock.now();
+    oldestWaiting = Math.min(oldestWaiting, ...page.map(({ since }) => Date.parse(since)));
     // Since when it waits stands in the index, so that those that may wait on are not read.
     const before = timestamp(now - uncertainty.waitingMaxMs);
     const items = await readMessages(
@@ -119,7 +123,11 @@ export async function sweepMessages(
     { stopOnError: false },
   );
   const isBounded = [...copies.values()].some((count) => count > copiesPerQueue);
-  return { sent: Object.fromEntries(sent), more: isBounded || complete.includes(false) };
+  return {
+    sent: Object.fromEntries(sent),
+    more: isBounded || complete.includes(false),
+    ...(Number.isFinite(oldestWaiting) && { oldestWaitingMs: outbox.clock.now() - oldestWaiting }),
+  };
 }
 
 async function sendAndMark(

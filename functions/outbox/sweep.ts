@@ -67,6 +67,8 @@ export function createSweeper(parts: SweeperParts): Sweeper {
     ]);
     if (messages.status === 'rejected') throw messages.reason;
     if (timers.status === 'rejected') throw timers.reason;
+    const { oldestWaitingMs } = messages.value;
+    if (oldestWaitingMs !== undefined) metrics?.add('OldestWaitingAge', Math.max(oldestWaitingMs, 0) / 1000);
     const report = {
       sent: { ...messages.value.sent, timer: timers.value.sent },
       more: messages.value.more || timers.value.more,

@@ -190,6 +190,8 @@ export const alarmLimits = {
   oldestTimerSeconds: 31 * 60,
   /** A relay that runs is a second behind; at a minute the sweeper begins to do its work. */
   iteratorAgeMs: 60_000,
+  /** Half of the day for which a callback is waited for: there is time to ask the receiver's people. */
+  oldestWaitingSeconds: 12 * 60 * 60,
   /** From one nightly audit to the end of the next it takes a day and a quarter of an hour. */
   auditMissingHours: 26,
   /**

@@ -4,7 +4,7 @@
  *
  * Each combination of values of the dimensions is a custom metric of its own, at $0.30 a month for those hours in
  * which it is written (https://aws.amazon.com/cloudwatch/pricing/, us-east-1, collected in November 2026). The
- * dimensions are the stage and, where it matters, the topic: 39 combinations, $11.70 a month and stage where each is
+ * dimensions are the stage and, where it matters, the topic: 37 combinations, $11.10 a month and stage where each is
  * written every hour. A tenant, an entity or a route as dimension would multiply that by their number; the logs have
  * them. Beside that a line of 0.2 kB goes to the logs ($0.50 a GB), so about $0.10 for a million commands.
  *
@@ -53,7 +53,9 @@ export const metrics = {
   /** Given up: after the last attempt, for good by the receiver's word, or because nobody can read it. */
   MessagesDead: { unit: 'Count', topics: queues },
   /** Receivers that said yes and no to one message. The first answer counts, and a person has to look at the other. */
-  AnswerConflicts: { unit: 'Count', topics },
+  AnswerConflicts: { unit: 'Count', topics: [] },
+  /** How long the message waits for a callback that waits longest. Not written where none does. */
+  OldestWaitingAge: { unit: 'Seconds', topics: [] },
   /** What its queue did not take. It stays in the table, and is sent again by the stream or by the sweeper. */
   MessagesNotSent: { unit: 'Count', topics: queues },
   /** What the stream or a queue had lost and the sweeper sent; of timers also those too far away for a queue. */

@@ -270,7 +270,7 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
           answer: said.outcome,
           taken: taken.item.answer?.outcome,
         });
-        metrics?.add('AnswerConflicts', 1, topic);
+        metrics?.add('AnswerConflicts', 1);
         return finished;
       case 'not_found':
         return reject(record, 'unknown_message');

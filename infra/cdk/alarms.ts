@@ -37,6 +37,10 @@ export const auditProblems = (stage: StageSettings): Metric =>
 export const oldestAudit = (stage: StageSettings): Metric =>
   ownMetric(stage, 'OldestAuditAge').with({ period: Duration.hours(1), statistic: Stats.MAXIMUM });
 
+/** How long the message waits for a callback that waits longest. */
+export const oldestWaiting = (stage: StageSettings): Metric =>
+  ownMetric(stage, 'OldestWaitingAge').with({ statistic: Stats.MAXIMUM });
+
 export interface AlarmsProps {
   readonly watched: WatchedStack;
   readonly stage: StageSettings;
@@ -69,6 +73,12 @@ export class Alarms extends Construct {
     this.#add(['stream-failures'], failures.metricApproximateNumberOfMessagesVisible(last), 0);
     this.#audit(watched.audit, stage);
     this.#add(['messages-not-sent'], notSent(stage), 0, { of: 5, bad: 3 });
+    this.#add(['answer-conflicts'], ownMetric(stage, 'AnswerConflicts').with({ period: minute }), 0);
+    this.#add(
+      ['waiting-long'],
+      oldestWaiting(stage).with({ period: minute }),
+      alarmLimits.oldestWaitingSeconds,
+    );
 
     if (watched.edge instanceof HttpEdge) {
       const api = watched.edge.api;

@@ -11,7 +11,7 @@ import {
   type IWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import { auditProblems, functionMetric, oldestAudit, type Alarms } from './alarms.ts';
+import { auditProblems, functionMetric, oldestAudit, oldestWaiting, type Alarms } from './alarms.ts';
 import { hour, hourlyCost, together } from './dashboard-cost.ts';
 import { sumExpression } from './metric-sum.ts';
 import { HttpEdge } from './http-api.ts';
@@ -176,6 +176,11 @@ function stuck({ watched, stage }: OverviewProps): IWidget[] {
       [oldestAudit(stage).with({ label: 'seconds since the oldest full audit' })],
     ),
     graph('Messages given up', byTopic(stage, 'MessagesDead')),
+    graph(
+      'Answers that contradict, longest wait for a callback (s)',
+      [ownMetric(stage, 'AnswerConflicts').with({ label: 'conflicts' })],
+      [oldestWaiting(stage).with({ label: 'longest wait' })],
+    ),
     graph(
       'Sent again by the sweeper, not taken by a queue',
       byTopic(stage, 'MessagesSwept'),

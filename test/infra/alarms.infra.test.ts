@@ -25,6 +25,8 @@ const essential = [
   'audit-behind',
   'function-errors-audit',
   'messages-not-sent',
+  'answer-conflicts',
+  'waiting-long',
   'api-5xx',
 ];
 const underTraffic = [

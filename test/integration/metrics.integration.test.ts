@@ -7,6 +7,7 @@ import { createMetricWriter, withMetrics } from '../../functions/runtime/metric-
 import { metrics } from '../../functions/runtime/metrics.ts';
 import type { MetricDefinition } from '../../functions/runtime/metrics.ts';
 import { queue as queueLimits } from '../../functions/runtime/topics.ts';
+import { signatureHeaders } from '../../functions/runtime/webhook-signature.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import { recordSent } from '../../functions/store/outbox/messages.ts';
 import type { QueueHandler } from '../../functions/workers/batch.ts';
@@ -312,6 +313,20 @@ describe('the relays and the sweeper', () => {
     const run = (): Promise<unknown> => handlers.sweeper({}, context);
     expect(await written(run)).toEqual([]);
   });
+});
+
+test('a callback that contradicts the answer before, and the longest wait for one, are counted', async () => {
+  const item = await outbox.put();
+  receiver.answer = status(202);
+  await written(() => handlers.worker(sqsEvent(outbox.queues['external-call'], bodyOf(item)), context));
+  expect(await countsOf(handlers.sweeper, {})).toEqual({ OldestWaitingAge: expect.any(Number) as number });
+  const callBack = (outcome: string) => {
+    const rawBody = JSON.stringify({ id: item.id, outcome });
+    const signed = signatureHeaders([process.env['WEBHOOK_SECRET'] ?? ''], 'cb', rawBody, Date.now());
+    return gatewayEvent('POST', '/callbacks/default', { rawBody, headers: { ...signed }, anonymous: true });
+  };
+  expect(await countsOf(handlers.api, callBack('done'))).toEqual({});
+  expect(await countsOf(handlers.api, callBack('refused'))).toEqual({ AnswerConflicts: 1 });
 });
 
 test('the audit writes 0 where it finds nothing, and how old its oldest full audit is', async () => {

@@ -44,7 +44,7 @@ export function checkDeliveries(
   }
   const seqs = new Map<string, number>();
   for (const item of outbox) {
-    const { id, tenant, entity, status, lastError, result, sk } = item as Record<string, string>;
+    const { id, tenant, entity, status, lastError, result, refused, sk } = item as Record<string, string>;
     // By its place in the ledger, whatever the message itself says.
     const seq = Number(sk?.split('#')[0]);
     const name = `${String(tenant)} ${String(id)}`;
@@ -54,8 +54,9 @@ export function checkDeliveries(
     if (status === 'dead' && lastError === undefined)
       report('G9', `${String(id)} is dead without a reason`, tenant);
     const acted = (byMessage.get(name) ?? []).some((call) => call.acted);
-    if (status === 'done' && !acted) report('G9', `${String(id)} is done, and no receiver has acted`, tenant);
-    if (status === 'done' && result === undefined)
+    if (status === 'done' && !acted && refused === undefined)
+      report('G9', `${String(id)} is done, and no receiver has acted`, tenant);
+    if (status === 'done' && result === undefined && refused === undefined)
       report('G10', `${String(id)} is done without a result`, tenant);
     byMessage.delete(name);
     if (status === 'done') {

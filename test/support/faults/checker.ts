@@ -17,7 +17,7 @@ import type { StoreChanges, StoreImage } from './store-image.ts';
 
 /** The guarantees of the project, as it numbers them. */
 export type Guarantee =
-  `G${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 17 | 20 | 21}`;
+  `G${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 17 | 18 | 19 | 20 | 21}`;
 
 export interface Violation {
   readonly guarantee: Guarantee;
