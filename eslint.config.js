@@ -18,6 +18,7 @@ export const layers = {
     'functions/store',
   ],
   'functions/docs': ['functions/api', 'functions/core', 'functions/runtime', 'functions/store'],
+  'functions/evolution': ['functions/core'],
   'functions/outbox': ['functions/runtime', 'functions/store'],
   'functions/workers': [
     'functions/commands',
@@ -34,6 +35,7 @@ export const layers = {
     'functions/commands',
     'functions/core',
     'functions/docs',
+    'functions/evolution',
     'functions/runtime',
     'functions/store',
     'functions/workers',

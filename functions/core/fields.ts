@@ -66,11 +66,14 @@ export const count = (example = 0) => integer(0, Number.MAX_SAFE_INTEGER, exampl
 // ISO 4217 codes as the runtime's CLDR data knows them, so that the list is kept by Unicode and not by us.
 const currencies = Intl.supportedValuesOf('currency');
 
+/** Metadata key of fields whose values somebody else lists: another runtime knows a few more, or fewer. */
+export const listedElsewhere = 'x-listed-by';
+
 /** An ISO 4217 currency code in capitals. */
 export const currency = (example = 'EUR') =>
   z
     .enum(currencies, { error: 'must be an ISO 4217 currency code in capitals' })
-    .meta({ examples: [example], description: 'ISO 4217, in capitals.' });
+    .meta({ examples: [example], description: 'ISO 4217, in capitals.', [listedElsewhere]: 'ISO 4217' });
 
 // RFC 5321 bounds an address at 254 characters; zod's own pattern checks the form.
 /** An e-mail address. */

@@ -1,0 +1,183 @@
+/**
+ * All that is data in a definition, as one readable record: what a later version of the code is compared with. Functions
+ * are seen by what they say of an example, so that a value that is normalised in another way shows.
+ */
+import { z } from 'zod';
+import type { AnyTransition, Domain, UniqueValue } from '../core/definition.ts';
+import { listedElsewhere, secretFields } from '../core/fields.ts';
+import type { AnyMessage, MessageHead } from '../core/messages.ts';
+
+/** JSON Schema of one field. */
+export type FieldSchema = Readonly<Record<string, unknown>>;
+
+export interface FieldSnapshot {
+  readonly required: boolean;
+  readonly schema: FieldSchema;
+  readonly secret?: true;
+}
+export type Fields = Readonly<Record<string, FieldSnapshot>>;
+
+export interface AccountSnapshot {
+  readonly unit: string;
+  readonly shown: boolean;
+  readonly minimum?: number;
+}
+
+export interface UniqueSnapshot {
+  readonly while: readonly string[];
+  /** What the example of the attributes holds. */
+  readonly example?: unknown;
+}
+
+export interface DeadlineSnapshot {
+  readonly while: readonly string[];
+  readonly transition: string;
+  readonly example?: unknown;
+}
+
+/** What is asked for and sent, of a creation and of a transition. */
+export interface CommandSnapshot {
+  readonly input: Fields;
+  readonly role?: string;
+  readonly messages: readonly MessageHead[];
+}
+
+export interface TransitionSnapshot extends CommandSnapshot {
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+  readonly internal: boolean;
+  /** States in which an answer that brings it about changes nothing. */
+  readonly ignoredIn: readonly string[];
+  /** Who may, by what the entity says. */
+  readonly authorize: Readonly<Record<string, unknown>>;
+}
+
+export interface Snapshot {
+  readonly collection: string;
+  readonly version: number;
+  readonly type: string;
+  readonly idPrefix: string;
+  readonly states: readonly string[];
+  readonly formerStates: readonly string[];
+  readonly initial: string;
+  readonly attributes: Fields;
+  readonly hidden: Fields;
+  readonly accounts: Readonly<Record<string, AccountSnapshot>>;
+  readonly unique: Readonly<Record<string, UniqueSnapshot>>;
+  readonly deadline?: DeadlineSnapshot;
+  readonly create: CommandSnapshot;
+  readonly transitions: Readonly<Record<string, TransitionSnapshot>>;
+}
+
+export function snapshotOf(domain: Domain): Snapshot {
+  const { deadline, attributes, hidden } = domain;
+  const all = hidden ? attributes.extend(hidden.shape) : attributes;
+  const example = exampleOf(all);
+  return {
+    collection: domain.collection,
+    version: domain.version ?? 1,
+    type: domain.type,
+    idPrefix: domain.idPrefix,
+    states: domain.states,
+    formerStates: domain.formerStates ?? [],
+    initial: domain.initial,
+    attributes: fieldsOf(attributes, 'output'),
+    hidden: fieldsOf(hidden, 'output'),
+    accounts: mapped(domain.accounts ?? {}, ({ unit, shown, floor }) => ({
+      unit,
+      shown: shown === true,
+      ...(floor && { minimum: floor.minimum }),
+    })),
+    unique: Object.fromEntries(
+      ((domain.unique ?? []) as readonly UniqueValue<string, unknown>[]).map(
+        ({ name, while: states, of }) => [name, { while: states, ...said(() => of(example)) }],
+      ),
+    ),
+    ...(deadline && {
+      deadline: {
+        while: deadline.while,
+        transition: deadline.transition,
+        ...said(() => deadline.at(example)),
+      },
+    }),
+    create: commandOf(domain.create),
+    transitions: mapped(domain.transitions, transitionOf),
+  };
+}
+
+const transitionOf = (transition: AnyTransition): TransitionSnapshot => ({
+  from: transition.from,
+  to: transition.to,
+  internal: transition.internal === true,
+  ignoredIn: transition.ignoredIn ?? [],
+  ...commandOf(transition),
+  authorize: transition.authorize ?? {},
+});
+
+const commandOf = ({
+  input,
+  role,
+  messages = [],
+}: {
+  readonly input?: z.ZodObject | undefined;
+  readonly role?: string | undefined;
+  readonly messages?: readonly AnyMessage[] | undefined;
+}): CommandSnapshot => ({
+  input: fieldsOf(input, 'input'),
+  ...(role !== undefined && { role }),
+  messages: messages.map(({ payload: _payload, ...head }) => head),
+});
+
+const mapped = <T, U>(record: Readonly<Record<string, T>>, map: (value: T) => U): Record<string, U> =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]));
+
+/** What a function says of the example; nothing where it can make nothing of it. */
+function said(ask: () => unknown): { readonly example?: unknown } {
+  try {
+    const example = ask();
+    return example === undefined || Number.isNaN(example) ? {} : { example };
+  } catch {
+    return {};
+  }
+}
+
+/** @param io a field with a default is required of what is stored, and not of what is sent */
+function fieldsOf(object: z.ZodObject | undefined, io: 'input' | 'output'): Fields {
+  if (!object) return {};
+  const secrets = secretFields(object);
+  const { properties = {}, required = [] } = jsonSchema(object, io);
+  return Object.fromEntries(
+    Object.entries(properties as Record<string, FieldSchema>).map(([name, schema]) => [
+      name,
+      {
+        required: (required as string[]).includes(name),
+        schema: withoutProse(schema),
+        ...(secrets.has(name) && { secret: true as const }),
+      },
+    ]),
+  );
+}
+
+const jsonSchema = (schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> =>
+  z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+
+/** Words for people bind nobody. */
+function withoutProse(schema: FieldSchema): FieldSchema {
+  const prose = new Set(['$schema', 'description', 'examples', 'title', 'x-secret']);
+  if (listedElsewhere in schema) prose.add('enum');
+  return Object.fromEntries(
+    Object.entries(schema)
+      .filter(([name]) => !prose.has(name))
+      .map(([name, value]) => [name, name === 'items' ? withoutProse(value as FieldSchema) : value]),
+  );
+}
+
+/** The examples that the fields carry. */
+function exampleOf(object: z.ZodObject): Record<string, unknown> {
+  const { properties = {} } = jsonSchema(object, 'output');
+  return Object.fromEntries(
+    Object.entries(properties as Record<string, { readonly examples?: readonly unknown[] }>).flatMap(
+      ([name, { examples }]) => (examples?.[0] === undefined ? [] : [[name, examples[0]]]),
+    ),
+  );
+}

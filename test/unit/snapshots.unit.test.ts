@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import { domains } from '../../functions/application.ts';
+import { snapshotOf } from '../../functions/evolution/snapshot.ts';
+import { differences, readSnapshots } from '../../infra/tools/evolve/snapshots.ts';
+import { later } from '../support/changing-domain.ts';
+
+it('the definitions are those that were agreed to: npm run evolve', async () => {
+  const found = differences(domains, await readSnapshots());
+  expect(found.map(({ collection, changes }) => [collection, ...changes.map(({ path }) => path)])).toEqual(
+    [],
+  );
+});
+
+it('a definition of another version, a new one and one that is gone are told', async () => {
+  const snapshots = await readSnapshots();
+  const [first, second] = domains;
+  if (!first || !second) throw new Error('there are no definitions');
+  const changed = [later({ summary: 'Changed', type: 'other' }, first), second];
+  const [one, ...others] = differences(changed, snapshots);
+  expect(one).toMatchObject({ collection: first.collection, version: (first.version ?? 1) + 1 });
+  expect(one?.changes.map(({ path }) => path)).toEqual(['type']);
+  expect(others.map(({ collection }) => collection).sort()).toEqual(
+    domains
+      .slice(2)
+      .map(({ collection }) => collection)
+      .sort(),
+  );
+  const live = snapshots.filter(({ collection }) => collection !== first.collection);
+  expect(differences(domains, live).map(({ collection }) => collection)).toEqual([first.collection]);
+});
+
+it('a snapshot is written as it is read', async () => {
+  for (const domain of domains) {
+    const file = new URL(`../../infra/tools/evolve/snapshots/${domain.collection}.json`, import.meta.url);
+    expect(await readFile(file, 'utf8')).toBe(`${JSON.stringify(snapshotOf(domain), undefined, 2)}\n`);
+  }
+});
