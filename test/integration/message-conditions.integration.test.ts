@@ -2,6 +2,7 @@
  * Each condition of the delivery path and the race it wins. A race is told twice: with the build as it is, which wins it,
  * and with one that lacks the clause, which must be seen to lose it.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { timestamp } from '../../functions/runtime/clock.ts';
@@ -22,7 +23,7 @@ import type { Claim, DeadEnd, Delivery } from '../../functions/store/outbox/mess
 import { condition, writes } from '../support/faults/mutants.ts';
 import { startOutbox } from '../support/outbox.ts';
 import type { TestOutbox } from '../support/outbox.ts';
-import { intercept } from '../support/sdk-faults.ts';
+import { intercept, loseFirstAnswer } from '../support/sdk-faults.ts';
 
 let outbox: TestOutbox;
 const opened: DynamoDBDocumentClient[] = [];
@@ -275,4 +276,69 @@ wins('a dead letter of a run before that is moved back', clause.thisRun, redrive
   await redriveMessage(outbox.access, item);
   await died(await outbox.read(item));
   return isAsBefore(item, () => redriveMessage(build, item, item.run));
+});
+
+describe('a lease that was taken in a write whose answer was lost', () => {
+  /** What the client repeats by itself is refused by the lease that its first try took. */
+  const losing = (): OutboxAccess => {
+    const access = ownAccess();
+    loseFirstAnswer(access.client, 'UpdateItemCommand');
+    return access;
+  };
+
+  test('is ours, and no second attempt', async () => {
+    const item = await outbox.put();
+    const { item: held, token } = await claimed(losing(), item);
+    expect(held).toEqual(await outbox.read(item));
+    expect(held).toMatchObject({ attempts: 1, leaseToken: token });
+  });
+
+  test('is ours where it buries', async () => {
+    const item = await exhaustedItem();
+    const access = ownAccess();
+    // The claim itself is refused, and answered.
+    between(access, () => {
+      loseFirstAnswer(access.client, 'UpdateItemCommand');
+      return Promise.resolve();
+    });
+    const taken = await claimMessage(access, delivery(item), terms);
+    expect(taken).toEqual({
+      kind: 'exhausted',
+      item: await outbox.read(item),
+      token: expect.any(String) as string,
+    });
+  });
+
+  test('is another worker’s where the token is', async () => {
+    const item = await outbox.put();
+    await claimed(outbox.access, item);
+    expect(await claimMessage(losing(), delivery(item), terms)).toMatchObject({ kind: 'leased' });
+  });
+});
+
+describe('a write ends with the time that there is', () => {
+  /** Nothing is sent before the time is over. */
+  const late = (access: Partial<OutboxAccess>): OutboxAccess => {
+    const own = ownAccess();
+    intercept(own.client, { before: () => sleep(50) });
+    return { ...own, ...access };
+  };
+  const deadline = { signal: AbortSignal.abort(), remainingMs: () => 0 };
+
+  test.each([
+    ['a request’s', { deadline }],
+    ['a request’s, whatever a worker’s call may take', { deadline, callMaxMs: 60_000 }],
+    ['a worker’s call’s', { callMaxMs: 1 }],
+  ])('%s', async (_whose, time) => {
+    const item = await outbox.put();
+    const isSame = await isAsBefore(item, async () => {
+      await expect(claimMessage(late(time), delivery(item), terms)).rejects.toThrow();
+    });
+    expect(isSame).toBe(true);
+  });
+
+  test('and has as long as it takes where nothing bounds it', async () => {
+    const item = await outbox.put();
+    expect(await claimMessage(late({}), delivery(item), terms)).toMatchObject({ kind: 'claimed' });
+  });
 });
