@@ -1,5 +1,7 @@
 /** The time a request has. */
+import { setMaxListeners } from 'node:events';
 import type { Clock, Deadline } from './clock.ts';
+import { delivery } from './delivery-limits.ts';
 import { request as limits } from './limits.ts';
 
 /** The time of a request, less what is kept back to answer it. */
@@ -8,8 +10,16 @@ export function startDeadline(
   budgetMs: number = limits.deadlineMs - limits.deadlineReserveMs,
 ): Deadline {
   const end = clock.now() + budgetMs;
-  return { signal: AbortSignal.timeout(budgetMs), remainingMs: () => end - clock.now() };
+  const signal = AbortSignal.timeout(budgetMs);
+  setMaxListeners(listenersMax, signal);
+  return { signal, remainingMs: () => end - clock.now() };
 }
+
+/**
+ * Every call under way listens to the end of its time, and one that was just answered does so for a moment longer. The
+ * bulk redrive has most of them. Beyond this number Node.js warns of a leak, and it would be one.
+ */
+const listenersMax = 2 * delivery.writeConcurrency;
 
 /**
  * For work whose calls follow no signal: when its time is over, it goes on without being waited for.
