@@ -1,11 +1,16 @@
 /** A caller of a backend that was started as a process of its own. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { tokenFor } from './started-backend.ts';
 import type { StartedBackend } from './started-backend.ts';
 import { target } from './target.ts';
 import type { Sent } from './target.ts';
 
 export interface HttpCaller {
-  /** @throws where the answer is no success */
+  /**
+   * Sends a command. One that is answered 503 is sent again with the same key, as the contract tells callers.
+   * @throws where the answer is no success
+   */
   readonly post: (path: string, body?: unknown) => Promise<Readonly<Record<string, unknown>>>;
   /** @throws where the answer is no success */
   readonly get: (path: string) => Promise<Readonly<Record<string, unknown>>>;
@@ -13,10 +18,19 @@ export interface HttpCaller {
 
 export async function httpCaller({ url }: Pick<StartedBackend, 'url'>, tenant: string): Promise<HttpCaller> {
   const { get, post } = target(url, await tokenFor(tenant));
-  const successful = async (sending: Promise<Sent>): Promise<Sent['json']> => {
-    const { status, text, json } = await sending;
+  const successful = ({ status, text, json }: Sent): Sent['json'] => {
     if (status >= 300) throw new Error(`${status}: ${text}`);
     return json;
   };
-  return { get: (path) => successful(get(path)), post: (path, body) => successful(post(path, body)) };
+  return {
+    get: async (path) => successful(await get(path)),
+    post: async (path, body) => {
+      const key = randomUUID();
+      for (;;) {
+        const sent = await post(path, body, { key });
+        if (sent.status !== 503) return successful(sent);
+        await sleep(Number(sent.headers.get('retry-after') ?? 1) * 1_000);
+      }
+    },
+  };
 }
