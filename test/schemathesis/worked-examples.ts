@@ -47,8 +47,10 @@ export async function workedExamples(
   const client = createOpenApiClient(worked as unknown as Document, { request: requests(url) });
   const isSent = ({ requestBody }: Operation): boolean =>
     secrets.some((secret) => JSON.stringify(requestBody ?? {}).includes(secret));
-  // Those that wait for a mail come first: until then no other mail has a code.
-  const operations = [...client.operations.values()].sort((a, b) => Number(isSent(b)) - Number(isSent(a)));
+  // Those that wait for a mail come first: until then no other mail has a code. Those that hold a lock come last: it
+  // runs out.
+  const turn = (operation: Operation): number => (isSent(operation) ? 0 : isLocked(operation) ? 2 : 1);
+  const operations = [...client.operations.values()].sort((a, b) => turn(a) - turn(b));
   const examples: WorkedExample[] = [];
   for (const operation of operations) {
     const session = client.newSession();
@@ -79,6 +81,9 @@ export async function workedExamples(
   }
   return { document: worked as unknown as Document, examples };
 }
+
+const isLocked = ({ steps }: Operation): boolean =>
+  steps.some(({ operationId }) => operationId.startsWith('lock'));
 
 /** A lock of the examples is gone before its turn to be unlocked comes: these hold as long as a lock can. */
 function holdLonger({ paths }: Paths): void {
