@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { createWaitingRoom } from '../../functions/commands/waiting-room.ts';
+import type { WaitingRoom } from '../../functions/commands/waiting-room.ts';
 import { idOf, verdictOf } from '../support/answers.ts';
 import { startBackend } from '../support/backend.ts';
 import type { Reply, RequestOptions, TestBackend } from '../support/backend.ts';
@@ -137,6 +138,31 @@ describe('a lock', () => {
       return got.status;
     });
     expect((await Promise.all(next)).sort()).toEqual([200, 200, 503]);
+  });
+
+  it('is waited for in a place that is given up with the answer', async () => {
+    const room = createWaitingRoom({ perEntityMax: 1, perTenantMax: 9 });
+    let entered: () => void = () => undefined;
+    const waitingRoom: WaitingRoom = {
+      enter: (...whose) => {
+        entered();
+        return room.enter(...whose);
+      },
+    };
+    const crowded = await startBackend({ clock, tables: api.tables, waitingRoom });
+    const path = await account();
+    for (let round = 0; round < 2; round += 1) {
+      const held = await lock(path);
+      const isWaiting = new Promise<void>((resolve) => {
+        entered = resolve;
+      });
+      const waiting = crowded.post(`${path}/lock`, { ttlSeconds: 60, wait: 'wait' });
+      await isWaiting;
+      await unlock(path, held);
+      const next = await waiting;
+      expect(next.status).toBe(200);
+      await unlock(path, next);
+    }
   });
 
   it('is waited for until the deadline, and then it is said who could not have it', async () => {
