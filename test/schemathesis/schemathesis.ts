@@ -113,7 +113,7 @@ async function testAll(python: string): Promise<void> {
   try {
     const given = (await (await fetch(`${backend.url}/openapi.json`)).json()) as Document;
     const { document, examples } = await step('each example made ready', () =>
-      workedExamples(given, backend.url, mails),
+      workedExamples(given, backend.url, mails, receiver),
     );
     await copyFile(path.join(here, 'hooks.py'), path.join(folder, 'hooks.py'));
     const alone = { settings: await settings(examples), document };

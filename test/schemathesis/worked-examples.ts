@@ -8,8 +8,10 @@ import { exampleSecret } from '../../functions/docs/example-body.ts';
 import { domains } from '../../functions/domains/index.ts';
 import { lock } from '../../functions/runtime/limits.ts';
 import type { TestBackend } from '../support/backend.ts';
-import { createOpenApiClient, type Operation, type Session } from '../support/openapi-client.ts';
-import type { TestMailServer } from '../support/receivers.ts';
+import { createOpenApiClient } from '../support/openapi-client.ts';
+import type { AnswerStep, Operation, Session } from '../support/openapi-client.ts';
+import { status } from '../support/receivers.ts';
+import type { Answer, TestMailServer, TestReceiver } from '../support/receivers.ts';
 import { tokenFor } from '../support/started-backend.ts';
 import { target } from '../support/target.ts';
 
@@ -29,22 +31,31 @@ export interface WorkedExample {
 }
 
 const mailPatienceMs = 60_000;
+/** Until a receiver has answered, or every attempt is used up. */
+const answerPatienceMs = 180_000;
 /** The examples of the fields that secrets are sent back in. */
 const secrets = [...new Set(registerDomains(domains).domains.map(exampleSecret))];
 
 /**
  * @param url of the backend
  * @param mails what it sends, the secrets among it
+ * @param receiver of its calls
  * @returns the document with these examples, and who may send each
  */
 export async function workedExamples(
   document: Document,
   url: string,
   mails: TestMailServer,
+  receiver: TestReceiver,
 ): Promise<{ readonly document: Document; readonly examples: readonly WorkedExample[] }> {
   const worked = structuredClone(document) as unknown as Paths;
   holdLonger(worked);
-  const client = createOpenApiClient(worked as unknown as Document, { request: requests(url) });
+  const send = requests(url);
+  /** What the receivers said of a message has moved its entity once the message is done. */
+  const answered: AnswerStep = async (tenant, entity, type) => {
+    await becomes(send, tenant, (item) => item.type === type && item.entity === entity, 'done');
+  };
+  const client = createOpenApiClient(worked as unknown as Document, { request: send }, answered);
   const isSent = ({ requestBody }: Operation): boolean =>
     secrets.some((secret) => JSON.stringify(requestBody ?? {}).includes(secret));
   // Those that wait for a mail come first: until then no other mail has a code. Those that hold a lock come last: it
@@ -55,7 +66,10 @@ export async function workedExamples(
   for (const operation of operations) {
     const session = client.newSession();
     const seen = codesOf(mails);
+    const isForDead = operation.operationId === 'resolveMessage';
+    receiver.answer = isForDead ? status(503) : refusing(operation);
     await client.prepare(session, operation.operationId);
+    if (isForDead) await becomes(send, session.tenant, ({ topic }) => topic === 'external-call', 'dead');
     if (isSent(operation)) {
       const code = await newCode(mails, seen);
       for (const secret of secrets) session.known.set(secret, code);
@@ -79,11 +93,51 @@ export async function workedExamples(
       operation,
     });
   }
+  receiver.answer = status(200);
   return { document: worked as unknown as Document, examples };
 }
 
+/** Refuses the calls that are refused before the operation's example, and takes all others. */
+function refusing({ steps }: Operation): Answer {
+  const refused = new Set(
+    steps.flatMap((step) => ('answer' in step && step.answer === 'refused' ? [step.to] : [])),
+  );
+  return (response, call) => {
+    // An inquiry, which follows a call without an answer: it was never seen, and comes again.
+    if (call.method !== 'POST') return status(404)(response, call);
+    const { type } = JSON.parse(call.body) as { readonly type: string };
+    status(refused.has(type) ? 402 : 200)(response, call);
+  };
+}
+
+interface ShownMessage {
+  readonly id: string;
+  readonly topic: string;
+  readonly type: string;
+  readonly entity: string;
+  readonly status: string;
+}
+
+/** Waits until a message of the tenant has the status. */
+async function becomes(
+  send: TestBackend['request'],
+  tenant: string,
+  isMeant: (message: ShownMessage) => boolean,
+  wanted: 'done' | 'dead',
+): Promise<void> {
+  const until = Date.now() + answerPatienceMs;
+  for (;;) {
+    const { json } = await send('GET', '/v1/messages?limit=100', { tenant });
+    const message = (json['items'] as ShownMessage[]).find(isMeant);
+    if (message?.status === wanted) return;
+    if (Date.now() > until)
+      throw new Error(`${message?.id ?? 'a message'} is ${message?.status ?? 'not there'}, not ${wanted}`);
+    await sleep(100);
+  }
+}
+
 const isLocked = ({ steps }: Operation): boolean =>
-  steps.some(({ operationId }) => operationId.startsWith('lock'));
+  steps.some((step) => !('answer' in step) && step.operationId.startsWith('lock'));
 
 /** A lock of the examples is gone before its turn to be unlocked comes: these hold as long as a lock can. */
 function holdLonger({ paths }: Paths): void {
