@@ -96,7 +96,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
   try {
     if (options.port !== undefined) {
-      await Promise.all(functions.all().map((each) => each.start()));
+      // As on Lambda, the others are loaded when they are first invoked: a start need not wait for them.
+      await Promise.all([...new Set(routes.map(({ target }) => target))].map((each) => each.start()));
       intake.push(
         ...(await startMappings(template, resolver, functions, {
           sqs,
