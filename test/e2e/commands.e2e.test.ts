@@ -17,7 +17,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { processFacts } from '../../infra/local/java-process.ts';
 import { startHttpReceiver, type Receiver } from '../../infra/local/receivers/http-receiver.ts';
+import { descendants } from '../support/processes.ts';
 import {
   root,
   startBackendProcess,
@@ -43,22 +45,40 @@ const commandsOf = (place: (typeof places)[number]): string[] =>
 
 let folder: string;
 let receiver: Receiver;
-let isReceiverWell = true;
 let backend: StartedBackend;
 let token: string;
+/** A payment whose call its receiver refuses until it is well: `npm run redrive` finds it dead. */
+let dying: string;
+let isReceiverWell = false;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), 'commands-e2e-'));
-  receiver = await startHttpReceiver((_request, _body, response) => {
-    response.writeHead(isReceiverWell ? 200 : 500).end('{}');
+  receiver = await startHttpReceiver((_request, body, response) => {
+    response.writeHead(isReceiverWell || !body.includes(dying) ? 200 : 500).end('{}');
   });
   backend = await startBackendProcess({ throughNpm: true, variables: { EXTERNAL_CALL_URL: receiver.url } });
   token = await tokenFor('acme');
+  // Its attempts take their time, so it begins to die before the other commands are run.
+  ({ id: dying } = await post('/v1/payments', { payer: 'a', payee: 'b', amount: 1, currency: 'EUR' }));
+  await post(`/v1/payments/${dying}/confirm`, {});
 }, 600_000);
 afterAll(async () => {
   await backend.stop();
   await receiver.stop();
   await rm(folder, { recursive: true, force: true });
 });
+
+async function post(route: string, body: object): Promise<{ id: string }> {
+  const response = await fetch(`${backend.url}${route}`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      'idempotency-key': 'redrive',
+    },
+    body: JSON.stringify(body),
+  });
+  return (await response.json()) as { id: string };
+}
 
 /** Starts a command in a shell, as a group of its own that can be ended as a whole. */
 function begin(command: string, cwd = root): ChildProcess {
@@ -145,23 +165,8 @@ test('what .ci/run runs stands in it as the table has it', async () => {
 });
 
 test('npm run redrive finds what died here, and runs it again', { timeout: 600_000 }, async () => {
-  const post = async (route: string, body: object = {}): Promise<{ id: string }> => {
-    const response = await fetch(`${backend.url}${route}`, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${token}`,
-        'content-type': 'application/json',
-        'idempotency-key': 'redrive',
-      },
-      body: JSON.stringify(body),
-    });
-    return (await response.json()) as { id: string };
-  };
-  isReceiverWell = false;
-  const { id } = await post('/v1/payments', { payer: 'a', payee: 'b', amount: 1, currency: 'EUR' });
-  await post(`/v1/payments/${id}/confirm`);
   const statusOfCall = async (): Promise<string | undefined> => {
-    const response = await fetch(`${backend.url}/v1/payments/${id}/messages`, {
+    const response = await fetch(`${backend.url}/v1/payments/${dying}/messages`, {
       headers: { authorization: `Bearer ${token}` },
     });
     const { items } = (await response.json()) as { items: { topic: string; status: string }[] };
@@ -190,4 +195,13 @@ test('npm run redrive says in one line that nothing runs here', async () => {
   const { code, stderr } = await ended(begin('PORT=1 npm run -s redrive -- --topic llm'));
   expect(code).toBe(2);
   expect(stderr.split('\n')[0]).toContain('npm start');
+});
+
+test('npm start ends at SIGTERM and leaves no process behind', async () => {
+  const children = await descendants(backend.process.pid ?? 0);
+  expect(children.length).toBeGreaterThan(0);
+  expect(await backend.stop('SIGTERM')).toEqual({ code: 0, signal: null });
+  await vi.waitFor(async () => {
+    expect((await Promise.all(children.map((pid) => processFacts(pid)))).filter(Boolean)).toEqual([]);
+  }, 30_000);
 });
