@@ -18,7 +18,7 @@ test('a server that is not there is named by what the network says', async () =>
     credentials: localCredentials,
     maxAttempts: 1,
   });
-  expect(await sendAll(sqs, url, messages)).toEqual([{ is: 'failed', reason: 'ECONNREFUSED' }]);
+  expect(await sendAll(sqs, url, messages)).toEqual([{ kind: 'failed', reason: 'ECONNREFUSED' }]);
   sqs.destroy();
 });
 
@@ -26,9 +26,9 @@ test('a queue that is not there refuses, by its own word', async () => {
   const server = await startSqs();
   const { url } = await server.createQueue('here');
   expect(await sendAll(server.client, url.replace('here', 'nowhere'), messages)).toEqual([
-    { is: 'refused', reason: 'QueueDoesNotExist' },
+    { kind: 'refused', reason: 'QueueDoesNotExist' },
   ]);
-  expect(await sendAll(server.client, url, messages)).toEqual([{ is: 'sent' }]);
+  expect(await sendAll(server.client, url, messages)).toEqual([{ kind: 'sent' }]);
   await server.stop();
 });
 
@@ -46,7 +46,7 @@ test('a message carries the trace of its request to the function that gets it', 
     ...messages,
     { body: () => '{}', group: 'acme', traceparent },
   ]);
-  expect(outcomes).toEqual([{ is: 'sent' }, { is: 'sent' }]);
+  expect(outcomes).toEqual([{ kind: 'sent' }, { kind: 'sent' }]);
   expect(sent).toEqual([
     expect.not.objectContaining({ MessageSystemAttributes: expect.anything() as unknown }),
     expect.objectContaining({
