@@ -2,9 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { messageItem } from '../../functions/store/outbox/message-items.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
+import { readFlags, UsageError } from '../../infra/local/command-line.ts';
 import { pacedRedrive } from '../../infra/tools/operations/paced-redrive.ts';
 import type { RedrivePace, RedriveState } from '../../infra/tools/operations/paced-redrive.ts';
-import { isSelected, redriveOptions, UsageError } from '../../infra/tools/operations/redrive-options.ts';
+import { flags, isSelected, redriveOptions } from '../../infra/tools/operations/redrive-options.ts';
+import type { RedriveOptions } from '../../infra/tools/operations/redrive-options.ts';
 
 const diedAt = Date.UTC(2026, 10, 20, 12);
 const dead = (seq = 1, code = '500'): MessageItem => ({
@@ -24,9 +26,12 @@ const dead = (seq = 1, code = '500'): MessageItem => ({
   lastError: { code, reason: 'no', at: new Date(diedAt).toISOString() },
 });
 
+const optionsOf = (...args: readonly string[]): RedriveOptions =>
+  redriveOptions(readFlags({ flags }, args).values);
+
 describe('the command line', () => {
   test('selects by topic, time and fields', () => {
-    const options = redriveOptions([
+    const options = optionsOf(
       '--topic',
       'external-call',
       '--since',
@@ -34,12 +39,12 @@ describe('the command line', () => {
       '--match',
       'code=500',
       '--dry-run',
-    ]);
+    );
     expect(options).toMatchObject({ topic: 'external-call', sinceMs: 3_600_000, dryRun: true });
     expect(isSelected(dead(), options, diedAt + 3_600_000)).toBe(true);
     expect(isSelected(dead(), options, diedAt + 3_600_001)).toBe(false);
     expect(isSelected(dead(1, '400'), options, diedAt)).toBe(false);
-    const others = redriveOptions(['--topic', 'llm', '--match', 'code=500', '--match', 'tenant=other']);
+    const others = optionsOf('--topic', 'llm', '--match', 'code=500', '--match', 'tenant=other');
     expect(isSelected(dead(), others, diedAt)).toBe(false);
   });
 
@@ -54,7 +59,7 @@ describe('the command line', () => {
     ['--topic', 'llm', '--limit', ''],
     ['--topic', 'llm', '--everything'],
   ])('%j is refused with how to use it', (...args) => {
-    expect(() => redriveOptions(args)).toThrow(UsageError);
+    expect(() => optionsOf(...args)).toThrow(UsageError);
   });
 });
 

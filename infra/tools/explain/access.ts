@@ -93,21 +93,28 @@ export function writesOf({ operation, input, labels }: ObservedCall, tables: Tab
   );
 }
 
+/** What a read does not write, and a write does not read. */
+const nothing = {
+  itemsRead: 0,
+  itemsReturned: 0,
+  readUnits: 0,
+  writeUnits: 0,
+  indexWrites: [],
+} as const;
+
 export function writeAccess(write: Write, images: Images, schema: TableSchema): Access {
   const { action, table, key, parameters, isTransaction, label } = write;
   const both = [images.before, images.after].filter((image) => image !== undefined);
   const bytes = Math.max(0, ...both.map(itemSize));
   return {
+    ...nothing,
     action,
     table,
     purpose: label ? purposeOfLabel(label) : purposeOfKey(table, key),
     keys: [JSON.stringify(key)],
     expressions: { key: describeKey(key), ...expressionsOf(parameters) },
-    itemsRead: 0,
-    itemsReturned: 0,
     bytes,
     largestBytes: bytes,
-    readUnits: 0,
     writeUnits: writeUnits(images, isTransaction),
     indexWrites: schema.indexes.flatMap((index) => {
       const units = indexWriteUnits(schema, index, images);
@@ -122,20 +129,17 @@ export function readAccesses(
   tables: TableNames,
 ): readonly Access[] {
   switch (operation) {
-    case 'GetItem': {
-      const found = output['Item'] === undefined ? [] : [output['Item']];
-      return [keyAccess(tableOf(input['TableName'], tables), [input['Key'] as WireItem], found, input)];
-    }
+    case 'GetItem':
+      return [keyAccess(tableOf(input['TableName'], tables), [input['Key']], [output['Item']], input)];
     case 'BatchGetItem': {
       const found = (output['Responses'] ?? {}) as Record<string, readonly unknown[]>;
       return Object.entries(input['RequestItems'] as Record<string, Parameters>).map(([name, request]) =>
-        keyAccess(tableOf(name, tables), request['Keys'] as readonly WireItem[], found[name] ?? [], request),
+        keyAccess(tableOf(name, tables), request['Keys'] as unknown[], found[name] ?? [], request),
       );
     }
     case 'Query':
-      return [rangeAccess('query', tableOf(input['TableName'], tables), input, output)];
     case 'Scan':
-      return [rangeAccess('scan', tableOf(input['TableName'], tables), input, output)];
+      return [rangeAccess(operation === 'Query' ? 'query' : 'scan', input, output, tables)];
     default:
       return [];
   }
@@ -144,31 +148,29 @@ export function readAccesses(
 /** Each key is read, and rounded up, for itself; one that leads nowhere costs as much as a small item. */
 function keyAccess(
   table: TableName,
-  keys: readonly WireItem[],
-  found: readonly unknown[],
+  keys: readonly unknown[],
+  answered: readonly unknown[],
   parameters: Parameters,
 ): Access {
-  const isConsistent = parameters['ConsistentRead'] === true;
-  const sizes = found.map(sizeOf);
-  const missing = new Array<number>(keys.length - found.length).fill(0);
-  const [first = {}] = keys;
+  const consistent = parameters['ConsistentRead'] === true;
+  const sizes = answered.filter((item) => item !== undefined).map(sizeOf);
+  const first = (keys[0] ?? {}) as WireItem;
   const others = keys.length > 1 ? ` and ${keys.length - 1} more` : '';
+  const unitsOf = (_: unknown, place: number): number =>
+    readUnits(sizes[place] ?? 0, consistent ? 'strong' : 'eventual');
   return {
+    ...nothing,
     action: 'get',
     table,
     purpose: purposeOfKey(table, first),
     keys: keys.map((key) => JSON.stringify(key)),
     expressions: { key: `${describeKey(first)}${others}`, ...expressionsOf(parameters) },
-    consistent: isConsistent,
-    itemsRead: found.length,
-    itemsReturned: found.length,
+    consistent,
+    itemsRead: sizes.length,
+    itemsReturned: sizes.length,
     bytes: sum(sizes),
     largestBytes: Math.max(0, ...sizes),
-    readUnits: sum(
-      [...sizes, ...missing].map((bytes) => readUnits(bytes, isConsistent ? 'strong' : 'eventual')),
-    ),
-    writeUnits: 0,
-    indexWrites: [],
+    readUnits: sum(keys.map(unitsOf)),
   };
 }
 
@@ -178,18 +180,19 @@ function keyAccess(
  */
 function rangeAccess(
   action: 'query' | 'scan',
-  table: TableName,
   input: Parameters,
   output: Parameters,
+  tables: TableNames,
 ): Access {
+  const table = tableOf(input['TableName'], tables);
   const index = input['IndexName'] as string | undefined;
-  const isConsistent = input['ConsistentRead'] === true;
+  const consistent = input['ConsistentRead'] === true;
   const sizes = ((output['Items'] ?? []) as unknown[]).map(sizeOf);
   const { CapacityUnits = 0 } = (output['ConsumedCapacity'] ?? {}) as { readonly CapacityUnits?: number };
   const expressions = expressionsOf(input);
-  const consistency = isConsistent ? 'strong' : 'eventual';
   const isWhole = expressions.filter === undefined && expressions.projection === undefined;
   return {
+    ...nothing,
     action,
     table,
     ...(index !== undefined && { index }),
@@ -197,15 +200,13 @@ function rangeAccess(
     expressions,
     ...(typeof input['Limit'] === 'number' && { limit: input['Limit'] }),
     ...(input['ScanIndexForward'] === false && { descending: true }),
-    consistent: isConsistent,
+    consistent,
     itemsRead: Number(output['ScannedCount'] ?? 0),
     itemsReturned: sizes.length,
-    bytes: isWhole ? sum(sizes) : CapacityUnits * readUnitBytes * (isConsistent ? 1 : 2),
+    bytes: isWhole ? sum(sizes) : CapacityUnits * readUnitBytes * (consistent ? 1 : 2),
     largestBytes: Math.max(0, ...sizes),
     // Where a page is empty DynamoDB Local counts nothing; the service counts it as a small item.
-    readUnits: Math.max(CapacityUnits, readUnits(0, consistency)),
-    writeUnits: 0,
-    indexWrites: [],
+    readUnits: Math.max(CapacityUnits, readUnits(0, consistent ? 'strong' : 'eventual')),
   };
 }
 

@@ -15,6 +15,7 @@ import {
 } from './contracts.ts';
 import { measureCpu, readCpu, writeCpu } from './cpu-times.ts';
 import { markdownPriceList, markdownThreePrices, withSection } from './price-section.ts';
+import { runCommand, UsageError } from '../../local/command-line.ts';
 import { seed } from './seed.ts';
 import { emptyStore, withDatabase } from './workbench.ts';
 
@@ -25,10 +26,10 @@ const print = (text: string): void => {
 };
 
 async function update(): Promise<void> {
+  print(`measuring what everything costs on a store of ${contractEntities} entities`);
   const measured = await withDatabase(async (endpoint) => {
     const bench = await emptyStore(endpoint);
     await seed(bench, contractEntities);
-    print('measuring what everything costs');
     const contracts = await measureContracts(bench);
     bench.close();
     return contracts;
@@ -42,14 +43,21 @@ async function measure(): Promise<void> {
   await writeCpu(await withDatabase(measureCpu));
 }
 
-const [task] = process.argv.slice(2);
-if (task === 'update') await update();
-else if (task === 'measure') await measure();
-else if (task !== 'readme') throw new Error('say what to do: update, measure or readme');
-const [contracts, cpu] = [await readContracts(), await readCpu()];
-for (const [file, section] of [
-  [prices, markdownPriceList(contracts, cpu)],
-  [readme, markdownThreePrices(contracts, cpu)],
-] as const) {
-  await writeFile(file, withSection(await readFile(file, 'utf8'), section));
-}
+await runCommand({
+  usage: 'usage: npm run cost:update | npm run cost:measure | npm run cost:readme',
+  flags: {},
+  takesWords: true,
+  run: async (_flags, [task = '']) => {
+    const first = { update, measure, readme: () => Promise.resolve() }[task];
+    if (!first) throw new UsageError('');
+    await first();
+    const [contracts, cpu] = [await readContracts(), await readCpu()];
+    for (const [file, section] of [
+      [prices, markdownPriceList(contracts, cpu)],
+      [readme, markdownThreePrices(contracts, cpu)],
+    ] as const) {
+      await writeFile(file, withSection(await readFile(file, 'utf8'), section));
+    }
+    return 0;
+  },
+});

@@ -1,35 +1,93 @@
 /**
- * EXPLAIN ANALYZE for DynamoDB: what a request does to the database, and what that costs.
- *
- *     npm run explain                                     every command, query and job
- *     npm run explain -- POST /v1/reservations            one route
- *     npm run explain -- --requests file.json             requests of one's own, see `request-case.ts` for the format
- *     npm run explain -- --entities 1000,100000           on stores of these sizes (default 1,000)
- *     npm run explain -- --without-index byStatus         beside the same on a store without that index
- *     npm run explain -- --service                        on the tables that DATA_TABLE, OUTBOX_TABLE and
- *                                                         IDEMPOTENCY_TABLE name, with the service's own figures
- *     --json for programs, --runs 5 for how often each request is measured
+ * EXPLAIN ANALYZE for DynamoDB: what a request does to the database, and what that costs. Beside it, on wish, the same
+ * request on a store without one of its indexes.
  */
 import { readFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { StartError } from '../../local/start-error.ts';
+import { numberWithin, runCommand, UsageError } from '../../local/command-line.ts';
 import { cases } from './cases.ts';
 import { jobs } from './jobs.ts';
 import { comparisonTable, grouped, renderPlan } from './render.ts';
 import { requestCases } from './request-case.ts';
 import { inOrder, measure } from './run.ts';
 import type { Case, Measured } from './run.ts';
-import { seededStore } from './seed.ts';
-import { sizesOf, UsageError } from './usage.ts';
+import { seed } from './seed.ts';
 import { allIndexes } from './tables.ts';
 import { indexesNotRead, warningsOf } from './warnings.ts';
-import { serviceStore, withDatabase } from './workbench.ts';
+import { emptyStore, serviceStore, withDatabase } from './workbench.ts';
 import type { Workbench } from './workbench.ts';
 
-const { values: flags, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
+const indexNames = allIndexes.map(({ name }) => name);
+
+const usage = `usage: npm run explain -- [POST /v1/reservations] [options]
+
+  --requests <file.json>      requests of your own; infra/tools/explain/request-case.ts has the format
+  --entities <n>[,<n>]        on stores of these sizes (1000)
+  --without-index <name>      beside the same on a store without ${indexNames.join(', ')}
+  --service                   on the tables of DATA_TABLE, OUTBOX_TABLE and IDEMPOTENCY_TABLE, with the service's figures
+  --runs <n>                  how often each request is measured (5)
+  --json                      for programs
+
+Without a route: every command, query and job.`;
+
+interface Explained {
+  readonly title: string;
+  readonly measured: readonly Measured[];
+  readonly without?: { readonly index: string; readonly measured: readonly Measured[] };
+}
+
+async function chosenCases(file: string | undefined, wanted: string): Promise<readonly Case[]> {
+  if (file !== undefined) {
+    const parsed = requestCases.safeParse(JSON.parse(await readFile(file, 'utf8')));
+    if (!parsed.success) throw new UsageError(`${file}: ${z.prettifyError(parsed.error)}`);
+    return parsed.data;
+  }
+  const all = inOrder([...cases, ...jobs]);
+  const found = all.filter(({ name }) => wanted === '' || name === wanted || name.startsWith(`${wanted} (`));
+  if (found.length > 0) return found;
+  const names = all.map(({ name }) => `  ${name}`).join('\n');
+  throw new UsageError(`no case is called "${wanted}"; there are:\n${names}`);
+}
+
+async function measureAll(bench: Workbench, all: readonly Case[], runs: number): Promise<Measured[]> {
+  const measured: Measured[] = [];
+  for (const one of all) measured.push(await measure(bench, one, runs));
+  return measured;
+}
+
+const print = (text: string): void => {
+  process.stdout.write(`${text}\n`);
+};
+const say = (text: string): void => {
+  process.stderr.write(`${text}\n`);
+};
+const json = (measured: Measured): object => ({ ...measured.plan, warnings: warningsOf(measured) });
+
+function printExplained({ title, measured, without }: Explained, reported: boolean, isEverything: boolean) {
+  for (const [heading, plans] of [
+    [title, measured],
+    ...(without ? [[`${title}, without ${without.index}`, without.measured] as const] : []),
+  ] as const) {
+    print(`\n# ${heading}\n`);
+    for (const one of plans) print(`${renderPlan(one.plan, warningsOf(one), { reported })}\n`);
+    if (!isEverything) continue;
+    for (const { code, detail } of indexesNotRead(plans.map(({ plan }) => plan)))
+      print(`! ${code}: ${detail}`);
+  }
+  for (const [place, { plan: other }] of (without?.measured ?? []).entries()) {
+    const plan = measured[place]?.plan ?? other;
+    const columns = [
+      { title: `with ${without?.index ?? ''}`, plan },
+      { title: `without ${without?.index ?? ''}`, plan: other },
+    ];
+    print(`${comparisonTable(plan.name, columns)}\n`);
+  }
+}
+
+await runCommand({
+  usage,
+  takesWords: true,
+  flags: {
     requests: { type: 'string' },
     entities: { type: 'string', default: '1000' },
     'without-index': { type: 'string' },
@@ -37,93 +95,40 @@ const { values: flags, positionals } = parseArgs({
     service: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
+  run: async ({ requests, entities, 'without-index': index, runs, service, json: isJson }, words) => {
+    if (index !== undefined && !indexNames.includes(index))
+      throw new UsageError(`there is no index "${index}"; there are ${indexNames.join(', ')}`);
+    const times = numberWithin('runs', runs, 1, 1_000);
+    const sizes = entities.split(',').map((size) => numberWithin('entities', size, 0, 10_000_000));
+    const all = await chosenCases(requests, words.join(' '));
+    const isEverything = requests === undefined && words.length === 0;
+    if (service) {
+      const bench = serviceStore();
+      const measured = await measureAll(bench, all, times);
+      bench.close();
+      if (isJson) print(JSON.stringify(measured.map(json), undefined, 2));
+      else printExplained({ title: 'On the tables of the environment', measured }, true, isEverything);
+      return 0;
+    }
+    const output: object[] = [];
+    for (const size of sizes) {
+      await withDatabase(async (endpoint) => {
+        const bench = await emptyStore(endpoint);
+        const seeded = await seed(bench, size, say);
+        say(`${seeded.entities} entities, ${seeded.items} items: seeded in ${seeded.seconds.toFixed(1)} s`);
+        const measured = await measureAll(bench, all, times);
+        const without = index === undefined ? [] : await measureAll(bench.without(index), all, times);
+        const compared = index === undefined ? {} : { without: { index, measured: without } };
+        output.push({
+          entities: size,
+          plans: measured.map(json),
+          ...(index !== undefined && { withoutIndex: index, plansWithout: without.map(json) }),
+        });
+        if (!isJson)
+          printExplained({ title: `${grouped(size)} entities`, measured, ...compared }, false, isEverything);
+      });
+    }
+    if (isJson) print(JSON.stringify(output, undefined, 2));
+    return 0;
+  },
 });
-
-const isEverything = flags.requests === undefined && positionals.length === 0;
-
-async function chosenCases(): Promise<readonly Case[]> {
-  if (flags.requests !== undefined) {
-    const parsed = requestCases.safeParse(JSON.parse(await readFile(flags.requests, 'utf8')));
-    if (!parsed.success) throw new UsageError(`${flags.requests}: ${z.prettifyError(parsed.error)}`);
-    return parsed.data;
-  }
-  const all: readonly Case[] = inOrder([...cases, ...jobs]);
-  const wanted = positionals.join(' ');
-  const found = all.filter(({ name }) => isEverything || name === wanted || name.startsWith(`${wanted} (`));
-  if (found.length > 0) return found;
-  throw new UsageError(
-    `no case is called "${wanted}"; there are:\n${all.map(({ name }) => `  ${name}`).join('\n')}`,
-  );
-}
-
-async function measureAll(bench: Workbench, all: readonly Case[]): Promise<readonly Measured[]> {
-  const measured: Measured[] = [];
-  for (const one of all) measured.push(await measure(bench, one, Number(flags.runs)));
-  return measured;
-}
-
-const print = (text: string): void => {
-  process.stdout.write(`${text}\n`);
-};
-const json = (measured: Measured): object => ({ ...measured.plan, warnings: warningsOf(measured) });
-
-function printPlans(title: string, measured: readonly Measured[]): void {
-  print(`\n# ${title}\n`);
-  for (const one of measured)
-    print(`${renderPlan(one.plan, warningsOf(one), { reported: flags.service })}\n`);
-  if (!isEverything) return;
-  for (const { code, detail } of indexesNotRead(measured.map(({ plan }) => plan)))
-    print(`! ${code}: ${detail}`);
-}
-
-async function explainService(all: readonly Case[]): Promise<void> {
-  const bench = serviceStore();
-  const measured = await measureAll(bench, all);
-  bench.close();
-  if (flags.json) print(JSON.stringify(measured.map(json), undefined, 2));
-  else printPlans('On the tables of the environment', measured);
-}
-
-async function explainSeeded(all: readonly Case[], withoutIndex: string | undefined): Promise<void> {
-  const output: object[] = [];
-  for (const entities of sizesOf(flags.entities)) {
-    await withDatabase(async (endpoint) => {
-      const bench = await seededStore(endpoint, entities);
-      const measured = await measureAll(bench, all);
-      const without = withoutIndex === undefined ? [] : await measureAll(bench.without(withoutIndex), all);
-      if (flags.json) {
-        const compared = withoutIndex !== undefined && { withoutIndex, plansWithout: without.map(json) };
-        output.push({ entities, plans: measured.map(json), ...compared });
-        return;
-      }
-      printPlans(`${grouped(entities)} entities`, measured);
-      if (withoutIndex === undefined) return;
-      printPlans(`${grouped(entities)} entities, without ${withoutIndex}`, without);
-      for (const [index, { plan }] of measured.entries()) {
-        const other = without[index];
-        if (!other) continue;
-        const columns = [
-          { title: `with ${withoutIndex}`, plan },
-          { title: `without ${withoutIndex}`, plan: other.plan },
-        ];
-        print(`${comparisonTable(plan.name, columns)}\n`);
-      }
-    });
-  }
-  if (flags.json) print(JSON.stringify(output, undefined, 2));
-}
-
-try {
-  const withoutIndex = flags['without-index'];
-  const indexNames = allIndexes.map(({ name }) => name);
-  if (withoutIndex !== undefined && !indexNames.includes(withoutIndex)) {
-    throw new UsageError(`there is no index "${withoutIndex}"; there are ${indexNames.join(', ')}`);
-  }
-  if (!(Number(flags.runs) >= 1)) throw new UsageError('--runs takes a number from 1');
-  const all = await chosenCases();
-  await (flags.service ? explainService(all) : explainSeeded(all, withoutIndex));
-} catch (error) {
-  if (!(error instanceof UsageError) && !(error instanceof StartError)) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 2;
-}

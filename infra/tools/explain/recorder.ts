@@ -2,8 +2,9 @@
  * Records the calls of a piece of work together with what only a second look can tell: an item before and after a
  * write. The second look uses a client of its own, which is neither recorded nor timed.
  */
-import { BatchGetItemCommand } from '@aws-sdk/client-dynamodb';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { readBatches } from '../../../functions/store/batches.ts';
 import type { Images } from '../../../functions/store/metering/capacity.ts';
 import type { WireItem } from '../../../functions/store/metering/item-size.ts';
 import { observeCalls } from '../../../functions/store/metering/observed-calls.ts';
@@ -27,7 +28,7 @@ export interface Recorder {
 }
 
 /** @param probe the client of the second look */
-export function createRecorder(store: Store, schemas: Schemas, probe: DynamoDBClient): Recorder {
+export function createRecorder(store: Store, schemas: Schemas, probe: DynamoDBDocumentClient): Recorder {
   /** What is recorded; absent while nothing is. */
   let recorded: RecordedCall[] | undefined;
   const befores = new WeakMap<ObservedCall, readonly (WireItem | undefined)[]>();
@@ -65,24 +66,15 @@ export function createRecorder(store: Store, schemas: Schemas, probe: DynamoDBCl
   };
 }
 
-/** The items that writes are about, as they are now. DynamoDB: 100 a BatchGetItem, as many as a transaction has. */
+/** The items that writes are about, as they are now. */
 async function readItems(
-  probe: DynamoDBClient,
+  probe: DynamoDBDocumentClient,
   writes: readonly Write[],
 ): Promise<readonly (WireItem | undefined)[]> {
-  if (writes.length === 0) return [];
-  const found = new Map<string, WireItem>();
-  const identity = (table: string, { pk, sk }: WireItem): string => JSON.stringify([table, pk, sk]);
-  let request: Record<string, { Keys: WireItem[]; ConsistentRead: true }> = {};
-  for (const { tableName, key } of writes) {
-    (request[tableName] ??= { Keys: [], ConsistentRead: true }).Keys.push(key);
-  }
-  while (Object.keys(request).length > 0) {
-    const answer = await probe.send(new BatchGetItemCommand({ RequestItems: request }));
-    for (const [table, items] of Object.entries(answer.Responses ?? {})) {
-      for (const item of items) found.set(identity(table, item), item);
-    }
-    request = (answer.UnprocessedKeys ?? {}) as typeof request;
-  }
-  return writes.map(({ tableName, key }) => found.get(identity(tableName, key)));
+  const keys = writes.map(({ tableName, key }) => ({ table: tableName, key: unmarshall(key) }));
+  const found = await readBatches(probe, keys);
+  return keys.map(({ table, key }) => {
+    const item = found.get(table)?.find(({ pk, sk }) => pk === key['pk'] && sk === key['sk']);
+    return item && marshall(item);
+  });
 }

@@ -3,11 +3,10 @@
  * are copies of its items, with other ids and unique values of the same lengths. They cost what real ones do. Their
  * ledgers' hashes and the named accounts stay those of the first round, so such a store is not one to be audited.
  */
-import { BatchWriteItemCommand, paginateScan } from '@aws-sdk/client-dynamodb';
-import type { DynamoDBClient, WriteRequest } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
 import { ulid } from 'ulid';
+import { putAll } from '../../../functions/store/batches.ts';
 import { dueShardOf } from '../../../functions/store/keys.ts';
 import { groupOf, statePartitionOf } from '../../../functions/store/outbox/message-items.ts';
 import {
@@ -16,7 +15,7 @@ import {
   move,
   open,
   pay,
-  payConfirmed,
+  payCaptured,
   propose,
   settlement,
   show,
@@ -26,7 +25,7 @@ import {
 import { expire } from './jobs.ts';
 import type { Step } from './request-case.ts';
 import { Run } from './run.ts';
-import { emptyStore, tenant } from './workbench.ts';
+import { tenant } from './workbench.ts';
 import type { Workbench } from './workbench.ts';
 
 export interface Seeded {
@@ -39,16 +38,13 @@ export interface Seeded {
 const roundsWithWork = 10;
 /** The first round is made this long before the workbench's moment; a hold of one second is over by then. */
 const madeBeforeMs = 10_000;
-/** Rounds written together. */
-const chunk = 20;
-const tellEvery = 20 * chunk;
-/** DynamoDB: 25 items a BatchWriteItem. */
-const batchSize = 25;
+/** Rounds written at once, and after how many it is told how far it is. */
+const roundsAtOnce = 4;
+const tellEvery = 400;
 
-interface Item {
-  readonly table: string;
-  readonly item: Readonly<Record<string, unknown>>;
-}
+type Item = Readonly<Record<string, unknown>>;
+type Table = 'data' | 'outbox';
+type Items = Readonly<Record<Table, readonly Item[]>>;
 
 const holdFor = (holdSeconds: number): Step => ({ ...hold, body: { ...(hold.body as object), holdSeconds } });
 const dayMs = 86_400_000;
@@ -57,7 +53,7 @@ const dayMs = 86_400_000;
 const round: readonly (readonly [steps: readonly Step[], expiresAfterMs?: number])[] = [
   [[pay]],
   [[pay, move('payments', 'cancel')]],
-  [[...payConfirmed, move('payments', 'refund', { amount: 1_250 })]],
+  [[...payCaptured, move('payments', 'refund', { amount: 1_250 })]],
   [settlement(1)],
   [[...settlement(1).slice(-1), move('settlements', 'cancel')]],
   [[...settlement(1), move('settlements', 'confirm')]],
@@ -85,21 +81,6 @@ const round: readonly (readonly [steps: readonly Step[], expiresAfterMs?: number
 ];
 export const entitiesPerRound = 30;
 
-/** A store of its own on a database, filled; says on stderr how far it is. */
-export async function seededStore(
-  endpoint: string,
-  entities: number,
-): Promise<Workbench & { seeded: Seeded }> {
-  const bench = await emptyStore(endpoint);
-  const seeded = await seed(bench, entities, say);
-  say(`${seeded.entities} entities, ${seeded.items} items: seeded in ${seeded.seconds.toFixed(1)} s`);
-  return { ...bench, seeded };
-}
-
-const say = (text: string): void => {
-  process.stderr.write(`${text}\n`);
-};
-
 /** @param tell told how far it is where that takes minutes */
 export async function seed(
   bench: Workbench,
@@ -108,20 +89,22 @@ export async function seed(
 ): Promise<Seeded> {
   const begun = performance.now();
   const rounds = Math.ceil(entities / entitiesPerRound);
-  const made = rounds > 0 ? await makeRound(bench) : [];
+  const made = rounds > 0 ? await makeRound(bench) : { data: [], outbox: [] };
   let items = 0;
-  for (let start = 0; start < rounds; start += chunk) {
-    const numbers = Array.from({ length: Math.min(chunk, rounds - start) }, (_, index) => start + index);
-    const copies = numbers.flatMap((number) => copyOf(made, number, bench));
-    await putAll(bench.probe, copies);
-    items += copies.length;
-    const done = start + numbers.length;
+  let done = 0;
+  const put = async (number: number): Promise<void> => {
+    for (const [table, copies] of Object.entries(copyOf(made, number, bench.clock.now()))) {
+      await putAll(bench.probe, bench.tables[table as Table], copies);
+      items += copies.length;
+    }
+    done += 1;
     if (done % tellEvery === 0) tell(`seeded ${done * entitiesPerRound} entities`);
-  }
+  };
+  await pMap(Array(rounds).keys(), put, { concurrency: roundsAtOnce });
   return { entities: rounds * entitiesPerRound, items, seconds: (performance.now() - begun) / 1000 };
 }
 
-async function makeRound(bench: Workbench): Promise<readonly Item[]> {
+async function makeRound(bench: Workbench): Promise<Items> {
   bench.clock.advance(-madeBeforeMs);
   const run = new Run(bench);
   for (const [steps, expiresAfterMs] of round) {
@@ -130,48 +113,47 @@ async function makeRound(bench: Workbench): Promise<readonly Item[]> {
     if (expiresAfterMs !== undefined) await expire(bench, collection, run.id('it'), expiresAfterMs);
   }
   bench.clock.advance(madeBeforeMs);
-  const items: Item[] = [];
-  for (const table of [bench.tables.data, bench.tables.outbox]) {
-    for await (const { Items = [] } of paginateScan({ client: bench.probe }, { TableName: table })) {
-      items.push(...Items.map((item) => ({ table, item: unmarshall(item) })));
-    }
-  }
-  return items;
+  const read = async (table: Table): Promise<readonly Item[]> => {
+    const items: Item[] = [];
+    const pages = paginateScan({ client: bench.probe }, { TableName: bench.tables[table] });
+    for await (const { Items = [] } of pages) items.push(...Items);
+    return items;
+  };
+  return { data: await read('data'), outbox: await read('outbox') };
 }
 
 /** Ids, unique values, and the hashes of those in keys. */
 const names = /[0-9A-HJKMNP-TV-Z]{26}|u1\d{7}|(?<=#unique#\w+#)[\w-]{43}/g;
 
 /** The items of another round: other names of the same lengths, and messages as relay and worker leave them. */
-function copyOf(made: readonly Item[], number: number, { tables, clock }: Workbench): readonly Item[] {
+function copyOf(made: Items, number: number, now: number): Items {
   const hasWork = number < roundsWithWork;
   const others = new Map<string, string>();
   const other = (own: string): string => {
     const digits = String(20_000_000 + 100 * number + others.size);
-    const found =
-      others.get(own) ?? (own.length === 26 ? ulid(clock.now() - number) : own.slice(0, -8) + digits);
+    const found = others.get(own) ?? (own.length === 26 ? ulid(now - number) : own.slice(0, -8) + digits);
     others.set(own, found);
     return found;
   };
+  const isFirst = number === 0;
   const text = JSON.stringify(made);
-  const copy = JSON.parse(number === 0 ? text : text.replace(names, other)) as Item[];
-  // All rounds share the named accounts.
-  const own = number === 0 ? copy : copy.filter(({ item }) => item['sk'] !== 'balance');
-  return own.map(({ table, item }) => ({
-    table,
-    item: table === tables.outbox ? worked(item, hasWork) : waiting(item, hasWork, clock.now()),
-  }));
+  const { data, outbox } = JSON.parse(isFirst ? text : text.replace(names, other)) as Items;
+  return {
+    // All rounds share the named accounts.
+    data: data.filter(({ sk }) => isFirst || sk !== 'balance').map((item) => waiting(item, hasWork, now)),
+    outbox: outbox.map((message) => worked(message, hasWork)),
+  };
 }
 
 /** What waits is overdue only where there is work to be left. */
-function waiting(item: Item['item'], hasWork: boolean, now: number): Item['item'] {
+function waiting(item: Item, hasWork: boolean, now: number): Item {
   if (item['dueAt'] === undefined) return item;
   const dueShard = dueShardOf(String(item['id']));
   return { ...item, dueShard, ...(!hasWork && { dueAt: Math.max(Number(item['dueAt']), now + dayMs) }) };
 }
 
 /** A message that is done, or, where work is left, dead or still to be sent. */
-function worked(message: Item['item'], hasWork: boolean): Item['item'] {
+function worked(message: Item, hasWork: boolean): Item {
   const { topic, createdAt: at, payload, ...kept } = message;
   if (hasWork && topic === 'external-call') return message;
   const status = hasWork && topic === 'notification' ? 'dead' : 'done';
@@ -191,28 +173,4 @@ function worked(message: Item['item'], hasWork: boolean): Item['item'] {
         }
       : { lastError: { code: '500', reason: 'The receiver answered 500.', at } }),
   };
-}
-
-async function putAll(client: DynamoDBClient, items: readonly Item[]): Promise<void> {
-  const batches = Array.from({ length: Math.ceil(items.length / batchSize) }, (_, index) =>
-    items.slice(index * batchSize, (index + 1) * batchSize),
-  );
-  await pMap(
-    batches,
-    async (batch) => {
-      let request: Record<string, WriteRequest[]> = {};
-      for (const { table, item } of batch) {
-        (request[table] ??= []).push({
-          PutRequest: { Item: marshall(item, { removeUndefinedValues: true }) },
-        });
-      }
-      while (Object.keys(request).length > 0) {
-        const { UnprocessedItems = {} } = await client.send(
-          new BatchWriteItemCommand({ RequestItems: request }),
-        );
-        request = UnprocessedItems;
-      }
-    },
-    { concurrency: 4 },
-  );
 }

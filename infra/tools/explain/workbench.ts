@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { createApp } from '../../../functions/api/app.ts';
 import type { Bindings } from '../../../functions/api/bindings.ts';
 import { createBackend } from '../../../functions/commands/backend.ts';
@@ -70,7 +71,7 @@ export interface Workbench {
   readonly recorder: Recorder;
   readonly backend: Backend;
   /** A client that is not recorded. */
-  readonly probe: DynamoDBClient;
+  readonly probe: DynamoDBDocumentClient;
   readonly clock: Clock & { advance: (milliseconds: number) => void };
   readonly send: (request: Request) => Promise<Reply>;
   /** The same store as if it had no such index. */
@@ -95,11 +96,10 @@ export interface WorkbenchOptions {
 export function createWorkbench(options: WorkbenchOptions): Workbench {
   const { tables, withoutIndex, clock: base = { now: () => standardNow } } = options;
   const client = createDocumentClient(options.client);
-  const unrecorded = createDocumentClient(options.probe ?? options.client);
-  const probe = new DynamoDBClient(options.probe ?? options.client);
-  if (withoutIndex !== undefined) scanInsteadOf(client, unrecorded, withoutIndex);
+  const probe = createDocumentClient(options.probe ?? options.client);
+  if (withoutIndex !== undefined) scanInsteadOf(client, probe, withoutIndex);
   const recorder = createRecorder({ client, tables }, schemasWithout(withoutIndex), probe);
-  const store = options.recorded === false ? { client: unrecorded, tables } : recorder.store;
+  const store = options.recorded === false ? { client: probe, tables } : recorder.store;
   let offset = 0;
   const clock = {
     now: () => base.now() + offset,
@@ -138,7 +138,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
         client: { ...options.client, requestHandler: { requestTimeout: 120_000 } },
       }),
     close: () => {
-      for (const one of [client, unrecorded, probe]) one.destroy();
+      for (const one of [client, probe]) one.destroy();
     },
   };
 }

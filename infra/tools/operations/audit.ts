@@ -4,8 +4,8 @@
  *
  * Progress goes to stderr, the result to stdout. Exit code: 0 in order, 1 problems, 2 it could not be audited.
  */
-import { parseArgs } from 'node:util';
 import type { AuditPage, AuditProblem } from '../../../functions/api/audit.ts';
+import { runCommand, UsageError } from '../../local/command-line.ts';
 import { readTokenKey, signToken } from '../../local/token-key.ts';
 import { auditPages } from './audit-pages.ts';
 
@@ -15,31 +15,6 @@ const usage = `usage: npm run audit -- --tenant <tenant> [--url http://localhost
 /** Problems kept for the result; all are counted and, without --json, printed. */
 const problemsKept = 1_000;
 const progressEveryMs = 1_000;
-
-interface Options {
-  readonly url: string;
-  readonly token: string;
-  readonly json: boolean;
-}
-
-async function readOptions(): Promise<Options | undefined> {
-  try {
-    const { values } = parseArgs({
-      options: {
-        tenant: { type: 'string' },
-        url: { type: 'string', default: `http://localhost:${process.env['PORT'] ?? '3000'}` },
-        json: { type: 'boolean', default: false },
-      },
-    });
-    const { tenant = '', url, json } = values;
-    const given = process.env['AUDIT_TOKEN'] ?? '';
-    if (given === '' && tenant === '') return undefined;
-    const token = given === '' ? await localToken(tenant) : given;
-    return { url: new URL(url).href.replace(/\/$/, ''), token, json };
-  } catch {
-    return undefined;
-  }
-}
 
 async function localToken(tenant: string): Promise<string> {
   const request = { tenant, subject: 'audit', scope: 'ops', expiresIn: '12h' };
@@ -96,7 +71,8 @@ function describe({ entity, seq, account, problem }: AuditProblem): string {
   return `${place.filter((part) => part !== false).join(', ')}: ${problem}`;
 }
 
-async function run({ url, token, json }: Options): Promise<number> {
+/** @returns the exit code */
+async function audit(url: string, token: string, json: boolean): Promise<number> {
   const progress = new Progress();
   for await (const page of auditPages(url, token)) {
     progress.add(page);
@@ -111,13 +87,21 @@ async function run({ url, token, json }: Options): Promise<number> {
   return progress.isOk ? 0 : 1;
 }
 
-const options = await readOptions();
-if (options) {
-  process.exitCode = await run(options).catch((error: unknown) => {
-    process.stderr.write(`not audited: ${error instanceof Error ? error.message : String(error)}\n`);
-    return 2;
-  });
-} else {
-  process.stderr.write(`${usage}\n`);
-  process.exitCode = 2;
-}
+await runCommand({
+  usage,
+  flags: {
+    tenant: { type: 'string', default: '' },
+    url: { type: 'string', default: `http://localhost:${process.env['PORT'] ?? '3000'}` },
+    json: { type: 'boolean', default: false },
+  },
+  run: async ({ tenant, url, json }) => {
+    const given = process.env['AUDIT_TOKEN'] ?? '';
+    if (given === '' && tenant === '') throw new UsageError('--tenant is missing');
+    if (!URL.canParse(url)) throw new UsageError(`--url ${url} is no URL`);
+    const token = given === '' ? await localToken(tenant) : given;
+    return audit(new URL(url).href.replace(/\/$/, ''), token, json).catch((error: unknown) => {
+      process.stderr.write(`not audited: ${error instanceof Error ? error.message : String(error)}\n`);
+      return 2;
+    });
+  },
+});

@@ -2,11 +2,11 @@
  * `DATA_TABLE=... npm run audit:tenants` lists the tenants that the nightly audit knows, the one whose last full audit
  * is oldest first. Region, credentials and endpoint come from the environment, as everywhere. It only reads.
  */
-import { parseArgs } from 'node:util';
 import { auditedSince, standingProblems } from '../../../functions/audit/turns.ts';
 import { createDocumentClient } from '../../../functions/store/client.ts';
 import { readTenants } from '../../../functions/store/audit/tenant-register.ts';
 import type { TenantRecord } from '../../../functions/store/audit/tenant-register.ts';
+import { runCommand, UsageError } from '../../local/command-line.ts';
 
 const usage = 'usage: DATA_TABLE=<table> npm run audit:tenants [-- --table <table>] [--json]';
 
@@ -32,7 +32,7 @@ function rowOf(record: TenantRecord, now: number): Row {
   };
 }
 
-async function run(table: string, json: boolean): Promise<void> {
+async function list(table: string, json: boolean): Promise<void> {
   const client = createDocumentClient();
   const records = await readTenants({ client, tables: { data: table, outbox: '', idempotency: '' } });
   const oldestFirst = records.toSorted((a, b) => (auditedSince(a) < auditedSince(b) ? -1 : 1));
@@ -42,12 +42,14 @@ async function run(table: string, json: boolean): Promise<void> {
   else console.log('no tenant is known: the first nightly audit looks for them');
 }
 
-try {
-  const { values } = parseArgs({ options: { table: { type: 'string' }, json: { type: 'boolean' } } });
-  const table = values.table ?? process.env['DATA_TABLE'] ?? '';
-  if (table === '') throw new TypeError('the table is not given');
-  await run(table, values.json ?? false);
-} catch (error) {
-  console.error(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
-  process.exitCode = 2;
-}
+await runCommand({
+  usage,
+  flags: { table: { type: 'string' }, json: { type: 'boolean', default: false } },
+  run: async ({ table = process.env['DATA_TABLE'] ?? '', json }) => {
+    if (table === '') throw new UsageError('the table is not given');
+    await list(table, json).catch((error: unknown) => {
+      throw new UsageError(error instanceof Error ? error.message : String(error));
+    });
+    return 0;
+  },
+});

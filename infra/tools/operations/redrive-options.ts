@@ -1,8 +1,8 @@
 /** The command line of a redrive: what is taken on, and how carefully. */
-import { parseArgs } from 'node:util';
 import { topics } from '../../../functions/runtime/topics.ts';
 import type { Topic } from '../../../functions/runtime/topics.ts';
 import type { MessageItem } from '../../../functions/store/outbox/message-items.ts';
+import { numberWithin, UsageError, type ValuesOf } from '../../local/command-line.ts';
 
 export interface RedriveOptions {
   readonly topic: Topic;
@@ -26,7 +26,7 @@ export interface Match {
 const fields = ['code', 'tenant', 'type', 'entity', 'collection'] as const;
 type MatchField = (typeof fields)[number];
 
-export const usage = `npm run redrive -- --topic <${topics.join('|')}> [options]
+export const usage = `usage: npm run redrive -- --topic <${topics.join('|')}> [options]
 
   --since <90s|30m|1h|2d>   only messages that died within this time
   --match <field>=<value>   only messages whose ${fields.join(', ')} is this; may be given again
@@ -38,55 +38,32 @@ export const usage = `npm run redrive -- --topic <${topics.join('|')}> [options]
 
 Without AWS_REGION, AWS_PROFILE or AWS_ENDPOINT_URL it works on the npm start of this machine (PORT, 3000).`;
 
-/** What the caller can put right; shown as one line. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
+export const flags = {
+  topic: { type: 'string' },
+  since: { type: 'string' },
+  match: { type: 'string', multiple: true },
+  'dry-run': { type: 'boolean', default: false },
+  limit: { type: 'string', default: '1000' },
+  rate: { type: 'string', default: '5' },
+  'max-failures': { type: 'string', default: '0.2' },
+  table: { type: 'string' },
+} as const;
 
 /** @throws UsageError */
-export function redriveOptions(args: readonly string[]): RedriveOptions {
-  const values = parsed(args);
+export function redriveOptions(values: ValuesOf<typeof flags>): RedriveOptions {
   const topic = topics.find((name) => name === values.topic);
   if (topic === undefined) throw new UsageError(`--topic is one of ${topics.join(', ')}`);
   return {
     topic,
     sinceMs: values.since === undefined ? undefined : durationMs(values.since),
     matches: (values.match ?? []).map(match),
-    dryRun: values['dry-run'] ?? false,
-    limit: within('--limit', values.limit ?? '1000', 1, 1_000_000),
-    rate: within('--rate', values.rate ?? '5', 0.1, 500),
-    maxFailures: within('--max-failures', values['max-failures'] ?? '0.2', 0, 1),
+    dryRun: values['dry-run'],
+    limit: numberWithin('limit', values.limit, 1, 1_000_000),
+    rate: numberWithin('rate', values.rate, 0.1, 500),
+    maxFailures: numberWithin('max-failures', values['max-failures'], 0, 1),
     table: values.table,
   };
 }
-
-function parsed(args: readonly string[]): ReturnType<typeof parse> {
-  try {
-    return parse(args);
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-const parse = (
-  args: readonly string[],
-): Partial<Record<'topic' | 'since' | 'limit' | 'rate' | 'max-failures' | 'table', string>> & {
-  match?: string[];
-  'dry-run'?: boolean;
-} =>
-  parseArgs({
-    args: [...args],
-    options: {
-      topic: { type: 'string' },
-      since: { type: 'string' },
-      match: { type: 'string', multiple: true },
-      'dry-run': { type: 'boolean' },
-      limit: { type: 'string' },
-      rate: { type: 'string' },
-      'max-failures': { type: 'string' },
-      table: { type: 'string' },
-    },
-  }).values;
 
 const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -103,12 +80,6 @@ function match(text: string): Match {
     throw new UsageError(`--match is <field>=<value>, the field one of ${fields.join(', ')}`);
   }
   return { field, value: text.slice(at + 1) };
-}
-
-function within(name: string, text: string, minimum: number, maximum: number): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= minimum && value <= maximum) return value;
-  throw new UsageError(`${name} is a number from ${minimum} to ${maximum}`);
 }
 
 /** @param now epoch milliseconds */

@@ -12,25 +12,20 @@ import type { MessageItem } from '../../../functions/store/outbox/message-items.
 import type { OutboxAccess } from '../../../functions/store/outbox/message-writes.ts';
 import { redriveMessage } from '../../../functions/store/outbox/messages.ts';
 import { readMessages } from '../../../functions/store/outbox/open-messages.ts';
+import { runCommand, UsageError } from '../../local/command-line.ts';
 import { findRunningStack } from '../../local/running-stack.ts';
 import { pacedRedrive } from './paced-redrive.ts';
 import type { RedriveState } from './paced-redrive.ts';
-import { isSelected, redriveOptions, usage, UsageError } from './redrive-options.ts';
+import { flags, isSelected, redriveOptions, usage } from './redrive-options.ts';
+import type { RedriveOptions } from './redrive-options.ts';
 
 /** Longer than the retries of a message that fails again and again. */
 const settleMs = 60_000;
 /** Rows shown; the count says how many there are. */
 const shownMax = 50;
 
-// The warning is for those who deploy; the functions on AWS run on a newer Node.
-process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-
-async function main(): Promise<number> {
-  if (process.argv.includes('--help')) {
-    console.log(usage);
-    return 0;
-  }
-  const options = redriveOptions(process.argv.slice(2));
+/** @returns the exit code */
+async function redrive(options: RedriveOptions): Promise<number> {
   const client = createDocumentClient(await connection(process.env));
   const access: OutboxAccess = {
     client,
@@ -105,10 +100,4 @@ function progress({ total, begun, skipped, done, failing }: RedriveState): void 
   );
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(`${error.message}\n\n${usage}`);
-  process.exitCode = 2;
-}
+await runCommand({ usage, flags, run: (values) => redrive(redriveOptions(values)) });
