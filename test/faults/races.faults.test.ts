@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   const violations = await lab.violations();
-  lab.stop();
+  await lab.stop();
   expect(firstOf(violations)).toBeUndefined();
 });
 

@@ -1,4 +1,9 @@
-import { CreateTableCommand, ResourceInUseException, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  DeleteTableCommand,
+  ResourceInUseException,
+  type DynamoDBClient,
+} from '@aws-sdk/client-dynamodb';
 import type { TestProject } from 'vitest/node';
 import { tables, type TableName } from '../../functions/store/tables.ts';
 import { tableInput } from '../../infra/tools/explain/tables.ts';
@@ -70,4 +75,12 @@ export async function createTables(
     ),
   );
   return names;
+}
+
+/**
+ * Deletes tables and what their streams hold. Whoever made tables with streams does so at the end: DynamoDB Local looks
+ * through the stream records of all tables there are, at each call.
+ */
+export async function deleteTables(client: DynamoDBClient, names: TableNames): Promise<void> {
+  for (const TableName of Object.values(names)) await client.send(new DeleteTableCommand({ TableName }));
 }

@@ -33,7 +33,7 @@ import { readMessage } from '../../functions/store/outbox/messages.ts';
 import type { QueueHandler } from '../../functions/workers/batch.ts';
 import type { Inquire, Receiver } from '../../functions/workers/receiver.ts';
 import { createTopicWorker } from '../../functions/workers/topic-worker.ts';
-import { createTables } from './dynamodb.ts';
+import { createTables, deleteTables } from './dynamodb.ts';
 import type { TableNames } from './dynamodb.ts';
 import { localCredentials, localRegion } from './loopback.ts';
 import { queueDepth } from './queue-depth.ts';
@@ -121,7 +121,6 @@ export async function startOutbox(options: { readonly streams?: boolean } = {}):
   const client = anotherClient();
   const creator = new DynamoDBClient(database);
   const tables = await createTables(creator, `outbox-${randomUUID()}`, options);
-  creator.destroy();
   const clock = movableClock();
   const access: OutboxAccess = { client, table: tables.outbox, clock };
   const dead = await server.createQueue('dead');
@@ -264,6 +263,8 @@ export async function startOutbox(options: { readonly streams?: boolean } = {}):
       client.destroy();
       sender.destroy();
       await server.stop();
+      if (options.streams === true) await deleteTables(creator, tables);
+      creator.destroy();
     },
   };
 }

@@ -39,6 +39,6 @@ export const inLab =
       await (mutate ? done.catch(() => undefined) : done);
       return await lab.violations();
     } finally {
-      lab.stop();
+      await lab.stop();
     }
   };

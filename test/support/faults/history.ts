@@ -81,7 +81,7 @@ export async function runHistory(options: HistoryOptions): Promise<HistoryEnd> {
     const faults = injectors.reduce((sum, { injected }) => sum + injected.length, 0);
     return { requests: lab.observer.seen.length, faults, violations };
   } finally {
-    lab.stop();
+    await lab.stop();
     await outbox.stop();
   }
 }

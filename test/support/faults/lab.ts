@@ -9,7 +9,7 @@ import type { TimerReference } from '../../../functions/outbox/queue-messages.ts
 import type { Clock } from '../../../functions/runtime/clock.ts';
 import { startBackend } from '../backend.ts';
 import type { Reply, TestBackend } from '../backend.ts';
-import { createTables } from '../dynamodb.ts';
+import { createTables, deleteTables } from '../dynamodb.ts';
 import { localCredentials, localRegion } from '../loopback.ts';
 import { createTestClock } from '../test-clock.ts';
 import type { TestClock } from '../test-clock.ts';
@@ -57,7 +57,7 @@ export interface Lab {
   readonly due: (process: Process, timer: TimerReference) => Promise<string>;
   /** @param eyes the definitions with which it is looked at, where there are several versions */
   readonly violations: (delivered?: Delivered, eyes?: readonly Domain[]) => Promise<readonly Violation[]>;
-  readonly stop: () => void;
+  readonly stop: () => Promise<void>;
 }
 
 export interface LabOptions {
@@ -80,7 +80,6 @@ export async function startLab({
   const clock = createTestClock();
   const creator = new DynamoDBClient({ endpoint, region: localRegion, credentials: localCredentials });
   const tables = await createTables(creator, `lab-${randomUUID()}`, { streams: checksChanges });
-  creator.destroy();
   const clean = await startBackend({ clock, tables, domains });
   const observer = new Observer();
   const clients = [clean.backend.store.client];
@@ -134,8 +133,10 @@ export async function startLab({
       const world = { domains: eyes, store, seen: observer.seen, ...(versions && { versions }) };
       return check({ ...world, ...(changes && { changes }), ...(delivered && { delivered }) });
     },
-    stop: () => {
+    stop: async () => {
       for (const client of clients) client.destroy();
+      if (checksChanges) await deleteTables(creator, tables);
+      creator.destroy();
     },
   };
 }

@@ -64,7 +64,7 @@ export async function recordAll(cases: readonly CommandCase[]): Promise<readonly
       { concurrency: 12 },
     );
   } finally {
-    lab.stop();
+    await lab.stop();
   }
 }
 
