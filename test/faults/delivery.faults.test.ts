@@ -28,8 +28,7 @@ import {
   sweeperOf,
 } from '../support/faults/delivery.ts';
 import type { Behaviour, ClientOptions, Clients } from '../support/faults/delivery.ts';
-import { faultsAt, faultsOf, Injector, retriedBySdk } from '../support/faults/fault-client.ts';
-import type { FaultKind } from '../support/faults/fault-client.ts';
+import { faultsAt, faultsOf, Injector, retriesOf } from '../support/faults/fault-client.ts';
 import { isFullScope } from '../support/faults/scope.ts';
 import { bodyOf, silent, sqsEvent, startOutbox, streamEvent } from '../support/outbox.ts';
 import type { TestOutbox } from '../support/outbox.ts';
@@ -63,13 +62,14 @@ async function untilThrough(
   }
 }
 
-/** Where a run makes several calls of one kind at once, the first and the last of them stand for all. */
+/**
+ * Where a run makes several calls of one kind at once, the first and the last of them stand for all. `npm test` takes
+ * the first alone.
+ */
 function placesOf(attempts: readonly string[]): { index: number; command: string }[] {
-  return attempts.flatMap((command, index) =>
-    attempts.indexOf(command) === index || attempts.lastIndexOf(command) === index
-      ? [{ index, command }]
-      : [],
-  );
+  const stands = (command: string, index: number): boolean =>
+    attempts.indexOf(command) === index || (isFullScope && attempts.lastIndexOf(command) === index);
+  return attempts.flatMap((command, index) => (stands(command, index) ? [{ index, command }] : []));
 }
 
 type Case = ClientOptions & {
@@ -86,8 +86,7 @@ async function everyFault(subject: string, run: (options: Case) => Promise<void>
   let [cases, faults] = [0, 0];
   for (const { index, command } of placesOf(faultless.attempts)) {
     for (const fault of faultsOf(command)) {
-      const isRetried = retriedBySdk.some((kind: FaultKind) => kind === fault);
-      for (const sdkRetries of isRetried ? [true, false] : [false]) {
+      for (const sdkRetries of retriesOf(fault)) {
         const injector = new Injector(faultsAt({ [index]: fault }));
         const retried = sdkRetries ? ', retried by the SDK' : '';
         await run({ injector, sdkRetries, tenant: `${fault} at call ${index} (${command})${retried}` });

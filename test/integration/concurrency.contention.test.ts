@@ -11,6 +11,7 @@ import type { Reply, TestBackend, TestBackendOptions } from '../support/backend.
 import { countRequests, injectConflicts } from '../support/contention.ts';
 import type { ConflictOptions, RequestCount } from '../support/contention.ts';
 import { randomOf } from '../support/faults/random.ts';
+import { isFullScope } from '../support/faults/scope.ts';
 import { openLoop } from '../support/open-loop.ts';
 import { problemsOf } from '../support/store-invariants.ts';
 import { dump } from '../support/table-dump.ts';
@@ -106,8 +107,12 @@ describe.each<{ name: string; conflicts?: ConflictOptions }>([
   { name: 'transactions that meet cancel each other', conflicts: { holdMs: 10 } },
   { name: 'a third of all transactions cancelled', conflicts: { rate: 0.33 } },
 ])('$name', { timeout: 60_000 }, ({ name, conflicts }) => {
-  // Commands that meet take their time: fewer of them show the same.
-  const [claims, places] = conflicts ? [120, 20] : [400, 50];
+  // Commands that meet take their time: fewer of them show the same. `npm run test:all` takes
+  // the whole crowds.
+  const crowd = (of: number): number => (isFullScope ? of : of / (conflicts ? 4 : 2));
+  const [claims, places] = [crowd(400), crowd(40)];
+  const [spends, points] = [crowd(80), crowd(60)];
+  const transfers = crowd(120);
   it(`${claims} claims by 64 callers on ${places} places: ${places} are sold, the others are told sold_out`, async () => {
     const here = await start(conflicts);
     const showing = await here.api.post('/v1/showings', { title: 'Evening show', capacity: places });
@@ -129,30 +134,32 @@ describe.each<{ name: string; conflicts?: ConflictOptions }>([
     await expectSound(here);
   });
 
-  it('60 spends at once on 50 points: 50 and 10 insufficient_balance', async () => {
+  it(`${spends} spends at once on ${points} points: ${points} are spent, the others are told insufficient_balance`, async () => {
     const here = await start(conflicts);
     const path = `/v1/point-accounts/${idOf(await here.api.post('/v1/point-accounts', { owner: 'ada' }))}`;
-    await here.api.post(`${path}/earn`, { amount: 50, reason: 'welcome' });
-    const { replies } = await told(`60 spends, ${name}`, here, times(60), 60, (_, key) =>
+    await here.api.post(`${path}/earn`, { amount: points, reason: 'welcome' });
+    const { replies } = await told(`${spends} spends, ${name}`, here, times(spends), spends, (_, key) =>
       here.api.post(`${path}/spend`, { amount: 1, reason: 'coffee' }, { key }),
     );
-    expect(tally(replies)).toEqual({ 200: 50, '409 insufficient_balance': 10 });
-    expect((await here.api.get(path)).json).toMatchObject({ balance: 0, version: 52 });
+    expect(tally(replies)).toEqual({ 200: points, '409 insufficient_balance': spends - points });
+    expect((await here.api.get(path)).json).toMatchObject({ balance: 0, version: points + 2 });
     await expectSound(here);
   });
 
-  it('100 crossing transfers: all go through, and the sum stays', async () => {
+  it(`${transfers} crossing transfers: all go through, and the sum stays`, async () => {
     const here = await start(conflicts);
     const ids = await pMap(times(4), async () => {
       const id = idOf(await here.api.post('/v1/point-accounts', { owner: 'ada' }));
       await here.api.post(`/v1/point-accounts/${id}/earn`, { amount: 1_000, reason: 'welcome' });
       return id;
     });
-    const pairs = times(100).map((index) => [ids[index % 4], ids[(index + 1 + (index % 3)) % 4]] as const);
-    const { replies } = await told(`100 transfers, ${name}`, here, pairs, 16, ([from, to], key) =>
+    const pairs = times(transfers).map(
+      (index) => [ids[index % 4], ids[(index + 1 + (index % 3)) % 4]] as const,
+    );
+    const { replies } = await told(`${transfers} transfers, ${name}`, here, pairs, 16, ([from, to], key) =>
       here.api.post(`/v1/point-accounts/${from}/transfer`, { to, amount: 7 }, { key }),
     );
-    expect(tally(replies)).toEqual({ 200: 100 });
+    expect(tally(replies)).toEqual({ 200: transfers });
     const accounts = await Promise.all(ids.map((id) => here.api.get(`/v1/point-accounts/${id}`)));
     expect(accounts.reduce((sum, { json }) => sum + Number(json['balance']), 0)).toBe(4_000);
     await expectSound(here);

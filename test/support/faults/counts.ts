@@ -27,18 +27,27 @@ export function count(entry: Count): void {
   appendFileSync(inject('faultCounts'), `${JSON.stringify(entry)}\n`);
 }
 
-/** Vitest's global setup: makes the place, and prints the table when all files are through. */
+/** Projects of one run share a process but not their modules, so what they share stands on the global object. */
+const shared = globalThis as { sharedCounts?: { users: number; file: string } };
+
+/** Vitest's global setup: makes the place, and prints the table when all files of all projects are through. */
 export function setup(project: TestProject): () => void {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'fault-counts-'));
-  const file = path.join(folder, 'counts.jsonl');
-  writeFileSync(file, '');
-  project.provide('faultCounts', file);
+  const gathered = (shared.sharedCounts ??= {
+    users: 0,
+    file: path.join(mkdtempSync(path.join(os.tmpdir(), 'fault-counts-')), 'counts.jsonl'),
+  });
+  if (gathered.users === 0) writeFileSync(gathered.file, '');
+  gathered.users += 1;
+  project.provide('faultCounts', gathered.file);
   return () => {
-    const counts = readFileSync(file, 'utf8')
+    gathered.users -= 1;
+    if (gathered.users > 0) return;
+    delete shared.sharedCounts;
+    const counts = readFileSync(gathered.file, 'utf8')
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as Count);
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(path.dirname(gathered.file), { recursive: true, force: true });
     if (counts.length > 0) process.stdout.write(`\n${table(counts)}\n`);
   };
 }

@@ -5,7 +5,7 @@ import { firstOf } from './checker.ts';
 import type { CommandCase } from './commands.ts';
 import { count } from './counts.ts';
 import type { Count } from './counts.ts';
-import { faultsAt, faultsOf, retriedBySdk } from './fault-client.ts';
+import { faultsAt, faultsOf, retriesOf } from './fault-client.ts';
 import type { FaultKind } from './fault-client.ts';
 import { startLab } from './lab.ts';
 import { runCase } from './matrix.ts';
@@ -14,13 +14,11 @@ import type { Run, RunOptions } from './matrix.ts';
 /** Cases at once: enough that waits of the SDK's retries overlap. */
 const concurrency = 12;
 
-const isRetried = (fault: FaultKind): boolean => retriedBySdk.some((kind) => kind === fault);
-
 /** One plan for each attempt of the run without faults, each fault, and each way of the SDK to retry. */
 function singles(attempts: readonly string[]): RunOptions[] {
   return attempts.flatMap((command, index) =>
     faultsOf(command).flatMap((fault) =>
-      (isRetried(fault) ? [true, false] : [false]).map((sdkRetries) => ({
+      retriesOf(fault).map((sdkRetries) => ({
         what: `${fault} at call ${index} (${command})${sdkRetries ? ', retried by the SDK' : ''}`,
         plan: faultsAt({ [index]: fault }),
         sdkRetries,
@@ -56,7 +54,7 @@ async function every(
     expect(runs.filter(differs).map((run) => `${run.what}: ${run.end}, not ${faultless.end}`)).toEqual([]);
     expect(firstOf(violations)).toBeUndefined();
   } finally {
-    lab.stop();
+    await lab.stop();
   }
 }
 

@@ -7,6 +7,7 @@ import {
   TransactionCanceledException,
   TransactionConflictException,
 } from '@aws-sdk/client-dynamodb';
+import { isFullScope } from './scope.ts';
 
 /** What can go wrong with one call. */
 export const faultKinds = [
@@ -26,13 +27,22 @@ export const faultKinds = [
 export type FaultKind = (typeof faultKinds)[number];
 
 /** Faults that the SDK's retries take part in; for the others it makes no difference. */
-export const retriedBySdk = [
+const retriedBySdk = [
   'request lost',
   'answer lost',
   'throttled',
   '500',
   '503',
 ] as const satisfies readonly FaultKind[];
+
+/**
+ * How a fault is tried: with the SDK's own retries, without them, or both. Without them our own code has to heal it.
+ * With them only a lost answer is more than a pause: the service acts twice. `npm run test:all` tries both for all.
+ */
+export function retriesOf(fault: FaultKind): readonly boolean[] {
+  if (!retriedBySdk.some((kind) => kind === fault)) return [false];
+  return isFullScope || fault === 'answer lost' ? [true, false] : [false];
+}
 
 /** One attempt of one call, as it leaves. */
 export interface Attempt {
