@@ -1,7 +1,10 @@
 import { defineConfig } from 'vitest/config';
 import { NothingRan } from './test/support/nothing-ran.ts';
 
-const { BASE_URL: baseUrl = '', POWERTOOLS_LOG_LEVEL: logLevel = 'SILENT', CI } = process.env;
+/** Adds up what the fault tests tried. */
+const counts = ['test/support/faults/counts.ts'];
+
+const { BASE_URL: baseUrl = '', POWERTOOLS_LOG_LEVEL: logLevel = 'SILENT' } = process.env;
 
 /** The end of a test's name says what it needs: `*.unit.test.ts` nothing, `*.integration.test.ts` a database. */
 const project = (
@@ -18,7 +21,7 @@ const project = (
   test: {
     name,
     include: [`test/**/*.${name}.test.ts`],
-    isolate: options.isolate ?? true,
+    isolate: options.isolate ?? false,
     testTimeout: options.timeoutMs ?? 30_000,
     hookTimeout: 180_000,
     // After all others, and one file at a time.
@@ -35,26 +38,23 @@ export default defineConfig({
   test: {
     environment: 'node',
     reporters: ['default', new NothingRan()],
-    // Two files beside each other: on two processors Vitest would run one by one, and much of a test is waiting. CI runs
-    // one by one: its machine may be several times slower, and a command has ten seconds.
-    maxWorkers: CI === undefined ? 2 : 1,
+    // Three files beside each other: on two processors Vitest would run one by one, and much of a test is waiting.
+    maxWorkers: 3,
     env: {
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
       // Vitest sets BASE_URL to `/` where none is given, and always in its workers; so a given one goes by this name.
       TARGET_URL: baseUrl === '/' ? '' : baseUrl,
     },
     projects: [
-      // These files share their modules: loading the CDK or the AWS SDK takes longer than most of them.
-      project('unit', { isolate: false }),
-      project('infra', { timeoutMs: 120_000, isolate: false }),
+      // The files of a project share their modules: loading the CDK or the AWS SDK takes longer than most of them.
+      project('unit'),
+      project('infra', { timeoutMs: 120_000 }),
       project('integration', { database: true, timeoutMs: 120_000 }),
+      project('faults', { database: true, timeoutMs: 300_000, setup: counts }),
+      // These change a module before they load it (limits, a broken build), so each file loads its own.
+      project('isolated', { database: true, timeoutMs: 300_000, setup: counts, isolate: true }),
       // Crowds of callers, each of whom must be answered within its deadline: they need the processors for themselves.
       project('contention', { database: true, timeoutMs: 240_000, alone: true }),
-      project('faults', {
-        database: true,
-        timeoutMs: 300_000,
-        setup: ['test/support/faults/counts.ts'],
-      }),
       // What takes minutes of real time is no part of `npm test`: `npm run test:all`.
       project('campaign', { timeoutMs: 1_200_000 }),
       project('e2e', { timeoutMs: 300_000 }),

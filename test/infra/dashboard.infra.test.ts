@@ -75,7 +75,7 @@ function inAlarms(stage: Stage): string[] {
   });
 }
 
-/** What the functions of a stage can write; that they do is shown by `metrics.integration.test.ts`. */
+/** What the functions of a stage can write; that they do is shown by `metrics.isolated.test.ts`. */
 const definitions: Readonly<Record<string, MetricDefinition>> = metrics;
 const writable = (stage: Stage): string[] =>
   Object.entries(definitions).flatMap(([name, { topics }]) =>

@@ -17,6 +17,7 @@ import { startBackend } from '../support/backend.ts';
 import type { TestBackend } from '../support/backend.ts';
 import { createTestClock } from '../support/test-clock.ts';
 
+// Each test has a tenant of its own. What looks wrong is read twice, with a pause between: the pauses overlap.
 let api: TestBackend;
 let audit: Audit;
 
@@ -36,7 +37,7 @@ async function firstFound(tampered: Tampered) {
   return (await allFound(tampered))[0];
 }
 
-describe('a ledger changed behind the API', () => {
+describe.concurrent('a ledger changed behind the API', () => {
   it('is located to the entry', async () => {
     const tampered = new Tampered(api);
     const id = await tampered.refundedPayment();
@@ -139,7 +140,7 @@ describe('a ledger changed behind the API', () => {
   });
 });
 
-describe('an entity changed behind the API', () => {
+describe.concurrent('an entity changed behind the API', () => {
   const changes: Record<string, [(item: Item) => Item, string]> = {
     'an attribute': [
       (item) => ({ ...item, attributes: { ...(item['attributes'] as Item), amount: 1 } }),
@@ -189,7 +190,7 @@ describe('an entity changed behind the API', () => {
   });
 });
 
-describe('unique values', () => {
+describe.concurrent('unique values', () => {
   const slug = 'a-slug';
   const article = { slug, title: 'A title', body: 'A body.' };
   const claim = { constraint: 'article_slug', hash: hashOfValues([slug]) };
@@ -218,7 +219,7 @@ describe('unique values', () => {
   });
 });
 
-describe('messages', () => {
+describe.concurrent('messages', () => {
   /** Ends a message of which nothing follows. */
   const end = (outbox: OutboxAccess, { answers: _answers, ...item }: MessageItem) => {
     const at = new Date(outbox.clock.now()).toISOString();
@@ -313,7 +314,7 @@ describe('messages', () => {
   });
 });
 
-describe('balances', () => {
+describe.concurrent('balances', () => {
   it('show where a named one was changed, renamed or is gone', async () => {
     const tampered = new Tampered(api);
     await tampered.refundedPayment();

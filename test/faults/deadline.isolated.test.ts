@@ -38,7 +38,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   api.backend.store.client.destroy();
-  lab.stop();
+  await lab.stop();
   await hole.stop();
 });
 

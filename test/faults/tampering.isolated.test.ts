@@ -73,7 +73,7 @@ async function unnoticed(
       ...(seen ? [] : [{ guarantee: 'G15' as const, what: `${name}: the checker says nothing` }]),
     ];
   } finally {
-    lab.stop();
+    await lab.stop();
   }
 }
 

@@ -1,15 +1,10 @@
 /** The nightly audit of all tenants: who is found, whose turn it is, and what a night leaves to the next. */
 import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createAudit } from '../../functions/audit/audit.ts';
 import type { TenantAudit } from '../../functions/audit/audit.ts';
-import {
-  nightly,
-  page as pageLimits,
-  retentionFactor,
-  retentionSeconds,
-  tenantSearch,
-} from '../../functions/audit/limits.ts';
+import { nightly, retentionFactor, retentionSeconds, tenantSearch } from '../../functions/audit/limits.ts';
+import type { page as pageLimits } from '../../functions/audit/limits.ts';
 import { auditAll } from '../../functions/audit/nightly.ts';
 import type { Night, NightReport } from '../../functions/audit/nightly.ts';
 import { entityKey } from '../../functions/store/keys.ts';
@@ -24,6 +19,15 @@ import { intercept, loseFirstAnswer } from '../support/sdk-faults.ts';
 
 const minute = 60_000;
 const day = 24 * 60 * minute;
+
+/** A page of the audits here, so that a tenant of several pages is a small one; that of production stays what it is. */
+const { entitiesMax } = vi.hoisted(() => ({ entitiesMax: 5 }));
+vi.mock('../../functions/audit/limits.ts', async (original) => {
+  const real: { page: typeof pageLimits } = await original();
+  return { ...real, page: { ...real.page, entitiesMax } };
+});
+/** A tenant of three pages: two whole ones and two entities. */
+const threePages = 2 * entitiesMax + 2;
 
 /** Stands still, so that ages are exact. */
 let clock: { now: () => number; advance: (ms: number) => void };
@@ -158,7 +162,7 @@ describe('a night', () => {
 
 describe('a run that was stopped', () => {
   it('is gone on with the next night, from its last page', async () => {
-    await fill('acme', 120);
+    await fill('acme', threePages);
     const counted: TenantAudit = async (...input) => {
       const result = await audit(...input);
       pages += 1;
@@ -166,17 +170,20 @@ describe('a run that was stopped', () => {
     };
     let pages = 0;
     const first = await night({ audit: counted, remainingMs: () => (pages < 1 ? 15 * minute : 0) });
-    expect(first).toMatchObject({ checkedEntities: pageLimits.entitiesMax, isFinished: false });
+    expect(first).toMatchObject({ checkedEntities: entitiesMax, isFinished: false });
     clock.advance(minute);
-    const rest = 120 - pageLimits.entitiesMax;
+    const rest = threePages - entitiesMax;
     expect(await night()).toMatchObject({ tenants: 1, checkedEntities: rest, problems: 0, isFinished: true });
-    expect((await recordOf('acme'))?.lastAudit).toMatchObject({ checkedEntities: 120, checkedEntries: 240 });
+    expect((await recordOf('acme'))?.lastAudit).toMatchObject({
+      checkedEntities: threePages,
+      checkedEntries: 2 * threePages,
+    });
   });
 
   it.each(['before', 'after'] as const)(
     'killed %s it has noted a page down is gone on with from what is noted, and counts nothing twice',
     async (moment) => {
-      await book('acme', await fill('acme', 120), 1);
+      await book('acme', await fill('acme', threePages), 1);
       const killed = await another();
       let [notes, isDead] = [0, false];
       const dies = ({ command, input }: { command: string; input: unknown }): void => {
@@ -196,20 +203,25 @@ describe('a run that was stopped', () => {
       });
       await expect(night(killed)).rejects.toThrow('killed');
       const noted = (await recordOf('acme'))?.openAudit?.checkedEntities ?? 0;
-      expect(noted).toBe(pageLimits.entitiesMax * (moment === 'before' ? 1 : 2));
+      expect(noted).toBe(entitiesMax * (moment === 'before' ? 1 : 2));
       clock.advance(nightly.leaseMs);
       const rest = await night();
-      expect(rest).toMatchObject({ tenants: 1, checkedEntities: 120 - noted, problems: 1, isFinished: true });
+      expect(rest).toMatchObject({
+        tenants: 1,
+        checkedEntities: threePages - noted,
+        problems: 1,
+        isFinished: true,
+      });
       expect((await recordOf('acme'))?.lastAudit).toMatchObject({
-        checkedEntities: 120,
-        checkedEntries: 240,
+        checkedEntities: threePages,
+        checkedEntries: 2 * threePages,
         problems: 1,
       });
     },
   );
 
   it('that was too long for its partial sums begins anew and keeps them for longer', async () => {
-    await book('acme', await fill('acme', 120), 1);
+    await book('acme', await fill('acme', threePages), 1);
     const short = { remainingMs: () => (pages < 2 ? 15 * minute : 0) };
     let pages = 0;
     const counted: TenantAudit = async (...input) => {
@@ -218,7 +230,10 @@ describe('a run that was stopped', () => {
       return result;
     };
     await night({ audit: counted, ...short });
-    expect((await recordOf('acme'))?.openAudit).toMatchObject({ retentionSeconds, checkedEntities: 100 });
+    expect((await recordOf('acme'))?.openAudit).toMatchObject({
+      retentionSeconds,
+      checkedEntities: 2 * entitiesMax,
+    });
     const expiries = await sumExpiries();
     expect(expiries).toEqual([Math.floor(clock.now() / 1000) + retentionSeconds]);
     clock.advance(retentionSeconds * 1000);
@@ -227,12 +242,12 @@ describe('a run that was stopped', () => {
     const { openAudit } = (await recordOf('acme')) ?? {};
     expect(openAudit).toMatchObject({
       retentionSeconds: retentionSeconds * retentionFactor,
-      checkedEntities: 50,
+      checkedEntities: entitiesMax,
     });
     clock.advance(retentionSeconds * 1000);
     // It ends with all its sums, and is due again since it began so long ago.
     expect(await night()).toMatchObject({ tenants: 2, problems: 2, problemsStanding: 1, isFinished: true });
-    expect((await recordOf('acme'))?.lastAudit).toMatchObject({ checkedEntities: 120, problems: 1 });
+    expect((await recordOf('acme'))?.lastAudit).toMatchObject({ checkedEntities: threePages, problems: 1 });
   });
 
   /** When what runs have kept may go, each value once. */
@@ -254,7 +269,7 @@ describe('a run that was stopped', () => {
 
 describe('turns', () => {
   it('are taken by all, so that a huge tenant holds up nobody', async () => {
-    await fill('a-huge', 250);
+    await fill('a-huge', 5 * entitiesMax);
     await fill('b', 2);
     await fill('c', 2);
     const turns: string[] = [];
@@ -266,13 +281,13 @@ describe('turns', () => {
     const endsAt = clock.now() + nightly.reserveMs + 3 * nightly.turnMs - 1;
     const first = await night({ audit: slow, remainingMs: () => endsAt - clock.now() });
     expect(turns).toEqual(['a-huge', 'a-huge', 'b', 'c', 'a-huge', 'a-huge']);
-    expect(first).toMatchObject({ tenants: 2, checkedEntities: 204, isFinished: false });
+    expect(first).toMatchObject({ tenants: 2, checkedEntities: 4 + 4 * entitiesMax, isFinished: false });
     clock.advance(day);
     turns.length = 0;
     // A full audit that began a night ago is due again when it ends.
     expect(await night({ audit: slow })).toMatchObject({
       tenants: 4,
-      checkedEntities: 4 + 50 + 250,
+      checkedEntities: 4 + entitiesMax + 5 * entitiesMax,
       isFinished: true,
     });
     expect(turns.slice(0, 3)).toEqual(['b', 'c', 'a-huge']);
@@ -322,21 +337,28 @@ describe('turns', () => {
   });
 
   it('of two runs at once are each tenant once', async () => {
-    for (const tenant of ['a', 'b', 'c', 'd']) await fill(tenant, 60);
+    for (const tenant of ['a', 'b', 'c', 'd']) await fill(tenant, entitiesMax + 1);
     const both = await Promise.all([night(), night(await another())]);
     const sum = (name: 'tenants' | 'checkedEntities' | 'checkedEntries' | 'problems'): number =>
       both.reduce((total, report) => total + report[name], 0);
     expect([sum('tenants'), sum('checkedEntities'), sum('checkedEntries'), sum('problems')]).toEqual([
-      4, 240, 480, 0,
+      4,
+      4 * (entitiesMax + 1),
+      8 * (entitiesMax + 1),
+      0,
     ]);
     for (const { lastAudit, openAudit } of await records()) {
-      expect(lastAudit).toMatchObject({ checkedEntities: 60, checkedEntries: 120, problems: 0 });
+      expect(lastAudit).toMatchObject({
+        checkedEntities: entitiesMax + 1,
+        checkedEntries: 2 * (entitiesMax + 1),
+        problems: 0,
+      });
       expect(openAudit).toBeUndefined();
     }
   });
 
   it('are taken over from a run that stood still, which then counts nothing', async () => {
-    await fill('acme', 120);
+    await fill('acme', threePages);
     let wake = (): void => undefined;
     const sleeping = new Promise<void>((resolve) => (wake = resolve));
     let asleep = (): void => undefined;
@@ -353,9 +375,12 @@ describe('turns', () => {
     clock.advance(nightly.leaseMs);
     const second = await night(await another());
     wake();
-    expect(second).toMatchObject({ tenants: 1, checkedEntities: 70 });
-    expect(await first).toMatchObject({ tenants: 0, checkedEntities: 50, isFinished: true });
-    expect((await recordOf('acme'))?.lastAudit).toMatchObject({ checkedEntities: 120, checkedEntries: 240 });
+    expect(second).toMatchObject({ tenants: 1, checkedEntities: threePages - entitiesMax });
+    expect(await first).toMatchObject({ tenants: 0, checkedEntities: entitiesMax, isFinished: true });
+    expect((await recordOf('acme'))?.lastAudit).toMatchObject({
+      checkedEntities: threePages,
+      checkedEntries: 2 * threePages,
+    });
   });
 
   it('are not lost with the answer to a note', async () => {
@@ -401,7 +426,7 @@ describe('the search for tenants', () => {
 
 describe('what stands', () => {
   it('is a problem until a full audit has ended without it, however many nights that takes', async () => {
-    const id = await fill('acme', 120);
+    const id = await fill('acme', threePages);
     await book('acme', id, 1);
     expect((await night()).problemsStanding).toBe(1);
     await book('acme', id, -1);
