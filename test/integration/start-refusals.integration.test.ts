@@ -34,12 +34,13 @@ test.each([
   expect(await refusal({ [name]: endpoint })).toMatch(new RegExp(`^${name}[^\n]*${endpoint}[^\n]*$`));
 });
 
+// The first of them synthesizes the stack where no start has done so yet.
 test.each([
   ['SQS', 'AWS_ENDPOINT_URL_SQS', 500, '{"__type":"InternalFailure"}'],
   ['SQS', 'AWS_ENDPOINT_URL', 502, '<html>'],
   ['DynamoDB', 'AWS_ENDPOINT_URL_DYNAMODB', 500, ''],
   ['DynamoDB', 'AWS_ENDPOINT_URL_DYNAMODB', 200, '<html>no such page</html>'],
-])('a server of %s at %s that answers %i %s', async (_service, name, status, text) => {
+])('a server of %s at %s that answers %i %s', { timeout: 300_000 }, async (_service, name, status, text) => {
   const server = await startHttpReceiver((_request, _body, response) => {
     response.writeHead(status).end(text);
   });
