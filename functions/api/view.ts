@@ -1,4 +1,5 @@
 /** What a caller sees of an entity. */
+import { z } from 'zod';
 import type { Domain } from '../core/definition.ts';
 import type { EntityState } from '../core/entity.ts';
 import type { LedgerEntry } from '../core/ledger.ts';
@@ -15,10 +16,26 @@ export function entityView(domain: Domain, entity: EntityState): Record<string, 
     version,
     createdAt,
     updatedAt,
-    ...Object.fromEntries(shown.map((name) => [name, attributes[name]])),
+    ...Object.fromEntries(
+      shown.map((name) => [name, inOrder(domain.attributes.shape[name], attributes[name])]),
+    ),
     ...Object.fromEntries(accounts.map(([key]) => [key, balances[key] ?? 0])),
     allowedTransitions: allowedTransitions(domain, status),
   };
+}
+
+/** The database gives the keys of an object back in an order of its own; here they stand as in the schema. */
+function inOrder(schema: unknown, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault)
+    return inOrder(schema.unwrap(), value);
+  if (schema instanceof z.ZodArray && Array.isArray(value))
+    return value.map((entry) => inOrder(schema.element, entry));
+  if (!(schema instanceof z.ZodObject)) return value;
+  const names = [...new Set([...Object.keys(schema.shape), ...Object.keys(value)])];
+  const of = value as Readonly<Record<string, unknown>>;
+  const present = names.filter((name) => Object.hasOwn(of, name));
+  return Object.fromEntries(present.map((name) => [name, inOrder(schema.shape[name], of[name])]));
 }
 
 /** A strong entity tag (RFC 9110): the version, quoted. */

@@ -25,10 +25,8 @@ interface CallState {
   /** When it began, epoch milliseconds. */
   readonly begunAt: number;
   readonly deadline: Deadline;
-  /** States by id, as far as they are known. */
-  readonly known: Map<string, EntityState>;
-  /** Whether what it needs has been read; a creation decides first without a read. */
-  hasRead: boolean;
+  /** States by id, as far as they were read; `undefined` where there is no such entity. */
+  readonly known: Map<string, EntityState | undefined>;
   /** Whether an attempt may have committed, or may still: its answer never came. */
   isUnknown: boolean;
   /** What stood in the way last. */
@@ -52,7 +50,6 @@ export function beginCall(
     begunAt,
     deadline,
     known: new Map(),
-    hasRead: false,
     isUnknown: false,
     lastObstacle: undefined,
   };

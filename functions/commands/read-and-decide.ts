@@ -2,11 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { roleRejectionOf } from '../core/authorize.ts';
 import type { Command } from '../core/command.ts';
-import { decideCreate, decideTransition, movesOf, versionRejectionOf } from '../core/decide.ts';
-import type { Decision, Verdict } from '../core/decide.ts';
+import { decide, versionRejectionOf } from '../core/decide.ts';
+import type { Decision } from '../core/decide.ts';
 import { isLocked } from '../core/entity.ts';
 import type { EntityState, LockState } from '../core/entity.ts';
-import { blindRejection } from '../core/movements.ts';
+import { unreadRejection } from '../core/movements.ts';
 import * as rejections from '../core/rejections.ts';
 import type { Rejection } from '../core/rejections.ts';
 import { readTogether } from '../store/entities/reads.ts';
@@ -50,22 +50,14 @@ export function roleMissing(request: CommandRequest): Rejection | undefined {
   return kind === 'transition' ? roleRejectionOf(domain.transitions[request.name] ?? {}, roles) : undefined;
 }
 
-/** The entities that a command names itself. A creation names none. */
-export function idsOf({ request, id }: Call): readonly string[] {
-  switch (request.kind) {
-    case 'create':
-      return [];
-    case 'transition':
-    case 'answer': {
-      const { domain, name, input } = request;
-      return [id, ...(domain.transitions[name]?.reads?.(input) ?? []).map((reference) => reference.id)];
-    }
-    case 'lock':
-    case 'unlock':
-      return [id];
-    default:
-      return request satisfies never;
-  }
+/** The entities that a command names itself. A creation that reads nothing names none. */
+export function idsOf(call: Call): readonly string[] {
+  const { backend, request, id } = call;
+  if (request.kind === 'lock' || request.kind === 'unlock') return [id];
+  const { reads, links } = request.domain.create;
+  if (request.kind === 'create' && !reads && !links) return [];
+  const decided = decide(backend.registry, commandOf(call, request, backend.clock.now()));
+  return decided.kind === 'unread' ? decided.ids : [];
 }
 
 /** Reads entities and the key in one request. Without entities it reads nothing. @returns the key's live record */
@@ -74,8 +66,7 @@ export async function readState(call: Call, ids: readonly string[]): Promise<Ide
   if (ids.length === 0) return undefined;
   const read = await readTogether(backend.store, request.tenant, ids, key?.pk, deadline.signal);
   known.clear();
-  for (const [id, state] of read.entities) known.set(id, state);
-  call.hasRead = true;
+  for (const id of ids) known.set(id, read.entities.get(id));
   return read.record && isLive(read.record, backend.clock.now()) ? read.record : undefined;
 }
 
@@ -84,7 +75,6 @@ export async function decideOn(call: Call, now: number): Promise<Decided> {
   const { request } = call;
   switch (request.kind) {
     case 'create':
-      return decideNew(call, request, now);
     case 'transition':
     case 'answer':
       return decideChange(call, request, now);
@@ -97,46 +87,38 @@ export async function decideOn(call: Call, now: number): Promise<Decided> {
   }
 }
 
-function decideNew(call: Call, request: CreateCommand, now: number): Decided {
-  const verdict = decideCreate(call.backend.registry, commandOf(call, request, 'create', now));
-  if (verdict.kind === 'rejected') return verdict;
-  // Before the first attempt nothing is read: the transaction itself refuses. Whoever had to wait looks first, since
-  // a read is in nobody's way.
-  for (const change of call.hasRead ? verdict.decision.blind : []) {
-    const rejection = blindRejection(change, call.known.get(change.id), now);
-    if (rejection) return rejected(rejection);
-  }
-  return accepted(call, request, verdict, now);
-}
-
 async function decideChange(
   call: Call,
-  request: TransitionCommand | AnswerCommand,
+  request: CreateCommand | TransitionCommand | AnswerCommand,
   now: number,
 ): Promise<Decided> {
-  const { backend, id, known } = call;
-  const command = commandOf(call, request, request.name, now);
-  const entity = known.get(id);
-  if (entity?.collection !== request.domain.collection) return rejected(rejections.notFound);
-  if (request.kind === 'answer' && isIgnored(request, entity)) return ignoredAnswer(call, request, entity);
-  const moves = movesOf(command, entity);
-  const unread = moves.map((move) => move.id).filter((other) => !known.has(other));
-  if (unread.length > 0) {
-    const { entities } = await readTogether(
-      backend.store,
-      request.tenant,
-      unread,
-      undefined,
-      call.deadline.signal,
-    );
-    for (const [other, state] of entities) known.set(other, state);
+  const { backend, known } = call;
+  const entity = known.get(call.id);
+  if (
+    request.kind === 'answer' &&
+    entity?.collection === request.domain.collection &&
+    isIgnored(request, entity)
+  )
+    return ignoredAnswer(call, request, entity);
+  const command = commandOf(call, request, now);
+  for (;;) {
+    const decided = decide(backend.registry, command, known);
+    if (decided.kind === 'rejected') return decided;
+    if (decided.kind === 'accepted') {
+      // Before the first attempt these are not read: the transaction itself refuses. Whoever had to wait has looked at
+      // them, since a read is in nobody's way.
+      for (const other of decided.decision.unread) {
+        const isSeen = known.has(other.id) && other.version === undefined;
+        const rejection = isSeen ? unreadRejection(other, known.get(other.id), now) : undefined;
+        if (rejection) return rejected(rejection);
+      }
+      return accepted(call, request, decided.decision, now);
+    }
+    // Names that only a state knows: each round reads what the one before has found.
+    const { store } = backend;
+    const read = await readTogether(store, request.tenant, decided.ids, undefined, call.deadline.signal);
+    for (const id of decided.ids) known.set(id, read.entities.get(id));
   }
-  const others = moves.map(({ id: other, collection }) => {
-    const state = known.get(other);
-    return state?.collection === collection ? state : undefined;
-  });
-  const verdict = decideTransition(backend.registry, command, entity, others);
-  return verdict.kind === 'rejected' ? verdict : accepted(call, request, verdict, now);
 }
 
 const isIgnored = ({ domain, name }: AnswerCommand, { status }: EntityState): boolean =>
@@ -159,7 +141,6 @@ function ignoredAnswer(
 function commandOf(
   { id, random }: Call,
   request: CreateCommand | TransitionCommand | AnswerCommand,
-  name: string,
   now: number,
 ): Command {
   const { tenant, domain, subject, roles, input } = request;
@@ -168,7 +149,7 @@ function commandOf(
   return {
     tenant,
     domain,
-    name,
+    name: request.kind === 'create' ? 'create' : request.name,
     id,
     input,
     actor: subject,
@@ -184,7 +165,7 @@ function commandOf(
 function accepted(
   { backend: { store } }: Call,
   request: CreateCommand | TransitionCommand | AnswerCommand,
-  { decision }: Extract<Verdict, { readonly kind: 'accepted' }>,
+  decision: Decision,
   now: number,
 ): Decided {
   const { tenant, domain, requestId, traceparent } = request;
@@ -200,7 +181,7 @@ function accepted(
   };
 }
 
-const unreadIn = ({ blind }: Decision): readonly string[] => blind.map(({ id }) => id);
+const unreadIn = ({ unread }: Decision): readonly string[] => unread.map(({ id }) => id);
 
 function decideLock(call: Call, request: LockCommand, now: number): Decided {
   const entity = call.known.get(call.id);

@@ -1,8 +1,7 @@
 /** Who may, as data, so that it can be listed: a role of the token, and what the entity says of people. */
 import * as rejections from './rejections.ts';
 import type { Rejection } from './rejections.ts';
-import { contains, is, isNot, lacks, permit } from './rules.ts';
-import type { Rule } from './rules.ts';
+import type { Rule, Test } from './rules.ts';
 
 type TextPath<Attributes> = {
   readonly [K in keyof Attributes]-?: NonNullable<Attributes[K]> extends string ? K : never;
@@ -15,8 +14,8 @@ type ListPath<Attributes> = {
 
 /** What must hold between the token's subject and an attribute; its key in a definition is the code of the refusal. */
 export type Authorization<Attributes> = {
-  /** One sentence for people. */
-  readonly text: string;
+  /** Why it is refused, in one sentence for people. */
+  readonly otherwise: string;
 } & (
   | { readonly actorIs: TextPath<Attributes> }
   | { readonly actorIsNot: TextPath<Attributes> }
@@ -50,17 +49,22 @@ export function authorizationRules(
   authorize: Readonly<Record<string, AnyAuthorization>> = {},
   actor: string,
 ): readonly Rule[] {
-  return Object.entries(authorize).map(([code, authorization]) =>
-    permit(code, testOf(authorization, actor), authorization.text),
-  );
+  return Object.entries(authorize).map(([code, authorization]) => ({
+    code,
+    kind: 'forbidden',
+    detail: authorization.otherwise,
+    test: testOf(authorization, actor),
+  }));
 }
 
-function testOf(authorization: AnyAuthorization, actor: string) {
-  if ('actorIs' in authorization) return is(authorization.actorIs, actor);
-  if ('actorIsNot' in authorization) return isNot(authorization.actorIsNot, actor);
+type PathTest = Extract<Test, { readonly path: string }>;
+
+function testOf(authorization: AnyAuthorization, actor: string): PathTest {
+  if ('actorIs' in authorization) return { op: 'is', path: authorization.actorIs, value: actor };
+  if ('actorIsNot' in authorization) return { op: 'isNot', path: authorization.actorIsNot, value: actor };
   return 'actorIn' in authorization
-    ? contains(authorization.actorIn, actor)
-    : lacks(authorization.actorNotIn, actor);
+    ? { op: 'contains', path: authorization.actorIn, value: actor }
+    : { op: 'lacks', path: authorization.actorNotIn, value: actor };
 }
 
 /** The attribute that an authorization looks at. */

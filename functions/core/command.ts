@@ -1,5 +1,5 @@
 /** A command as decisions see it. */
-import type { Domain } from './definition.ts';
+import type { Domain } from './domain.ts';
 
 export interface Command {
   readonly tenant: string;

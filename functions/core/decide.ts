@@ -1,11 +1,14 @@
 /**
- * The decision, as a pure function: a command and the state it meets become either a refusal or everything the
- * transaction has to write. No clock, no randomness, no I/O.
+ * The decision, as a pure function: a command and the states it meets become either a refusal, or everything the
+ * transaction has to write, or the names of entities that have to be read first. No clock, no randomness, no I/O.
  */
 import { authorizationRules, roleRejectionOf } from './authorize.ts';
+import { accountsByDefault } from './bounds.ts';
 import type { Command } from './command.ts';
-import { endsFrom } from './definition.ts';
-import type { CreateSituation, Domain, Move, TransitionSituation } from './definition.ts';
+import { Absent, contextOf, stateOf, Unread } from './context.ts';
+import type { Known } from './context.ts';
+import { endsFrom } from './domain.ts';
+import type { AnyCommand, AnyTransition, Domain } from './domain.ts';
 import { isLocked, valueAt } from './entity.ts';
 import type { EntityState } from './entity.ts';
 import { attributesAfter, entityChange } from './entity-change.ts';
@@ -13,13 +16,15 @@ import type { EntityChange } from './entity-change.ts';
 import { draftsOf } from './messages.ts';
 import type { MessageDraft } from './messages.ts';
 import { spread } from './movements.ts';
-import type { BalanceChange, BlindChange } from './movements.ts';
+import type { BalanceChange, Check, UnreadChange } from './movements.ts';
+import { collectionOf, domainOf, othersAtMost } from './others.ts';
+import type { AnyLink, AnyOther } from './domain.ts';
 import type { Registry } from './registry.ts';
-import { allowedTransitions, movesByDefault } from './registry.ts';
+import { allowedTransitions } from './registry.ts';
 import type { Rejection } from './rejections.ts';
 import * as rejections from './rejections.ts';
-import { firstBroken, is, rule } from './rules.ts';
-import type { Rule } from './rules.ts';
+import { conflict, firstBroken, is, rulesIn } from './rules.ts';
+import { assertWritten, checkedInput } from './written.ts';
 
 export interface PlannedMessage extends MessageDraft {
   readonly entity: string;
@@ -32,105 +37,326 @@ export interface PlannedMessage extends MessageDraft {
 
 /** Everything a command changes, all of it or nothing. */
 export interface Decision {
-  /** The command's own entity first, then those it moves. */
+  /** The command's own entity first, then those of its linked transitions. */
   readonly entities: readonly [EntityChange, ...EntityChange[]];
-  /** Other entities, changed without being read. */
-  readonly blind: readonly BlindChange[];
+  /** Other entities: checked, or updated without reading. */
+  readonly unread: readonly UnreadChange[];
   /** Accounts that are not part of an entity. */
   readonly balances: readonly BalanceChange[];
   readonly messages: readonly PlannedMessage[];
 }
 
-export type Verdict =
+export type Decided =
   | { readonly kind: 'accepted'; readonly decision: Decision }
-  | { readonly kind: 'rejected'; readonly rejection: Rejection };
+  | { readonly kind: 'rejected'; readonly rejection: Rejection }
+  /** These have to be read before it can be decided. */
+  | { readonly kind: 'unread'; readonly ids: readonly string[] };
 
-const rejected = (rejection: Rejection): Verdict => ({ kind: 'rejected', rejection });
-
-/** Decides the creation of an entity. */
-export function decideCreate(registry: Registry, command: Command): Verdict {
-  const { domain, id, input, actor, roles, now, random } = command;
-  const missing = roleRejectionOf(domain.create, roles);
-  if (missing) return rejected(missing);
-  const situation: CreateSituation<unknown> = { id, input, actor, roles: roles ?? [], now, random };
-  const broken = firstBroken(domain.create.rules?.(situation) ?? [], () => undefined);
-  if (broken) return rejected(rejections.rejectedBy(broken));
-  const attributes = domain.create.set(situation) as Record<string, unknown>;
-  const movements = domain.create.postings?.(situation) ?? [];
-  const after = { ...attributesAfter(undefined, attributes), status: domain.initial };
-  const messages = draftsOf(domain.create.messages, { ...situation, after });
-  const step = { to: domain.initial, attributes, movements, rules: [], messages };
-  const change = entityChange(registry, command, step);
-  // A new account holds nothing, so what takes from it is refused by its floor at once.
-  const overdrawn = firstBroken(change.rules, () => 0);
-  if (overdrawn) return rejected(rejections.rejectedBy(overdrawn));
-  return accepted(registry, [change], domain.create.requires?.(situation) ?? [], [
-    { change, drafts: messages },
-  ]);
-}
+const rejected = (rejection: Rejection): Extract<Decided, { readonly kind: 'rejected' }> => ({
+  kind: 'rejected',
+  rejection,
+});
 
 /**
- * The entities a transition moves besides its own, to be read before it is decided. `entity` is its own state.
+ * Decides a command.
+ * @param known the states that were read, by id; `undefined` where there is no such entity
  */
-export function movesOf(command: Command, entity: EntityState): readonly Move[] {
-  const transition = command.domain.transitions[command.name];
-  return transition?.moves?.(situationOf(command, entity, [], new Set())) ?? [];
-}
-
-/** Decides a transition of `entity`; `others` are the states of `movesOf`, in its order, absent ones undefined. */
-export function decideTransition(
-  registry: Registry,
-  command: Command,
-  entity: EntityState,
-  others: readonly (EntityState | undefined)[] = [],
-): Verdict {
-  const { domain, name, actor, roles, now, ifMatch, lockToken, dueAt } = command;
-  const transition = domain.transitions[name];
-  if (!transition) throw new Error(`${domain.collection} has no transition "${name}"`);
-
-  const missing = roleRejectionOf(transition, roles);
+export function decide(registry: Registry, command: Command, known: Known = new Map()): Decided {
+  const { domain, name, roles } = command;
+  const missing = roleRejectionOf(definitionOf(command), roles);
   if (missing) return rejected(missing);
-  // The entity may have gone on since this deadline was set, or wait for a later one.
-  const isDue = entity.due?.at === dueAt && entity.due?.transition === name;
-  if (dueAt !== undefined && !isDue) return rejected(rejections.notDue);
-  const lockRejection = lockRejectionOf(entity, lockToken, now);
-  if (lockRejection) return rejected(lockRejection);
-  const versionRejection = versionRejectionOf(entity, ifMatch);
-  if (versionRejection) return rejected(versionRejection);
-
-  const present = others.filter((other) => other !== undefined);
-  const seen = new Set<string>();
-  const situation = situationOf(command, entity, present, seen);
-  const read = (path: string): unknown => valueAt(domain, entity, path);
-  const forbidden = roles && firstBroken(authorizationRules(transition.authorize, actor), read);
-  if (forbidden) return rejected(rejections.rejectedBy(forbidden));
-  if (!transition.from.includes(entity.status)) {
-    return rejected(
-      rejections.transitionNotAllowed(name, entity.status, allowedTransitions(domain, entity.status)),
+  try {
+    return decideKnown(registry, command, known);
+  } catch (error) {
+    if (error instanceof Absent) return rejected(rejections.unknownReference(error.collection, error.id));
+    // A definition that fails is a defect; whoever reads the log is told which one.
+    const { message } = error as Error;
+    throw new Error(
+      message.startsWith('definition ')
+        ? message
+        : `definition "${domain.collection}", "${name}" of ${command.id}: ${message}`,
+      { cause: error },
     );
   }
-  const rules = transition.rules?.(situation) ?? [];
+}
+
+function decideKnown(registry: Registry, command: Command, known: Known): Decided {
+  const { domain, name } = command;
+  if (name === 'create') return decideChange(registry, command, undefined, known);
+  if (!known.has(command.id)) return { kind: 'unread', ids: [command.id, ...namedByInput(command, known)] };
+  const entity = known.get(command.id);
+  if (entity?.collection !== domain.collection) return rejected(rejections.notFound);
+  const rejection = rejectionOf(command, entity);
+  return rejection ? rejected(rejection) : decideChange(registry, command, entity, known);
+}
+
+/** Decides a command on states that are all at hand. */
+export function decideAmong(
+  registry: Registry,
+  command: Command,
+  find: (id: string) => EntityState | undefined,
+): Exclude<Decided, { readonly kind: 'unread' }> {
+  const known = new Map<string, EntityState | undefined>();
+  for (;;) {
+    const decided = decide(registry, command, known);
+    if (decided.kind !== 'unread') return decided;
+    for (const id of decided.ids) known.set(id, find(id));
+  }
+}
+
+/** @throws where there is no such command */
+function definitionOf({ domain, name }: Command): AnyCommand & Partial<Pick<AnyTransition, 'set'>> {
+  const definition = name === 'create' ? domain.create : domain.transitions[name];
+  if (!definition) throw new Error(`${domain.collection} has no transition "${name}"`);
+  return definition;
+}
+
+/** Entities that a command names before its own is known, so that all are read together. */
+const namedByInput = (command: Command, known: Known): readonly string[] =>
+  namedOthers(command, contextOf(command, undefined, known));
+
+/** What stands in the way of a transition before its definition is asked anything. */
+function rejectionOf(command: Command, entity: EntityState): Rejection | undefined {
+  const { domain, name, actor, roles, now, ifMatch, lockToken, dueAt } = command;
+  const transition = domain.transitions[name];
+  // The entity may have gone on since this deadline was set, or wait for a later one.
+  const isDue = entity.due?.at === dueAt && entity.due?.transition === name;
+  if (dueAt !== undefined && !isDue) return rejections.notDue;
+  const lockRejection = lockRejectionOf(entity, lockToken, now);
+  if (lockRejection) return lockRejection;
+  const versionRejection = versionRejectionOf(entity, ifMatch);
+  if (versionRejection) return versionRejection;
+  const forbidden =
+    roles &&
+    firstBroken(authorizationRules(transition?.authorize, actor), (path) => valueAt(domain, entity, path));
+  if (forbidden) return rejections.rejectedBy(forbidden);
+  return transition?.from.includes(entity.status)
+    ? undefined
+    : rejections.transitionNotAllowed(name, entity.status, allowedTransitions(domain, entity.status));
+}
+
+/** @param entity absent where it is created */
+function decideChange(
+  registry: Registry,
+  command: Command,
+  entity: EntityState | undefined,
+  known: Known,
+): Decided {
+  const { domain } = command;
+  const definition = definitionOf(command);
+  const relied = new Set<string>();
+  const context = contextOf(command, entity, known, relied);
+
+  const missing = missingOf(command, context, known);
+  if (missing.length > 0) return { kind: 'unread', ids: missing };
+
+  const absent = absentOf(command, context, known);
+  if (absent) return rejected(absent);
+  const read = (path: string): unknown => (entity ? valueAt(domain, entity, path) : undefined);
+  const rules = rulesIn(definition.rules, context);
   const broken = firstBroken(rules, read);
   if (broken) return rejected(rejections.rejectedBy(broken));
 
-  const moved = decideMoves(registry, command, situation, others);
-  if (moved.kind === 'rejected') return moved;
+  const checks = checksOf(command, context, known);
+  if (checks.kind === 'rejected') return checks;
+  const linked = decideLinks(registry, command, context, known);
+  if (linked.kind !== 'linked') return linked;
 
-  const set = (transition.set?.(situation) ?? {}) as Record<string, unknown>;
-  const to = transition.next?.(situation) ?? endsFrom(transition, entity.status)[0] ?? entity.status;
-  if (!transition.to.includes(to)) throw new Error(`"${name}" of ${domain.collection} leads to "${to}"`);
-  const movements = transition.postings?.(situation) ?? [];
+  const set = (definition.set?.(context) ?? {}) as Record<string, unknown>;
+  const to = statusAfter(command, entity, context);
+  const movements = definition.transfers?.(context) ?? [];
   const after = { ...attributesAfter(entity, set), status: to };
-  const drafts = draftsOf(transition.messages, { ...situation, after });
-  const step = { before: entity, to, attributes: set, movements, rules, messages: drafts };
-  const change = entityChange(registry, command, step);
-  const overdrawn = firstBroken(change.rules, read);
+  const drafts = draftsOf(definition.messages, Object.assign(context, { after }));
+  const step = { to, attributes: set, movements, rules: entity ? rules : [], messages: drafts };
+  const decided = entityChange(registry, command, { ...(entity && { before: entity }), ...step });
+  // What the definition relied on others may move until this commits, without a new version.
+  const relies = [...relied].map((key) => conflict('balance_moved', is(key, entity?.balances[key] ?? 0), ''));
+  const change = { ...decided, rules: [...decided.rules, ...relies] };
+  // A new account holds nothing, so what takes from it is refused by its floor at once.
+  const overdrawn = firstBroken(change.rules, entity ? read : () => 0);
   if (overdrawn) return rejected(rejections.rejectedBy(overdrawn));
+  assertWritten(domain, entity, set, change.after);
 
-  // What the definition read of the entity's accounts others may move until this commits, without a new version.
-  const relied = [...seen].map((key) => rule('balance_moved', is(key, entity.balances[key] ?? 0), ''));
-  const guarded = { ...change, rules: [...change.rules, ...relied] };
-  return accepted(registry, [guarded, ...moved.changes], [], [{ change: guarded, drafts }, ...moved.drafts]);
+  const entities = [change, ...linked.changes] as const;
+  const { unread, balances } = spread(registry, entities, checks.checks);
+  assertAccounts(change, definition.accountsAtMost ?? accountsByDefault);
+  const impossible = firstBroken(
+    unread.flatMap((other) => other.rules.filter(({ test }) => test.op === 'fact')),
+    () => undefined,
+  );
+  if (impossible) return rejected(rejections.rejectedBy(impossible));
+  const messages = planned(change, drafts);
+  return {
+    kind: 'accepted',
+    decision: { entities, unread, balances, messages: [...messages, ...linked.messages] },
+  };
+}
+
+function statusAfter({ domain, name }: Command, entity: EntityState | undefined, context: object): string {
+  if (!entity) return domain.initial;
+  const transition = domain.transitions[name] as AnyTransition;
+  const { next, to } = transition;
+  const status = next?.(context) ?? endsFrom(transition, entity.status)[0] ?? entity.status;
+  if (!to.includes(status)) throw new Error(`"next" says "${status}", which is not one of ${to.join(', ')}`);
+  return status;
+}
+
+/** What it touches besides the entity's own accounts is known to be that few when the definition is loaded. */
+function assertAccounts({ foreign }: EntityChange, most: number): void {
+  const touched = new Set(foreign.map(({ target }) => ('name' in target ? target.name : target.id)));
+  if (touched.size > most)
+    throw new Error(`it touches ${touched.size} accounts of others, and "accountsAtMost" says ${most}`);
+}
+
+const planned = ({ after }: EntityChange, drafts: readonly MessageDraft[]): readonly PlannedMessage[] =>
+  drafts.map((draft, n) => ({
+    ...draft,
+    n,
+    entity: after.id,
+    collection: after.collection,
+    seq: after.version,
+    createdAt: after.updatedAt,
+  }));
+
+/** `undefined` where it asks for something that has not been read. */
+function tried<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Unread) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The entities that a command reads or takes along, as far as their names are known.
+ * @param context of the command, as `contextOf` makes it
+ */
+export function namedOthers(command: Command, context: object): readonly string[] {
+  const { reads = {}, links = {} } = definitionOf(command);
+  return Object.values({ ...reads, ...links }).flatMap((other) => tried(() => idsOf(other, context)) ?? []);
+}
+
+/** The entities that are needed and were not read; names may come from others, which are read before. */
+function missingOf(command: Command, context: object, known: Known): readonly string[] {
+  const { reads = {}, links = {} } = definitionOf(command);
+  const named = Object.values({ ...reads, ...links }).map((other) => tried(() => idsOf(other, context)));
+  const missing = [...new Set(named.flatMap((ids) => ids ?? []))].filter((id) => !known.has(id));
+  if (missing.length === 0 && named.includes(undefined)) {
+    throw new Error('it names others by each other, and none by itself');
+  }
+  return missing;
+}
+
+/** @throws (a defect of the definition) where there are more than it says */
+function idsOf(other: AnyOther, context: object): readonly string[] {
+  const told = other.id(context);
+  const ids = told === undefined ? [] : typeof told === 'string' ? [told] : told;
+  const most = othersAtMost(other);
+  if (ids.length > most)
+    throw new Error(`${ids.length} other entities are named, and ${most} at most are declared`);
+  return ids;
+}
+
+/** Who names an entity that is not there is told so before a rule looks at it. */
+function absentOf(command: Command, context: object, known: Known): Rejection | undefined {
+  const { reads = {}, links = {} } = definitionOf(command);
+  const needed = [...Object.values(reads), ...Object.values(links).filter(({ refused }) => !refused)];
+  for (const other of needed) {
+    const collection = collectionOf(command.domain, other);
+    const absent = idsOf(other, context).find((id) => !stateOf(known, collection, id));
+    if (absent !== undefined) return rejections.unknownReference(collection, absent);
+  }
+  return undefined;
+}
+
+type Checks =
+  | { readonly kind: 'checks'; readonly checks: readonly Check[] }
+  | { readonly kind: 'rejected'; readonly rejection: Rejection };
+
+/** What must hold of other entities when the command commits; of those that were read it must hold now, too. */
+function checksOf(command: Command, context: object, known: Known): Checks {
+  const { references = {}, reads = {} } = definitionOf(command);
+  const checks: Check[] = [];
+  for (const other of [...Object.values(reads), ...Object.values(references)]) {
+    const of = domainOf(command.domain, other);
+    const { collection } = of;
+    const rules = rulesIn(other.rules, context);
+    for (const id of idsOf(other, context)) {
+      const state = Object.values(reads).includes(other) ? stateOf(known, collection, id) : undefined;
+      const broken = state && firstBroken(rules, (path) => valueAt(of, state, path));
+      if (broken) return rejected(rejections.rejectedBy(broken));
+      const isHeld = state !== undefined && other.guarded !== true;
+      checks.push({ collection, id, rules, ...(isHeld && { version: state.version }) });
+    }
+  }
+  return { kind: 'checks', checks };
+}
+
+type Linked =
+  | {
+      readonly kind: 'linked';
+      readonly changes: readonly EntityChange[];
+      readonly messages: readonly PlannedMessage[];
+    }
+  | { readonly kind: 'rejected'; readonly rejection: Rejection };
+
+/** Decides the linked transitions one by one. */
+function decideLinks(registry: Registry, command: Command, context: object, known: Known): Linked {
+  const changes: EntityChange[] = [];
+  const messages: PlannedMessage[] = [];
+  for (const link of Object.values(definitionOf(command).links ?? {})) {
+    const inTheWay: ({ readonly id: string } & Pick<Rejection, 'code' | 'detail'>)[] = [];
+    for (const id of idsOf(link, context)) {
+      // Checked here too, so that a caller's own tampered list cannot take one entity along twice.
+      const isTwice = id === command.id || changes.some(({ after }) => after.id === id);
+      const decided = decideLink(registry, command, link, id, context, isTwice ? new Map() : known);
+      if (decided.kind === 'accepted') {
+        changes.push(...decided.decision.entities);
+        messages.push(...decided.decision.messages);
+        continue;
+      }
+      if (decided.kind === 'unread') throw new Error(`"${link.transition}" reads others; links do not nest`);
+      const { rejection } = decided;
+      // Somebody's lock ends: the command may try again, so this is not among what stands in its way for good.
+      if (!link.refused || rejection.kind === 'locked') return rejected(rejection);
+      inTheWay.push({ id, code: rejection.code, detail: rejection.detail });
+    }
+    if (link.refused && inTheWay.length > 0) {
+      const { code, otherwise } = link.refused;
+      return rejected({ code, kind: 'conflict', detail: otherwise, members: { inTheWay } });
+    }
+  }
+  return { kind: 'linked', changes, messages };
+}
+
+function decideLink(
+  registry: Registry,
+  command: Command,
+  link: AnyLink,
+  id: string,
+  context: object,
+  known: Known,
+): Decided {
+  const { tenant, actor, roles, now, random } = command;
+  const domain: Domain = registry.byCollection(collectionOf(command.domain, link));
+  const { reads, links, references } = domain.transitions[link.transition] ?? {};
+  if (reads ?? links ?? references)
+    throw new Error(`"${link.transition}" of ${domain.collection} names others itself; links do not nest`);
+  const state = stateOf(known, domain.collection, id);
+  if (!state) return rejected(rejections.unknownReference(domain.collection, id));
+  const broken = firstBroken(rulesIn(link.rules, context), (path) => valueAt(domain, state, path));
+  if (broken) return rejected(rejections.rejectedBy(broken));
+  return decide(
+    registry,
+    {
+      ...{ tenant, actor, now, random, domain, id },
+      name: link.transition,
+      input: checkedInput(domain.transitions[link.transition]?.input, link.input?.(context) ?? {}),
+      ...(roles && { roles }),
+    },
+    new Map([[id, state]]),
+  );
 }
 
 /** Why an entity is not the one a caller saw, where that matters to the caller. */
@@ -150,123 +376,4 @@ export function lockRejectionOf(
   if (lockToken !== undefined)
     return isHeld && entity.lock?.token === lockToken ? undefined : rejections.lockLost;
   return isHeld ? rejections.locked : undefined;
-}
-
-/** @param seen is told the accounts that the definition reads */
-function situationOf(
-  { domain, id, input, actor, roles = [], now }: Command,
-  entity: EntityState,
-  others: readonly EntityState[],
-  seen: Set<string>,
-): TransitionSituation<unknown, unknown> {
-  const shown = { ...entity.attributes, status: entity.status };
-  for (const key of Object.keys(domain.accounts ?? {})) {
-    Object.defineProperty(shown, key, {
-      enumerable: true,
-      get: () => {
-        seen.add(key);
-        return entity.balances[key] ?? 0;
-      },
-    });
-  }
-  return { id, input, actor, roles, now, others, entity: shown };
-}
-
-interface Drafts {
-  readonly change: EntityChange;
-  readonly drafts: readonly MessageDraft[];
-}
-type Moved =
-  | { readonly kind: 'moved'; readonly changes: readonly EntityChange[]; readonly drafts: readonly Drafts[] }
-  | { readonly kind: 'rejected'; readonly rejection: Rejection };
-
-/** Decides the moves one by one and gathers all that stand in the way, so that the caller hears of each. */
-function decideMoves(
-  registry: Registry,
-  command: Command,
-  situation: TransitionSituation<unknown, unknown>,
-  others: readonly (EntityState | undefined)[],
-): Moved {
-  const transition = command.domain.transitions[command.name];
-  const refused = transition?.moveRefused;
-  const moves = transition?.moves?.(situation) ?? [];
-  const most = transition?.most?.moves ?? movesByDefault;
-  if (moves.length > most)
-    throw new Error(
-      `"${command.name}" of ${command.domain.collection} moves ${moves.length} entities, at most ${most}`,
-    );
-  const inTheWay: ({ readonly id: string } & Pick<Rejection, 'code' | 'detail'>)[] = [];
-  const changes: EntityChange[] = [];
-  const drafts: Drafts[] = [];
-  for (const [index, move] of moves.entries()) {
-    const other = others[index];
-    const domain = registry.byCollection(move.collection);
-    // Checked here too, so that a caller's own tampered list cannot move one entity twice in a transaction.
-    const twice = move.id === command.id || changes.some(({ after }) => after.id === move.id);
-    const verdict = !other || twice ? undefined : decideMove(registry, command, domain, move, other);
-    if (verdict?.kind !== 'accepted') {
-      const rejection = other ? verdict?.rejection : rejections.unknownReference(move.collection, move.id);
-      // Somebody's lock ends: the command may try again, so this is not among what stands in its way for good.
-      if (!refused || rejection?.kind === 'locked')
-        return { kind: 'rejected', rejection: rejection ?? rejections.notFound };
-      const { code, detail } = rejection ?? rejections.notFound;
-      inTheWay.push({ id: move.id, code, detail });
-      continue;
-    }
-    changes.push(...verdict.decision.entities);
-    drafts.push({ change: verdict.decision.entities[0], drafts: verdict.decision.messages });
-  }
-  if (refused && inTheWay.length > 0) {
-    const rejection: Rejection = { ...refused, kind: 'conflict', members: { inTheWay } };
-    return { kind: 'rejected', rejection };
-  }
-  return { kind: 'moved', changes, drafts };
-}
-
-function decideMove(
-  registry: Registry,
-  command: Command,
-  domain: Domain,
-  move: Move,
-  other: EntityState,
-): Verdict {
-  const { tenant, actor, roles, now, random } = command;
-  if (domain.transitions[move.transition]?.moves)
-    throw new Error(`"${move.transition}" of ${domain.collection} moves others itself; moves do not nest`);
-  return decideTransition(
-    registry,
-    {
-      ...{ tenant, actor, now, random, domain },
-      name: move.transition,
-      id: move.id,
-      input: move.input ?? {},
-      ...(roles && { roles }),
-    },
-    other,
-  );
-}
-
-function accepted(
-  registry: Registry,
-  entities: readonly [EntityChange, ...EntityChange[]],
-  requires: readonly { readonly collection: string; readonly id: string; readonly rules: readonly Rule[] }[],
-  drafts: readonly Drafts[],
-): Verdict {
-  const { blind, balances } = spread(registry, entities, requires);
-  const impossible = firstBroken(
-    blind.flatMap(({ rules }) => rules.filter(({ test }) => test.op === 'given')),
-    () => undefined,
-  );
-  if (impossible) return rejected(rejections.rejectedBy(impossible));
-  const messages = drafts.flatMap(({ change: { after }, drafts: of }) =>
-    of.map((draft, n) => ({
-      ...draft,
-      n,
-      entity: after.id,
-      collection: after.collection,
-      seq: after.version,
-      createdAt: after.updatedAt,
-    })),
-  );
-  return { kind: 'accepted', decision: { entities, blind, balances, messages } };
 }

@@ -1,17 +1,30 @@
 /**
- * The vocabulary in which a domain is written: states, transitions with typed input, rules, postings, unique
- * values, deadlines and messages. Everything else (routes, schemas, conditions, documentation, tests) follows
- * from a definition. Its functions are pure: time, actor and randomness are handed in.
+ * The vocabulary in which a domain is written: states, transitions with typed input, rules, other entities, transfers,
+ * unique values, deadlines and messages. Everything else (routes, schemas, conditions, documentation, tests) follows
+ * from a definition. What can be data is data; the functions that are left are pure: time, actor and randomness are
+ * handed in.
  */
 import type { z } from 'zod';
-import type { AnyAuthorization, Authorization } from './authorize.ts';
-import type { EntityState } from './entity.ts';
-import type { AnyMessage, MessageDeclaration } from './messages.ts';
+import type { Authorization } from './authorize.ts';
+import type {
+  AccountDefinition,
+  Deadline,
+  Domain,
+  DomainOf,
+  PathsOf,
+  Subject,
+  UniqueValue,
+} from './domain.ts';
+import type { MessageDeclaration } from './messages.ts';
+import type { Links, Others, References, Reads } from './others.ts';
 import type { Movement } from './postings.ts';
-import type { Rule } from './rules.ts';
+import type { RuleDeclaration } from './rules.ts';
 
-/** What every function of a definition may look at. */
-export interface Situation<Input> {
+export { endsFrom } from './domain.ts';
+export type { AccountDefinition, AnyCommand, AnyTransition, Domain, UniqueValue } from './domain.ts';
+
+/** What every function of a definition is handed. */
+export interface Context<Input> {
   readonly id: string;
   readonly input: Input;
   /** The token's subject. */
@@ -22,222 +35,207 @@ export interface Situation<Input> {
   readonly now: number;
 }
 
-export interface CreateSituation<Input> extends Situation<Input> {
+export interface CreateContext<Input, Read> extends Context<Input> {
   /** 128 random bits, base64url: for codes. */
   readonly random: string;
+  /** The entities of `reads` and `links`, by name, as they were before. */
+  readonly others: Read;
 }
 
-export interface TransitionSituation<Attributes, Input> extends Situation<Input> {
+export interface TransitionContext<Entity, Input, Read, Account extends string> extends Context<Input> {
+  /** As it was before. */
+  readonly entity: Entity;
+  /** The entities of `reads` and `links`, by name, as they were before. */
+  readonly others: Read;
   /**
-   * With its accounts by name. An account that is read here is held to what was read when the command commits, since
-   * commands of other entities may move it meanwhile; a rule on it (`atLeast('remaining', 1)`) costs no such race.
+   * The balance of an account of the entity, held to what was read: other commands may move it until this one commits,
+   * and then it is decided again. A rule on it (`{ path: 'remaining', atLeast: 1 }`) costs no such race.
    */
-  readonly entity: Attributes & { readonly status: string };
-  /** The entities this command moves, in the order of `moves`, as they were before. */
-  readonly others: readonly OtherEntity[];
+  readonly relyOn: (account: Account) => number;
 }
 
-/** Without its accounts, which may move until the command commits. */
-export type OtherEntity = Omit<EntityState, 'balances'>;
-
-/** The entity after the command, without its accounts. */
-export interface Outcome<Attributes> {
-  readonly after: Attributes & { readonly status: string };
+/** For messages: the entity after the command, without its accounts. */
+export interface After<Entity> {
+  readonly after: Entity;
 }
 
-/** Another entity's transition, in the same transaction. */
-export interface Move {
-  readonly collection: string;
-  readonly id: string;
-  readonly transition: string;
-  readonly input?: Readonly<Record<string, unknown>>;
-}
-
-/** What must hold on another entity when the transaction commits, decided by the database without a read. */
-export interface Requirement {
-  readonly collection: string;
-  readonly id: string;
-  readonly rules: readonly Rule[];
-}
-
-/** A value only one entity may hold while it is in one of these states. */
-export interface UniqueValue<State, Attributes> {
-  /** The constraint's name, as `already_exists` shows it; one definition has each once. */
-  readonly name: string;
-  readonly while: readonly State[];
-  /** `undefined`: this entity holds none. */
-  readonly of: (attributes: Attributes) => readonly string[] | undefined;
-}
-
-/** A transition that happens by itself when the time comes. */
-export interface Deadline<State, Attributes, Transition extends string = string> {
-  readonly while: readonly State[];
-  readonly transition: Transition;
-  /** Epoch milliseconds. What is no time (`NaN`, of an entity that lacks the attribute) is waited for by nobody. */
-  readonly at: (attributes: Attributes) => number;
-}
-
-export interface AccountDefinition {
-  readonly unit: string;
-  /** The balance is never taken below `minimum`. */
-  readonly floor?: { readonly minimum: number; readonly code: string; readonly detail: string };
-  /** Shown as an attribute of this name; the others are bookkeeping counterparts. */
-  readonly shown?: boolean;
-}
-
-export interface CreateDefinition<Attributes, Input, Transition extends string> {
+/** What create and transitions have in common. */
+interface CommandDefinition<
+  Self extends Subject,
+  Ctx,
+  Paths,
+  Read,
+  Link,
+  Reference,
+  Account extends string,
+  State,
+> {
   readonly summary: string;
-  /** A role that the token must have. */
+  /** A role that the token must have; asked for before anything is told about the entity. */
   readonly role?: string;
-  readonly input: z.ZodObject;
-  readonly set: (situation: CreateSituation<Input>) => Attributes;
-  /** Checked before anything is written; `given` tests only, since there is no entity yet. */
-  readonly rules?: (situation: CreateSituation<Input>) => readonly Rule[];
-  readonly requires?: (situation: CreateSituation<Input>) => readonly Requirement[];
-  readonly postings?: (situation: CreateSituation<Input>) => readonly Movement[];
-  readonly messages?: readonly MessageDeclaration<CreateSituation<Input> & Outcome<Attributes>, Transition>[];
+  /** What must hold, by the code of the refusal, in the order in which a caller hears of it. */
+  readonly rules?: Readonly<Record<string, RuleDeclaration<Ctx, Paths>>>;
+  /** Reference checks: what must hold of entities that are not read. The database decides when the command commits. */
+  readonly references?: References<Reference, Ctx, Self>;
+  /** Entities to read: they are held to what was read, unless they are told to be only `guarded` by their rules. */
+  readonly reads?: Reads<Read, Ctx, Self>;
+  /** Linked transitions: other entities' transitions in the same transaction. */
+  readonly links?: Links<Link, Ctx, Self>;
+  /** Double entry: each transfer takes from one account what it gives to another. */
+  readonly transfers?: (context: Ctx) => readonly Movement<Account>[];
+  /** How many accounts that are not the entity's own it touches; 2 where none is said. */
+  readonly accountsAtMost?: number;
+  readonly messages?: readonly MessageDeclaration<
+    Ctx & After<Self['attributes'] & { readonly status: State }>,
+    keyof Self['transitions'] & string
+  >[];
 }
 
-export interface TransitionDefinition<State, Attributes, Input, Transition extends string> {
-  readonly summary: string;
-  readonly from: readonly State[];
+interface CreateDefinition<Self extends Subject, Input, Read, Link, Reference> extends CommandDefinition<
+  Self,
+  CreateContext<Input, Others<Read, Self> & Others<Link, Self>>,
+  unknown,
+  Read,
+  Link,
+  Reference,
+  Self['account'],
+  Self['state']
+> {
+  readonly set: (
+    context: CreateContext<Input, Others<Read, Self> & Others<Link, Self>>,
+  ) => Self['attributes'];
+}
+
+type TransitionContextOf<Self extends Subject, Always, Input, From, Read, Link> = TransitionContext<
+  EntityIn<Self, Always, From>,
+  Input,
+  Others<Read, Self> & Others<Link, Self>,
+  Self['account']
+>;
+
+interface TransitionDefinition<
+  Self extends Subject,
+  Always,
+  Input,
+  From,
+  Read,
+  Link,
+  Reference,
+> extends CommandDefinition<
+  Self,
+  TransitionContextOf<Self, Always, Input, From, Read, Link>,
+  PathsOf<Self>,
+  Read,
+  Link,
+  Reference,
+  Self['account'],
+  Self['state']
+> {
+  readonly from: readonly From[];
   /** Of one that an answer brings about: states in which the answer changes nothing. Its message ends all the same. */
-  readonly ignoredIn?: readonly State[];
+  readonly ignoredIn?: readonly Self['state'][];
   /**
    * Where it may lead. With more than one, `next` says which; without it they are those of `from`, and the entity stays
    * in the state that it is in.
    */
-  readonly to: readonly State[];
-  readonly next?: (situation: TransitionSituation<Attributes, Input>) => State;
+  readonly to: readonly Self['state'][];
   /** In the place of `next`, where the state it begins in says it all: the end for each of them. */
-  readonly leads?: Readonly<Partial<Record<State & string, State>>>;
-  readonly input?: z.ZodObject;
-  /** Not a route: only another entity's transaction or a deadline brings it about. */
-  readonly internal?: boolean;
-  /** A role that the token must have; asked for before anything is told about the entity. */
-  readonly role?: string;
-  /** Which people may, by the code of the refusal; checked before the state machine. */
-  readonly authorize?: Readonly<Record<string, Authorization<Attributes>>>;
-  readonly rules?: (situation: TransitionSituation<Attributes, Input>) => readonly Rule[];
-  /** What changes; `undefined` takes an attribute away. */
-  readonly set?: (situation: TransitionSituation<Attributes, Input>) => Partial<Attributes>;
-  readonly postings?: (situation: TransitionSituation<Attributes, Input>) => readonly Movement[];
-  /** Other entities named by the input, so that they are read along with the command's own. */
-  readonly reads?: (input: Input) => readonly { readonly collection: string; readonly id: string }[];
-  readonly moves?: (situation: Omit<TransitionSituation<Attributes, Input>, 'others'>) => readonly Move[];
-  /** How many it moves at most, so that a transaction's size is known when the definition is loaded. */
-  readonly most?: { readonly moves: number };
-  /** How the command refuses when one of its `moves` is not allowed. */
-  readonly moveRefused?: { readonly code: string; readonly detail: string };
-  readonly messages?: readonly MessageDeclaration<
-    TransitionSituation<Attributes, Input> & Outcome<Attributes>,
-    Transition
-  >[];
-}
-
-export interface DomainDefinition<
-  State extends string,
-  Attributes,
-  CreateInput,
-  Inputs extends Record<string, unknown>,
-> {
-  /** Path segment, plural: `payments`. */
-  readonly collection: string;
-  /** What one is called: `payment`. */
-  readonly type: string;
-  readonly idPrefix: string;
-  /** 1 unless given. Raised with every change of the definition; each ledger entry carries it. */
-  readonly version?: number;
-  readonly summary: string;
-  readonly states: readonly State[];
-  /**
-   * States of earlier versions. No command leads there, and entities may still be in one: they are listed and audited,
-   * and transitions lead them out.
-   */
-  readonly formerStates?: readonly State[];
-  readonly initial: State;
-  /** What the entity shows. */
-  readonly attributes: z.ZodObject;
-  /** Attributes that are kept and never shown. */
-  readonly hidden?: z.ZodObject;
-  readonly accounts?: Readonly<Record<string, AccountDefinition>>;
-  readonly unique?: readonly UniqueValue<State, Attributes>[];
-  readonly deadline?: Deadline<State, Attributes, keyof Inputs & string>;
-  readonly create: CreateDefinition<Attributes, CreateInput, keyof Inputs & string>;
-  readonly transitions: {
-    readonly [Name in keyof Inputs]: TransitionDefinition<
-      State,
-      Attributes,
-      Inputs[Name],
-      keyof Inputs & string
-    >;
-  };
-}
-
-/** Where a transition may lead from one of its states. */
-export const endsFrom = (
-  { to, next, leads = {} }: Pick<AnyTransition, 'to' | 'next' | 'leads'>,
-  state: string,
-): readonly string[] => {
-  const end = leads[state];
-  if (end !== undefined) return [end];
-  return to.length > 1 && next === undefined ? [state] : to;
-};
-
-/* eslint-disable @typescript-eslint/no-explicit-any -- a registry holds definitions of every shape; each was
-   checked where it was written, and the engine only ever hands a definition what came through its own schemas. */
-export type AnyTransition = Omit<TransitionDefinition<string, any, any, string>, 'messages' | 'authorize'> & {
-  readonly authorize?: Readonly<Record<string, AnyAuthorization>>;
-  readonly messages?: readonly AnyMessage[];
-};
-export type Domain = Omit<
-  DomainDefinition<string, any, any, Record<string, any>>,
-  'create' | 'transitions'
-> & {
-  readonly create: Omit<CreateDefinition<any, any, string>, 'messages'> & {
-    readonly messages?: readonly AnyMessage[];
-  };
-  readonly transitions: Readonly<Record<string, AnyTransition>>;
-};
-/* eslint-enable @typescript-eslint/no-explicit-any */
-
-type Known<Shown extends z.ZodObject, Hidden> = z.output<Shown> &
-  (Hidden extends z.ZodObject ? z.output<Hidden> : unknown);
-
-interface WrittenTransition<State, Attributes, Input, Transition extends string> extends Omit<
-  TransitionDefinition<State, Attributes, Input, Transition>,
-  'input'
-> {
+  readonly leads?: Readonly<Partial<Record<Self['state'], Self['state']>>>;
+  readonly next?: (context: TransitionContextOf<Self, Always, Input, From, Read, Link>) => Self['state'];
   readonly input?: z.ZodType<Input>;
+  /** Not a route: only another entity's transaction, a deadline or an answer brings it about. */
+  readonly internal?: boolean;
+  /** Which people may, by the code of the refusal; checked before the state machine. */
+  readonly authorize?: Readonly<Record<string, Authorization<Self['attributes']>>>;
+  /** What changes; `undefined` takes an attribute away. */
+  readonly set?: (
+    context: TransitionContextOf<Self, Always, Input, From, Read, Link>,
+  ) => Partial<Self['attributes']>;
 }
 
-interface WrittenDomain<
+/** An entity in one of these states: what is always there then is not optional. */
+type EntityIn<Self extends Subject, Always, From> = Self['attributes'] & {
+  readonly [
+    K in keyof Always & keyof Self['attributes'] as [From] extends [Element<Always[K]>] ? K : never
+  ]-?: Exclude<Self['attributes'][K], undefined>;
+} & { readonly status: From };
+
+type Element<List> = List extends readonly (infer Entry)[] ? Entry : never;
+
+type Known<Shown extends z.ZodObject, Hidden> = Fields<Shown> &
+  (Hidden extends z.ZodObject ? Fields<Hidden> : unknown);
+
+/** An object without fields allows nothing at all; of an entity it says nothing. */
+type Fields<Schema extends z.ZodObject> = string extends keyof z.output<Schema> ? unknown : z.output<Schema>;
+
+type OptionalKeys<Attributes> = {
+  readonly [K in keyof Attributes]-?: undefined extends Attributes[K] ? K : never;
+}[keyof Attributes];
+
+interface Written<
   State extends string,
   Shown extends z.ZodObject,
-  CreateSchema extends z.ZodObject,
-  Inputs extends Record<string, unknown>,
   Hidden,
-> extends Omit<
-  DomainDefinition<State, Known<Shown, Hidden>, z.output<CreateSchema>, Record<string, unknown>>,
-  'attributes' | 'hidden' | 'create' | 'transitions' | 'deadline'
-> {
+  Always,
+  Account extends string,
+  CreateSchema extends z.ZodObject,
+  CreateRead,
+  CreateLink,
+  CreateReference,
+  Inputs,
+  Froms,
+  Read,
+  Link,
+  Reference,
+  Self extends Subject,
+> extends Pick<Domain, 'collection' | 'type' | 'idPrefix' | 'version' | 'summary'> {
+  readonly states: readonly State[];
+  /** States of earlier versions, out of which transitions still lead. */
+  readonly formerStates?: readonly State[];
+  readonly initial: NoInfer<State>;
   readonly attributes: Shown;
   readonly hidden?: Hidden;
-  readonly create: Omit<
-    CreateDefinition<Known<Shown, Hidden>, z.output<CreateSchema>, NoInfer<keyof Inputs & string>>,
-    'input'
-  > & {
-    readonly input: CreateSchema;
+  readonly always?: Always & {
+    readonly [K in keyof Always]: K extends OptionalKeys<Self['attributes']>
+      ? readonly NoInfer<State>[]
+      : 'This is no optional attribute.';
   };
-  readonly deadline?: Deadline<State, Known<Shown, Hidden>>;
+  readonly accounts?: Readonly<Record<Account, AccountDefinition>>;
+  readonly unique?: readonly UniqueValue<NoInfer<State>, Self['attributes']>[];
+  readonly deadline?: Deadline<NoInfer<State>, Self['attributes'], NoInfer<keyof Inputs & string>>;
+  readonly create: { readonly input: CreateSchema } & CreateDefinition<
+    Self,
+    z.output<CreateSchema>,
+    CreateRead,
+    CreateLink,
+    CreateReference
+  >;
+  // One type a transition, gathered from each: its input, where it starts, and the entities that it names.
   readonly transitions: {
-    readonly [Name in keyof Inputs]: WrittenTransition<
-      State,
-      Known<Shown, Hidden>,
+    readonly [Name in keyof Inputs]: TransitionDefinition<
+      Self,
+      Always,
       Inputs[Name],
-      NoInfer<keyof Inputs & string>
+      Froms[Name & keyof Froms],
+      Read[Name & keyof Read],
+      Link[Name & keyof Link],
+      Reference[Name & keyof Reference]
     >;
+  } & { readonly [Name in keyof Froms]: { readonly from: readonly Froms[Name][] } } & {
+    readonly [Name in keyof Read]: { readonly reads?: Named<Read[Name]> };
+  } & { readonly [Name in keyof Link]: { readonly links?: Named<Link[Name]> } } & {
+    readonly [Name in keyof Reference]: { readonly references?: Named<Reference[Name]> };
   };
+}
+
+type Named<Other> = { readonly [Name in keyof Other]: { readonly of: Other[Name] } };
+
+interface SubjectOf<State extends string, Attributes, Account extends string, Inputs, Input> {
+  readonly state: State;
+  readonly attributes: Attributes;
+  readonly account: Account;
+  readonly transitions: Inputs;
+  readonly input: Input;
 }
 
 /**
@@ -248,8 +246,41 @@ export function defineDomain<
   const State extends string,
   Shown extends z.ZodObject,
   CreateSchema extends z.ZodObject,
-  Inputs extends Record<string, unknown>,
+  Inputs extends Readonly<Record<string, unknown>>,
+  Froms extends Readonly<Record<string, State>>,
+  const Read extends Readonly<Record<string, unknown>>,
+  const Link extends Readonly<Record<string, unknown>>,
+  const Reference extends Readonly<Record<string, unknown>>,
+  CreateRead = unknown,
+  CreateLink = unknown,
+  CreateReference = unknown,
   Hidden extends z.ZodObject | undefined = undefined,
->(definition: WrittenDomain<State, Shown, CreateSchema, Inputs, Hidden>): Domain {
-  return definition as unknown as Domain;
+  const Always = unknown,
+  Account extends string = never,
+>(
+  definition: Written<
+    State,
+    Shown,
+    Hidden,
+    Always,
+    Account,
+    CreateSchema,
+    CreateRead,
+    CreateLink,
+    CreateReference,
+    Inputs,
+    Froms,
+    Read,
+    Link,
+    Reference,
+    SubjectOf<
+      NoInfer<State>,
+      Known<NoInfer<Shown>, NoInfer<Hidden>>,
+      NoInfer<Account>,
+      NoInfer<Inputs>,
+      z.input<NoInfer<CreateSchema>>
+    >
+  >,
+): DomainOf<SubjectOf<State, Known<Shown, Hidden>, Account, Inputs, z.input<CreateSchema>>> {
+  return definition as never;
 }

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Command } from './command.ts';
 import { dueAfter } from './deadlines.ts';
-import type { Domain } from './definition.ts';
+import type { Domain } from './domain.ts';
 import type { Attributes, Due, EntityState } from './entity.ts';
 import { secretFields } from './fields.ts';
 import { caused, genesisHash, sealed } from './ledger.ts';

@@ -1,6 +1,6 @@
 /** Where the movements of a command land: on its entities, on other entities without a read, or on named accounts. */
 import { balanceMax } from '../runtime/limits.ts';
-import type { AccountDefinition, Domain } from './definition.ts';
+import type { AccountDefinition, Domain } from './domain.ts';
 import { isLocked, valueAt } from './entity.ts';
 import type { EntityState } from './entity.ts';
 import { net, ownedAccountName } from './postings.ts';
@@ -8,7 +8,7 @@ import type { Floor, Movement, Posting } from './postings.ts';
 import type { Registry } from './registry.ts';
 import * as rejections from './rejections.ts';
 import type { Rejection } from './rejections.ts';
-import { atLeast, atMost, firstBroken, given, rule } from './rules.ts';
+import { atLeast, atMost, conflict, firstBroken } from './rules.ts';
 import type { Rule } from './rules.ts';
 
 export interface OwnedTarget {
@@ -29,14 +29,16 @@ export interface ResolvedMovement {
   readonly amount: number;
 }
 
-/** Another entity's accounts, changed without being read; its version stays. */
-export interface BlindChange {
+/** Another entity: what must hold of it, and its accounts, which change without a read. Its version stays. */
+export interface UnreadChange {
   readonly domain: Domain;
   readonly id: string;
   readonly rules: readonly Rule[];
   readonly deltas: Readonly<Record<string, number>>;
   /** In what each account that it changes is kept. */
   readonly units: Readonly<Record<string, string>>;
+  /** Where it was read all the same: it must still have this version. */
+  readonly version?: number;
 }
 
 export interface BalanceChange {
@@ -57,9 +59,10 @@ export function resolve(
     if ('name' in account) {
       return { target: { name: account.name, unit: account.unit, floor: account.floor }, amount };
     }
-    const { collection, id } = account.owner ?? self;
-    const { unit, floor } = accountDefinition(registry, collection, account.key);
-    return { target: { collection, id, key: account.key, unit, floor }, amount };
+    const { collection, id } = 'own' in account ? self : account.owner;
+    const key = 'own' in account ? account.own : account.key;
+    const { unit, floor } = accountDefinition(registry, collection, key);
+    return { target: { collection, id, key, unit, floor }, amount };
   });
 }
 
@@ -82,13 +85,17 @@ export const asPosting = ({ target, amount }: ResolvedMovement): Posting => ({
 export function balanceRules(path: string, delta: number, floor: Floor | undefined): readonly Rule[] {
   if (delta > 0) {
     return [
-      rule('balance_limit_exceeded', atMost(path, balanceMax - delta), 'The balance would grow too large.'),
+      conflict(
+        'balance_limit_exceeded',
+        atMost(path, balanceMax - delta),
+        'The balance would grow too large.',
+      ),
     ];
   }
   return floor
-    ? [rule(floor.code, atLeast(path, floor.minimum - delta), floor.detail)]
+    ? [conflict(floor.code, atLeast(path, floor.minimum - delta), floor.otherwise)]
     : [
-        rule(
+        conflict(
           'balance_limit_exceeded',
           atLeast(path, -balanceMax - delta),
           'The balance would grow too large.',
@@ -100,14 +107,14 @@ export function balanceRules(path: string, delta: number, floor: Floor | undefin
 export const unitRules = (kept: string | undefined, unit: string): readonly Rule[] =>
   kept === undefined || kept === unit
     ? []
-    : [rule('unit_differs', given(false), `The account is kept in ${kept}.`)];
+    : [conflict('unit_differs', { op: 'fact', holds: false }, `The account is kept in ${kept}.`)];
 
 /**
  * What stands in the way of changing another entity, given what it is.
  * @param now epoch milliseconds
  */
-export function blindRejection(
-  { domain, id, rules, deltas, units }: BlindChange,
+export function unreadRejection(
+  { domain, id, rules, deltas, units }: UnreadChange,
   other: EntityState | undefined,
   now: number,
 ): Rejection | undefined {
@@ -119,10 +126,13 @@ export function blindRejection(
   return broken && rejections.rejectedBy(broken);
 }
 
-interface Requirement {
+/** What must hold of another entity. */
+export interface Check {
   readonly collection: string;
   readonly id: string;
   readonly rules: readonly Rule[];
+  /** Where it was read and is held to that. */
+  readonly version?: number;
 }
 
 /** What `spread` looks at of an entity's change. */
@@ -133,30 +143,30 @@ interface Moving {
 }
 
 interface Spread {
-  readonly blind: readonly BlindChange[];
+  readonly unread: readonly UnreadChange[];
   readonly balances: readonly BalanceChange[];
 }
 
 /** Nets all movements of a transaction and gives each account to the one item that will carry it. */
-export function spread(
-  registry: Registry,
-  changes: readonly Moving[],
-  requires: readonly Requirement[],
-): Spread {
+export function spread(registry: Registry, changes: readonly Moving[], checks: readonly Check[]): Spread {
   const foreign = net(
     changes.flatMap((change) => change.foreign),
     nameOf,
   );
   const balances: BalanceChange[] = [];
-  const touched = new Map<string, BlindChange>();
-  for (const { collection, id, rules } of requires) {
-    const others = touched.get(id)?.rules ?? [];
+  const touched = new Map<string, UnreadChange>();
+  for (const { collection, id, rules, version } of checks) {
+    // What is taken along is written under its version, which holds it to what was read.
+    if (changes.some(({ after }) => after.id === id)) continue;
+    const before = touched.get(id);
     touched.set(id, {
+      ...before,
       domain: registry.byCollection(collection),
       id,
-      rules: [...others, ...rules],
+      rules: [...(before?.rules ?? []), ...rules],
       deltas: {},
       units: {},
+      ...(version !== undefined && { version }),
     });
   }
   for (const { target, amount } of foreign) {
@@ -173,6 +183,7 @@ export function spread(
     const { collection, id, key, unit, floor } = target;
     const before = touched.get(id);
     touched.set(id, {
+      ...before,
       domain: registry.byCollection(collection),
       id,
       rules: [...(before?.rules ?? []), ...balanceRules(key, amount, floor)],
@@ -180,5 +191,5 @@ export function spread(
       units: { ...before?.units, [key]: unit },
     });
   }
-  return { blind: [...touched.values()], balances };
+  return { unread: [...touched.values()], balances };
 }

@@ -3,10 +3,14 @@
  * and an account with a floor is never taken below it.
  */
 
-/** An account that lives on an entity's own item, e.g. the points of a point account. */
+/** An account that lives on the command's own entity, e.g. the points of a point account. */
+export interface OwnAccount<Key extends string = string> {
+  readonly own: Key;
+}
+
+/** An account on another entity; it is moved without reading it first. */
 export interface OwnedAccount {
-  /** Absent: the entity of the command itself. */
-  readonly owner?: { readonly collection: string; readonly id: string };
+  readonly owner: { readonly collection: string; readonly id: string };
   readonly key: string;
 }
 
@@ -21,13 +25,15 @@ export interface Floor {
   readonly minimum: number;
   /** The refusal of a posting that would go below, e.g. `insufficient_balance`. */
   readonly code: string;
-  readonly detail: string;
+  /** Why it is refused, in one sentence for people. */
+  readonly otherwise: string;
 }
 
-export type Account = OwnedAccount | NamedAccount;
+export type Account<Own extends string = string> = OwnAccount<Own> | OwnedAccount | NamedAccount;
 
-export interface Movement {
-  readonly account: Account;
+/** One side of a transfer. */
+export interface Movement<Own extends string = string> {
+  readonly account: Account<Own>;
   /** Negative takes, positive gives. */
   readonly amount: number;
 }
@@ -39,20 +45,25 @@ export interface Posting {
   readonly amount: number;
 }
 
-/** Moves an amount (over 0) between two accounts of one unit. */
-export const move = (from: Account, to: Account, amount: number): readonly Movement[] => [
+/** Transfers an amount (over 0) between two accounts of one unit. */
+export const transfer = <From extends string = never, To extends string = never>(
+  from: Account<From>,
+  to: Account<To>,
+  amount: number,
+): readonly Movement<From | To>[] => [
   { account: from, amount: -amount },
   { account: to, amount },
 ];
 
 /** An account of the command's own entity. */
-export const own = (key: string): OwnedAccount => ({ key });
+export const own = <Key extends string>(key: Key): OwnAccount<Key> => ({ own: key });
 
 /** An account on another entity; it is moved without reading it first. */
-export const accountOf = (collection: string, id: string, key: string): OwnedAccount => ({
-  owner: { collection, id },
-  key,
-});
+export const accountOf = <Key extends string>(
+  { collection }: { readonly collection: string; readonly subject?: { readonly account: Key } },
+  id: string,
+  key: NoInfer<Key>,
+): OwnedAccount => ({ owner: { collection, id }, key });
 
 /** A named account, one a party and unit. */
 export const named = (role: string, party: string, unit: string, floor?: Floor): NamedAccount => ({

@@ -1,12 +1,63 @@
 /**
- * A rule is one test on an entity, as data: the server evaluates it to give a reason, and the store compiles the
- * same value into a condition expression, so that the database refuses whatever the rule would have refused.
+ * Rules, as named entries. What a rule looks at, its code and its text are data; only the value it compares with may be
+ * a function. The server evaluates a rule to give a reason, and the store compiles the same test into a condition, so
+ * that the database refuses whatever the rule would have refused.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 
+export type Scalar = string | number | boolean;
+
+/** A value, or how to find it; a rule whose value is `undefined` is not asked. */
+type Value<Context, T> = T | ((context: Context) => T | undefined);
+
+type PathTo<Paths, T> = {
+  readonly [Name in keyof Paths]-?: NonNullable<Paths[Name]> extends T ? Name : never;
+}[keyof Paths] &
+  string;
+
+type Compared<Context, Paths, Op extends string> = {
+  readonly [Name in PathTo<Paths, Scalar>]: { readonly path: Name } & {
+    readonly [Each in Op]: Value<Context, NonNullable<Paths[Name]> & Scalar>;
+  };
+}[PathTo<Paths, Scalar>];
+
+/** A test on a path: `status`, an attribute, or an account of the entity. It is a condition of the database, too. */
+type PathTest<Context, Paths> =
+  | Compared<Context, Paths, 'is'>
+  | Compared<Context, Paths, 'isNot'>
+  | { readonly path: PathTo<Paths, number>; readonly atLeast: Value<Context, number> }
+  | { readonly path: PathTo<Paths, number>; readonly atMost: Value<Context, number> }
+  | { readonly path: PathTo<Paths, readonly string[]>; readonly contains: Value<Context, string> }
+  | { readonly path: PathTo<Paths, readonly string[]>; readonly lacks: Value<Context, string> }
+  /** True: the attribute is not there. False or `undefined`: not asked. */
+  | { readonly path: keyof Paths & string; readonly missing: Value<Context, boolean> }
+  /** The attribute keeps the fingerprint of this secret. */
+  | { readonly path: PathTo<Paths, string>; readonly secret: Value<Context, string> };
+
+/** What input, clock and what was read decide. Prefer a path: it is also a condition. */
+interface Fact<Context> {
+  readonly holds: (context: Context) => boolean;
+}
+
+/** Its key in a definition is the code of the refusal. */
+export type RuleDeclaration<Context, Paths> = (Fact<Context> | PathTest<Context, Paths>) & {
+  /** Why it is refused, in one sentence for people. */
+  readonly otherwise: string;
+  /** 409, where none is said; `unprocessable`: the request makes no sense, 422 with that word as its code. */
+  readonly kind?: 'unprocessable';
+};
+
+/** As the engine sees it. */
+export interface AnyRule {
+  readonly otherwise: string;
+  readonly kind?: 'unprocessable';
+  readonly path?: string;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each was checked where it was written
+  readonly holds?: (context: any) => boolean;
+}
+
 /** What a rule looks at: `status`, an attribute or an account of the entity, by name. */
 export type Path = string;
-export type Scalar = string | number | boolean;
 
 export type Test =
   | { readonly op: 'is'; readonly path: Path; readonly value: Scalar }
@@ -16,12 +67,18 @@ export type Test =
   | { readonly op: 'contains'; readonly path: Path; readonly value: string }
   | { readonly op: 'lacks'; readonly path: Path; readonly value: string }
   | { readonly op: 'missing'; readonly path: Path }
-  | { readonly op: 'sameSecret'; readonly path: Path; readonly value: string }
-  | { readonly op: 'given'; readonly value: boolean };
+  | { readonly op: 'secret'; readonly path: Path; readonly value: string }
+  /** What is decided already, and no matter of the database. */
+  | { readonly op: 'fact'; readonly holds: boolean };
+
+/** The words of a test on a path. */
+const ops = ['is', 'isNot', 'atLeast', 'atMost', 'contains', 'lacks', 'missing', 'secret'] as const;
+export type Op = (typeof ops)[number];
 
 /** `conflict` is answered 409, `unprocessable` 422 and `forbidden` 403. */
 export type RuleKind = 'conflict' | 'unprocessable' | 'forbidden';
 
+/** A rule in a given context. */
 export interface Rule {
   /** Stable and machine-readable, e.g. `sold_out`. */
   readonly code: string;
@@ -31,49 +88,69 @@ export interface Rule {
   readonly kind: RuleKind;
 }
 
-export const rule = (code: string, test: Test, detail: string): Rule => ({
+/** What can be said of a rule without a context. */
+export type RuleHead = Omit<Rule, 'test'> & {
+  readonly name: string;
+  /** Absent where it looks at no path. */
+  readonly test?: { readonly op: Op; readonly path: Path };
+};
+
+export const conflict = (code: string, test: Test, detail: string): Rule => ({
   code,
   test,
   detail,
   kind: 'conflict',
 });
-/** A rule about what the request refers to. */
-export const sensible = (test: Test, detail: string): Rule => ({
-  code: 'unprocessable',
-  test,
-  detail,
-  kind: 'unprocessable',
-});
-/** A rule about who may do this; it is checked before the state machine. */
-export const permit = (code: string, test: Test, detail: string): Rule => ({
-  code,
-  test,
-  detail,
-  kind: 'forbidden',
-});
 
-export const is = (path: Path, value: Scalar) => ({ op: 'is', path, value }) as const satisfies Test;
-export const isNot = (path: Path, value: Scalar) => ({ op: 'isNot', path, value }) as const satisfies Test;
-export const atLeast = (path: Path, value: number): Test => ({ op: 'atLeast', path, value });
-export const atMost = (path: Path, value: number): Test => ({ op: 'atMost', path, value });
-export const contains = (path: Path, value: string) =>
-  ({ op: 'contains', path, value }) as const satisfies Test;
-export const lacks = (path: Path, value: string) => ({ op: 'lacks', path, value }) as const satisfies Test;
-export const missing = (path: Path): Test => ({ op: 'missing', path });
+export const is = (path: Path, value: Scalar) => ({ op: 'is', path, value }) as const;
+export const atLeast = (path: Path, value: number) => ({ op: 'atLeast', path, value }) as const;
+export const atMost = (path: Path, value: number) => ({ op: 'atMost', path, value }) as const;
+
+const kindOf = ({ kind }: AnyRule): RuleKind => kind ?? 'conflict';
+const codeOf = (name: string, { kind }: AnyRule): string => kind ?? name;
+
+/** The words of a test on a path that a declaration has; one, unless it makes no sense. */
+export const opsOf = (rule: AnyRule): readonly Op[] => ops.filter((op) => Object.hasOwn(rule, op));
+
+/** The rules as they can be listed. */
+export const ruleHeads = (rules: Readonly<Record<string, AnyRule>> = {}): readonly RuleHead[] =>
+  Object.entries(rules).map(([name, rule]) => {
+    const [op] = opsOf(rule);
+    return {
+      name,
+      code: codeOf(name, rule),
+      kind: kindOf(rule),
+      detail: rule.otherwise,
+      ...(op && rule.path !== undefined && { test: { op, path: rule.path } }),
+    };
+  });
+
+/** The rules that are asked in a context, in their order. */
+export const rulesIn = (rules: Readonly<Record<string, AnyRule>> = {}, context: object): readonly Rule[] =>
+  Object.entries(rules).flatMap(([name, rule]) => {
+    const test = testIn(rule, context);
+    return test ? [{ code: codeOf(name, rule), kind: kindOf(rule), detail: rule.otherwise, test }] : [];
+  });
+
+/** @returns `undefined` where it is not asked */
+function testIn(rule: AnyRule, context: object): Test | undefined {
+  if (rule.holds) return { op: 'fact', holds: rule.holds(context) };
+  const [op] = opsOf(rule);
+  const { path } = rule;
+  if (op === undefined || path === undefined)
+    throw new Error(`a rule tests nothing: ${JSON.stringify(rule)}`);
+  const declared = (rule as Readonly<Partial<Record<Op, unknown>>>)[op];
+  const value: unknown =
+    typeof declared === 'function' ? (declared as (of: object) => unknown)(context) : declared;
+  if (value === undefined) return undefined;
+  if (op === 'missing') return value === true ? { op, path } : undefined;
+  return { op, path, value: op === 'secret' ? fingerprint(String(value)) : value } as Test;
+}
+
 /**
  * What an entity keeps of a secret. Secrets are random (128 bits), so a plain hash cannot be guessed backwards.
  */
 export const fingerprint = (value: string): string => createHash('sha256').update(value).digest('base64url');
-
-/** Whether a secret is the one whose fingerprint the entity keeps: hashes are compared, in constant time. */
-export const sameSecret = (path: Path, value: string): Test => ({
-  op: 'sameSecret',
-  path,
-  value: fingerprint(value),
-});
-
-/** A fact that the request and the clock decide alone. */
-export const given = (value: boolean): Test => ({ op: 'given', value });
 
 /** Answers a test from the values a reader finds by path (`undefined` where there is none). */
 export function holds(test: Test, read: (path: Path) => unknown): boolean {
@@ -96,15 +173,16 @@ export function holds(test: Test, read: (path: Path) => unknown): boolean {
       return !listAt(read, test.path).includes(test.value);
     case 'missing':
       return read(test.path) === undefined;
-    case 'sameSecret':
+    case 'secret':
       return isSame(read(test.path), test.value);
-    case 'given':
-      return test.value;
+    case 'fact':
+      return test.holds;
     default:
       return test satisfies never;
   }
 }
 
+/** Hashes are compared, in constant time. */
 function isSame(kept: unknown, given: string): boolean {
   if (typeof kept !== 'string' || kept.length !== given.length) return false;
   return timingSafeEqual(Buffer.from(kept), Buffer.from(given));

@@ -49,7 +49,7 @@ export function createOperation(
       '400': badRequest([...bodyCodes, ...headerCodes]),
       ...problems(knownRefusals(registry, example), { precondition: [] }),
       ...bodyResponses,
-      ...(domain.create.postings && { '423': responseRef('Locked') }),
+      ...(domain.create.transfers && { '423': responseRef('Locked') }),
     },
   };
 }

@@ -3,9 +3,9 @@
  * kept in memory. It tells which examples have to be sent before another one is accepted, and what the answers
  * look like. Worlds are values: a command gives a new one.
  */
-import { decideCreate, decideTransition, movesOf } from '../core/decide.ts';
+import { decideAmong } from '../core/decide.ts';
 import type { Command } from '../core/command.ts';
-import type { Decision, PlannedMessage, Verdict } from '../core/decide.ts';
+import type { Decided, Decision, PlannedMessage } from '../core/decide.ts';
 import type { Domain } from '../core/definition.ts';
 import type { EntityState } from '../core/entity.ts';
 import { valueAt } from '../core/entity.ts';
@@ -38,11 +38,6 @@ export interface ExampleCommand {
 /** Who sends the examples, and when. */
 export const exampleCaller = { tenant: 'acme', actor: 'alice' } as const;
 
-/** The example's caller has the roles that its commands want. */
-export const contextOf = (example: ExampleCommand) => {
-  const command = commandOf(example);
-  return { ...command, roles: command.roles ?? [] };
-};
 const exampleNow = Date.parse('2026-01-01T12:00:00.000Z');
 
 export interface Outcome {
@@ -52,10 +47,10 @@ export interface Outcome {
 
 /** @returns the world after the command and the messages it causes, or `undefined` where it is refused */
 export function tryOut(registry: Registry, world: World, example: ExampleCommand): Outcome | undefined {
-  const verdict = decide(registry, world, commandOf(example));
-  if (verdict?.kind !== 'accepted') return undefined;
-  const { messages } = verdict.decision;
-  const next = committed(world, verdict.decision);
+  const decided = decideIn(registry, world, commandOf(example));
+  if (decided?.kind !== 'accepted') return undefined;
+  const { messages } = decided.decision;
+  const next = committed(world, decided.decision);
   const unanswered = [
     ...world.unanswered.filter((message) => message !== example.answers),
     ...messages.filter(({ done, refused }) => done !== undefined || refused !== undefined),
@@ -76,22 +71,19 @@ export function commandOf({ domain, name, id, body, answers }: ExampleCommand): 
 const sentWith = ({ topic, payload }: PlannedMessage): unknown =>
   topic === 'external-call' ? payload['data'] : payload;
 
-function decide(registry: Registry, { entities }: World, command: Command): Verdict | undefined {
-  const entity = entities.get(command.id);
-  if (command.name === 'create') return entity ? undefined : decideCreate(registry, command);
-  if (!entity) return undefined;
-  const others = movesOf(command, entity).map(({ id }) => entities.get(id));
-  return decideTransition(registry, command, entity, others);
+function decideIn(registry: Registry, { entities }: World, command: Command): Decided | undefined {
+  if (command.name === 'create' && entities.has(command.id)) return undefined;
+  return decideAmong(registry, command, (id) => entities.get(id));
 }
 
 /** What the database would check and write. */
 function committed(
   world: World,
-  { entities, blind, balances }: Decision,
+  { entities, unread, balances }: Decision,
 ): Pick<World, 'entities' | 'balances'> | undefined {
   const states = new Map(world.entities);
   for (const { after } of entities) states.set(after.id, after);
-  for (const { domain, id, rules, deltas } of blind) {
+  for (const { domain, id, rules, deltas } of unread) {
     const other = states.get(id);
     if (!other || firstBroken(rules, (path) => valueAt(domain, other, path))) return undefined;
     const moved = new Map(Object.entries(other.balances));

@@ -26,7 +26,7 @@ export const holdingOf = ({ payee, currency }: Pick<Paid, 'payee' | 'currency'>)
   named('holding', payee, currency, {
     minimum: 0,
     code: 'insufficient_balance',
-    detail: 'The holding account does not cover this.',
+    otherwise: 'The holding account does not cover this.',
   });
 
 /** What was settled and waits for the bank transfer. */

@@ -2,19 +2,23 @@ import { z } from 'zod';
 import { answers } from '../core/answers.ts';
 import { defineDomain } from '../core/definition.ts';
 import { integer, list, text, title } from '../core/fields.ts';
-import { lacks, rule } from '../core/rules.ts';
 
 const approversMax = 20;
 const approvers = () => list(text('bob'), 1, approversMax, ['alice', 'bob']);
 
 const owner = {
-  not_the_owner: { actorIs: 'owner', text: 'Only who created it may submit or withdraw it.' },
+  not_the_owner: { actorIs: 'owner', otherwise: 'Only who created it may submit or withdraw it.' },
 } as const;
 const approver = {
-  not_an_approver: { actorIn: 'approvers', text: 'Only an approver may vote.' },
+  not_an_approver: { actorIn: 'approvers', otherwise: 'Only an approver may vote.' },
 } as const;
-const votesOnce = (actor: string) =>
-  rule('already_voted', lacks('approvedBy', actor), 'You have voted already.');
+const votesOnce = {
+  already_voted: {
+    path: 'approvedBy',
+    lacks: ({ actor }: { readonly actor: string }) => actor,
+    otherwise: 'You have voted already.',
+  },
+} as const;
 
 /** Something that a quorum of named people has to agree to. */
 export const approvals = defineDomain({
@@ -85,7 +89,7 @@ export const approvals = defineDomain({
       from: ['submitted'],
       to: ['submitted', 'approved'],
       authorize: approver,
-      rules: ({ actor }) => [votesOnce(actor)],
+      rules: votesOnce,
       next: ({ entity }) => (entity.approvedBy.length + 1 >= entity.quorum ? 'approved' : 'submitted'),
       set: ({ entity, actor }) => ({ approvedBy: [...entity.approvedBy, actor] }),
     },
@@ -94,7 +98,7 @@ export const approvals = defineDomain({
       from: ['submitted'],
       to: ['rejected'],
       authorize: approver,
-      rules: ({ actor }) => [votesOnce(actor)],
+      rules: votesOnce,
     },
     withdraw: {
       summary: 'Take it back',

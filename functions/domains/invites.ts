@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { answers } from '../core/answers.ts';
 import { defineDomain } from '../core/definition.ts';
 import { email, moment, secret, text } from '../core/fields.ts';
-import { fingerprint, given, rule, sameSecret } from '../core/rules.ts';
+import { fingerprint } from '../core/rules.ts';
 
 const invitation = { workspace: text('press'), email: email(), role: text('editor') };
 const dayMs = 24 * 60 * 60 * 1000;
@@ -54,14 +54,17 @@ export const invites = defineDomain({
       from: ['pending'],
       to: ['accepted'],
       input: z.strictObject({ code: secret(text('3q2-7wEFAAABAgMEBQYHCA')) }),
-      rules: ({ input, entity, now }) => [
-        rule('invite_expired', given(now < Date.parse(entity.validUntil)), 'The invitation has run out.'),
-        rule(
-          'wrong_code',
-          sameSecret('codeFingerprint', input.code),
-          'This is not the code of the invitation.',
-        ),
-      ],
+      rules: {
+        invite_expired: {
+          holds: ({ entity, now }) => now < Date.parse(entity.validUntil),
+          otherwise: 'The invitation has run out.',
+        },
+        wrong_code: {
+          path: 'codeFingerprint',
+          secret: ({ input }) => input.code,
+          otherwise: 'This is not the code of the invitation.',
+        },
+      },
     },
     revoke: { summary: 'Take the invitation back', from: ['pending'], to: ['revoked'] },
     bounce: {
@@ -77,13 +80,12 @@ export const invites = defineDomain({
       internal: true,
       from: ['pending'],
       to: ['expired'],
-      rules: ({ entity, now }) => [
-        rule(
-          'invite_not_over',
-          given(now >= Date.parse(entity.validUntil)),
-          'The invitation has not run out.',
-        ),
-      ],
+      rules: {
+        invite_not_over: {
+          holds: ({ entity, now }) => now >= Date.parse(entity.validUntil),
+          otherwise: 'The invitation has not run out.',
+        },
+      },
     },
   },
 });

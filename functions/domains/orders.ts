@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { answers, reasonOf } from '../core/answers.ts';
 import { defineDomain } from '../core/definition.ts';
 import { amount, currency, integer, moment, reference, text } from '../core/fields.ts';
-import { accountOf, move, own } from '../core/postings.ts';
-import { is, rule } from '../core/rules.ts';
+import { accountOf, own, transfer } from '../core/postings.ts';
 import { payerOf, takingsOf } from './accounts.ts';
+import { showings } from './showings.ts';
 
 const order = {
   showingId: reference('showings', 'shw'),
@@ -16,11 +16,11 @@ const order = {
 type Order = z.output<z.ZodObject<typeof order>>;
 
 const unansweredMs = 15 * 60_000;
-const placesOf = ({ showingId }: Pick<Order, 'showingId'>) => accountOf('showings', showingId, 'remaining');
-const givePlacesBack = (entity: Order) => move(own('held'), placesOf(entity), entity.places);
+const placesOf = ({ showingId }: Pick<Order, 'showingId'>) => accountOf(showings, showingId, 'remaining');
+const givePlacesBack = (entity: Order) => transfer(own('held'), placesOf(entity), entity.places);
 const payerOfOrder = ({ customer, currency: unit }: Order) => payerOf({ payer: customer, currency: unit });
-const takeMoney = (entity: Order) => move(payerOfOrder(entity), takingsOf(entity), entity.amount);
-const giveMoneyBack = (entity: Order) => move(takingsOf(entity), payerOfOrder(entity), entity.amount);
+const takeMoney = (entity: Order) => transfer(payerOfOrder(entity), takingsOf(entity), entity.amount);
+const giveMoneyBack = (entity: Order) => transfer(takingsOf(entity), payerOfOrder(entity), entity.amount);
 
 interface Sent {
   readonly id: string;
@@ -70,14 +70,16 @@ export const orders = defineDomain({
     summary: 'Order places',
     input: z.strictObject(order),
     set: ({ input, now }) => ({ ...input, answeredBy: new Date(now + unansweredMs).toISOString() }),
-    requires: ({ input }) => [
-      {
-        collection: 'showings',
-        id: input.showingId,
-        rules: [rule('showing_closed', is('status', 'open'), 'The showing takes no more orders.')],
+    references: {
+      showing: {
+        of: showings,
+        id: ({ input }) => input.showingId,
+        rules: {
+          showing_closed: { path: 'status', is: 'open', otherwise: 'The showing takes no more orders.' },
+        },
       },
-    ],
-    postings: ({ input }) => move(placesOf(input), own('held'), input.places),
+    },
+    transfers: ({ input }) => transfer(placesOf(input), own('held'), input.places),
     messages: [
       {
         topic: 'external-call',
@@ -100,7 +102,7 @@ export const orders = defineDomain({
       to: ['paid', 'refunding'],
       input: answers.call.done,
       leads: { placed: 'paid', cancelling: 'refunding' },
-      postings: ({ entity }) => takeMoney(entity),
+      transfers: ({ entity }) => takeMoney(entity),
       messages: [mail('order.paid', 'Paid', 'paid'), refund],
     },
     decline: {
@@ -111,7 +113,7 @@ export const orders = defineDomain({
       input: answers.call.refused,
       leads: { placed: 'declined', cancelling: 'cancelled' },
       set: ({ input }) => ({ declineReason: reasonOf(input) }),
-      postings: ({ entity }) => givePlacesBack(entity),
+      transfers: ({ entity }) => givePlacesBack(entity),
       messages: [mail('order.ended', 'Not charged', 'declined', 'cancelled')],
     },
     cancel: {
@@ -128,7 +130,8 @@ export const orders = defineDomain({
       to: ['cancelled'],
       input: answers.call.done,
       set: () => ({ refundError: undefined }),
-      postings: ({ entity }) => [...giveMoneyBack(entity), ...givePlacesBack(entity)],
+      accountsAtMost: 3,
+      transfers: ({ entity }) => [...giveMoneyBack(entity), ...givePlacesBack(entity)],
       messages: [mail('order.refunded', 'Refunded', 'cancelled')],
     },
     'refund-refused': {

@@ -2,14 +2,17 @@ import { z } from 'zod';
 import { answers, reasonOf, textIn } from '../core/answers.ts';
 import { defineDomain } from '../core/definition.ts';
 import { amount, count, currency, text } from '../core/fields.ts';
-import { move } from '../core/postings.ts';
-import { atMost, is, rule } from '../core/rules.ts';
+import { transfer } from '../core/postings.ts';
 import { holdingOf, payableOf, payerOf } from './accounts.ts';
 
 /** A refund's answer says which refund it is about. */
 const ofRefund = {
   sent: z.object({ refund: z.object({ amount: z.int() }) }).meta({ examples: [{ refund: { amount: 250 } }] }),
 };
+
+const captured = {
+  not_captured: { path: 'captured', is: true, otherwise: 'The provider has not taken the money yet.' },
+} as const;
 
 /** A payer pays a payee; the money is held until a settlement pays it out. */
 export const payments = defineDomain({
@@ -53,7 +56,7 @@ export const payments = defineDomain({
       summary: 'Take the money from the payer into the payee’s holding account',
       from: ['pending'],
       to: ['confirmed'],
-      postings: ({ entity }) => move(payerOf(entity), holdingOf(entity), entity.amount),
+      transfers: ({ entity }) => transfer(payerOf(entity), holdingOf(entity), entity.amount),
       messages: [
         {
           topic: 'external-call',
@@ -100,7 +103,7 @@ export const payments = defineDomain({
       to: ['declined'],
       input: answers.call.refused,
       set: ({ input }) => ({ declineReason: reasonOf(input) }),
-      postings: ({ entity }) => move(holdingOf(entity), payerOf(entity), entity.amount),
+      transfers: ({ entity }) => transfer(holdingOf(entity), payerOf(entity), entity.amount),
       messages: [
         {
           topic: 'notification',
@@ -120,21 +123,21 @@ export const payments = defineDomain({
       from: ['confirmed'],
       to: ['confirmed', 'refunded'],
       input: z.strictObject({ amount: amount(250) }),
-      rules: ({ entity, input }) => [
-        rule('not_captured', is('captured', true), 'The provider has not taken the money yet.'),
-        rule(
-          'refund_exceeds_payment',
-          atMost('refundedAmount', entity.amount - input.amount),
-          'The refund is more than what is left of the payment.',
-        ),
-      ],
+      rules: {
+        ...captured,
+        refund_exceeds_payment: {
+          path: 'refundedAmount',
+          atMost: ({ entity, input }) => entity.amount - input.amount,
+          otherwise: 'The refund is more than what is left of the payment.',
+        },
+      },
       next: ({ entity, input }) =>
         entity.refundedAmount + input.amount === entity.amount ? 'refunded' : 'confirmed',
       set: ({ entity, input }) => ({
         refundedAmount: entity.refundedAmount + input.amount,
         openRefunds: entity.openRefunds + 1,
       }),
-      postings: ({ entity, input }) => move(holdingOf(entity), payerOf(entity), input.amount),
+      transfers: ({ entity, input }) => transfer(holdingOf(entity), payerOf(entity), input.amount),
       messages: [
         {
           topic: 'external-call',
@@ -175,7 +178,8 @@ export const payments = defineDomain({
         openRefunds: entity.openRefunds - 1,
         refundError: reasonOf(input),
       }),
-      postings: ({ entity, input }) => move(payerOf(entity), holdingOf(entity), input.sent.refund.amount),
+      transfers: ({ entity, input }) =>
+        transfer(payerOf(entity), holdingOf(entity), input.sent.refund.amount),
     },
     settle: {
       summary: 'Pay the rest out, as part of a settlement',
@@ -183,14 +187,22 @@ export const payments = defineDomain({
       from: ['confirmed'],
       to: ['settled'],
       input: z.strictObject({ payee: text('bookshop'), currency: currency() }),
-      rules: ({ input }) => [
-        rule('another_payee', is('payee', input.payee), 'The payment is for somebody else.'),
-        rule('another_currency', is('currency', input.currency), 'The payment is in another currency.'),
-        rule('not_captured', is('captured', true), 'The provider has not taken the money yet.'),
-        rule('refund_unanswered', is('openRefunds', 0), 'A refund has not been answered yet.'),
-      ],
-      postings: ({ entity }) =>
-        move(holdingOf(entity), payableOf(entity), entity.amount - entity.refundedAmount),
+      rules: {
+        another_payee: {
+          path: 'payee',
+          is: ({ input }) => input.payee,
+          otherwise: 'The payment is for somebody else.',
+        },
+        another_currency: {
+          path: 'currency',
+          is: ({ input }) => input.currency,
+          otherwise: 'The payment is in another currency.',
+        },
+        ...captured,
+        refund_unanswered: { path: 'openRefunds', is: 0, otherwise: 'A refund has not been answered yet.' },
+      },
+      transfers: ({ entity }) =>
+        transfer(holdingOf(entity), payableOf(entity), entity.amount - entity.refundedAmount),
     },
   },
 });

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { defineDomain } from '../core/definition.ts';
 import { amount, prose, reference, text } from '../core/fields.ts';
-import { move, named, own } from '../core/postings.ts';
-import { given, is, rule, sensible } from '../core/rules.ts';
+import { named, own, transfer } from '../core/postings.ts';
 
 const points = 'point';
 /** Carries a transfer from one ledger to the other; within a transaction it nets to nothing. */
@@ -22,7 +21,7 @@ export const pointAccounts = defineDomain({
     balance: {
       unit: points,
       shown: true,
-      floor: { minimum: 0, code: 'insufficient_balance', detail: 'There are not enough points.' },
+      floor: { minimum: 0, code: 'insufficient_balance', otherwise: 'There are not enough points.' },
     },
     issued: { unit: points },
     redeemed: { unit: points },
@@ -39,38 +38,39 @@ export const pointAccounts = defineDomain({
       from: ['active'],
       to: ['active'],
       input: z.strictObject(booked),
-      postings: ({ input }) => move(own('issued'), own('balance'), input.amount),
+      transfers: ({ input }) => transfer(own('issued'), own('balance'), input.amount),
     },
     spend: {
       summary: 'Take points',
       from: ['active'],
       to: ['active'],
       input: z.strictObject(booked),
-      postings: ({ input }) => move(own('balance'), own('redeemed'), input.amount),
+      transfers: ({ input }) => transfer(own('balance'), own('redeemed'), input.amount),
     },
     transfer: {
       summary: 'Pass points on to another account',
       from: ['active'],
       to: ['active'],
       input: z.strictObject({ to: reference('point-accounts', 'pts'), amount: amount(10) }),
-      rules: ({ id, input, others }) => [
-        sensible(given(input.to !== id), 'An account cannot transfer to itself.'),
-        rule(
-          'account_closed',
-          given(others.every(({ status }) => status === 'active')),
-          'The receiving account is closed.',
-        ),
-      ],
-      reads: ({ to }) => [{ collection: 'point-accounts', id: to }],
-      moves: ({ id, input }) => [
-        {
-          collection: 'point-accounts',
-          id: input.to,
-          transition: 'receive',
-          input: { from: id, amount: input.amount },
+      rules: {
+        to_itself: {
+          kind: 'unprocessable',
+          holds: ({ id, input }) => input.to !== id,
+          otherwise: 'An account cannot transfer to itself.',
         },
-      ],
-      postings: ({ input }) => move(own('balance'), inTransfer, input.amount),
+      },
+      links: {
+        receiver: {
+          of: 'self',
+          id: ({ input }) => input.to,
+          rules: {
+            account_closed: { path: 'status', is: 'active', otherwise: 'The receiving account is closed.' },
+          },
+          transition: 'receive',
+          input: ({ id, input }) => ({ from: id, amount: input.amount }),
+        },
+      },
+      transfers: ({ input }) => transfer(own('balance'), inTransfer, input.amount),
     },
     receive: {
       summary: 'Take in what another account passes on',
@@ -78,13 +78,15 @@ export const pointAccounts = defineDomain({
       from: ['active'],
       to: ['active'],
       input: z.strictObject({ from: reference('point-accounts', 'pts'), amount: amount(10) }),
-      postings: ({ input }) => move(inTransfer, own('balance'), input.amount),
+      transfers: ({ input }) => transfer(inTransfer, own('balance'), input.amount),
     },
     close: {
       summary: 'Close an empty account',
       from: ['active'],
       to: ['closed'],
-      rules: () => [rule('balance_not_zero', is('balance', 0), 'The account still holds points.')],
+      rules: {
+        balance_not_zero: { path: 'balance', is: 0, otherwise: 'The account still holds points.' },
+      },
     },
   },
 });

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { defineDomain } from '../core/definition.ts';
 import { integer, moment, reference, text } from '../core/fields.ts';
-import { accountOf, move, own } from '../core/postings.ts';
-import { contains, given, is, missing, rule, sensible } from '../core/rules.ts';
+import { accountOf, own, transfer } from '../core/postings.ts';
+import { showings } from './showings.ts';
 
-const placeOf = (showingId: string) => accountOf('showings', showingId, 'remaining');
+const placeOf = (showingId: string) => accountOf(showings, showingId, 'remaining');
 
 /** One place of a showing: held for a while, then confirmed, or given back. */
 export const reservations = defineDomain({
@@ -43,44 +43,63 @@ export const reservations = defineDomain({
       seat,
       heldUntil: new Date(now + holdSeconds * 1000).toISOString(),
     }),
-    requires: ({ input: { showingId, seat } }) => [
-      {
-        collection: 'showings',
-        id: showingId,
-        rules: [
-          rule('showing_closed', is('status', 'open'), 'The showing takes no more reservations.'),
-          seat === undefined
-            ? sensible(missing('seats'), 'This showing has seats: name one.')
-            : sensible(contains('seats', seat), 'The showing has no such seat.'),
-        ],
+    references: {
+      showing: {
+        of: showings,
+        id: ({ input }) => input.showingId,
+        rules: {
+          showing_closed: {
+            path: 'status',
+            is: 'open',
+            otherwise: 'The showing takes no more reservations.',
+          },
+          no_seat: {
+            kind: 'unprocessable',
+            path: 'seats',
+            missing: ({ input }) => input.seat === undefined,
+            otherwise: 'This showing has seats: name one.',
+          },
+          unknown_seat: {
+            kind: 'unprocessable',
+            path: 'seats',
+            contains: ({ input }) => input.seat,
+            otherwise: 'The showing has no such seat.',
+          },
+        },
       },
-    ],
-    postings: ({ input }) => move(placeOf(input.showingId), own('places'), 1),
+    },
+    transfers: ({ input }) => transfer(placeOf(input.showingId), own('places'), 1),
   },
   transitions: {
     confirm: {
       summary: 'Keep the place for good',
       from: ['held'],
       to: ['confirmed'],
-      rules: ({ entity, now }) => [
-        rule('hold_expired', given(now < Date.parse(entity.heldUntil)), 'The hold has run out.'),
-      ],
+      rules: {
+        hold_expired: {
+          holds: ({ entity, now }) => now < Date.parse(entity.heldUntil),
+          otherwise: 'The hold has run out.',
+        },
+      },
     },
     cancel: {
       summary: 'Give the place back',
       from: ['held', 'confirmed'],
       to: ['cancelled'],
-      postings: ({ entity }) => move(own('places'), placeOf(entity.showingId), 1),
+      transfers: ({ entity }) => transfer(own('places'), placeOf(entity.showingId), 1),
     },
     expire: {
       summary: 'The hold runs out, and the place is given back',
       internal: true,
       from: ['held'],
       to: ['expired'],
-      rules: ({ entity, now }) => [
-        rule('hold_not_over', given(now >= Date.parse(entity.heldUntil)), 'The hold has not run out.'),
-      ],
-      postings: ({ entity }) => move(own('places'), placeOf(entity.showingId), 1),
+      rules: {
+        hold_not_over: {
+          holds: ({ entity, now }) => now >= Date.parse(entity.heldUntil),
+          otherwise: 'The hold has not run out.',
+        },
+      },
+      transfers: ({ entity }) => transfer(own('places'), placeOf(entity.showingId), 1),
     },
   },
 });

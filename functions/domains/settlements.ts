@@ -2,14 +2,15 @@ import { z } from 'zod';
 import { answers, reasonOf } from '../core/answers.ts';
 import { defineDomain } from '../core/definition.ts';
 import { count, currency, list, reference, text } from '../core/fields.ts';
-import { move } from '../core/postings.ts';
+import { many } from '../core/others.ts';
+import { transfer } from '../core/postings.ts';
 import { bankOf, payableOf } from './accounts.ts';
+import { payments } from './payments.ts';
 
 const paymentsMax = 20;
 const example = ['pay_01JD2X5T9ZK4M8Q7W6V5B3N2HC'];
 
 interface Payment {
-  readonly payer: string;
   readonly amount: number;
   readonly refundedAmount: number;
 }
@@ -35,6 +36,7 @@ export const settlements = defineDomain({
       .meta({ description: 'Where the statement of its payments lies, once it is written.' }),
     payError: z.string().optional().meta({ description: 'Why the bank refused the last transfer.' }),
   }),
+  always: { total: ['confirmed', 'paying', 'paid'] },
   create: {
     summary: 'Draft a settlement of payments',
     input: z.strictObject({
@@ -49,22 +51,20 @@ export const settlements = defineDomain({
       summary: 'Settle all its payments',
       from: ['draft'],
       to: ['confirmed'],
-      most: { moves: paymentsMax },
-      moves: ({ entity: { paymentIds, payee, currency } }) =>
-        paymentIds.map((id) => ({
-          collection: 'payments',
-          id,
+      links: {
+        payments: {
+          of: many(payments, paymentsMax),
+          id: ({ entity }) => entity.paymentIds,
           transition: 'settle',
-          input: { payee, currency },
-        })),
-      moveRefused: {
-        code: 'payment_not_settleable',
-        detail:
-          'Some of the payments are not confirmed and captured payments of this payee in this currency without an open refund.',
+          input: ({ entity: { payee, currency } }) => ({ payee, currency }),
+          refused: {
+            code: 'payment_not_settleable',
+            otherwise:
+              'Some of the payments are not confirmed and captured payments of this payee in this currency without an open refund.',
+          },
+        },
       },
-      set: ({ others }) => ({
-        total: others.reduce((sum, { attributes }) => sum + net(attributes as unknown as Payment), 0),
-      }),
+      set: ({ others }) => ({ total: others.payments.reduce((sum, payment) => sum + net(payment), 0) }),
       messages: [
         {
           topic: 'report',
@@ -73,10 +73,10 @@ export const settlements = defineDomain({
           payload: ({ id, after, others }) => ({
             title: `Settlement ${id} of ${after.payee}: ${after.total ?? 0} ${after.currency}`,
             columns: ['payment', 'payer', 'amount', 'refunded', 'net', 'currency'],
-            rows: others.map((payment) => {
-              const paid = payment.attributes as unknown as Payment;
-              return [payment.id, paid.payer, paid.amount, paid.refundedAmount, net(paid), after.currency];
-            }),
+            rows: others.payments.map((paid) => [
+              ...[paid.id, paid.payer, paid.amount, paid.refundedAmount],
+              ...[net(paid), after.currency],
+            ]),
           }),
         },
       ],
@@ -104,7 +104,7 @@ export const settlements = defineDomain({
           done: 'paid',
           refused: 'rejected',
           payload: ({ id, entity: { payee, total, currency } }) => ({
-            transfer: { settlement: id, payee, amount: total ?? 0, currency },
+            transfer: { settlement: id, payee, amount: total, currency },
           }),
         },
       ],
@@ -115,7 +115,7 @@ export const settlements = defineDomain({
       from: ['paying'],
       to: ['paid'],
       input: answers.call.done,
-      postings: ({ entity }) => move(payableOf(entity), bankOf(entity), entity.total ?? 0),
+      transfers: ({ entity }) => transfer(payableOf(entity), bankOf(entity), entity.total),
     },
     rejected: {
       summary: 'The bank will not pay: it may be tried again',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineDomain } from '../core/definition.ts';
 import { integer, list, text, title } from '../core/fields.ts';
-import { move, own } from '../core/postings.ts';
+import { own, transfer } from '../core/postings.ts';
 
 const capacityMax = 1_000_000;
 /** A seat plan lies on the showing's own item; 2,000 names of ordinary length are a few ten kilobytes. */
@@ -24,7 +24,7 @@ export const showings = defineDomain({
     remaining: {
       unit: 'place',
       shown: true,
-      floor: { minimum: 0, code: 'sold_out', detail: 'No place is left.' },
+      floor: { minimum: 0, code: 'sold_out', otherwise: 'No place is left.' },
     },
     capacityGranted: { unit: 'place' },
   },
@@ -43,7 +43,7 @@ export const showings = defineDomain({
         error: 'must be as many as capacity',
       }),
     set: ({ input }) => input,
-    postings: ({ input }) => move(own('capacityGranted'), own('remaining'), input.capacity),
+    transfers: ({ input }) => transfer(own('capacityGranted'), own('remaining'), input.capacity),
   },
   transitions: {
     close: { summary: 'Take no more reservations', from: ['open'], to: ['closed'] },

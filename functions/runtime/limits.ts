@@ -67,6 +67,9 @@ export const balanceMax = Number.MAX_SAFE_INTEGER;
 /** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html */
 export const transaction = {
   itemsMax: 100,
+  maxBytes: 4 * 1024 * 1024,
+  /** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
+  itemMaxBytes: 400 * 1024,
 } as const;
 
 export const lock = {

@@ -6,7 +6,7 @@ import { createAudit } from '../../functions/audit/audit.ts';
 import { defineDomain } from '../../functions/core/definition.ts';
 import type { Domain, UniqueValue } from '../../functions/core/definition.ts';
 import { amount, text } from '../../functions/core/fields.ts';
-import { accountOf, move, named, own } from '../../functions/core/postings.ts';
+import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
 import { createRunScheduledTransition } from '../../functions/workers/scheduled-transition.ts';
 import { verdictOf } from '../support/answers.ts';
 import { auditWhole } from '../support/audited.ts';
@@ -66,8 +66,8 @@ const gifts = defineDomain({
     summary: 'Give',
     input: z.strictObject({ member: text('mbr_1'), amount: amount(5) }),
     set: ({ input }) => input,
-    postings: ({ input }) =>
-      move(named('bank', 'club', 'EUR'), accountOf('members', input.member, 'dues'), input.amount),
+    transfers: ({ input }) =>
+      transfer(named('bank', 'club', 'EUR'), accountOf(members, input.member, 'dues'), input.amount),
   },
   transitions: {},
 });
@@ -159,8 +159,8 @@ describe('an account', () => {
         ...members.transitions,
         pay: {
           ...pay,
-          postings: ({ input }: { input: { amount: number } }) =>
-            move(named('bank', 'club', 'USD'), own('dues'), input.amount),
+          transfers: ({ input }: { input: { amount: number } }) =>
+            transfer(named('bank', 'club', 'USD'), own('dues'), input.amount),
         },
       },
     });

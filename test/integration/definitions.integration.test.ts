@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { createAudit } from '../../functions/audit/audit.ts';
 import { defineDomain } from '../../functions/core/definition.ts';
 import { integer, reference, text } from '../../functions/core/fields.ts';
-import { accountOf, move, named, own } from '../../functions/core/postings.ts';
+import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
 import { idOf, verdictOf } from '../support/answers.ts';
 import { auditWhole, located } from '../support/audited.ts';
 import { startBackend } from '../support/backend.ts';
@@ -23,7 +23,7 @@ const purses = defineDomain({
   initial: 'open',
   attributes: z.strictObject({ owner: text('ada') }),
   accounts: {
-    coins: { unit: 'coin', shown: true, floor: { minimum: 0, code: 'too_few', detail: 'Too few.' } },
+    coins: { unit: 'coin', shown: true, floor: { minimum: 0, code: 'too_few', otherwise: 'Too few.' } },
   },
   create: { summary: 'Make one', input: z.strictObject({ owner: text('ada') }), set: ({ input }) => input },
   transitions: {
@@ -31,7 +31,7 @@ const purses = defineDomain({
       summary: 'Take all out',
       from: ['open'],
       to: ['emptied'],
-      postings: ({ entity }) => move(own('coins'), outside, (entity as unknown as { coins: number }).coins),
+      transfers: ({ relyOn }) => transfer(own('coins'), outside, relyOn('coins')),
     },
   },
 });
@@ -49,7 +49,7 @@ const gifts = defineDomain({
     summary: 'Give five',
     input: z.strictObject({ to: reference('purses', 'prs') }),
     set: ({ input }) => input,
-    postings: ({ input }) => move(outside, accountOf('purses', input.to, 'coins'), 5),
+    transfers: ({ input }) => transfer(outside, accountOf(purses, input.to, 'coins'), 5),
   },
   transitions: {},
 });
@@ -81,10 +81,14 @@ const guests = defineDomain({
       from: ['here'],
       to: ['here'],
       input: z.strictObject({ to: reference('guests', 'gst') }),
-      reads: ({ to }) => [{ collection: 'guests', id: to }],
-      moves: ({ input, entity }) => [
-        { collection: 'guests', id: input.to, transition: 'put-on', input: { tag: entity.tag } },
-      ],
+      links: {
+        other: {
+          of: 'self',
+          id: ({ input }) => input.to,
+          transition: 'put-on',
+          input: ({ entity }) => ({ tag: entity.tag ?? '' }),
+        },
+      },
       set: () => ({ tag: undefined }),
     },
     'put-on': {

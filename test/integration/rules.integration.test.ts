@@ -28,7 +28,11 @@ const attributes = fc.record(
   { requiredKeys: [] },
 );
 const test: fc.Arbitrary<Test> = fc.oneof(
-  fc.record({ op: fc.constant('is' as const), path, value: fc.oneof(word, number, fc.boolean()) }),
+  fc.record({
+    op: fc.constantFrom('is' as const, 'isNot' as const),
+    path,
+    value: fc.oneof(word, number, fc.boolean()),
+  }),
   fc.record({
     op: fc.constantFrom('atLeast' as const, 'atMost' as const),
     path: fc.constant('number'),
@@ -41,7 +45,7 @@ const test: fc.Arbitrary<Test> = fc.oneof(
   }),
   fc.record({ op: fc.constant('missing' as const), path }),
   fc.record({
-    op: fc.constant('sameSecret' as const),
+    op: fc.constant('secret' as const),
     path: fc.constant('secret'),
     value: word.map(fingerprint),
   }),
@@ -50,6 +54,7 @@ const test: fc.Arbitrary<Test> = fc.oneof(
 /** Each kind of test once where it holds and once where it fails, whatever the random ones happen to ask. */
 const bothSides: [item: object, tests: Test[]][] = [
   [{ text: 'a' }, ['a', 'size'].map((value) => ({ op: 'is', path: 'text', value }))],
+  [{ text: 'a' }, ['a', 'size'].map((value) => ({ op: 'isNot', path: 'text', value }))],
   [{ number: 1 }, [1, 2].map((value) => ({ op: 'atLeast', path: 'number', value }))],
   [{ number: 1 }, [1, 0].map((value) => ({ op: 'atMost', path: 'number', value }))],
   [{ list: ['a'] }, ['a', 'size'].map((value) => ({ op: 'contains', path: 'list', value }))],
@@ -57,7 +62,7 @@ const bothSides: [item: object, tests: Test[]][] = [
   [{ flag: false }, ['flag', 'text'].map((path) => ({ op: 'missing', path }))],
   [
     { secret: fingerprint('a') },
-    ['a', 'size'].map((word) => ({ op: 'sameSecret', path: 'secret', value: fingerprint(word) })),
+    ['a', 'size'].map((word) => ({ op: 'secret', path: 'secret', value: fingerprint(word) })),
   ],
 ];
 
@@ -95,5 +100,5 @@ it('a rule and its condition agree on every item', async () => {
   );
   // Each kind was seen to hold and to fail, so that agreement means something.
   for (const [op, answers] of asked) expect(answers.size, op).toBe(2);
-  expect(asked.size).toBe(7);
+  expect(asked.size).toBe(8);
 });

@@ -1,7 +1,6 @@
 /** What the clock asks for is done when it is due by the entity's own word, and nobody else can ask in its name. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createRunScheduledTransition } from '../../functions/workers/scheduled-transition.ts';
-import { given, rule } from '../../functions/core/rules.ts';
 import { domains } from '../../functions/domains/index.ts';
 import { idOf, verdictOf } from '../support/answers.ts';
 import { startBackend } from '../support/backend.ts';
@@ -52,7 +51,9 @@ describe('a deadline', () => {
         ...loans.transitions,
         lose: {
           ...lose,
-          rules: () => [rule('stocktaking', given(!isStocktaking), 'The shelves are counted.')],
+          rules: {
+            stocktaking: { holds: () => !isStocktaking, otherwise: 'The shelves are counted.' },
+          },
         },
       },
     };

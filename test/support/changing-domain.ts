@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { defineDomain } from '../../functions/core/definition.ts';
 import type { Domain } from '../../functions/core/definition.ts';
 import { amount, moment, text } from '../../functions/core/fields.ts';
-import { move, named, own } from '../../functions/core/postings.ts';
+import { named, own, transfer } from '../../functions/core/postings.ts';
 
 const asked = { topic: 'notification', type: 'member.asked' } as const;
 const joined = { topic: 'notification', type: 'member.joined' } as const;
@@ -41,7 +41,7 @@ export const members: Domain = defineDomain({
       to: ['waiting', 'active'],
       next: ({ entity }) => (entity.status === 'active' ? 'active' : 'waiting'),
       input: z.strictObject({ amount: amount(10) }),
-      postings: ({ input }) => move(named('bank', 'club', 'EUR'), own('dues'), input.amount),
+      transfers: ({ input }) => transfer(named('bank', 'club', 'EUR'), own('dues'), input.amount),
     },
     leave: { summary: 'Leave', from: ['waiting', 'active'], to: ['left'] },
     lapse: { summary: 'Nobody let it in', internal: true, from: ['waiting'], to: ['left'] },

@@ -1,7 +1,7 @@
 /** given / when / then on the pure decision: what an entity went through, a command, and what comes of it. */
-import { decideCreate, decideTransition } from '../../functions/core/decide.ts';
+import { decideAmong } from '../../functions/core/decide.ts';
 import type { Command } from '../../functions/core/command.ts';
-import type { Decision, Verdict } from '../../functions/core/decide.ts';
+import type { Decided, Decision } from '../../functions/core/decide.ts';
 import type { Domain } from '../../functions/core/definition.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
 import type { Rejection } from '../../functions/core/rejections.ts';
@@ -38,20 +38,20 @@ export interface Given {
   readonly when: (name: string, step?: Step, others?: readonly (EntityState | undefined)[]) => Outcome;
 }
 
-export function outcomeOf(verdict: Verdict): Outcome {
+export function outcomeOf(decided: Decided): Outcome {
   const decision = (): Decision => {
-    if (verdict.kind === 'rejected') throw new Error(`refused: ${verdict.rejection.code}`);
-    return verdict.decision;
+    if (decided.kind !== 'accepted') throw new Error(`not accepted: ${JSON.stringify(decided)}`);
+    return decided.decision;
   };
   const refused = (): Rejection => {
-    if (verdict.kind === 'accepted') throw new Error('accepted');
-    return verdict.rejection;
+    if (decided.kind !== 'rejected') throw new Error(decided.kind);
+    return decided.rejection;
   };
-  return { decision, refused, code: () => (verdict.kind === 'accepted' ? 'accepted' : refused().code) };
+  return { decision, refused, code: () => (decided.kind === 'accepted' ? 'accepted' : refused().code) };
 }
 
 export function creating(registry: Registry, domain: Domain, input: Input, step: Step = {}): Outcome {
-  return outcomeOf(decideCreate(registry, commandOf(domain, 'create', { ...step, input })));
+  return outcomeOf(decideAmong(registry, commandOf(domain, 'create', { ...step, input }), () => undefined));
 }
 
 /** An entity that was created so. */
@@ -59,7 +59,9 @@ export function given(registry: Registry, domain: Domain, input: Input, step: St
   const from = (entity: EntityState): Given => {
     const when: Given['when'] = (name, next = {}, others = []) => {
       const command = commandOf(domain, name, next);
-      return outcomeOf(decideTransition(registry, { ...command, id: entity.id }, entity, others));
+      const all = [...others.filter((other) => other !== undefined), entity];
+      const find = (id: string): EntityState | undefined => all.find((state) => state.id === id);
+      return outcomeOf(decideAmong(registry, { ...command, id: entity.id }, find));
     };
     return {
       entity,

@@ -4,9 +4,9 @@
  */
 import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { ulid } from 'ulid';
-import { decideCreate, decideTransition } from '../../functions/core/decide.ts';
+import { decideAmong } from '../../functions/core/decide.ts';
 import type { Command } from '../../functions/core/command.ts';
-import type { Decision, Verdict } from '../../functions/core/decide.ts';
+import type { Decided, Decision } from '../../functions/core/decide.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
 import type { Registry } from '../../functions/core/registry.ts';
 import type { Store } from '../../functions/store/store.ts';
@@ -51,10 +51,11 @@ export class History {
       now: this.#now,
       random: 'random',
     };
-    let state = this.#take(decideCreate(this.#registry, command));
+    let state = this.#take(decideAmong(this.#registry, command, () => undefined));
     for (const step of steps) {
       const next = { ...command, name: step.name, input: step.input ?? {} };
-      state = this.#take(decideTransition(this.#registry, next, state));
+      const before = state;
+      state = this.#take(decideAmong(this.#registry, next, (id) => (id === before.id ? before : undefined)));
     }
     return state;
   }
@@ -83,11 +84,12 @@ export class History {
     }
   }
 
-  #take(verdict: Verdict): EntityState {
-    if (verdict.kind === 'rejected') throw new Error(JSON.stringify(verdict.rejection));
-    const { decision } = verdict;
+  #take(decided: Decided): EntityState {
+    if (decided.kind !== 'accepted') throw new Error(JSON.stringify(decided));
+    const { decision } = decided;
     const [change] = decision.entities;
-    if (decision.entities.length > 1 || decision.blind.length > 0) throw new Error('it moves other entities');
+    if (decision.entities.length > 1 || decision.unread.length > 0)
+      throw new Error('it moves other entities');
     this.#put('data', {
       ...entryItem(entryKey(this.tenant, change.after.id, change.entry.seq), change.entry),
     });

@@ -3,7 +3,7 @@ import type { AnyTransition, Domain } from '../../functions/core/definition.ts';
 import type { Registry } from '../../functions/core/registry.ts';
 import { endsFrom } from '../../functions/core/definition.ts';
 import { answersThatBring } from '../../functions/core/registry.ts';
-import { exampleOf } from './examples.ts';
+import { collectionOf } from '../../functions/core/others.ts';
 
 /** The first transition of the shortest way, without those that turned out to lead elsewhere. */
 export function nextOnTheWay(
@@ -35,18 +35,14 @@ export interface Mover {
   readonly transition: AnyTransition;
 }
 
-/** A transition of another entity that moves those of a collection along a transition. */
-export function moverOf(registry: Registry, collection: string, transition: string): Mover {
-  for (const domain of registry.domains) {
-    const situation = { id: 'x', actor: 'alice', roles: [], now: 0 };
-    const input = exampleOf(domain.create.input);
-    const attributes = domain.create.set({ ...situation, input, random: 'x' }) as Record<string, unknown>;
+/** A transition of another entity that takes those of a collection along. */
+export function moverOf({ domains }: Registry, collection: string, transition: string): Mover {
+  for (const domain of domains) {
     for (const [name, mover] of Object.entries(domain.transitions)) {
-      const given = { ...situation, input: exampleOf(mover.input), entity: { ...attributes, status: '' } };
-      const moves = mover.moves?.(given) ?? [];
-      if (moves.some((move) => move.collection === collection && move.transition === transition)) {
-        return { domain, name, transition: mover };
-      }
+      const isMover = Object.values(mover.links ?? {}).some(
+        (link) => collectionOf(domain, link) === collection && link.transition === transition,
+      );
+      if (isMover) return { domain, name, transition: mover };
     }
   }
   throw new Error(`nothing brings about "${transition}" of ${collection}`);

@@ -5,8 +5,8 @@
 import { z } from 'zod';
 import { defineDomain } from '../../functions/core/definition.ts';
 import { integer, moment, reference, text } from '../../functions/core/fields.ts';
-import { move, named, own } from '../../functions/core/postings.ts';
-import { given, is, rule, sensible } from '../../functions/core/rules.ts';
+import { named, own, transfer } from '../../functions/core/postings.ts';
+import { articles } from '../../functions/domains/articles.ts';
 
 const week = 7 * 24 * 60 * 60 * 1000;
 const deposits = named('deposits', 'library', 'EUR');
@@ -30,7 +30,11 @@ export const loans = defineDomain({
     note: text('torn').optional(),
   }),
   accounts: {
-    held: { unit: 'EUR', shown: true, floor: { minimum: 0, code: 'deposit_short', detail: 'Not paid in.' } },
+    held: {
+      unit: 'EUR',
+      shown: true,
+      floor: { minimum: 0, code: 'deposit_short', otherwise: 'Not paid in.' },
+    },
   },
   unique: [
     { name: 'book_lent', while: ['asked', 'lent'], of: ({ book }) => [book] },
@@ -47,20 +51,29 @@ export const loans = defineDomain({
       deposit: integer(1, 50_000, 500).default(500),
     }),
     set: ({ input, now }) => ({ ...input, renewals: 0, backUntil: new Date(now + week).toISOString() }),
-    rules: ({ input }) => [rule('not_for_lending', given(input.book !== 'Necronomicon'), 'It stays here.')],
-    requires: ({ input }) => [
-      {
-        collection: 'articles',
-        id: input.article,
-        rules: [sensible(is('title', 'Hello, world'), 'The review is of another book.')],
+    rules: {
+      not_for_lending: { holds: ({ input }) => input.book !== 'Necronomicon', otherwise: 'It stays here.' },
+    },
+    references: {
+      title: {
+        of: articles,
+        id: ({ input }) => input.article,
+        rules: {
+          another_book: {
+            kind: 'unprocessable',
+            path: 'title',
+            is: 'Hello, world',
+            otherwise: 'The review is of another book.',
+          },
+        },
       },
-      {
-        collection: 'articles',
-        id: input.article,
-        rules: [rule('review_public', is('status', 'draft'), 'The review is out already.')],
+      review: {
+        of: articles,
+        id: ({ input }) => input.article,
+        rules: { review_public: { path: 'status', is: 'draft', otherwise: 'The review is out already.' } },
       },
-    ],
-    postings: ({ input }) => move(deposits, own('held'), input.deposit),
+    },
+    transfers: ({ input }) => transfer(deposits, own('held'), input.deposit),
     messages: [
       {
         topic: 'notification',
@@ -75,13 +88,15 @@ export const loans = defineDomain({
       from: ['asked'],
       to: ['lent'],
       role: 'librarian',
-      authorize: { not_the_member: { actorIs: 'member', text: 'Only the member may.' } },
+      authorize: { not_the_member: { actorIs: 'member', otherwise: 'Only the member may.' } },
     },
     renew: {
       summary: 'Keep it for another week',
       from: ['lent'],
       to: ['lent'],
-      rules: ({ entity }) => [rule('renewed_enough', given(entity.renewals < 1), 'Others wait for it.')],
+      rules: {
+        renewed_enough: { holds: ({ entity }) => entity.renewals < 1, otherwise: 'Others wait for it.' },
+      },
       set: ({ entity }) => ({
         renewals: entity.renewals + 1,
         backUntil: new Date(Date.parse(entity.backUntil) + week).toISOString(),
@@ -92,7 +107,7 @@ export const loans = defineDomain({
       from: ['lent'],
       to: ['lent'],
       input: z.strictObject({ amount: integer(1, 50_000, 100) }),
-      postings: ({ input }) => move(own('held'), deposits, input.amount),
+      transfers: ({ input }) => transfer(own('held'), deposits, input.amount),
     },
     return: {
       summary: 'Bring it back',

@@ -6,9 +6,9 @@
 import { randomUUID } from 'node:crypto';
 import { authorizationRules } from '../../functions/core/authorize.ts';
 import type { Command } from '../../functions/core/command.ts';
-import type { Verdict } from '../../functions/core/decide.ts';
-import { decideTransition, movesOf } from '../../functions/core/decide.ts';
-import type { AnyTransition, Domain, Move } from '../../functions/core/definition.ts';
+import { decideAmong } from '../../functions/core/decide.ts';
+import type { Decided } from '../../functions/core/decide.ts';
+import type { AnyTransition, Domain } from '../../functions/core/definition.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
 import { valueAt } from '../../functions/core/entity.ts';
 import { holds } from '../../functions/core/rules.ts';
@@ -23,10 +23,15 @@ import type { Extent, Input } from './examples.ts';
 import { runDue } from './due.ts';
 import { moverOf, nextOnTheWay, preludesOf } from './machine.ts';
 import { everyRole } from './roles.ts';
+import { linkedBy } from './linked.ts';
+import type { LinkedTransition } from './linked.ts';
 import { dump } from './table-dump.ts';
 import type { TestClock } from './test-clock.ts';
 import { secretsOf, withReferences } from './walk-inputs.ts';
 import type { CreateOptions, Given, Observation, Prepared } from './walk-types.ts';
+
+/** What the pure decision says. */
+type Ruling = Exclude<Decided, { readonly kind: 'unread' }>;
 
 const stranger = 'somebody else';
 /** More steps than any example needs to leave a state. */
@@ -81,7 +86,8 @@ export class Walk {
     };
     const parsed = transition.input?.safeParse(input).data ?? {};
     const isLegal = transition.from.includes(entity.status) && !asTheyAre;
-    for (const move of isLegal ? movesOf(this.#command(domain, entity, name, parsed, 'alice'), entity) : []) {
+    const command = this.#command(domain, entity, name, parsed, 'alice');
+    for (const move of isLegal ? linkedBy(command, entity) : []) {
       if (move.id === entity.id) continue;
       const other = this.api.backend.registry.byCollection(move.collection).transitions[move.transition];
       await this.bring(move.id, other?.from ?? []);
@@ -92,11 +98,12 @@ export class Walk {
   }
 
   /** Takes transitions of another entity that stay in its state, until a rule no longer keeps it from being moved. */
-  async #makeWay({ id, collection, transition: name, input = {} }: Move): Promise<void> {
+  async #makeWay({ id, collection, transition: name, input }: LinkedTransition): Promise<void> {
     const domain = this.api.backend.registry.byCollection(collection);
     const isFree = async (): Promise<boolean> => {
-      const command = this.#command(domain, await this.state(id), name, input, 'alice');
-      return decideTransition(this.api.backend.registry, command, await this.state(id)).kind === 'accepted';
+      const entity = await this.state(id);
+      const command = this.#command(domain, entity, name, input, 'alice');
+      return decideAmong(this.api.backend.registry, command, () => entity).kind === 'accepted';
     };
     const { status } = await this.state(id);
     for (const prelude of preludesOf(domain, status, name)) {
@@ -129,7 +136,7 @@ export class Walk {
   }
 
   /** What the pure decision says to a command, without the unique values and accounts only the store knows. */
-  async verdict(id: string, name: string, prepared: Prepared, now?: number): Promise<Verdict> {
+  async verdict(id: string, name: string, prepared: Prepared, now?: number): Promise<Ruling> {
     return (await this.judge(id, name, prepared))(prepared, now);
   }
 
@@ -138,19 +145,18 @@ export class Walk {
     id: string,
     name: string,
     { input: example }: Prepared,
-  ): Promise<(prepared: Prepared, now?: number) => Verdict> {
+  ): Promise<(prepared: Prepared, now?: number) => Ruling> {
     const { store, registry } = this.api.backend;
     const entity = await this.state(id);
     const { domain, transition } = this.definition(entity, name);
     const commandOf = ({ input, actor }: Prepared): Command =>
       this.#command(domain, entity, name, transition.input?.parse(input) ?? {}, actor);
-    const ids = movesOf(commandOf({ input: example, actor: 'alice' }), entity).map((move) => move.id);
+    const linked = linkedBy(commandOf({ input: example, actor: 'alice' }), entity).map((each) => each.id);
     const signal = AbortSignal.timeout(10_000);
-    const { entities } = await readTogether(store, this.tenant, [id, ...ids], undefined, signal);
-    const others = ids.map((other) => entities.get(other));
+    const { entities } = await readTogether(store, this.tenant, [id, ...linked], undefined, signal);
     return (prepared, now) => {
       const command = { ...commandOf(prepared), ...(now !== undefined && { now }) };
-      return decideTransition(registry, command, entity, others);
+      return decideAmong(registry, command, (each) => entities.get(each));
     };
   }
 
@@ -198,11 +204,11 @@ export class Walk {
     });
   }
 
-  /** The other entities a command would move. */
-  movesOf(entity: EntityState, name: string, { input, actor }: Prepared): readonly Move[] {
+  /** The linked transitions a command would bring about. */
+  linkedBy(entity: EntityState, name: string, { input, actor }: Prepared): readonly LinkedTransition[] {
     const { domain, transition } = this.definition(entity, name);
     const parsed = transition.input?.parse(input) ?? {};
-    return movesOf(this.#command(domain, entity, name, parsed, actor), entity);
+    return linkedBy(this.#command(domain, entity, name, parsed, actor), entity);
   }
 
   /** Sends a transition as a caller does. */

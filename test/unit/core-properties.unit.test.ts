@@ -4,17 +4,15 @@ import { describe, expect, it } from 'vitest';
 import { entryHash, genesisHash, sealed } from '../../functions/core/ledger.ts';
 import type { LedgerEntry } from '../../functions/core/ledger.ts';
 import { balanceRules } from '../../functions/core/movements.ts';
-import { assertBalanced, move, named, net, own } from '../../functions/core/postings.ts';
-import {
-  atLeast,
-  contains,
-  fingerprint,
-  holds,
-  is,
-  lacks,
-  missing,
-  sameSecret,
-} from '../../functions/core/rules.ts';
+import { assertBalanced, named, net, own, transfer } from '../../functions/core/postings.ts';
+import { atLeast, fingerprint, holds, is } from '../../functions/core/rules.ts';
+import type { Test } from '../../functions/core/rules.ts';
+
+const contains = (path: string, value: string): Test => ({ op: 'contains', path, value });
+const lacks = (path: string, value: string): Test => ({ op: 'lacks', path, value });
+const missing = (path: string): Test => ({ op: 'missing', path });
+const secret = (path: string, value: string): Test => ({ op: 'secret', path, value: fingerprint(value) });
+
 import * as fields from '../../functions/core/fields.ts';
 import { balanceMax } from '../../functions/runtime/limits.ts';
 
@@ -79,9 +77,9 @@ describe('postings', () => {
     });
     fc.assert(
       fc.property(moves, (all) => {
-        const movements = all.flatMap(([from, to, amount]) => move(own(from), own(to), amount));
+        const movements = all.flatMap(([from, to, amount]) => transfer(own(from), own(to), amount));
         const postings = movements.map(({ account, amount }) => ({
-          account: 'key' in account ? account.key : account.name,
+          account: 'own' in account ? account.own : 'name' in account ? account.name : account.key,
           unit: 'x',
           amount,
         }));
@@ -124,7 +122,7 @@ describe('postings', () => {
 
 describe('a balance', () => {
   it('never leaves its floor or the exact integers, and is not held back before', () => {
-    const floor = { minimum: 0, code: 'short', detail: '' };
+    const floor = { minimum: 0, code: 'short', otherwise: '' };
     const amount = fc.integer({ min: -balanceMax, max: balanceMax }).filter((value) => value !== 0);
     fc.assert(
       fc.property(fc.maxSafeInteger(), amount, fc.boolean(), (balance, delta, hasFloor) => {
@@ -147,14 +145,14 @@ describe('a rule', () => {
     expect(holds(contains('x', 'a'), nothing)).toBe(false);
     expect(holds(lacks('x', 'a'), nothing)).toBe(true);
     expect(holds(missing('x'), nothing)).toBe(true);
-    expect(holds(sameSecret('x', ''), nothing)).toBe(false);
+    expect(holds(secret('x', ''), nothing)).toBe(false);
   });
 
   it('knows a secret by its fingerprint alone', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (kept, given) => {
-        expect(holds(sameSecret('code', given), () => fingerprint(kept))).toBe(kept === given);
-        expect(JSON.stringify(sameSecret('code', `secret-${given}`))).not.toContain(`secret-${given}`);
+        expect(holds(secret('code', given), () => fingerprint(kept))).toBe(kept === given);
+        expect(JSON.stringify(secret('code', `secret-${given}`))).not.toContain(`secret-${given}`);
       }),
     );
   });

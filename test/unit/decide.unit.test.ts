@@ -3,12 +3,11 @@ import { z } from 'zod';
 import type { Domain } from '../../functions/core/definition.ts';
 import { defineDomain } from '../../functions/core/definition.ts';
 import { genesisHash } from '../../functions/core/ledger.ts';
-import { accountOf, move, named, own } from '../../functions/core/postings.ts';
+import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
-import { atMost, is, rule } from '../../functions/core/rules.ts';
 import { domains } from '../../functions/domains/index.ts';
 import { creating, given, outcomeOf, startedAt } from '../support/given.ts';
-import { decideTransition } from '../../functions/core/decide.ts';
+import { decideAmong } from '../../functions/core/decide.ts';
 
 const registry = registerDomains(domains);
 const [payments, points, approvals] = ['payments', 'point-accounts', 'approvals'].map((collection) =>
@@ -40,14 +39,14 @@ describe('a creation', () => {
     const overdrawn = defineDomain({
       ...base('tanks'),
       accounts: {
-        oil: { unit: 'l', floor: { minimum: 0, code: 'empty', detail: '' } },
+        oil: { unit: 'l', floor: { minimum: 0, code: 'empty', otherwise: '' } },
         spilt: { unit: 'l' },
       },
       create: {
         summary: '',
         input: z.strictObject({ spill: z.int() }),
         set: () => ({}),
-        postings: ({ input }) => move(own('oil'), own('spilt'), input.spill),
+        transfers: ({ input }) => transfer(own('oil'), own('spilt'), input.spill),
       },
       transitions: {},
     });
@@ -57,25 +56,35 @@ describe('a creation', () => {
   });
 
   it('given two requirements of one entity, when it is created, then both are asked', () => {
+    const places = defineDomain({
+      ...base('places'),
+      accounts: { free: { unit: 'place' } },
+      create: { summary: '', input: z.strictObject({}), set: () => ({}) },
+      transitions: {},
+    });
     const visits = defineDomain({
       ...base('visits'),
+      accounts: { taken: { unit: 'place' } },
       create: {
         summary: '',
         input: z.strictObject({}),
         set: () => ({}),
-        requires: () => [
-          { collection: 'visits', id: 'x', rules: [rule('one', is('status', 'here'), '')] },
-          { collection: 'visits', id: 'x', rules: [rule('two', atMost('places', 3), '')] },
-        ],
-        postings: () => move(accountOf('visits', 'x', 'places'), own('places'), 1),
+        references: {
+          first: {
+            of: places,
+            id: () => 'x',
+            rules: { one: { path: 'status', is: 'here', otherwise: '' } },
+          },
+          second: { of: places, id: () => 'x', rules: { two: { path: 'free', atMost: 3, otherwise: '' } } },
+        },
+        transfers: () => transfer(accountOf(places, 'x', 'free'), own('taken'), 1),
       },
-      accounts: { places: { unit: 'place' } },
       transitions: {},
     });
-    const [blind, ...more] = creating(registerDomains([visits]), visits, {}).decision().blind;
+    const [unread, ...more] = creating(registerDomains([visits, places]), visits, {}).decision().unread;
     expect(more).toEqual([]);
-    expect(blind?.rules.map(({ code }) => code)).toEqual(['one', 'two', 'balance_limit_exceeded']);
-    expect(blind?.deltas).toEqual({ places: -1 });
+    expect(unread?.rules.map(({ code }) => code)).toEqual(['one', 'two', 'balance_limit_exceeded']);
+    expect(unread?.deltas).toEqual({ free: -1 });
   });
 });
 
@@ -215,13 +224,13 @@ describe('a transition that moves others', () => {
   const transfer = { input: { to, amount: 100 } };
 
   it('given two accounts, when points pass, then both have an entry and nothing else is written', () => {
-    const { entities, balances, blind } = giver().when('transfer', transfer, [taker()]).decision();
+    const { entities, balances, unread } = giver().when('transfer', transfer, [taker()]).decision();
     expect(entities.map(({ after }) => [after.id, after.balances['balance'], after.version])).toEqual([
       [giver().entity.id, 0, 3],
       [to, 100, 2],
     ]);
     // What left one ledger arrived in the other, so the account between them has not moved.
-    expect([balances, blind]).toEqual([[], []]);
+    expect([balances, unread]).toEqual([[], []]);
   });
 
   it('given too little, when points pass, then the floor refuses', () => {
@@ -303,11 +312,18 @@ describe('a definition that does not keep what it said', () => {
   it.each([
     ['causes more messages', { messages: [message] }],
     [
-      'moves more entities',
-      { moves: () => [1, 2].map((id) => ({ collection: 'bells', id: String(id), transition: 'ring' })) },
+      'takes more entities along',
+      { links: { other: { of: 'self' as const, id: () => ['1', '2'], transition: 'ring' } } },
+    ],
+    [
+      'touches more accounts',
+      {
+        transfers: () =>
+          ['a', 'b'].flatMap((name) => transfer(named(name, 'x', 'c'), named(name, 'y', 'c'), 1)),
+      },
     ],
     ['leads elsewhere', { next: () => 'elsewhere' }],
-    ['posts what does not sum to zero', { postings: () => [{ account: named('a', 'b', 'c'), amount: 1 }] }],
+    ['posts what does not sum to zero', { transfers: () => [{ account: named('a', 'b', 'c'), amount: 1 }] }],
   ])('is a defect when it %s', (_case, over) => {
     expect(() => ring(loud(over))).toThrow();
   });
@@ -324,7 +340,7 @@ describe('a definition that does not keep what it said', () => {
       now: 0,
       random: '',
     };
-    expect(() => outcomeOf(decideTransition(registry, command, entity))).toThrow(/fly/);
+    expect(() => outcomeOf(decideAmong(registry, command, () => entity))).toThrow(/fly/);
   });
 });
 
@@ -339,13 +355,16 @@ const issuing = defineDomain({
     set: () => ({ editor: 'alice', readers: ['bob'] }),
   },
   transitions: {
-    is: { ...here, authorize: { one: { actorIs: 'editor', text: '' } } },
-    'is-not': { ...here, authorize: { two: { actorIsNot: 'editor', text: '' } } },
-    in: { ...here, authorize: { three: { actorIn: 'readers', text: '' } } },
-    'not-in': { ...here, authorize: { four: { actorNotIn: 'readers', text: '' } } },
+    is: { ...here, authorize: { one: { actorIs: 'editor', otherwise: '' } } },
+    'is-not': { ...here, authorize: { two: { actorIsNot: 'editor', otherwise: '' } } },
+    in: { ...here, authorize: { three: { actorIn: 'readers', otherwise: '' } } },
+    'not-in': { ...here, authorize: { four: { actorNotIn: 'readers', otherwise: '' } } },
     both: {
       ...here,
-      authorize: { two: { actorIsNot: 'editor', text: '' }, three: { actorIn: 'readers', text: '' } },
+      authorize: {
+        two: { actorIsNot: 'editor', otherwise: '' },
+        three: { actorIn: 'readers', otherwise: '' },
+      },
     },
   },
 });

@@ -9,7 +9,7 @@ import { snapshotOf } from '../../functions/evolution/snapshot.ts';
 import { lacking, later, members as toy } from '../support/changing-domain.ts';
 
 const floored = {
-  dues: { unit: 'EUR', shown: true, floor: { minimum: 0, code: 'short', detail: 'Not paid in.' } },
+  dues: { unit: 'EUR', shown: true, floor: { minimum: 0, code: 'short', otherwise: 'Not paid in.' } },
 };
 /** The toy domain with one of everything. */
 const live: Domain = {

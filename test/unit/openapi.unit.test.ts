@@ -4,7 +4,6 @@ import { routesOf } from '../../functions/api/routes.ts';
 import { defineDomain } from '../../functions/core/definition.ts';
 import { text } from '../../functions/core/fields.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
-import { given, rule } from '../../functions/core/rules.ts';
 import { createOpenApi } from '../../functions/docs/openapi.ts';
 import { domains } from '../../functions/domains/index.ts';
 
@@ -155,7 +154,7 @@ const parcels = defineDomain({
       from: ['packed'],
       to: ['on-its-way'],
       role: 'packer',
-      rules: () => [rule('never_sent', given(false), 'Nothing is ever sent.')],
+      rules: { never_sent: { holds: () => false, otherwise: 'Nothing is ever sent.' } },
     },
     lose: { summary: 'Lose it', internal: true, from: ['on-its-way'], to: ['lost'] },
   },

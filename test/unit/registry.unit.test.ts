@@ -1,13 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Domain } from '../../functions/core/definition.ts';
-import { integer, text } from '../../functions/core/fields.ts';
-import {
-  allowedTransitions,
-  itemsAtMost,
-  messagesOf,
-  registerDomains,
-} from '../../functions/core/registry.ts';
+import { integer, prose, text } from '../../functions/core/fields.ts';
+import { many } from '../../functions/core/others.ts';
+import type { AnyRule } from '../../functions/core/rules.ts';
+import { itemsAtMost } from '../../functions/core/bounds.ts';
+import { allowedTransitions, messagesOf, registerDomains } from '../../functions/core/registry.ts';
 import { domains } from '../../functions/domains/index.ts';
 import { loans } from '../support/toy-domain.ts';
 
@@ -34,64 +32,53 @@ const lamps: Domain = {
 const { transitions, accounts } = lamps;
 const on = { summary: '', from: ['off'], to: ['on'] };
 const mail = { topic: 'notification', type: 'lamp.on', payload: () => undefined } as const;
+const linking = (link: object): Partial<Domain> => ({
+  transitions: {
+    ...transitions,
+    dim: { ...on, links: { other: { of: 'self', id: () => [], transition: 'switch', ...link } } },
+  },
+});
+const ruled = (rule: object): Partial<Domain> => ({
+  transitions: { ...transitions, dim: { ...on, rules: { x: { otherwise: '', ...rule } } } },
+});
 const sending = (message: object): Partial<Domain> => ({
   transitions: { ...transitions, dim: { ...on, messages: [{ ...mail, ...message }] } },
 });
 
 describe('a definition that makes no sense is refused by name', () => {
-  const cases: readonly [fault: string, change: Partial<Domain>, says: RegExp][] = [
-    ['a collection that is no path segment', { collection: 'Lamps/' }, /"Lamps\/".*lower-case/],
-    ['a collection whose route is taken', { collection: 'messages' }, /"messages".*route is taken/],
-    ['an id prefix that is none', { idPrefix: 'l_' }, /id prefix/],
-    ['a state twice', { states: ['off', 'on', 'broken', 'on'] }, /state stands twice/],
-    [
-      'an attribute that may be null',
-      { attributes: z.strictObject({ watt: z.number().nullable() }) },
-      /attribute "watt" may be null/,
-    ],
+  const cases: readonly [fault: string, change: Partial<Domain>][] = [
+    ['a collection that is no path segment', { collection: 'Lamps/' }],
+    ['a collection whose route is taken', { collection: 'messages' }],
+    ['an id prefix that is none', { idPrefix: 'l_' }],
+    ['a state twice', { states: ['off', 'on', 'broken', 'on'] }],
+    ['an attribute that may be null', { attributes: z.strictObject({ watt: z.number().nullable() }) }],
     [
       'a creation of more messages than a transaction holds',
-      { create: { ...lamps.create, messages: [{ ...mail, atMost: 94 }] } },
-      /"create" may write 101 items/,
+      { create: { ...lamps.create, messages: [{ ...mail, atMost: 96 }] } },
     ],
-    ['a state that is no word', { states: ['off', 'on', 'broken', 'a#b'] }, /"a#b"/],
-    ['an unknown first state', { initial: 'new' }, /initial state "new"/],
-    ['an unreachable state', { states: ['off', 'on', 'broken', 'dim'] }, /"dim" cannot be reached/],
+    ['a state that is no word', { states: ['off', 'on', 'broken', 'a#b'] }],
+    ['an unknown first state', { initial: 'new' }],
+    ['an unreachable state', { states: ['off', 'on', 'broken', 'dim'] }],
     [
       'a state that only itself leads to',
       {
         states: ['off', 'on', 'broken', 'dim'],
         transitions: { ...transitions, dim: { summary: '', from: ['dim'], to: ['dim'] } },
       },
-      /"dim" cannot be reached/,
     ],
-    [
-      'a transition from nowhere',
-      { transitions: { ...transitions, dim: { ...on, from: [] } } },
-      /"dim" starts nowhere/,
-    ],
-    [
-      'a transition to nowhere',
-      { transitions: { ...transitions, dim: { ...on, to: [] } } },
-      /"dim" leads nowhere/,
-    ],
+    ['a transition from nowhere', { transitions: { ...transitions, dim: { ...on, from: [] } } }],
+    ['a transition to nowhere', { transitions: { ...transitions, dim: { ...on, to: [] } } }],
     [
       'a transition from an unknown state',
       { transitions: { ...transitions, dim: { ...on, from: ['dusk'] } } },
-      /"dim" names "dusk"/,
     ],
-    [
-      'a transition to an unknown state',
-      { transitions: { ...transitions, dim: { ...on, to: ['dusk'] } } },
-      /"dim" names "dusk"/,
-    ],
+    ['a transition to an unknown state', { transitions: { ...transitions, dim: { ...on, to: ['dusk'] } } }],
     [
       'a choice of ends that nothing decides',
       { transitions: { ...transitions, dim: { ...on, to: ['on', 'off'] } } },
-      /"dim" may lead to on or off/,
     ],
-    ['a transition named like a route', { transitions: { ...transitions, ledger: on } }, /"ledger"/],
-    ['a transition that is no path segment', { transitions: { ...transitions, 'a/b': on } }, /"a\/b"/],
+    ['a transition named like a route', { transitions: { ...transitions, ledger: on } }],
+    ['a transition that is no path segment', { transitions: { ...transitions, 'a/b': on } }],
     [
       'more than 100 items by messages',
       {
@@ -100,114 +87,90 @@ describe('a definition that makes no sense is refused by name', () => {
           dim: {
             ...on,
             messages: [
-              { ...mail, atMost: 90 },
+              { ...mail, atMost: 92 },
               { ...mail, atMost: 4 },
             ],
           },
         },
       },
-      /"dim" may write 101 items/,
     ],
     [
       'an internal transition that says who may',
       { transitions: { ...transitions, dim: { ...on, internal: true, role: 'keeper' } } },
-      /"dim" is internal, so nobody asks for it/,
     ],
-    [
-      'a role with a space',
-      { create: { ...lamps.create, role: 'store manager' } },
-      /"create" wants the role "store manager"; a role has no spaces/,
-    ],
+    ['a role with a space', { create: { ...lamps.create, role: 'store manager' } }],
     [
       'an authorization on what is not there',
       {
         transitions: {
           ...transitions,
-          dim: { ...on, authorize: { x: { actorIs: 'owner', text: '' } } },
+          dim: { ...on, authorize: { x: { actorIs: 'owner', otherwise: '' } } },
         },
       },
-      /"x" of "dim" looks at "owner", which is not an attribute/,
     ],
-    ['a message that is sent no times', sending({ atMost: 0 }), /"lamp.on" of "dim" is sent 0 times at most/],
-    ['a message that is sent half', sending({ atMost: 1.5 }), /"lamp.on" of "dim" is sent 1.5 times at most/],
-    ['a receiver that is no name', sending({ receiver: 'A B' }), /"lamp.on" of "dim" goes to "A B"/],
+    ['a rule on what is not there', ruled({ path: 'colour', is: 'red' })],
+    ['a rule on a state that is none', ruled({ path: 'status', is: 'dusk' })],
+    ['a rule without a test', ruled({ path: 'watts' })],
+    ['a rule of two tests', ruled({ path: 'watts', atLeast: 1, atMost: 2 })],
     [
-      'an answer that brings about nothing',
-      sending({ done: 'fade' }),
-      /"lamp.on" of "dim" brings about "fade" when it is done, which is not a transition/,
-    ],
-    [
-      'an answer that a caller could give',
-      sending({ refused: 'break' }),
-      /"lamp.on" of "dim" brings about "break" when it is refused, which a caller may ask for/,
+      'a rule on an entity that is not there yet',
+      { create: { ...lamps.create, rules: { x: { path: 'watts', is: 1, otherwise: '' } as AnyRule } } },
     ],
     [
-      'more than 100 items by moves',
-      { transitions: { ...transitions, dim: { ...on, moves: () => [], most: { moves: 24 } } } },
-      /"dim" may write 103 items/,
+      'a rule on what another entity has not',
+      linking({ rules: { x: { path: 'colour', is: 'red', otherwise: '' } } }),
+    ],
+    ['an attribute that is always there anyway', { always: { watts: ['on'] } }],
+    ['an attribute that is always there and nowhere', { always: { colour: ['on'] } }],
+    [
+      'an attribute that is always there in an unknown state',
+      {
+        attributes: z.strictObject({ since: text('x').optional() }),
+        always: { since: ['dusk'] },
+      },
     ],
     [
-      'moves that nest',
-      { transitions: { ...transitions, dim: { ...on, internal: true, moves: () => [] } } },
-      /"dim" is moved by others and moves others/,
+      'attributes that no item holds',
+      {
+        attributes: z.strictObject(
+          Object.fromEntries(['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => [name, prose('x')])),
+        ),
+      },
     ],
     [
-      'a refusal of moves without moves',
-      { transitions: { ...transitions, dim: { ...on, moveRefused: { code: 'x', detail: 'x' } } } },
-      /"dim".*moves nothing/,
+      'more bytes than a transaction holds',
+      { attributes: z.strictObject({ a: prose('x'), b: prose('x') }), ...sending({ atMost: 40 }) },
     ],
-    [
-      'an attribute that hides the status',
-      { attributes: z.strictObject({ status: text('x') }) },
-      /"status" names two/,
-    ],
-    [
-      'an attribute both shown and hidden',
-      { hidden: z.strictObject({ place: text('x') }) },
-      /"place" names two/,
-    ],
-    ['an account named like an attribute', { accounts: { watts: { unit: 'W' } } }, /"watts" names two/],
-    ['an account that is no name', { accounts: { 'a:b': { unit: 'W' } } }, /"a:b" cannot be an account/],
+    ['a message that is sent no times', sending({ atMost: 0 })],
+    ['a message that is sent half', sending({ atMost: 1.5 })],
+    ['a receiver that is no name', sending({ receiver: 'A B' })],
+    ['an answer that brings about nothing', sending({ done: 'fade' })],
+    ['an answer that a caller could give', sending({ refused: 'break' })],
+    ['more than 100 items by linked transitions', linking({ of: many('self', 25) })],
+    ['links that nest', linking({ transition: 'dim' })],
+    ['a link to no transition', linking({ transition: 'fade' })],
+    ['a link into a domain that is not there', linking({ of: { ...lamps, collection: 'torches' } })],
+    ['an attribute that hides the status', { attributes: z.strictObject({ status: text('x') }) }],
+    ['an attribute both shown and hidden', { hidden: z.strictObject({ place: text('x') }) }],
+    ['an account named like an attribute', { accounts: { watts: { unit: 'W' } } }],
+    ['an account that is no name', { accounts: { 'a:b': { unit: 'W' } } }],
     [
       'an account that begins below its floor',
-      { accounts: { ...accounts, oil: { unit: 'l', floor: { minimum: 1, code: 'x', detail: 'x' } } } },
-      /"oil" begins at 0/,
+      { accounts: { ...accounts, oil: { unit: 'l', floor: { minimum: 1, code: 'x', otherwise: 'x' } } } },
     ],
-    [
-      'a unique value held in an unknown state',
-      { unique: [{ name: 'u', while: ['dusk'], of: () => [] }] },
-      /"u".*"dusk"/,
-    ],
-    [
-      'a unique value held in no state',
-      { unique: [{ name: 'u', while: [], of: () => [] }] },
-      /"u" is held in no state/,
-    ],
-    [
-      'two unique values of one name',
-      { unique: [...(lamps.unique ?? []), ...(lamps.unique ?? [])] },
-      /definition "lamps": unique constraint "lamp_place" stands twice/,
-    ],
+    ['a unique value held in an unknown state', { unique: [{ name: 'u', while: ['dusk'], of: () => [] }] }],
+    ['a unique value held in no state', { unique: [{ name: 'u', while: [], of: () => [] }] }],
+    ['two unique values of one name', { unique: [...(lamps.unique ?? []), ...(lamps.unique ?? [])] }],
     [
       'a deadline that brings about nothing',
       { deadline: { while: ['on'], transition: 'fade', at: () => 0 } },
-      /"fade"/,
     ],
-    [
-      'a deadline in no state',
-      { deadline: { while: [], transition: 'break', at: () => 0 } },
-      /waits in no state/,
-    ],
+    ['a deadline in no state', { deadline: { while: [], transition: 'break', at: () => 0 } }],
     [
       'a deadline where its transition is not allowed',
       { deadline: { while: ['broken'], transition: 'break', at: () => 0 } },
-      /waits in "broken", where "break" is not allowed/,
     ],
-    [
-      'a deadline in an unknown state',
-      { deadline: { while: ['dusk'], transition: 'break', at: () => 0 } },
-      /waits in "dusk"/,
-    ],
+    ['a deadline in an unknown state', { deadline: { while: ['dusk'], transition: 'break', at: () => 0 } }],
     [
       'a deadline whose transition needs input',
       {
@@ -216,15 +179,20 @@ describe('a definition that makes no sense is refused by name', () => {
         states: ['off', 'on'],
         unique: [],
       },
-      /"break", which needs input/,
     ],
   ];
 
-  it.each(cases)('%s', (_fault, change, says) => {
-    const broken = { ...lamps, ...change };
-    const load = (): unknown => registerDomains([broken]);
-    expect(load).toThrow(says);
-    expect(load).toThrow(broken.collection);
+  it('each says where, what was found and what would be right', async () => {
+    const told = cases.map(([fault, change]) => {
+      try {
+        registerDomains([{ ...lamps, ...change }]);
+        return `${fault}\n  TAKEN`;
+      } catch (error) {
+        return `${fault}\n  ${(error as Error).message}`;
+      }
+    });
+    expect(told.filter((text) => text.includes('TAKEN'))).toEqual([]);
+    await expect(`${told.join('\n\n')}\n`).toMatchFileSnapshot('load-errors.txt');
   });
 
   it('two definitions of one collection, prefix or unique value, naming both', () => {
@@ -266,8 +234,8 @@ describe('the registry', () => {
   });
 
   it('takes 100 items, and answers that are internal transitions', () => {
-    const answered = { ...mail, done: 'glow', refused: 'glow', dead: 'glow', receiver: 'grid', atMost: 92 };
-    const many: Domain = {
+    const answered = { ...mail, done: 'glow', refused: 'glow', dead: 'glow', receiver: 'grid', atMost: 94 };
+    const sendingMany: Domain = {
       ...lamps,
       transitions: {
         ...transitions,
@@ -275,8 +243,8 @@ describe('the registry', () => {
         dim: { ...on, messages: [mail, answered] },
       },
     };
-    expect(itemsAtMost(many, { messages: [mail, answered] })).toBe(100);
-    expect(messagesOf(registerDomains([many]).byCollection('lamps'))).toEqual([
+    expect(itemsAtMost(sendingMany, { summary: '', messages: [mail, answered] })).toBe(100);
+    expect(messagesOf(registerDomains([sendingMany]).byCollection('lamps'))).toEqual([
       { command: 'dim', message: mail },
       { command: 'dim', message: answered },
     ]);
@@ -286,6 +254,6 @@ describe('the registry', () => {
     const { transitions: of } = registerDomains(domains).byCollection('settlements');
     const confirm = of['confirm'];
     if (!confirm) throw new Error('settlements have no confirm');
-    expect(itemsAtMost(registerDomains(domains).byCollection('settlements'), confirm)).toBe(86);
+    expect(itemsAtMost(registerDomains(domains).byCollection('settlements'), confirm)).toBe(84);
   });
 });

@@ -7,7 +7,7 @@ import type { CancellationReason } from '@aws-sdk/client-dynamodb';
 import { TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { EntityState } from '../../core/entity.ts';
-import { blindRejection, unitRules } from '../../core/movements.ts';
+import { unitRules, unreadRejection } from '../../core/movements.ts';
 import * as rejections from '../../core/rejections.ts';
 import type { Rejection } from '../../core/rejections.ts';
 import { firstBroken } from '../../core/rules.ts';
@@ -111,15 +111,15 @@ function outcomeOf(
 
   if (refused.some(({ label }) => label.purpose === 'message end')) return { kind: 'ended' };
 
-  const stale = refused.flatMap(({ label, reason }) => (isRead.has(label.purpose) ? [entityOf(reason)] : []));
+  const stale = refused.flatMap(({ label, reason }) => (isDecidedOn(label) ? [entityOf(reason)] : []));
   const states = new Map(stale.filter((state) => state !== undefined).map((state) => [state.id, state]));
   if (states.size > 0) return { kind: 'stale', states };
 
   const older = refused.find(
     ({ label, reason }) =>
       label.purpose === 'other entity' &&
-      Object.keys(label.blind.deltas).length > 0 &&
-      oldItem(reason)?.['collection'] === label.blind.domain.collection &&
+      Object.keys(label.unread.deltas).length > 0 &&
+      oldItem(reason)?.['collection'] === label.unread.domain.collection &&
       oldItem(reason)?.['balances'] === undefined,
   );
   if (older) return { kind: 'no accounts', entity: oldItem(older.reason) as unknown as ItemKey };
@@ -140,8 +140,12 @@ function outcomeOf(
   return { kind: 'conflict', isKeyBusy };
 }
 
-/** Items whose conditions hold what was read of an entity. */
-const isRead: ReadonlySet<Label['purpose']> = new Set(['entity', 'unchanged entity', 'lock']);
+/** Whether the decision was made on a state of this item, and is made again on what it is now. */
+const isDecidedOn = (label: Label): boolean =>
+  label.purpose === 'entity' ||
+  label.purpose === 'unchanged entity' ||
+  label.purpose === 'lock' ||
+  (label.purpose === 'other entity' && label.unread.version !== undefined);
 
 /** What a failed condition means for the caller; `undefined` where only a defect could have caused it. */
 function rejectionOf(label: Label, reason: CancellationReason): Rejection | undefined {
@@ -149,7 +153,7 @@ function rejectionOf(label: Label, reason: CancellationReason): Rejection | unde
     case 'unique value':
       return rejections.alreadyExists(label.hold.constraint);
     case 'other entity':
-      return blindRejection(label.blind, entityOf(reason), label.now);
+      return unreadRejection(label.unread, entityOf(reason), label.now);
     case 'balance': {
       const kept = oldItem(reason) as Partial<BalanceItem> | undefined;
       const units = unitRules(kept?.unit, label.balance.unit);

@@ -23,11 +23,11 @@ export class Expression {
 
   /** A test as condition syntax; `undefined` where the request alone decides it. */
   condition(test: Test, locate: Locate): string | undefined {
-    if (test.op === 'given') return undefined;
+    if (test.op === 'fact') return undefined;
     const path = this.path(...locate(test.path));
     switch (test.op) {
       case 'is':
-      case 'sameSecret':
+      case 'secret':
         return `${path} = ${this.value(test.value)}`;
       case 'isNot':
         return `${path} <> ${this.value(test.value)}`;

@@ -1,7 +1,7 @@
 /** One write of a transaction and what it is for, so that a cancellation can be read back by its label. */
 import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { EntityChange } from '../../core/entity-change.ts';
-import type { BalanceChange, BlindChange } from '../../core/movements.ts';
+import type { BalanceChange, UnreadChange } from '../../core/movements.ts';
 import type { UniqueReservation } from '../../core/unique-holds.ts';
 
 export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
@@ -17,7 +17,7 @@ export type Label =
   | { readonly purpose: 'unique value'; readonly hold: UniqueReservation }
   | { readonly purpose: 'released value'; readonly hold: UniqueReservation }
   /** `now`: the moment its lock was judged by, epoch milliseconds. */
-  | { readonly purpose: 'other entity'; readonly blind: BlindChange; readonly now: number }
+  | { readonly purpose: 'other entity'; readonly unread: UnreadChange; readonly now: number }
   | { readonly purpose: 'balance'; readonly balance: BalanceChange }
   | { readonly purpose: 'message'; readonly topic: string };
 

@@ -5,7 +5,7 @@
 import type { Decision, PlannedMessage } from '../../core/decide.ts';
 import type { EntityState } from '../../core/entity.ts';
 import type { EntityChange } from '../../core/entity-change.ts';
-import type { BalanceChange, BlindChange } from '../../core/movements.ts';
+import type { BalanceChange, UnreadChange } from '../../core/movements.ts';
 import type { UniqueReservation } from '../../core/unique-holds.ts';
 import { entityPut, entityUpdate } from './entity-writes.ts';
 import { Expression } from './expression.ts';
@@ -78,9 +78,9 @@ export function transactionItems(
       label: { purpose: 'unique value' as const, hold: to },
       item: uniqueHandOver(tables.data, tenant, from, to),
     })),
-    ...decision.blind.map((blind) => ({
-      label: { purpose: 'other entity' as const, blind, now },
-      item: blindUpdate(tables.data, context, blind),
+    ...decision.unread.map((unread) => ({
+      label: { purpose: 'other entity' as const, unread, now },
+      item: unreadUpdate(tables.data, context, unread),
     })),
     ...decision.balances.map((balance) => ({
       label: { purpose: 'balance' as const, balance },
@@ -176,10 +176,10 @@ function uniqueDelete(table: string, tenant: string, hold: UniqueReservation): T
  * The rules decide in the database: buyers of one counter do not wait for each other's versions. Whoever holds the
  * lock of the entity is left undisturbed all the same.
  */
-function blindUpdate(
+function unreadUpdate(
   table: string,
   { tenant, now }: CommitContext,
-  { domain, id, rules, deltas, units }: BlindChange,
+  { domain, id, rules, deltas, units, version }: UnreadChange,
 ): TransactItem {
   const expression = new Expression();
   const conditions = [
@@ -188,6 +188,8 @@ function blindUpdate(
     // An entity that is older than its first account has no place for it, see `commit`.
     ...(Object.keys(deltas).length > 0 ? [`attribute_exists(${expression.path('balances')})`] : []),
     ...Object.entries(units).map(([key, unit]) => isKeptIn(expression, ['units', key], unit)),
+    // Whoever decided on an older state of it loses, and decides again on this one.
+    ...(version === undefined ? [] : [`${expression.path('version')} = ${expression.value(version)}`]),
     ...compiled(expression, domain, rules),
   ];
   const changes = Object.entries(deltas);

@@ -13,7 +13,7 @@ export function purposeOfLabel(label: Label): string {
     case 'released value':
       return `${label.purpose} ${label.hold.constraint}`;
     case 'other entity':
-      return `other entity of ${label.blind.domain.collection}`;
+      return `other entity of ${label.unread.domain.collection}`;
     case 'balance':
       return `balance ${label.balance.account.split(':')[0] ?? ''}`;
     case 'message':

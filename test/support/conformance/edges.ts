@@ -5,7 +5,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
-import type { Verdict } from '../../../functions/core/decide.ts';
+import type { Decided } from '../../../functions/core/decide.ts';
 import type { EntityState } from '../../../functions/core/entity.ts';
 import { secretFields } from '../../../functions/core/fields.ts';
 import { isFinal } from '../../../functions/core/rejections.ts';
@@ -18,7 +18,7 @@ import { countByKind, difference, dump } from '../table-dump.ts';
 import type { Walk } from '../walk.ts';
 import type { CreateOptions, Prepared } from '../walk-types.ts';
 import { flips } from './flips.ts';
-import { rulesOf } from './rules-of.ts';
+import { codesOf } from './rules-of.ts';
 
 /** Longer than any deadline of a definition. */
 const horizonMs = 400 * 24 * 60 * 60 * 1000;
@@ -79,7 +79,7 @@ export function edges({ domain, walk }: Subject): void {
       const alone = preludesOf(domain, status, name).map((prelude) => [prelude]);
       for (const preludes of [[], ...alone]) {
         const { here, entity, command } = await prepared(status, name, { preludes });
-        for (const code of rulesOf(transition, entity, command)) rules.add(code);
+        for (const code of codesOf(transition)) rules.add(code);
         await agree(here, entity, name, command);
         if (!isPublic || !transition.to.includes(status)) continue;
         const now = await here.state(entity.id);
@@ -103,7 +103,7 @@ export function edges({ domain, walk }: Subject): void {
       });
     }
 
-    if (isPublic && transition.reads) {
+    if (isPublic && (transition.reads ?? transition.links)) {
       it('look at an entity that refers to itself', async () => {
         const { here, entity } = await prepared(status, name);
         const command = await here.prepare(entity, name, { [domain.collection]: entity.id });
@@ -111,10 +111,10 @@ export function edges({ domain, walk }: Subject): void {
       });
     }
 
-    if (isPublic && transition.moves) {
+    if (isPublic && transition.links) {
       it('look at what it moves', async () => {
         const { here, entity, command } = await prepared(status, name);
-        const [move] = here.movesOf(entity, name, command);
+        const [move] = here.linkedBy(entity, name, command);
         if (!move) return;
         for (const otherStatus of here.api.backend.registry.byCollection(move.collection).states) {
           const next = walk();
@@ -185,5 +185,7 @@ export function edges({ domain, walk }: Subject): void {
 const wholeNumbersOf = (schema: z.ZodObject | undefined): readonly Field[] =>
   fieldsOf(schema).filter(({ schema: { type } }) => type === 'integer');
 
-const answerOf = (verdict: Verdict): string =>
-  verdict.kind === 'rejected' ? verdict.rejection.code : verdict.decision.entities[0].after.status;
+const answerOf = (decided: Decided): string => {
+  if (decided.kind === 'unread') throw new Error(`${decided.ids.join(', ')} were not read`);
+  return decided.kind === 'rejected' ? decided.rejection.code : decided.decision.entities[0].after.status;
+};

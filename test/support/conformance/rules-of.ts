@@ -1,27 +1,10 @@
-import { authorizationRules } from '../../../functions/core/authorize.ts';
 import type { AnyTransition } from '../../../functions/core/definition.ts';
-import type { EntityState } from '../../../functions/core/entity.ts';
-import { everyRole } from '../roles.ts';
-import type { Prepared } from '../walk-types.ts';
+import { ruleHeads } from '../../../functions/core/rules.ts';
 
-/** The codes a transition may refuse with by its own rules, as its definition lists them for this entity. */
-export function rulesOf(
-  transition: AnyTransition,
-  entity: EntityState,
-  { input, actor }: Prepared,
-): string[] {
-  const situation = {
-    id: entity.id,
-    input: transition.input?.parse(input) ?? {},
-    actor,
-    roles: everyRole,
-    now: Date.parse(entity.updatedAt),
-    others: [],
-    entity: { ...entity.attributes, ...entity.balances, status: entity.status },
-  };
-  const rules = [
-    ...authorizationRules(transition.authorize, actor),
-    ...(transition.rules?.(situation) ?? []),
-  ];
-  return rules.map(({ code }) => code);
+/** The codes a transition may refuse with by its own rules, and by those on what it takes along. */
+export function codesOf({ authorize = {}, rules, links = {} }: AnyTransition): readonly string[] {
+  const linked = Object.values(links).flatMap(({ refused, rules: of }) =>
+    refused ? [refused.code] : ruleHeads(of).map(({ code }) => code),
+  );
+  return [...Object.keys(authorize), ...ruleHeads(rules).map(({ code }) => code), ...linked];
 }

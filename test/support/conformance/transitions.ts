@@ -1,17 +1,21 @@
 /** Every state x transition pair: a legal one does exactly what the definition says, an illegal one nothing. */
 import { describe, expect, it } from 'vitest';
+import type { Command } from '../../../functions/core/command.ts';
+import { contextOf } from '../../../functions/core/context.ts';
+import type { Known } from '../../../functions/core/context.ts';
 import type { Domain } from '../../../functions/core/definition.ts';
 import type { EntityState } from '../../../functions/core/entity.ts';
 import { draftsOf } from '../../../functions/core/messages.ts';
 import type { MessageDraft } from '../../../functions/core/messages.ts';
-import { allowedTransitions, answersThatBring, itemsAtMost } from '../../../functions/core/registry.ts';
+import { itemsAtMost } from '../../../functions/core/bounds.ts';
+import { allowedTransitions, answersThatBring } from '../../../functions/core/registry.ts';
 import { entityState } from '../../../functions/store/entities/items.ts';
 import type { EntityItem } from '../../../functions/store/entities/items.ts';
 import type { MessageItem } from '../../../functions/store/outbox/message-items.ts';
 import type { Subject } from '../conformance.ts';
 import { everyRole } from '../roles.ts';
 import { countByKind, difference, dump, kindOf } from '../table-dump.ts';
-import type { ItemChange } from '../table-dump.ts';
+import type { Dump, ItemChange } from '../table-dump.ts';
 import type { Observation } from '../walk-types.ts';
 
 export function transitions({ domain, walk }: Subject): void {
@@ -36,16 +40,16 @@ export function transitions({ domain, walk }: Subject): void {
     });
     expectOneEntryEach(changes);
     const entity = await here.state(String(reply.json['id']));
-    const situation = {
-      id: entity.id,
-      input: body,
-      actor: 'alice',
-      roles: everyRole,
-      now: here.clock.now(),
-      random: 'x',
-    };
+    const command = { tenant: '', domain, name: 'create', id: entity.id, input: body };
+    const caller = { actor: 'alice', roles: everyRole, now: here.clock.now(), random: 'x' };
+    const context = contextOf({ ...command, ...caller }, undefined, known(before));
     const after = { ...entity.attributes, status: entity.status };
-    expectMessages(changes, entity, draftsOf(domain.create.messages, { ...situation, after }), 'form');
+    expectMessages(
+      changes,
+      entity,
+      draftsOf(domain.create.messages, Object.assign(context, { after })),
+      'form',
+    );
   });
 
   describe.each(domain.states)('in "%s"', (status) => {
@@ -135,23 +139,24 @@ function expectOneEntryEach(changes: readonly ItemChange[], isOfAnswer = false):
   );
 }
 
+/** The states of a dump. */
+const known = (dumped: Dump): Known =>
+  new Map(
+    [...dumped]
+      .filter(([key]) => kindOf(key) === 'entity')
+      .map(([, item]) => [String(item['id']), entityState(item as unknown as EntityItem)]),
+  );
+
 /** The messages of an observed command, drafted again from the definition. */
 function expectedOf(domain: Domain, { entity, name, prepared, before }: Observation, became: EntityState) {
   const transition = domain.transitions[name];
-  const known = [...before].filter(([key]) => kindOf(key) === 'entity').map(([, item]) => item);
-  const situation = {
-    id: entity.id,
+  const command: Command = {
+    ...{ tenant: '', domain, name, id: entity.id, actor: prepared.actor, roles: everyRole, random: '' },
     input: transition?.input?.safeParse(prepared.input).data ?? {},
-    actor: prepared.actor,
-    roles: everyRole,
     now: Date.parse(became.updatedAt),
-    entity: { ...entity.attributes, ...entity.balances, status: entity.status },
   };
-  const others = (transition?.moves?.(situation) ?? []).flatMap(({ id }) =>
-    known.filter((item) => item['id'] === id).map((item) => entityState(item as unknown as EntityItem)),
-  );
   const after = { ...became.attributes, status: became.status };
-  return draftsOf(transition?.messages, { ...situation, others, after });
+  return draftsOf(transition?.messages, Object.assign(contextOf(command, entity, known(before)), { after }));
 }
 
 /** @param detail a creation's messages may hold its random code, so only their form is known */

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { EntityState } from '../../../functions/core/entity.ts';
 import { valueAt } from '../../../functions/core/entity.ts';
-import { firstBroken } from '../../../functions/core/rules.ts';
+import { collectionOf } from '../../../functions/core/others.ts';
+import { firstBroken, rulesIn } from '../../../functions/core/rules.ts';
 import type { Subject } from '../conformance.ts';
 import { exampleOf } from '../examples.ts';
 import type { Extent } from '../examples.ts';
@@ -54,9 +55,10 @@ export function uniqueness({ domain, walk }: Subject): void {
       });
     });
 
-  const requirementsOf = (input: Readonly<Record<string, unknown>>) =>
-    domain.create.requires?.({ id: 'x', input, actor: 'alice', roles: [], now: 0, random: 'x' }) ?? [];
-  const referred = requirementsOf(exampleOf(domain.create.input));
+  const referred = Object.values(domain.create.references ?? {}).map((other) => ({
+    collection: collectionOf(domain, other),
+    other,
+  }));
 
   if (referred.length > 0)
     describe('what it refers to', () => {
@@ -79,7 +81,10 @@ export function uniqueness({ domain, walk }: Subject): void {
           const here = walk();
           const state = await here.reach(other, status, { extent: theirs });
           const body = await here.createInput(domain, { extent: ours, given: { [collection]: state.id } });
-          const rules = requirementsOf(body).flatMap((requirement) => requirement.rules);
+          const input = domain.create.input.parse(body);
+          const rules = referred.flatMap(({ other: { rules: of } }) =>
+            rulesIn(of, { input, actor: 'alice' }),
+          );
           const broken = firstBroken(rules, (at) => valueAt(other, state, at));
           const reply = await here.api.post(path, body, { tenant: here.tenant });
           expect(reply.json['code'], `${status}: ${reply.text}`).toBe(broken?.code);

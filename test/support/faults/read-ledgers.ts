@@ -1,5 +1,5 @@
 /** Finds every entity with its ledger and messages in the tables, and what belongs to none (G1, G9, G13). */
-import type { Domain, Move } from '../../../functions/core/definition.ts';
+import type { Domain } from '../../../functions/core/definition.ts';
 import type { EntityState } from '../../../functions/core/entity.ts';
 import type { Posting } from '../../../functions/core/postings.ts';
 import type { Report } from './checker.ts';
@@ -42,15 +42,11 @@ export function readLedgers(
     }
     const own = (entries.get(pk) ?? []).sort((a, b) => a.seq - b.seq);
     entries.delete(pk);
-    const others = (moves: readonly Move[]): EntityState[] =>
-      moves.flatMap((move) => {
-        const other = items.find(
-          (candidate) => candidate['id'] === move.id && candidate['tenant'] === tenant,
-        );
-        return other ? [other as unknown as EntityState] : [];
-      });
+    const find = (other: string): EntityState | undefined =>
+      items.find((each) => each['id'] === other && each['tenant'] === tenant) as unknown as
+        EntityState | undefined;
     ledgers.push(
-      new Replay({ domains, versions, tenant, id, domain, item, entries: own, others, report }).run(
+      new Replay({ domains, versions, tenant, id, domain, item, entries: own, find, report }).run(
         messages.get(pk) ?? [],
       ),
     );

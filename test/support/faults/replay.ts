@@ -4,13 +4,18 @@ import { isDeepStrictEqual } from 'node:util';
 import { canonicalize } from 'json-canonicalize';
 import { authorizationRules } from '../../../functions/core/authorize.ts';
 import { endsFrom } from '../../../functions/core/definition.ts';
-import type { AnyTransition, Domain, Move, UniqueValue } from '../../../functions/core/definition.ts';
+import type { Command } from '../../../functions/core/command.ts';
+import { contextOf } from '../../../functions/core/context.ts';
+import type { AnyTransition, Domain, UniqueValue } from '../../../functions/core/definition.ts';
 import type { EntityState } from '../../../functions/core/entity.ts';
 import { secretFields } from '../../../functions/core/fields.ts';
 import { draftsOf } from '../../../functions/core/messages.ts';
 import type { MessageDraft } from '../../../functions/core/messages.ts';
 import type { Movement, Posting } from '../../../functions/core/postings.ts';
+import { rulesIn } from '../../../functions/core/rules.ts';
 import type { Rule } from '../../../functions/core/rules.ts';
+import { linkedBy } from '../linked.ts';
+import type { LinkedTransition } from '../linked.ts';
 import type { Report } from './checker.ts';
 import type { Item } from './store-image.ts';
 
@@ -47,7 +52,7 @@ export interface Ledger {
   /** The shown attributes after each entry. */
   readonly attributes: readonly Readonly<Record<string, unknown>>[];
   /** What each entry should have moved. */
-  readonly moves: readonly (readonly Move[])[];
+  readonly moves: readonly (readonly LinkedTransition[])[];
   /** Lowest value of accounts, as the definitions' movements name them. */
   readonly floors: ReadonlyMap<string, number>;
   /** The unique values it should hold now: their hashes, by constraint. */
@@ -62,7 +67,7 @@ interface Due {
 
 /** What an entry should have brought about elsewhere. */
 interface Step {
-  readonly moves: readonly Move[];
+  readonly moves: readonly LinkedTransition[];
   readonly messages: readonly MessageDraft[];
 }
 
@@ -76,7 +81,7 @@ export interface ReplayParts {
   readonly domain: Domain;
   readonly item: Item;
   readonly entries: readonly Entry[];
-  readonly others: (moves: readonly Move[]) => EntityState[];
+  readonly find: (id: string) => EntityState | undefined;
   readonly report: Report;
 }
 
@@ -99,7 +104,7 @@ export class Replay {
   run(messages: readonly Item[]): Ledger {
     const { tenant, id, domain, item, entries } = this.#parts;
     const attributes: Record<string, unknown>[] = [];
-    const moves: (readonly Move[])[] = [];
+    const moves: (readonly LinkedTransition[])[] = [];
     let hash = '0'.repeat(64);
     const unclaimed = new Map(messages.map((message) => [String(message['seq']), [] as Item[]]));
     for (const message of messages) unclaimed.get(String(message['seq']))?.push(message);
@@ -156,50 +161,57 @@ export class Replay {
 
   /** Takes one entry as its definition would. */
   #step(entry: Entry, index: number): Step {
-    const { id, others } = this.#parts;
+    const { id, find } = this.#parts;
     const domain = this.#domain;
-    const input = { ...this.#forgotten(entry), ...entry.data };
-    const base = { id, input, actor: entry.actor, roles: [], now: Date.parse(entry.at) };
+    const isCreate = index === 0;
     this.#expect(
       'G5',
       entry.from === this.#status,
       `entry ${entry.seq} starts from ${entry.from}, not ${this.#status}`,
     );
-    if (index === 0) {
-      const situation = { ...base, random: '' };
+    if (isCreate) {
       const isFirst = entry.command === 'create' && entry.to === domain.initial;
       this.#expect('G5', isFirst, `its first entry is "${entry.command}" to ${entry.to}`);
-      const set = domain.create.set(situation) as Record<string, unknown>;
-      this.#settle(entry, set, domain.create.postings?.(situation) ?? []);
-      const after = { ...this.#attributes, status: entry.to };
-      return { moves: [], messages: draftsOf(domain.create.messages, { ...situation, after }) };
     }
     const transition = domain.transitions[entry.command];
-    if (!transition) {
+    const definition = isCreate ? domain.create : transition;
+    if (!definition) {
       this.#expect('G5', false, `entry ${entry.seq} is no transition: "${entry.command}"`);
       return { moves: [], messages: [] };
     }
-    const accounts = Object.fromEntries(Object.keys(domain.accounts ?? {}).map((key) => [key, 0]));
-    const entity = { ...accounts, ...this.#attributes, ...this.#balances, status: this.#status ?? '' };
-    const moves = transition.moves?.({ ...base, entity }) ?? [];
-    const situation = { ...base, entity, others: others(moves) };
-    // What the backend does by itself needs nobody's leave.
-    const isByItself = /^(?:system|receiver):/.test(entry.actor);
-    const leave = isByItself ? [] : authorizationRules(transition.authorize, entry.actor);
-    const rules = [...leave, ...(transition.rules?.(situation) ?? [])];
-    const broken = rules.find((rule) => this.#isBroken(rule, transition));
-    this.#expect('G5', !broken, `entry ${entry.seq} breaks the rule "${broken?.code ?? ''}"`);
-    const to = transition.next?.(situation) ?? endsFrom(transition, this.#status ?? '')[0] ?? this.#status;
-    const isPath = transition.from.includes(this.#status ?? '') && entry.to === to;
-    this.#expect(
-      'G5',
-      isPath,
-      `entry ${entry.seq} goes by "${entry.command}" from ${this.#status} to ${entry.to}`,
-    );
-    const set = (transition.set?.(situation) ?? {}) as Record<string, unknown>;
-    this.#settle(entry, set, transition.postings?.(situation) ?? []);
+    const command: Command = {
+      ...{ tenant: '', domain, id, actor: entry.actor, roles: [], now: Date.parse(entry.at), random: '' },
+      name: isCreate ? 'create' : entry.command,
+      input: { ...this.#forgotten(entry), ...entry.data },
+    };
+    const before: EntityState | undefined = isCreate
+      ? undefined
+      : {
+          ...{ id, collection: domain.collection, status: this.#status ?? '', version: entry.seq - 1 },
+          ...{ createdAt: '', updatedAt: '', headHash: '', attributes: this.#attributes, units: {} },
+          balances: this.#balances,
+        };
+    const moves = linkedBy(command, before, find);
+    const context = contextOf(command, before, { has: () => true, get: find } as never);
+    if (!isCreate && transition) {
+      // What the backend does by itself needs nobody's leave.
+      const isByItself = /^(?:system|receiver):/.test(entry.actor);
+      const leave = isByItself ? [] : authorizationRules(transition.authorize, entry.actor);
+      const rules = [...leave, ...rulesIn(transition.rules, context)];
+      const broken = rules.find((rule) => this.#isBroken(rule, transition));
+      this.#expect('G5', !broken, `entry ${entry.seq} breaks the rule "${broken?.code ?? ''}"`);
+      const to = transition.next?.(context) ?? endsFrom(transition, this.#status ?? '')[0] ?? this.#status;
+      const isPath = transition.from.includes(this.#status ?? '') && entry.to === to;
+      this.#expect(
+        'G5',
+        isPath,
+        `entry ${entry.seq} goes by "${entry.command}" from ${this.#status} to ${entry.to}`,
+      );
+    }
+    const set = ((isCreate ? domain.create : transition)?.set?.(context) ?? {}) as Record<string, unknown>;
+    this.#settle(entry, set, definition.transfers?.(context) ?? []);
     const after = { ...this.#attributes, status: entry.to };
-    return { moves, messages: draftsOf(transition.messages, { ...situation, after }) };
+    return { moves, messages: draftsOf(definition.messages, Object.assign(context, { after })) };
   }
 
   /** A ledger keeps no secrets, and no definition but a rule asks for one. */
@@ -270,16 +282,17 @@ export class Replay {
       if (account.floor) this.#floors.set(account.name, account.floor.minimum);
       return { account: account.name, unit: account.unit, amount };
     }
-    const owner = account.owner ?? { collection: domain.collection, id };
+    const owner = 'own' in account ? { collection: domain.collection, id } : account.owner;
+    const key = 'own' in account ? account.own : account.key;
     const { unit = '' } =
-      domains.find(({ collection }) => collection === owner.collection)?.accounts?.[account.key] ?? {};
-    return { account: `${owner.id}:${account.key}`, unit, amount };
+      domains.find(({ collection }) => collection === owner.collection)?.accounts?.[key] ?? {};
+    return { account: `${owner.id}:${key}`, unit, amount };
   }
 
   /** Tests on attributes, as they were. Time, secrets and accounts that others move cannot be told from a ledger. */
   #isBroken({ test }: Rule, transition: AnyTransition): boolean {
     const domain = this.#domain;
-    if (test.op === 'given' || test.op === 'sameSecret') return false;
+    if (test.op === 'fact' || test.op === 'secret') return false;
     if (test.path === 'status' || Object.hasOwn(domain.accounts ?? {}, test.path)) return false;
     if (transition.input && secretFields(transition.input).size > 0) return false;
     const value = this.#attributes[test.path];

@@ -1,0 +1,86 @@
+/** How large the transaction of a command may become, told from its definition before anything runs. */
+import { z } from 'zod';
+import { request } from '../runtime/limits.ts';
+import type { AnyCommand, Domain } from './domain.ts';
+import { messagesAtMost } from './messages.ts';
+import { domainOf, othersAtMost } from './others.ts';
+import type { AnyOther } from './domain.ts';
+
+/** How many accounts that are not its own a command touches at most, unless its definition says otherwise. */
+export const accountsByDefault = 2;
+
+const countOf = (others: Readonly<Record<string, AnyOther>> = {}): number =>
+  Object.values(others).reduce((sum, other) => sum + othersAtMost(other), 0);
+
+/**
+ * The items a command may write: idempotency record, entity, ledger entry and the balances it touches; each unique value
+ * released and taken; each entity that it checks or reads; each that it takes along, with its ledger entry and up to two
+ * balances; each message.
+ */
+export function itemsAtMost(domain: Domain, command: AnyCommand): number {
+  const { references, reads, links, transfers, messages } = command;
+  const accounts = transfers ? (command.accountsAtMost ?? accountsByDefault) : 0;
+  const own = 3 + accounts + 2 * (domain.unique?.length ?? 0);
+  return own + countOf(references) + countOf(reads) + countOf(links) * 4 + messagesAtMost(messages);
+}
+
+/** Keys, hashes, times and names of an item: a few hundred bytes, taken generously. */
+const overheadBytes = 1_024;
+
+/** The bytes of an entity's item. */
+export const entityBytesAtMost = ({ attributes, hidden }: Domain): number =>
+  overheadBytes + bytesOf(attributes) + (hidden ? bytesOf(hidden) : 0);
+
+/**
+ * The bytes a command may write: the entity in its item, its ledger entry, the kept answer and each message, with the
+ * input in the entry; and two times each entity that it takes along. A value is as long as its schema allows, and no
+ * longer than a request's body, which is where long values come from.
+ */
+export function bytesAtMost(domain: Domain, { input, links = {}, messages }: AnyCommand): number {
+  const entity = entityBytesAtMost(domain);
+  const told = input ? bytesOf(input) : 0;
+  const taken = Object.values(links).reduce((sum, link) => {
+    const of = domainOf(domain, link);
+    return sum + othersAtMost(link) * 2 * entityBytesAtMost(of);
+  }, 0);
+  return 3 * entity + told + taken + messagesAtMost(messages) * (entity + told);
+}
+
+const bytesOf = (schema: z.ZodObject): number =>
+  Object.values(schema.shape).reduce(
+    (sum, field) =>
+      sum + fieldBytes(z.toJSONSchema(field as z.ZodType, { io: 'input', unrepresentable: 'any' })),
+    0,
+  );
+
+interface FieldSchema {
+  readonly type?: unknown;
+  readonly maxLength?: number;
+  readonly maxItems?: number;
+  readonly items?: unknown;
+  readonly properties?: Readonly<Record<string, unknown>>;
+}
+
+/** A text without a bound is an id, a time, or comes from a receiver's answer, of which 4 KiB are kept. */
+const unboundedCharacters = 1_024;
+
+/** A character takes 4 bytes at most, and a number 22. */
+function fieldBytes({
+  type,
+  maxLength = unboundedCharacters,
+  maxItems = Infinity,
+  items,
+  properties = {},
+}: FieldSchema): number {
+  const whole = (): number => {
+    if (type === 'string') return 4 * maxLength;
+    if (type === 'array') return maxItems * fieldBytes((items ?? {}) as FieldSchema);
+    if (type === 'object')
+      return Object.values(properties).reduce<number>(
+        (sum, each) => sum + fieldBytes(each as FieldSchema),
+        0,
+      );
+    return 22;
+  };
+  return Math.min(whole(), request.bodyMaxBytes);
+}

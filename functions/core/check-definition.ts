@@ -1,0 +1,304 @@
+/**
+ * What must be right in a definition before anything is started with it. Each refusal names the domain, the command,
+ * the field, what was found there and what would be right.
+ */
+import { z } from 'zod';
+import { transaction } from '../runtime/limits.ts';
+import { firstGap, gapText } from './answer-gaps.ts';
+import { pathOf } from './authorize.ts';
+import { bytesAtMost, entityBytesAtMost, itemsAtMost } from './bounds.ts';
+import { commandsOf } from './domain.ts';
+import type { AnyCommand, AnyTransition, Domain } from './domain.ts';
+import { answers } from './messages.ts';
+import type { AnyMessage } from './messages.ts';
+import { collectionOf } from './others.ts';
+import { opsOf } from './rules.ts';
+import type { AnyRule } from './rules.ts';
+
+/** Throws. `place`: the field, after its command where it belongs to one. */
+type Fail = (place: string, fault: string) => never;
+
+const failOf =
+  ({ collection }: Domain): Fail =>
+  (place, fault) => {
+    throw new Error(`definition "${collection}"${place === '' ? '' : `, ${place}`}: ${fault}`);
+  };
+
+const listed = (names: readonly string[]): string => (names.length === 0 ? 'none' : names.join(', '));
+const nameOf = (command: string): string => (command === 'create' ? 'create' : `transition "${command}"`);
+
+/** What a path segment of ours may be. */
+const isWord = (name: string): boolean => /^[a-z][a-z-]*$/.test(name);
+/** A state is in no path, so that it may also be written as it is in other systems. */
+const isStateName = (name: string): boolean => /^[a-z][a-z_-]*$/.test(name);
+/** A list of roles may come as one string with spaces between. */
+const isRole = (name: string): boolean => /^[^\s[\]]+$/.test(name);
+/** Routes below /v1 that belong to no domain. */
+const otherRoutes = ['balances', 'messages', 'audit'];
+/** Routes below an entity that belong to no transition. */
+const entityRoutes = ['create', 'lock', 'unlock', 'ledger', 'messages'];
+
+/** @throws naming what is wrong in one definition by itself */
+export function checkDefinition(domain: Domain): void {
+  const fail = failOf(domain);
+  const { collection, idPrefix, initial, version = 1 } = domain;
+  const states = [...domain.states, ...(domain.formerStates ?? [])];
+  if (!isWord(collection))
+    fail('collection', `"${collection}" cannot be a path; use lower-case letters and hyphens`);
+  if (otherRoutes.includes(collection)) fail('collection', `the route /v1/${collection} is taken`);
+  if (!/^[a-z]{2,5}$/.test(idPrefix))
+    fail('idPrefix', `"${idPrefix}" cannot begin an id; use 2 to 5 lower-case letters`);
+  const odd = states.find((name) => !isStateName(name));
+  if (odd !== undefined)
+    fail('states', `"${odd}" cannot be a state; use lower-case letters, hyphens and underscores`);
+  const twice = states.find((state, index) => states.indexOf(state) !== index);
+  if (twice !== undefined) fail('states', `"${twice}" stands twice`);
+  checkStates({ states: domain.states }, 'initial', [initial], fail);
+  if (!Number.isSafeInteger(version) || version < 1)
+    fail('version', `${version} is no version; use a whole number from 1 on`);
+  for (const [name, transition] of Object.entries(domain.transitions)) {
+    checkTransition(domain, name, transition, fail);
+  }
+  for (const [name, command] of commandsOf(domain)) checkCommand(domain, name, command, fail);
+  const bytes = entityBytesAtMost(domain);
+  if (bytes > transaction.itemMaxBytes)
+    fail(
+      'attributes',
+      `they may take ${bytes} bytes, and an item holds ${transaction.itemMaxBytes}; bound them lower`,
+    );
+  checkReachable(domain, fail);
+  checkNames(domain, fail);
+  checkAttributes(domain, fail);
+  for (const { name, while: held } of domain.unique ?? []) {
+    checkStates(domain, `unique "${name}", while`, held, fail);
+  }
+  checkAccounts(domain, fail);
+  checkDeadline(domain, fail);
+  const gap = firstGap(domain);
+  if (gap) fail('', gapText(gap));
+}
+
+function checkStates(
+  { states: own, formerStates = [] }: Pick<Domain, 'states' | 'formerStates'>,
+  place: string,
+  named: readonly string[],
+  fail: Fail,
+): void {
+  const states = [...own, ...formerStates];
+  if (named.length === 0) fail(place, `no state is named; states are ${listed(states)}`);
+  const unknown = named.find((state) => !states.includes(state));
+  if (unknown !== undefined) fail(place, `"${unknown}" is not a state; states are ${listed(states)}`);
+}
+
+function checkTransition(domain: Domain, name: string, transition: AnyTransition, fail: Fail): void {
+  const place = nameOf(name);
+  const { from, to, next, leads, ignoredIn = [], internal, role, authorize = {} } = transition;
+  if (!isWord(name)) fail(place, 'it cannot be a path; use lower-case letters and hyphens');
+  if (entityRoutes.includes(name)) fail(place, 'the route of this name is taken; give it another name');
+  checkStates(domain, `${place}, from`, from, fail);
+  // A former state is one that no command leads to.
+  checkStates({ states: domain.states }, `${place}, to`, to, fail);
+  if (ignoredIn.length > 0) checkStates(domain, `${place}, ignoredIn`, ignoredIn, fail);
+  const both = ignoredIn.find((state) => from.includes(state));
+  if (both !== undefined)
+    fail(`${place}, ignoredIn`, `"${both}" stands in "from" too; leave it out in one of them`);
+  const isWholeWay =
+    from.every((state) => to.includes(leads?.[state] ?? state)) &&
+    (leads !== undefined || from.length === to.length);
+  if (to.length > 1 && !next && !isWholeWay)
+    fail(`${place}, to`, `it may lead to ${to.join(' or ')}, and no "next" or "leads" says which`);
+  if (internal === true && (role !== undefined || transition.authorize))
+    fail(place, 'it is internal, so nobody asks for it; leave "role" and "authorize" out');
+  for (const [code, authorization] of Object.entries(authorize)) {
+    const attributes = attributesOf(domain);
+    const path = pathOf(authorization);
+    if (!attributes.includes(path))
+      fail(`${place}, authorize "${code}"`, `"${path}" is not an attribute; they are ${listed(attributes)}`);
+  }
+}
+
+function checkCommand(domain: Domain, name: string, command: AnyCommand, fail: Fail): void {
+  const place = nameOf(name);
+  const { role, rules, messages = [] } = command;
+  if (role !== undefined && !isRole(role))
+    fail(`${place}, role`, `"${role}" cannot be a role; use a word without spaces and brackets`);
+  checkRules(domain, name === 'create' ? [] : pathsOf(domain), place, rules, fail);
+  for (const message of messages) checkMessage(domain, place, message, fail);
+  const items = itemsAtMost(domain, command);
+  if (items > transaction.itemsMax)
+    fail(place, `it may write ${items} items, and a transaction holds ${transaction.itemsMax}`);
+  const bytes = bytesAtMost(domain, command);
+  if (bytes > transaction.maxBytes)
+    fail(place, `it may write ${bytes} bytes, and a transaction holds ${transaction.maxBytes}`);
+}
+
+const attributesOf = ({ attributes, hidden }: Domain): readonly string[] =>
+  Object.keys({ ...attributes.shape, ...hidden?.shape });
+
+/** What a rule on an entity may look at. */
+const pathsOf = (domain: Domain): readonly string[] => [
+  'status',
+  ...attributesOf(domain),
+  ...Object.keys(domain.accounts ?? {}),
+];
+
+function checkRules(
+  { states, formerStates = [] }: Domain,
+  paths: readonly string[],
+  place: string,
+  rules: Readonly<Record<string, AnyRule>> = {},
+  fail: Fail,
+): void {
+  for (const [code, rule] of Object.entries(rules)) {
+    const at = `${place}, rule "${code}"`;
+    const tests = [...(rule.holds ? ['holds'] : []), ...opsOf(rule)];
+    if (tests.length !== 1)
+      fail(at, `it has ${tests.length === 0 ? 'no test' : `the tests ${tests.join(' and ')}`}; give it one`);
+    if (rule.holds) continue;
+    const { path = '' } = rule;
+    if (!paths.includes(path))
+      fail(
+        at,
+        paths.length === 0
+          ? `there is no entity yet; use "holds"`
+          : `"${path}" is not there; paths are ${listed(paths)}`,
+      );
+    const { is, isNot } = rule as { readonly is?: unknown; readonly isNot?: unknown };
+    const state = is ?? isNot;
+    if (path === 'status' && typeof state === 'string' && ![...states, ...formerStates].includes(state))
+      fail(at, `"${state}" is not a state; states are ${listed(states)}`);
+  }
+}
+
+function checkMessage({ transitions }: Domain, place: string, message: AnyMessage, fail: Fail): void {
+  const { type, receiver, atMost = 1 } = message;
+  const at = `${place}, message "${type}"`;
+  if (!Number.isInteger(atMost) || atMost < 1)
+    fail(`${at}, atMost`, `${atMost} is no number of messages; use 1 or more`);
+  if (receiver !== undefined && !isWord(receiver))
+    fail(`${at}, receiver`, `"${receiver}" cannot be a name; use lower-case letters and hyphens`);
+  const internal = Object.keys(transitions).filter((name) => transitions[name]?.internal === true);
+  for (const answer of answers) {
+    const to = message[answer];
+    if (to === undefined || internal.includes(to)) continue;
+    fail(
+      `${at}, ${answer}`,
+      transitions[to]
+        ? `a caller may ask for "${to}"; make it internal`
+        : `"${to}" is not a transition; internal ones are ${listed(internal)}`,
+    );
+  }
+}
+
+/**
+ * The entities that a command names are of domains that are there, and what is taken along names no others itself.
+ * @throws naming what is wrong between definitions
+ */
+export function checkOthers(domain: Domain, domains: readonly Domain[]): void {
+  const fail = failOf(domain);
+  for (const [name, { references, reads, links = {} }] of commandsOf(domain)) {
+    for (const [each, other] of Object.entries({ ...references, ...reads, ...links })) {
+      const collection = collectionOf(domain, other);
+      const place = `${nameOf(name)}, "${each}"`;
+      const of = domains.find((one) => one.collection === collection);
+      if (!of)
+        return fail(`${place}, of`, `${collection} is not loaded; name it in functions/domains/index.ts`);
+      checkRules(of, pathsOf(of), place, other.rules, fail);
+      const link = links[each];
+      if (link) checkLink(of, link.transition, place, fail);
+    }
+  }
+}
+
+function checkLink(of: Domain, transition: string, place: string, fail: Fail): void {
+  const linked = of.transitions[transition];
+  const names = Object.keys(of.transitions);
+  if (!linked)
+    return fail(
+      `${place}, transition`,
+      `${of.collection} have no "${transition}"; transitions are ${listed(names)}`,
+    );
+  if (linked.references ?? linked.reads ?? linked.links)
+    fail(`${place}, transition`, `"${transition}" names others itself; linked transitions do not nest`);
+}
+
+function checkReachable({ initial, states, formerStates = [], transitions }: Domain, fail: Fail): void {
+  // Of the states of earlier versions entities come, and no command.
+  const reached = new Set([initial, ...formerStates]);
+  for (let before = 0; before !== reached.size;) {
+    before = reached.size;
+    for (const { from, to } of Object.values(transitions)) {
+      if (from.some((state) => reached.has(state))) for (const state of to) reached.add(state);
+    }
+  }
+  const unreachable = states.find((state) => !reached.has(state));
+  if (unreachable !== undefined)
+    fail('states', `"${unreachable}" cannot be reached from "${initial}"; no transition leads there`);
+}
+
+/** Names an entity has of its own; a definition's attributes may not hide them. */
+const entityMembers = ['id', 'type', 'status', 'version', 'createdAt', 'updatedAt', 'allowedTransitions'];
+
+function checkNames(domain: Domain, fail: Fail): void {
+  const names = [
+    ...entityMembers,
+    ...Object.keys(domain.attributes.shape),
+    ...Object.keys(domain.hidden?.shape ?? {}),
+    ...Object.keys(domain.accounts ?? {}),
+  ];
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined)
+    fail(
+      'attributes',
+      `"${twice}" names two things of the entity, which has ${listed(entityMembers)} of its own; give one another name`,
+    );
+}
+
+function checkAttributes(domain: Domain, fail: Fail): void {
+  const schemas: Readonly<Record<string, unknown>> = { ...domain.attributes.shape, ...domain.hidden?.shape };
+  for (const [name, schema] of Object.entries(schemas)) {
+    // `null` stands in a ledger for an attribute that was taken away.
+    if ((schema as z.ZodType).safeParse(null).success)
+      fail(`attribute "${name}"`, 'it may be null; what may be missing is optional');
+  }
+  for (const [name, states] of Object.entries(domain.always ?? {})) {
+    const schema = schemas[name];
+    if (!(schema instanceof z.ZodOptional))
+      fail(
+        `always "${name}"`,
+        schema
+          ? 'it is not optional, so it is there anyway'
+          : `it is not an attribute; they are ${listed(attributesOf(domain))}`,
+      );
+    checkStates(domain, `always "${name}"`, states, fail);
+  }
+}
+
+function checkAccounts(domain: Domain, fail: Fail): void {
+  for (const [key, { floor }] of Object.entries(domain.accounts ?? {})) {
+    // It stands behind the entity's id and a colon where balances are read.
+    if (!/^[a-z][A-Za-z]*$/.test(key)) fail(`account "${key}"`, 'its name is letters only');
+    if (floor && floor.minimum > 0)
+      fail(`account "${key}", floor`, `it begins at 0, below ${floor.minimum}; use 0 or less`);
+  }
+}
+
+function checkDeadline(domain: Domain, fail: Fail): void {
+  if (!domain.deadline) return;
+  const { transition: name, while: states } = domain.deadline;
+  const transition = domain.transitions[name];
+  if (!transition)
+    return fail(
+      'deadline, transition',
+      `"${name}" is not a transition; they are ${listed(Object.keys(domain.transitions))}`,
+    );
+  checkStates(domain, 'deadline, while', states, fail);
+  const outside = states.find((state) => !transition.from.includes(state));
+  if (outside !== undefined)
+    fail(
+      'deadline, while',
+      `in "${outside}" there is no "${name}"; it starts from ${listed(transition.from)}`,
+    );
+  if (transition.input?.safeParse({}).success === false)
+    fail('deadline, transition', `"${name}" needs input, and nobody sends any`);
+}

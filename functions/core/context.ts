@@ -1,0 +1,97 @@
+/** What the functions of a definition are handed. */
+import type { Command } from './command.ts';
+import type { EntityState } from './entity.ts';
+import { collectionOf } from './others.ts';
+import type { AnyOther } from './domain.ts';
+
+/** States by id, as far as they were read; `undefined` where there is no such entity. */
+export type Known = ReadonlyMap<string, EntityState | undefined>;
+
+/** Thrown through a definition that asks for something that has not been read. */
+export class Unread extends Error {}
+
+/** Thrown through a definition that looks at an entity that is not there. */
+export class Absent extends Error {
+  readonly collection: string;
+  readonly id: string;
+  constructor(collection: string, id: string) {
+    super(`${collection} have no ${id}`);
+    this.collection = collection;
+    this.id = id;
+  }
+}
+
+/** The other entity that is meant, if there is one of that collection. */
+export const stateOf = (known: Known, collection: string, id: string): EntityState | undefined => {
+  const state = known.get(id);
+  return state?.collection === collection ? state : undefined;
+};
+
+/** The functions of a definition ask each for what it needs; `getters` find it then, and once. */
+function lazily<T extends object>(target: T, getters: Readonly<Record<string, () => unknown>>): T {
+  for (const [name, find] of Object.entries(getters)) {
+    Object.defineProperty(target, name, {
+      configurable: true,
+      enumerable: true,
+      get: () => {
+        const value = find();
+        Object.defineProperty(target, name, { value, enumerable: true });
+        return value;
+      },
+    });
+  }
+  return target;
+}
+
+/**
+ * The context of a command.
+ * @param entity absent where it is created, or has not been read
+ * @param relied is told the accounts that the definition relies on
+ */
+export function contextOf(
+  command: Command,
+  entity: EntityState | undefined,
+  known: Known,
+  relied: Set<string> = new Set(),
+): object {
+  const { domain, name, id, input, actor, roles = [], now, random } = command;
+  const isCreate = name === 'create';
+  const definition = isCreate ? domain.create : domain.transitions[name];
+  const context: object = {
+    ...{ id, input, actor, roles, now },
+    ...(isCreate
+      ? { random }
+      : {
+          relyOn: (account: string): number => {
+            if (!entity) throw new Unread();
+            relied.add(account);
+            return entity.balances[account] ?? 0;
+          },
+        }),
+  };
+  const one = (collection: string, of: string): unknown => {
+    if (!known.has(of)) throw new Unread();
+    const state = stateOf(known, collection, of);
+    return state && { ...state.attributes, id: of, status: state.status };
+  };
+  const found = (other: AnyOther): unknown => {
+    const collection = collectionOf(domain, other);
+    const told = other.id(context);
+    if (told === undefined) return undefined;
+    if (typeof told !== 'string')
+      return told.map((each) => one(collection, each)).filter((each) => each !== undefined);
+    const state = one(collection, told);
+    if (state === undefined) throw new Absent(collection, told);
+    return state;
+  };
+  const others = Object.entries({ ...definition?.reads, ...definition?.links });
+  return lazily(context, {
+    others: () => lazily({}, Object.fromEntries(others.map(([each, other]) => [each, () => found(other)]))),
+    ...(!isCreate && {
+      entity: () => {
+        if (!entity) throw new Unread();
+        return { ...entity.attributes, status: entity.status };
+      },
+    }),
+  });
+}

@@ -1,0 +1,156 @@
+/** A definition as the engine sees it, and what the compiler knows of it for others. */
+import type { z } from 'zod';
+import type { AnyAuthorization } from './authorize.ts';
+import type { AnyMessage } from './messages.ts';
+import type { Floor, Movement } from './postings.ts';
+import type { AnyRule } from './rules.ts';
+
+/** What the compiler knows of a domain. */
+export interface Subject {
+  readonly state: string;
+  readonly attributes: unknown;
+  readonly account: string;
+  /** The input of each transition, by name. */
+  readonly transitions: unknown;
+  /** Of its creation, before defaults. */
+  readonly input: unknown;
+}
+
+/** Several entities of one domain. */
+export interface Many<Of> {
+  readonly many: Of;
+  readonly atMost: number;
+}
+/** An entity that may be named or not. */
+export interface Maybe<Of> {
+  readonly maybe: Of;
+}
+
+/** What a rule may look at. */
+export type PathsOf<Self extends Subject> = Self['attributes'] &
+  Readonly<Record<Self['account'], number>> & { readonly status: Self['state'] };
+
+/** A value only one entity may hold while it is in one of these states. */
+export interface UniqueValue<State, Attributes> {
+  /** The constraint's name, as `already_exists` shows it; one definition has each once. */
+  readonly name: string;
+  readonly while: readonly State[];
+  /** `undefined`: this entity holds none. */
+  readonly of: (attributes: Attributes) => readonly string[] | undefined;
+}
+
+/** A transition that happens by itself when the time comes. */
+export interface Deadline<State, Attributes, Transition extends string> {
+  readonly while: readonly State[];
+  readonly transition: Transition;
+  /** Epoch milliseconds. What is no time (`NaN`, of an entity that lacks the attribute) is waited for by nobody. */
+  readonly at: (attributes: Attributes) => number;
+}
+
+export interface AccountDefinition {
+  readonly unit: string;
+  /** The balance is never taken below `minimum`. */
+  readonly floor?: Floor;
+  /** Shown as an attribute of this name; the others are bookkeeping counterparts. */
+  readonly shown?: boolean;
+}
+
+/* eslint-disable @typescript-eslint/no-explicit-any -- as the engine sees them; each was checked where it was written */
+export interface AnyOther {
+  readonly of: Domain | 'self' | Many<Domain | 'self'> | Maybe<Domain | 'self'>;
+  readonly id: (context: any) => string | readonly string[] | undefined;
+  readonly rules?: Readonly<Record<string, AnyRule>>;
+  readonly guarded?: boolean;
+}
+
+export interface AnyLink extends AnyOther {
+  readonly transition: string;
+  readonly input?: (context: any) => object;
+  readonly refused?: { readonly code: string; readonly otherwise: string };
+}
+/* eslint-enable @typescript-eslint/no-explicit-any */
+
+/* eslint-disable @typescript-eslint/no-explicit-any -- a registry holds definitions of every shape; each was
+   checked where it was written, and the engine only ever hands a definition what came through its own schemas. */
+/** A command as the engine sees it. */
+export interface AnyCommand {
+  readonly summary: string;
+  readonly role?: string;
+  readonly input?: z.ZodObject;
+  readonly rules?: Readonly<Record<string, AnyRule>>;
+  readonly references?: Readonly<Record<string, AnyOther>>;
+  readonly reads?: Readonly<Record<string, AnyOther>>;
+  readonly links?: Readonly<Record<string, AnyLink>>;
+  readonly transfers?: (context: any) => readonly Movement[];
+  readonly accountsAtMost?: number;
+  readonly messages?: readonly AnyMessage[];
+}
+
+export interface AnyCreate extends AnyCommand {
+  readonly input: z.ZodObject;
+  readonly set: (context: any) => object;
+}
+
+export interface AnyTransition extends AnyCommand {
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+  readonly next?: (context: any) => string;
+  readonly leads?: Readonly<Partial<Record<string, string>>>;
+  readonly ignoredIn?: readonly string[];
+  readonly internal?: boolean;
+  readonly authorize?: Readonly<Record<string, AnyAuthorization>>;
+  readonly set?: (context: any) => object;
+}
+
+/** A definition as the engine sees it. */
+export interface Domain {
+  /** Path segment, plural: `payments`. */
+  readonly collection: string;
+  /** What one is called: `payment`. */
+  readonly type: string;
+  readonly idPrefix: string;
+  /** 1 unless given. Raised with every change of the definition; each ledger entry carries it. */
+  readonly version?: number;
+  readonly summary: string;
+  readonly states: readonly string[];
+  /**
+   * States of earlier versions. No command leads there, and entities may still be in one: they are listed and audited,
+   * and transitions lead them out.
+   */
+  readonly formerStates?: readonly string[];
+  readonly initial: string;
+  /** What the entity shows. */
+  readonly attributes: z.ZodObject;
+  /** Attributes that are kept and never shown. */
+  readonly hidden?: z.ZodObject;
+  /** Optional attributes that are always there in these states. */
+  readonly always?: Readonly<Record<string, readonly string[]>>;
+  readonly accounts?: Readonly<Record<string, AccountDefinition>>;
+  readonly unique?: readonly UniqueValue<string, any>[];
+  readonly deadline?: Deadline<string, any, string>;
+  readonly create: AnyCreate;
+  readonly transitions: Readonly<Record<string, AnyTransition>>;
+}
+/* eslint-enable @typescript-eslint/no-explicit-any */
+
+/** Where a transition may lead from one of its states. */
+export const endsFrom = (
+  { to, next, leads = {} }: Pick<AnyTransition, 'to' | 'next' | 'leads'>,
+  state: string,
+): readonly string[] => {
+  const end = leads[state];
+  if (end !== undefined) return [end];
+  return to.length > 1 && next === undefined ? [state] : to;
+};
+
+/** `create` and the transitions of a domain, by name. */
+export const commandsOf = (domain: Domain): readonly [string, AnyCommand][] => [
+  ['create', domain.create],
+  ...Object.entries(domain.transitions),
+];
+
+/** A definition, and for the compiler what others may know of it. */
+export interface DomainOf<Self extends Subject> extends Domain {
+  /** Never there: it carries types. */
+  readonly subject?: Self;
+}

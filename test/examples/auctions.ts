@@ -1,0 +1,100 @@
+/** Auctions with bids: the highest bid holds its money, and who is outbid has it back in the same transaction. */
+import { z } from 'zod';
+import { defineDomain } from '../../functions/core/definition.ts';
+import { amount, count, moment, reference, text, title } from '../../functions/core/fields.ts';
+import { maybe } from '../../functions/core/others.ts';
+import { named, own, transfer } from '../../functions/core/postings.ts';
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+export const auctions = defineDomain({
+  collection: 'auctions',
+  type: 'auction',
+  idPrefix: 'auc',
+  summary: 'Something that goes to the highest bid.',
+  states: ['open', 'ended'],
+  initial: 'open',
+  attributes: z.strictObject({
+    title: title('A press of 1911'),
+    seller: text('alice'),
+    endsAt: moment(),
+    highest: count(),
+    highestBid: reference('bids', 'bid').optional(),
+  }),
+  deadline: { while: ['open'], transition: 'end', at: ({ endsAt }) => Date.parse(endsAt) },
+  create: {
+    summary: 'Offer something',
+    input: z.strictObject({ title: title('A press of 1911') }),
+    set: ({ input, actor, now }) => ({
+      ...input,
+      seller: actor,
+      endsAt: new Date(now + dayMs).toISOString(),
+      highest: 0,
+    }),
+  },
+  transitions: {
+    outbid: {
+      summary: 'A higher bid has come',
+      internal: true,
+      from: ['open'],
+      to: ['open'],
+      input: z.strictObject({ bid: reference('bids', 'bid'), amount: amount() }),
+      rules: {
+        bid_too_low: {
+          path: 'highest',
+          atMost: ({ input }) => input.amount - 1,
+          otherwise: 'There is a bid as high as this.',
+        },
+      },
+      set: ({ input }) => ({ highest: input.amount, highestBid: input.bid }),
+    },
+    end: {
+      summary: 'Its time is over',
+      internal: true,
+      from: ['open'],
+      to: ['ended'],
+    },
+  },
+});
+
+const purseOf = (bidder: string) => named('purse', bidder, 'EUR');
+
+export const bids = defineDomain({
+  collection: 'bids',
+  type: 'bid',
+  idPrefix: 'bid',
+  summary: 'What somebody would pay.',
+  states: ['highest', 'beaten'],
+  initial: 'highest',
+  attributes: z.strictObject({
+    auction: reference('auctions', 'auc'),
+    bidder: text('bob'),
+    amount: amount(),
+  }),
+  accounts: { held: { unit: 'EUR', shown: true } },
+  create: {
+    summary: 'Bid',
+    input: z.strictObject({ auction: reference('auctions', 'auc'), amount: amount() }),
+    set: ({ input, actor }) => ({ ...input, bidder: actor }),
+    links: {
+      auction: {
+        of: auctions,
+        id: ({ input }) => input.auction,
+        transition: 'outbid',
+        input: ({ id, input }) => ({ bid: id, amount: input.amount }),
+      },
+      // Only the auction knows which bid this one beats.
+      beaten: { of: maybe('self'), id: ({ others }) => others.auction.highestBid, transition: 'beat' },
+    },
+    transfers: ({ input, actor }) => transfer(purseOf(actor), own('held'), input.amount),
+  },
+  transitions: {
+    beat: {
+      summary: 'A higher bid has come: the money goes back',
+      internal: true,
+      from: ['highest'],
+      to: ['beaten'],
+      transfers: ({ entity }) => transfer(own('held'), purseOf(entity.bidder), entity.amount),
+    },
+  },
+});

@@ -1,0 +1,296 @@
+/**
+ * Misspellings and misuses of the vocabulary that the compiler finds. It is not run: `npm run check` fails where one of
+ * these lines is no error any more. What only shows when a definition is loaded stands in `test/unit/load-errors.txt`.
+ */
+import { z } from 'zod';
+import { defineDomain } from '../../functions/core/definition.ts';
+import { integer, list, reference, text } from '../../functions/core/fields.ts';
+import { many, maybe } from '../../functions/core/others.ts';
+import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
+
+const till = named('till', 'shop', 'coin');
+
+export const shelves = defineDomain({
+  collection: 'shelves',
+  type: 'shelf',
+  idPrefix: 'shl',
+  summary: 'A shelf.',
+  states: ['open', 'closed'],
+  initial: 'open',
+  attributes: z.strictObject({
+    place: text('hall'),
+    width: integer(1, 9, 3),
+    labels: list(text('a'), 0, 9, ['a']),
+  }),
+  accounts: { free: { unit: 'place' } },
+  create: {
+    summary: 'Put it up',
+    input: z.strictObject({ place: text('hall') }),
+    set: ({ input }) => ({ ...input, width: 1, labels: [] }),
+  },
+  transitions: {
+    close: { summary: 'Close it', from: ['open'], to: ['closed'] },
+    widen: {
+      summary: 'Make it wider',
+      internal: true,
+      from: ['open'],
+      to: ['open'],
+      input: z.strictObject({ by: integer(1, 9, 1) }),
+      set: ({ entity, input }) => ({ width: entity.width + input.by }),
+    },
+  },
+});
+
+const book = {
+  collection: 'books',
+  type: 'book',
+  idPrefix: 'bok',
+  summary: 'A book.',
+  attributes: z.strictObject({
+    title: text('Momo'),
+    pages: integer(1, 999, 300),
+    readers: list(text('ada'), 0, 9, ['ada']),
+    shelf: reference('shelves', 'shl'),
+    lentTo: text('ada').optional(),
+  }),
+  accounts: { fines: { unit: 'coin' } },
+} as const;
+const input = z.strictObject({ title: text('Momo'), shelf: reference('shelves', 'shl') });
+const create = { summary: 'Buy it', input } as const;
+const bought = { pages: 300, readers: [] };
+const step = { summary: '', from: ['in'], to: ['out'] } as const;
+
+/** All of it right, so that each error below is the one that it says. */
+export const right = defineDomain({
+  ...book,
+  states: ['in', 'out'],
+  initial: 'in',
+  always: { lentTo: ['out'] },
+  unique: [{ name: 'book_title', while: ['in'], of: ({ title }) => [title] }],
+  deadline: { while: ['out'], transition: 'remind', at: ({ pages }) => pages },
+  create: { ...create, set: ({ input: { title, shelf } }) => ({ title, shelf, ...bought }) },
+  transitions: {
+    lend: {
+      summary: 'Lend it',
+      from: ['in'],
+      to: ['out'],
+      input: z.strictObject({ to: text('ada') }),
+      authorize: { not_a_reader: { actorIn: 'readers', otherwise: '' } },
+      rules: { too_long: { path: 'pages', atMost: ({ input: { to } }) => to.length, otherwise: '' } },
+      references: { shelf: { of: shelves, id: ({ entity }) => entity.shelf } },
+      set: ({ input: { to } }) => ({ lentTo: to }),
+      messages: [
+        {
+          topic: 'notification',
+          type: 'lent',
+          payload: ({ after }) => ({ to: after.title, subject: '', text: '' }),
+        },
+      ],
+    },
+    remind: {
+      summary: 'Remind',
+      internal: true,
+      from: ['out'],
+      to: ['out'],
+      set: ({ entity }) => ({ title: entity.lentTo }),
+    },
+  },
+});
+
+export const wrong = [
+  defineDomain({
+    ...book,
+    states: ['in', 'out'],
+    // @ts-expect-error -- 1. the initial state is misspelt
+    initial: 'inn',
+    create: { ...create, set: () => ({ title: '', shelf: '', ...bought }) },
+    transitions: {},
+  }),
+  defineDomain({
+    ...book,
+    states: ['in', 'out'],
+    initial: 'in',
+    // @ts-expect-error -- 2. a unique value is held in a state that is none
+    unique: [{ name: 'u', while: ['inn'], of: () => ['x'] }],
+    create: { ...create, set: () => ({ title: '', shelf: '', ...bought }) },
+    transitions: { lend: step },
+  }),
+  defineDomain({
+    ...book,
+    states: ['in', 'out'],
+    initial: 'in',
+    // @ts-expect-error -- 3. an attribute of a unique value is misspelt
+    unique: [{ name: 'u', while: ['in'], of: ({ titel }) => [titel] }],
+    create: { ...create, set: () => ({ title: '', shelf: '', ...bought }) },
+    transitions: { lend: step },
+  }),
+  defineDomain({
+    ...book,
+    states: ['in', 'out'],
+    initial: 'in',
+    // @ts-expect-error -- 4. the transition of a deadline is misspelt
+    deadline: { while: ['in'], transition: 'lent', at: () => 0 },
+    create: { ...create, set: () => ({ title: '', shelf: '', ...bought }) },
+    transitions: { lend: step },
+  }),
+  defineDomain({
+    ...book,
+    states: ['in', 'out'],
+    initial: 'in',
+    // @ts-expect-error -- 5. what is always there is no optional attribute
+    always: { title: ['in'] },
+    create: { ...create, set: () => ({ title: '', shelf: '', ...bought }) },
+    transitions: { lend: step },
+  }),
+  defineDomain({
+    ...book,
+    states: ['in', 'out'],
+    initial: 'in',
+    // @ts-expect-error -- 6. a creation leaves an attribute out
+    create: { ...create, set: ({ input: { title } }) => ({ title, ...bought }) },
+    transitions: { lend: step },
+  }),
+  defineDomain({
+    ...book,
+    states: ['in', 'out'],
+    initial: 'in',
+    create: {
+      ...create,
+      set: () => ({ title: '', shelf: '', ...bought }),
+      references: {
+        shelf: {
+          of: shelves,
+          // @ts-expect-error -- 7. a field of the input is misspelt
+          id: ({ input: { shelff } }) => shelff,
+          // @ts-expect-error -- 8. a state of another domain is misspelt
+          rules: { a: { path: 'status', is: 'opn', otherwise: '' } },
+        },
+        again: {
+          of: shelves,
+          id: ({ input: { shelf } }) => shelf,
+          // @ts-expect-error -- 9. an attribute of another domain is misspelt
+          rules: { a: { path: 'plase', is: 'x', otherwise: '' } },
+        },
+      },
+      // @ts-expect-error -- 10. an account of another domain is misspelt
+      transfers: ({ input: { shelf } }) => transfer(till, accountOf(shelves, shelf, 'fre'), 1),
+    },
+    transitions: { lend: step },
+  }),
+  defineDomain({
+    ...book,
+    states: ['in', 'out'],
+    initial: 'in',
+    create: { ...create, set: () => ({ title: '', shelf: '', ...bought }) },
+    transitions: {
+      // @ts-expect-error -- 11. a transition starts from a state that is none
+      from: { summary: '', from: ['inn'], to: ['out'] },
+      // @ts-expect-error -- 12. a transition leads to a state that is none
+      to: { summary: '', from: ['in'], to: ['outt'] },
+      // @ts-expect-error -- 13. `next` chooses a state that is none
+      next: { summary: '', from: ['in'], to: ['in', 'out'], next: () => 'outt' },
+      // @ts-expect-error -- 14. a word of the vocabulary is misspelt
+      word: { ...step, summery: '' },
+      set: {
+        ...step,
+        // @ts-expect-error -- 15. a value is of another type
+        set: () => ({ pages: '300' }),
+      },
+      always: {
+        ...step,
+        // @ts-expect-error -- 16. what may be missing is taken for there
+        set: ({ entity }) => ({ title: entity.lentTo.trim() }),
+      },
+      context: {
+        ...step,
+        // @ts-expect-error -- 17. a word of the context is misspelt
+        set: ({ entiy }) => ({ title: entiy.title }),
+      },
+      authorize: {
+        ...step,
+        // @ts-expect-error -- 18. who may is looked for in an attribute that is no list
+        authorize: { x: { actorIn: 'title', otherwise: '' } },
+      },
+      path: {
+        ...step,
+        // @ts-expect-error -- 19. a rule looks at an attribute that is misspelt
+        rules: { x: { path: 'page', atMost: 3, otherwise: '' } },
+      },
+      number: {
+        ...step,
+        // @ts-expect-error -- 20. a rule compares a text as a number
+        rules: { x: { path: 'title', atMost: 3, otherwise: '' } },
+      },
+      value: {
+        ...step,
+        // @ts-expect-error -- 21. a rule compares with a value of another type
+        rules: { x: { path: 'pages', is: 'three', otherwise: '' } },
+      },
+      otherwise: {
+        ...step,
+        // @ts-expect-error -- 22. a rule does not say why
+        rules: { x: { path: 'pages', atMost: 3 } },
+      },
+      account: {
+        ...step,
+        // @ts-expect-error -- 23. an account of its own is misspelt
+        transfers: () => transfer(own('fine'), till, 1),
+      },
+      relied: {
+        ...step,
+        // @ts-expect-error -- 24. a balance to rely on is misspelt
+        transfers: ({ relyOn }) => transfer(own('fines'), till, relyOn('fine')),
+      },
+      link: {
+        ...step,
+        // @ts-expect-error -- 25. a transition of another domain is misspelt
+        links: { shelf: { of: shelves, id: ({ entity }) => entity.shelf, transition: 'clos' } },
+      },
+      given: {
+        ...step,
+        links: {
+          shelf: {
+            of: shelves,
+            id: ({ entity }) => entity.shelf,
+            transition: 'widen',
+            // @ts-expect-error -- 26. a transition of another domain is given what it does not take
+            input: () => ({ by: 'x' }),
+          },
+        },
+      },
+      several: {
+        ...step,
+        // @ts-expect-error -- 27. several are read, and one is named
+        reads: { shelves: { of: many(shelves, 2), id: ({ entity }) => entity.shelf } },
+      },
+      perhaps: {
+        ...step,
+        reads: { shelf: { of: maybe(shelves), id: ({ entity }) => entity.lentTo } },
+        // @ts-expect-error -- 28. one that may be missing is taken for there
+        set: ({ others }) => ({ title: others.shelf.place }),
+      },
+      answer: {
+        ...step,
+        // @ts-expect-error -- 29. the transition of an answer is misspelt
+        messages: [{ topic: 'external-call', type: 'x', done: 'answerd', payload: () => ({}) }],
+      },
+      mail: {
+        ...step,
+        // @ts-expect-error -- 30. a mail has no subject
+        messages: [{ topic: 'notification', type: 'x', payload: () => ({ to: 'ada', text: '' }) }],
+      },
+      receiver: {
+        ...step,
+        messages: [
+          // @ts-expect-error -- 31. only a call has a receiver
+          {
+            topic: 'notification',
+            type: 'x',
+            receiver: 'bank',
+            payload: () => ({ to: '', subject: '', text: '' }),
+          },
+        ],
+      },
+    },
+  }),
+];
