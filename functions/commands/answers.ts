@@ -3,6 +3,7 @@
  * transaction. The answer is kept first, so that it is never lost and nobody is called again while the entity is busy.
  */
 import { workerCall } from '../runtime/delivery-limits.ts';
+import { mayHaveHappened } from '../store/failures.ts';
 import type { OutboxAccess } from '../store/outbox/message-writes.ts';
 import { recordAnswerWaits, takeAnswer } from '../store/outbox/answers.ts';
 import type { AnswerNews } from '../store/outbox/answers.ts';
@@ -17,7 +18,7 @@ export type CarriedOut =
   /** The message has ended by its answer. `isFirst`: this call has ended it. */
   | { readonly kind: 'ended'; readonly isFirst: boolean }
   /** The answer is kept, and has not moved the entity yet. It comes again. */
-  | { readonly kind: 'waits'; readonly code: string };
+  | { readonly kind: 'waits'; readonly code: string; readonly cause?: Error };
 
 export type Answered =
   | CarriedOut
@@ -57,17 +58,20 @@ export function createAnswers(backend: Backend, outbox: OutboxAccess): Answers {
       case 'unknown':
         return waits(item, outcome.kind);
       case 'unavailable':
-        // So that the log names what did not answer.
-        if (outcome.cause) throw outcome.cause;
-        return waits(item, outcome.kind);
+        return waits(item, outcome.kind, outcome.cause);
       default:
         return outcome satisfies never;
     }
   }
 
-  async function waits(item: MessageItem, code: string): Promise<CarriedOut> {
-    await recordAnswerWaits(outbox, item, code);
-    return { kind: 'waits', code };
+  /** The answer is kept whatever becomes of this note, which is for people. */
+  async function waits(item: MessageItem, code: string, cause?: Error): Promise<CarriedOut> {
+    try {
+      await recordAnswerWaits(outbox, item, code);
+    } catch (error) {
+      if (!mayHaveHappened(error)) throw error;
+    }
+    return { kind: 'waits', code, ...(cause && { cause }) };
   }
 
   return {

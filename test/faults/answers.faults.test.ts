@@ -297,7 +297,7 @@ const updates = (mark: string, change: (input: Record<string, unknown>) => Recor
     String(input['UpdateExpression']).includes(mark) ? change(input) : input,
   );
 const unconditional = (mark: string): Mutate =>
-  updates(mark, (input) => condition(input, 'attribute_exists(pk)') as Record<string, unknown>);
+  updates(mark, (input) => condition(input, 'attribute_exists(pk)'));
 
 /** Leaves a clause out of an update's condition. */
 const without = (mark: string, clause: string): Mutate =>

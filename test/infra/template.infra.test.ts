@@ -1,5 +1,6 @@
 import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
+import { callback } from '../../functions/runtime/delivery-limits.ts';
 import { tables, type TableSchema } from '../../functions/store/tables.ts';
 import { stageNames } from '../../infra/cdk/stages.ts';
 import { build, given, readable, resources, shortId, templateOf, type Resource } from './built-stack.ts';
@@ -126,7 +127,13 @@ test.each(['dev', 'staging', 'prod'] as const)(
       unknown
     >;
     expect(DetailedMetricsEnabled ?? false).toBe(false);
-    expect(deployed?.Properties).not.toHaveProperty('RouteSettings');
+    // Callbacks have a rate of their own, since whoever sends them has no token, and no metrics.
+    expect(deployed?.Properties['RouteSettings']).toEqual({
+      'POST /callbacks/{receiver}': {
+        ThrottlingRateLimit: callback.ratePerSecond,
+        ThrottlingBurstLimit: callback.burst,
+      },
+    });
     // What the alarms and the dashboard read has the dimension of the API alone, and comes without.
     const [dashboard] = resources(stage, 'AWS::CloudWatch::Dashboard').values();
     const alarms = [...resources(stage, 'AWS::CloudWatch::Alarm').values()];

@@ -383,6 +383,48 @@ describe('a callback', () => {
   });
 });
 
+describe('ordered messages', () => {
+  test('go out in the order of their entries, and wait, visibly, behind one that is dead', async () => {
+    const entityId = 'pay_01JD2X5T9ZK4M8Q7W6V5B3N2HC';
+    const ordered = (seq: number, receiver = 'payments'): Promise<MessageItem> =>
+      outbox.put({ entityId, seq, receiver, ordered: true });
+    const [first, second, third, other] = [
+      await ordered(2),
+      await ordered(3),
+      await ordered(4),
+      await ordered(5, 'bank'),
+    ];
+    const free = await outbox.put({ entityId, seq: 6 });
+    provider.answer = status(400);
+    expect(await deliver(second)).toMatchObject({
+      status: 'sent',
+      attempts: 0,
+      unsettled: 0,
+      behind: first.id,
+    });
+    expect((await deliver(first)).status).toBe('dead');
+    outbox.clock.ahead(200_000);
+    provider.answer = status(200);
+    expect(await deliver(third)).toMatchObject({ attempts: 0, behind: second.id });
+    const { items } = (await api.get('/v1/messages?status=sent')).json as { items: object[] };
+    expect(items).toMatchObject([
+      { id: third.id, behind: second.id },
+      { id: second.id, behind: first.id },
+    ]);
+    // Others overtake: those to another receiver, and those that do not ask for it.
+    for (const item of [other, free]) expect((await deliver(item)).status).toBe('done');
+    const resolve = { outcome: 'done', note: 'seen in the books' };
+    expect((await api.post(`/v1/messages/${first.id}/resolve`, resolve)).status).toBe(200);
+    // The stream takes what waited to its queue, one after the other.
+    expect(await outbox.read(second)).toMatchObject({ status: 'pending' });
+    expect((await deliver(second)).status).toBe('done');
+    expect(await outbox.read(third)).toMatchObject({ status: 'pending' });
+    expect((await deliver(third)).status).toBe('done');
+    const seqs = posts().map(({ body }) => (JSON.parse(body) as { data: { seq: number } }).data.seq);
+    expect(seqs).toEqual([2, 5, 6, 3, 4]);
+  });
+});
+
 describe('a person’s word', () => {
   const resolve = (id: string, outcome: string, options = {}): Promise<Reply> =>
     api.post(`/v1/messages/${id}/resolve`, { outcome, note: 'told by telephone' }, options);

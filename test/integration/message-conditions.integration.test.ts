@@ -99,9 +99,9 @@ const end = (item: MessageItem): DeadEnd => ({
   lastError: error,
   calls: [],
   delivered: delivery(item),
-  isCertain: true,
+  isCertain: false,
 });
-const failed = { lastError: error, calls: [], notBefore: 0, isCertain: true };
+const failed = { lastError: error, calls: [], notBefore: 0, isCertain: false };
 const recordDone = (access: OutboxAccess, item: MessageItem, result: string): Promise<unknown> =>
   takeAnswer(access, item, {
     answer: { outcome: 'done', by: 'receiver:external-call', at: timestamp(outbox.clock.now()), result },

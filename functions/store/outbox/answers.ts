@@ -192,11 +192,18 @@ export async function recordAnswerWaits(
 
 /**
  * Says where a message lies, before its receiver is called: a callback names the message alone. Written at each call,
- * since nobody knows what a worker before came to.
+ * since nobody knows what a worker before came to. It stays as long as a finished message does.
  */
 export async function noteTenant(access: OutboxAccess, { id, tenant }: MessageName): Promise<void> {
   await access.client.send(
-    new PutCommand({ TableName: access.table, Item: { ...callbackKey(id), tenant } }),
+    new PutCommand({
+      TableName: access.table,
+      Item: {
+        ...callbackKey(id),
+        tenant,
+        expiresAt: Math.floor((access.clock.now() + limits.keptMs) / 1000),
+      },
+    }),
     within(access),
   );
 }

@@ -4,13 +4,13 @@ import type { MessageItem } from './message-items.ts';
 import { all, clause, within, write } from './message-writes.ts';
 import type { OutboxAccess } from './message-writes.ts';
 
-/** The message before this one that has not ended, where both are ordered. One that is dead has not: it is resolved. */
+/** The nearest message before this one that has not ended, where both are ordered. A dead one has not: it is resolved. */
 export async function messageBefore(
   access: OutboxAccess,
   item: MessageItem,
 ): Promise<MessageItem | undefined> {
   const found = await neighbours(access, item, 'sk < :sk');
-  return found.find(({ status }) => status !== 'done');
+  return found.findLast(({ status }) => status !== 'done');
 }
 
 /**
