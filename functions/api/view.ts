@@ -4,9 +4,11 @@ import type { Domain } from '../core/definition.ts';
 import type { EntityState } from '../core/entity.ts';
 import type { LedgerEntry } from '../core/ledger.ts';
 import { allowedTransitions } from '../core/registry.ts';
+import { upgraded } from '../core/upgrade.ts';
 
+/** An older entity is shown as the newest definition has it. */
 export function entityView(domain: Domain, entity: EntityState): Record<string, unknown> {
-  const { id, status, version, createdAt, updatedAt, attributes, balances } = entity;
+  const { id, status, version, createdAt, updatedAt, attributes, balances } = upgraded(domain, entity);
   const shown = Object.keys(domain.attributes.shape).filter((name) => attributes[name] !== undefined);
   const accounts = Object.entries(domain.accounts ?? {}).filter(([, { shown: isShown }]) => isShown === true);
   return {

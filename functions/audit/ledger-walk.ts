@@ -12,6 +12,7 @@ import { genesisHash } from '../core/ledger.ts';
 import type { CausedMessages, LedgerEntry } from '../core/ledger.ts';
 import { assertBalanced } from '../core/postings.ts';
 import { versionOf } from '../core/registry.ts';
+import { upgradeCommand } from '../core/upgrade.ts';
 import { holdsBy } from '../core/unique-holds.ts';
 import type { Holds, UniqueReservation } from '../core/unique-holds.ts';
 import { problem } from './problems.ts';
@@ -147,15 +148,18 @@ const missingText = (from: number, to: number): string =>
 
 /** Which steps there are is for the version of the definition to say that made the entry. */
 function pathProblem(domain: Domain, last: Walked['last'], entry: LedgerEntry): string | undefined {
-  const { seq, command, from, to, at, definition = 1 } = entry;
-  const isOwn = definition === versionOf(domain);
+  const { seq, command, from, to, at, definition = 1, effects } = entry;
+  // An upgrade may lead from anywhere; it is the backend's own command.
+  const isOwn = definition === versionOf(domain) && command !== upgradeCommand;
   if (seq === 1) {
     const isCreation = command === 'create' && from === null && (!isOwn || to === domain.initial);
     return isCreation ? undefined : `"${command}" from ${from} to ${to} does not create an entity`;
   }
   const transition = Object.hasOwn(domain.transitions, command) ? domain.transitions[command] : undefined;
   if (isOwn && !transition) return `${domain.collection} have no transition "${command}"`;
-  const isStep = !isOwn || (transition?.from.includes(from ?? '') === true && transition.to.includes(to));
+  const isStep =
+    !isOwn ||
+    (transition?.from.includes(effects?.upgradedTo ?? from ?? '') === true && transition.to.includes(to));
   if (from === null || !isStep) return `"${command}" does not lead from ${from} to ${to}`;
   // What a changed entry says of itself proves nothing about the next.
   if (last?.isIntact !== true) return undefined;

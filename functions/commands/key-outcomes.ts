@@ -1,6 +1,7 @@
 /** Outcomes that the key decides: refusals that are kept, duplicates, and what to say when time is over. */
 import { isDeepStrictEqual } from 'node:util';
 import { TransactionConflictException } from '@aws-sdk/client-dynamodb';
+import { upgradeCommand } from '../core/upgrade.ts';
 import * as rejections from '../core/rejections.ts';
 import type { Rejection } from '../core/rejections.ts';
 import { idempotency as keyLimits, request as requestLimits } from '../runtime/limits.ts';
@@ -73,7 +74,8 @@ export async function refuse(call: Call, rejection: Rejection): Promise<Outcome>
   // What a receiver said stays said: its answer waits until the entity takes it.
   if (!call.key) return call.isUnknown ? giveUp(call) : { kind: 'refused_for_now', rejection };
   const { backend, request, key, deadline } = call;
-  const isScheduled = request.kind === 'transition' && request.dueAt !== undefined;
+  const isScheduled =
+    request.kind === 'transition' && (request.dueAt !== undefined || request.name === upgradeCommand);
   // Nobody repeats a declined scheduled transition in the hope of another answer, and what is due may go through later.
   if (isScheduled) return call.isUnknown ? giveUp(call) : { kind: 'refused_for_now', rejection };
   if (rejections.isFinal(rejection)) return keepRefusal(call, rejection);

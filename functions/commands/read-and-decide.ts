@@ -7,6 +7,7 @@ import type { Decision } from '../core/decide.ts';
 import { isLocked } from '../core/entity.ts';
 import type { EntityState, LockState } from '../core/entity.ts';
 import { unreadRejection } from '../core/movements.ts';
+import { upgraded } from '../core/upgrade.ts';
 import * as rejections from '../core/rejections.ts';
 import type { Rejection } from '../core/rejections.ts';
 import { readTogether } from '../store/entities/reads.ts';
@@ -97,7 +98,7 @@ async function decideChange(
   if (
     request.kind === 'answer' &&
     entity?.collection === request.domain.collection &&
-    isIgnored(request, entity)
+    isIgnored(request, upgraded(request.domain, entity))
   )
     return ignoredAnswer(call, request, entity);
   const command = commandOf(call, request, now);

@@ -36,7 +36,7 @@ const isRole = (name: string): boolean => /^[^\s[\]]+$/.test(name);
 /** Routes below /v1 that belong to no domain. */
 const otherRoutes = ['balances', 'messages', 'audit'];
 /** Routes below an entity that belong to no transition. */
-const entityRoutes = ['create', 'lock', 'unlock', 'ledger', 'messages'];
+const entityRoutes = ['create', 'lock', 'unlock', 'ledger', 'messages', 'upgrade'];
 
 /** @throws naming what is wrong in one definition by itself */
 export function checkDefinition(domain: Domain): void {

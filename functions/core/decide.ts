@@ -24,6 +24,7 @@ import { allowedTransitions } from './registry.ts';
 import type { Rejection } from './rejections.ts';
 import * as rejections from './rejections.ts';
 import { conflict, firstBroken, is, rulesIn } from './rules.ts';
+import { isOlder, upgraded, upgradeCommand, upgradeTransition } from './upgrade.ts';
 import { assertWritten, checkedInput } from './written.ts';
 
 export interface PlannedMessage extends MessageDraft {
@@ -66,7 +67,7 @@ export function decide(registry: Registry, command: Command, known: Known = new 
   const missing = roleRejectionOf(definitionOf(command), roles);
   if (missing) return rejected(missing);
   try {
-    return decideKnown(registry, command, known);
+    return decideKnown(registry, command, asOfToday(registry, known));
   } catch (error) {
     if (error instanceof Absent) return rejected(rejections.unknownReference(error.collection, error.id));
     // A definition that fails is a defect; whoever reads the log is told which one.
@@ -78,6 +79,14 @@ export function decide(registry: Registry, command: Command, known: Known = new 
       { cause: error },
     );
   }
+}
+
+/** Older entities as the newest definitions have them. */
+function asOfToday(registry: Registry, known: Known): Known {
+  const states = [...known].map(
+    ([id, state]) => [id, state && upgraded(registry.byCollection(state.collection), state)] as const,
+  );
+  return new Map(states);
 }
 
 function decideKnown(registry: Registry, command: Command, known: Known): Decided {
@@ -104,9 +113,12 @@ export function decideAmong(
   }
 }
 
+const transitionOf = (domain: Domain, name: string): AnyTransition | undefined =>
+  name === upgradeCommand ? upgradeTransition(domain) : domain.transitions[name];
+
 /** @throws where there is no such command */
 function definitionOf({ domain, name }: Command): AnyCommand & Partial<Pick<AnyTransition, 'set'>> {
-  const definition = name === 'create' ? domain.create : domain.transitions[name];
+  const definition = name === 'create' ? domain.create : transitionOf(domain, name);
   if (!definition) throw new Error(`${domain.collection} has no transition "${name}"`);
   return definition;
 }
@@ -118,7 +130,8 @@ const namedByInput = (command: Command, known: Known): readonly string[] =>
 /** What stands in the way of a transition before its definition is asked anything. */
 function rejectionOf(command: Command, entity: EntityState): Rejection | undefined {
   const { domain, name, actor, roles, now, ifMatch, lockToken, dueAt } = command;
-  const transition = domain.transitions[name];
+  const transition = transitionOf(domain, name);
+  if (name === upgradeCommand && !isOlder(domain, entity)) return rejections.upToDate;
   // The entity may have gone on since this deadline was set, or wait for a later one.
   const isDue = entity.due?.at === dueAt && entity.due?.transition === name;
   if (dueAt !== undefined && !isDue) return rejections.notDue;
@@ -194,7 +207,7 @@ function decideChange(
 
 function statusAfter({ domain, name }: Command, entity: EntityState | undefined, context: object): string {
   if (!entity) return domain.initial;
-  const transition = domain.transitions[name] as AnyTransition;
+  const transition = transitionOf(domain, name) as AnyTransition;
   const { next, to } = transition;
   const status = next?.(context) ?? endsFrom(transition, entity.status)[0] ?? entity.status;
   if (!to.includes(status)) throw new Error(`"next" says "${status}", which is not one of ${to.join(', ')}`);

@@ -192,6 +192,10 @@ interface Written<
   readonly states: readonly State[];
   /** States of earlier versions, out of which transitions still lead. */
   readonly formerStates?: readonly State[];
+  /** By version: how an entity that it wrote becomes one of the next: all its attributes, and `status` where that changes. */
+  readonly upgrades?: Readonly<
+    Record<number, (older: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>>
+  >;
   readonly initial: NoInfer<State>;
   readonly attributes: Shown;
   readonly hidden?: Hidden;

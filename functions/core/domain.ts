@@ -118,6 +118,13 @@ export interface Domain {
    * and transitions lead them out.
    */
   readonly formerStates?: readonly string[];
+  /**
+   * By version: how an entity that it wrote becomes one of the next. Pure. It returns all its attributes, and `status` where
+   * that changes.
+   */
+  readonly upgrades?: Readonly<
+    Record<number, (older: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>>
+  >;
   readonly initial: string;
   /** What the entity shows. */
   readonly attributes: z.ZodObject;

@@ -1,7 +1,7 @@
 /** What one command does to one entity: its next state, its ledger entry, and what must hold when it commits. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Command } from './command.ts';
-import { dueAfter } from './deadlines.ts';
+import { dueAfter, dueBy } from './deadlines.ts';
 import type { Domain } from './domain.ts';
 import type { Attributes, Due, EntityState } from './entity.ts';
 import { secretFields } from './fields.ts';
@@ -15,7 +15,8 @@ import type { Movement } from './postings.ts';
 import { versionOf } from './registry.ts';
 import type { Registry } from './registry.ts';
 import type { Rule } from './rules.ts';
-import { changedHolds, holdsAfter, holdsOf, reservationsBeyond } from './unique-holds.ts';
+import { onStored, upgradeCommand, upgradeSet } from './upgrade.ts';
+import { changedHolds, holdsAfter, holdsAnew, holdsOf, reservationsBeyond } from './unique-holds.ts';
 import type { Holds, UniqueReservation } from './unique-holds.ts';
 
 export interface EntityChange {
@@ -53,7 +54,13 @@ export const attributesAfter = (before: EntityState | undefined, set: Attributes
 
 export function entityChange(registry: Registry, command: Command, step: Step): EntityChange {
   const { domain, id, tenant } = command;
-  const { before, to, attributes: set } = step;
+  const { before: entity, to } = step;
+  const { older, ...today } = entity ?? {};
+  // As it is stored; what an upgrade changes is written with this command.
+  const before = entity && ({ ...today, ...older } as EntityState);
+  const newer = older && entity ? upgradeSet(older.attributes, entity.attributes) : {};
+  const set = { ...newer, ...step.attributes };
+  const isMoved = before?.status !== entity?.status;
   const resolved = resolve(registry, { collection: domain.collection, id }, step.movements);
   const isOwn = (
     movement: ResolvedMovement,
@@ -67,10 +74,17 @@ export function entityChange(registry: Registry, command: Command, step: Step): 
   const at = new Date(Math.max(command.now, before ? Date.parse(before.updatedAt) : 0)).toISOString();
   const attributes = attributesAfter(before, set);
   const heldBefore = before ? holdsOf(domain, before) : {};
-  const held = holdsAfter(domain, before, { status: to, attributes });
-  const due = dueAfter(domain, before, { status: to, attributes });
+  const isUpgrade = command.name === upgradeCommand;
+  const state = { status: to, attributes };
+  const held = isUpgrade ? holdsAnew(domain, heldBefore, state) : holdsAfter(domain, entity, state);
+  const due = (isUpgrade ? dueBy(domain, state) : undefined) ?? dueAfter(domain, entity, state);
   const definition = versionOf(domain);
-  const effects = effectsOf({ before: heldBefore, after: held }, { before: before?.due, after: due }, step);
+  const effects = effectsOf(
+    { before: heldBefore, after: held },
+    { before: before?.due, after: due },
+    isMoved ? entity?.status : undefined,
+    step,
+  );
   const entry = sealed(tenant, id, {
     seq: (before?.version ?? 0) + 1,
     command: command.name,
@@ -108,7 +122,7 @@ export function entityChange(registry: Registry, command: Command, step: Step): 
     after,
     set,
     entry,
-    rules: [...step.rules, ...units, ...floors],
+    rules: [...onStored(step.rules, newer, isMoved), ...units, ...floors],
     deltas,
     foreign: resolved.filter((movement) => !isOwn(movement)),
     taken: reservationsBeyond(id, held, heldBefore),
@@ -125,10 +139,12 @@ interface Before<T> {
 function effectsOf(
   held: Before<Holds>,
   due: Before<Due | undefined>,
+  upgradedTo: string | undefined,
   { messages }: Pick<Step, 'messages'>,
 ): Effects {
   const changed = changedHolds(held.before, held.after);
   return {
+    ...(upgradedTo !== undefined && { upgradedTo }),
     ...(Object.keys(changed).length > 0 && { held: changed }),
     ...(!isDeepStrictEqual(due.before, due.after) && { due: due.after ?? null }),
     ...(messages.length > 0 && { messages: caused(messages) }),

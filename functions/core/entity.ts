@@ -38,6 +38,8 @@ export interface EntityState {
   /** The unique values it holds, by constraint; absent as `definition` is. */
   readonly held?: Readonly<Record<string, UniqueHold>>;
   readonly due?: Due;
+  /** What is stored, where this is what an upgrade makes of it. */
+  readonly older?: { readonly status: string; readonly attributes: Attributes };
   /** Hash of its newest ledger entry. */
   readonly headHash: string;
   readonly lock?: LockState;

@@ -20,6 +20,8 @@ export interface CausedMessages {
 
 /** What a command brought about besides attributes and postings, so that nobody has to ask the definition again. */
 export interface Effects {
+  /** The status that the entity had by the newer definition, where an upgrade changed it with this command. */
+  readonly upgradedTo?: string;
   /** Unique values by constraint: what it took, `null` for one that it released. */
   readonly held?: Readonly<Record<string, UniqueHold | null>>;
   /** The deadline that it set; `null` where it ended one. */

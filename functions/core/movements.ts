@@ -6,6 +6,7 @@ import type { EntityState } from './entity.ts';
 import { net, ownedAccountName } from './postings.ts';
 import type { Floor, Movement, Posting } from './postings.ts';
 import type { Registry } from './registry.ts';
+import { upgraded } from './upgrade.ts';
 import * as rejections from './rejections.ts';
 import type { Rejection } from './rejections.ts';
 import { atLeast, atMost, conflict, firstBroken } from './rules.ts';
@@ -122,7 +123,7 @@ export function unreadRejection(
   const isChanged = Object.keys(deltas).length > 0;
   if (isChanged && isLocked(other, now)) return rejections.otherLocked(domain.collection, id);
   const unit = Object.entries(units).flatMap(([key, each]) => unitRules(other.units[key], each));
-  const broken = firstBroken([...unit, ...rules], (path) => valueAt(domain, other, path));
+  const broken = firstBroken([...unit, ...rules], (path) => valueAt(domain, upgraded(domain, other), path));
   return broken && rejections.rejectedBy(broken);
 }
 

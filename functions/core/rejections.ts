@@ -84,6 +84,13 @@ export const notDue: Rejection = {
   detail: 'The entity does not wait for this deadline.',
 };
 
+/** Told to an upgrade only: another command, or another upgrade, has brought it about. */
+export const upToDate: Rejection = {
+  code: 'up_to_date',
+  kind: 'conflict',
+  detail: 'The entity is of the newest version.',
+};
+
 export const transitionNotAllowed = (
   transition: string,
   status: string,

@@ -57,6 +57,15 @@ export function holdsAfter(domain: Domain, before: EntityState | undefined, afte
   return Object.fromEntries(held);
 }
 
+/** What an entity holds once it is upgraded: all that the definition says, and what it says nothing of. */
+export function holdsAnew(domain: Domain, written: Holds, after: Holder): Holds {
+  const names = new Set(constraintsOf(domain).map(({ name }) => name));
+  const foreign = Object.entries(written).filter(
+    ([name, hold]) => !names.has(name) && hold.while.includes(after.status),
+  );
+  return { ...Object.fromEntries(foreign), ...holdsBy(domain, after) };
+}
+
 /** What is among `holds` and not among `others`. */
 export const reservationsBeyond = (
   entity: string,

@@ -131,6 +131,7 @@ function* states(before: Snapshot, after: Snapshot): Iterable<Change> {
 }
 
 function* attributes(before: Snapshot, after: Snapshot): Iterable<Change> {
+  const hasUpgrade = after.upgrades?.includes(before.version) === true;
   for (const group of ['attributes', 'hidden'] as const) {
     const other = group === 'attributes' ? 'hidden' : 'attributes';
     for (const [name, { required }] of Object.entries(after[group])) {
@@ -148,11 +149,12 @@ function* attributes(before: Snapshot, after: Snapshot): Iterable<Change> {
       }
       if (!was && !required)
         yield safe(path, 'Older entities lack it, and the older version leaves it alone.');
-      if (!was && required) {
+      if (!was && required && hasUpgrade) yield safe(path, 'Older entities get it by their upgrade.');
+      if (!was && required && !hasUpgrade) {
         yield refused(
           path,
           'Older entities lack it, and so do those that the older version still creates.',
-          'Make it `.optional()`. Require it in a later release, when every entity has it.',
+          'Make it `.optional()`, or say in `upgrades` how older entities get it.',
         );
       }
       if (!was) continue;
@@ -174,10 +176,18 @@ function* attributes(before: Snapshot, after: Snapshot): Iterable<Change> {
     }
     for (const name of beyond(Object.keys(before[group]), Object.keys(after[group]))) {
       if (after[other][name]) continue;
+      if (hasUpgrade) {
+        yield twoSteps(
+          `${group}.${name}`,
+          'Older entities lose it by their upgrade; the older version would miss it.',
+          'Release it once no version runs that reads it.',
+        );
+        continue;
+      }
       yield refused(
         `${group}.${name}`,
         'What older entities keep there would vanish from reads and from the definition.',
-        'Keep it as optional. To rename it, add the new name beside it.',
+        'Keep it as optional. To rename it, add the new name beside it, and let `upgrades` drop the old one in a later release.',
       );
     }
   }

@@ -59,6 +59,8 @@ export interface Snapshot {
   readonly idPrefix: string;
   readonly states: readonly string[];
   readonly formerStates: readonly string[];
+  /** Versions whose entities it says how to upgrade. */
+  readonly upgrades?: readonly number[];
   readonly initial: string;
   readonly attributes: Fields;
   readonly hidden: Fields;
@@ -80,6 +82,7 @@ export function snapshotOf(domain: Domain): Snapshot {
     idPrefix: domain.idPrefix,
     states: domain.states,
     formerStates: domain.formerStates ?? [],
+    ...(domain.upgrades && { upgrades: Object.keys(domain.upgrades).map(Number) }),
     initial: domain.initial,
     attributes: fieldsOf(attributes, 'output'),
     hidden: fieldsOf(hidden, 'output'),
@@ -125,8 +128,13 @@ const commandOf = ({
 }): CommandSnapshot => ({
   input: fieldsOf(input, 'input'),
   ...(role !== undefined && { role }),
-  messages: messages.map(({ payload: _payload, ...head }) => head),
+  messages: messages.map(headOf),
 });
+
+const headOf = (message: AnyMessage): MessageHead =>
+  Object.fromEntries(
+    Object.entries(message).filter(([name]) => name !== 'payload'),
+  ) as unknown as MessageHead;
 
 const mapped = <T, U>(record: Readonly<Record<string, T>>, map: (value: T) => U): Record<string, U> =>
   Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]));

@@ -72,6 +72,14 @@ export const transaction = {
   itemMaxBytes: 400 * 1024,
 } as const;
 
+/** `npm run migrate`, which works beside the callers. */
+export const migration = {
+  /** Commands at once: some 100 a second, a tenth of what one partition of the index takes. */
+  concurrency: 8,
+  /** Entities of one page of its search, so that progress is told every few seconds. */
+  pageEntities: 500,
+} as const;
+
 export const lock = {
   ttlMaxSeconds: 300,
   /** Ours have 22 (128 bits in base64url); longer ones in time to come fit as well. */

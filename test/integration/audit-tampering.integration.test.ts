@@ -221,7 +221,8 @@ describe.concurrent('unique values', () => {
 
 describe.concurrent('messages', () => {
   /** Ends a message of which nothing follows. */
-  const end = (outbox: OutboxAccess, { answers: _answers, ...item }: MessageItem) => {
+  const end = (outbox: OutboxAccess, message: MessageItem) => {
+    const item = { ...message, answers: {} };
     const at = new Date(outbox.clock.now()).toISOString();
     return takeAnswer(outbox, item, {
       answer: { outcome: 'done', by: 'receiver:llm', at, result: '{}' },

@@ -1,0 +1,163 @@
+/** How older entities become newer ones: shown at once, written with their next command, or by `migrate`. */
+import { ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { createAudit } from '../../functions/audit/audit.ts';
+import { migrate } from '../../functions/commands/migrate.ts';
+import type { Migrated } from '../../functions/commands/migrate.ts';
+import type { AnyTransition, Domain } from '../../functions/core/definition.ts';
+import { moment, text } from '../../functions/core/fields.ts';
+import { idOf, verdictOf } from '../support/answers.ts';
+import { auditWhole } from '../support/audited.ts';
+import { startBackend } from '../support/backend.ts';
+import type { Reply, TestBackend } from '../support/backend.ts';
+import { later, members } from '../support/changing-domain.ts';
+
+const tenant = 'acme';
+const transition = (name: string): AnyTransition => {
+  const found = members.transitions[name];
+  if (!found) throw new Error(`there is no "${name}"`);
+  return found;
+};
+
+interface Older {
+  readonly name: string;
+  readonly until: string;
+  readonly status: string;
+}
+
+/** `name` has become `fullName`, and who waits is split into those who were asked and those who were not. */
+const renamed: Domain = later({
+  attributes: z.strictObject({ fullName: text('Ada'), until: moment() }),
+  states: ['new', 'asked', 'active', 'left'],
+  formerStates: ['waiting'],
+  initial: 'new',
+  unique: [
+    {
+      name: 'member_name',
+      while: ['new', 'asked', 'active'],
+      of: ({ fullName }: { readonly fullName: string }) => [fullName.toLowerCase()],
+    },
+  ],
+  deadline: {
+    while: ['new', 'asked'],
+    transition: 'lapse',
+    at: ({ until }: Older) => Date.parse(until) + 60_000,
+  },
+  upgrades: {
+    1: ({ name, until, status }) => ({
+      fullName: name,
+      until,
+      ...(status === 'waiting' && { status: 'new' }),
+    }),
+  },
+  create: {
+    ...members.create,
+    set: ({ input, now }: { input: { name: string }; now: number }) => ({
+      fullName: input.name,
+      until: new Date(now + 600_000).toISOString(),
+    }),
+    messages: [],
+  },
+  transitions: {
+    ask: { summary: 'Ask', from: ['new'], to: ['asked'] },
+    join: { ...transition('join'), from: ['new', 'asked'] },
+    leave: { ...transition('leave'), from: ['new', 'asked', 'active'] },
+    lapse: { ...transition('lapse'), from: ['new', 'asked'] },
+  },
+});
+
+const pathOf = ({ headers }: Reply): string => headers['location'] ?? '';
+const scan = ({ backend: { store } }: TestBackend) =>
+  store.client.send(new ScanCommand({ TableName: store.tables.data, ConsistentRead: true }));
+const audited = async (api: TestBackend): Promise<unknown> =>
+  (await auditWhole(createAudit(api.backend), tenant)).problems;
+
+async function versions(): Promise<{ readonly before: TestBackend; readonly after: TestBackend }> {
+  const before = await startBackend({ domains: [members] });
+  return { before, after: await startBackend({ domains: [renamed], tables: before.tables }) };
+}
+
+async function migrated(api: TestBackend, dryRun = false): Promise<Omit<Migrated, 'looked'>> {
+  const sum = { older: 0, migrated: 0, left: [] as Migrated['left'][number][] };
+  for await (const page of migrate(api.backend, { collection: 'members', dryRun })) {
+    sum.older += page.older;
+    sum.migrated += page.migrated;
+    sum.left.push(...page.left);
+  }
+  return sum;
+}
+
+describe('an older entity', () => {
+  it('is shown as the newest version has it, and written so with its next command', async () => {
+    const { before, after } = await versions();
+    const path = pathOf(await before.post('/v1/members', { name: 'Ada' }));
+    expect((await after.get(path)).json).toMatchObject({
+      status: 'new',
+      version: 1,
+      fullName: 'Ada',
+      allowedTransitions: ['ask', 'join', 'leave'],
+    });
+    expect((await after.get(path)).json).not.toHaveProperty('name');
+    const asked = await after.post(`${path}/ask`);
+    expect([asked.status, asked.json['status'], asked.json['fullName']]).toEqual([200, 'asked', 'Ada']);
+    const { json } = await after.get(`${path}/ledger`);
+    expect(json['items']).toMatchObject([
+      { command: 'create', to: 'waiting' },
+      { command: 'ask', from: 'waiting', to: 'asked' },
+    ]);
+    expect(await audited(after)).toEqual([]);
+  });
+
+  it('that stays in its state by a command changes its list with it', async () => {
+    const { before, after } = await versions();
+    const path = pathOf(await before.post('/v1/members', { name: 'Ada' }));
+    expect(await migrated(after)).toEqual({ older: 1, migrated: 1, left: [] });
+    const listed = (await after.get('/v1/members?status=new')).json['items'] as { id: string }[];
+    expect(listed.map(({ id }) => `/v1/members/${id}`)).toEqual([path]);
+    expect((await after.get('/v1/members?status=waiting')).json['items']).toEqual([]);
+  });
+});
+
+describe('migrate', () => {
+  it('counts without a change, then upgrades each by a command of its own, and again nothing', async () => {
+    const { before, after } = await versions();
+    for (const name of ['Ada', 'Bob', 'Cleo']) await before.post('/v1/members', { name });
+    await after.post('/v1/members', { name: 'Dora' });
+    expect(await migrated(after, true)).toEqual({ older: 3, migrated: 0, left: [] });
+    expect(await migrated(after)).toEqual({ older: 3, migrated: 3, left: [] });
+    expect(await migrated(after)).toEqual({ older: 0, migrated: 0, left: [] });
+    expect(await audited(after)).toEqual([]);
+    // The old form of the name is free, and the new one is held.
+    expect(verdictOf(await after.post('/v1/members', { name: 'ADA' }))).toEqual([409, 'already_exists']);
+  });
+
+  it('sets the deadline anew', async () => {
+    const { before, after } = await versions();
+    const { json } = await before.post('/v1/members', { name: 'Ada' });
+    await migrated(after);
+    const { Items = [] } = await scan(after);
+    const due = Items.find(({ sk, id }) => sk === 'entity' && id === json['id']);
+    expect(due?.['dueAt']).toBe(Date.parse(String(json['until'])) + 60_000);
+    expect(await audited(after)).toEqual([]);
+  });
+
+  it('names those whose unique value is held by another, and takes it once it is free', async () => {
+    const { before, after } = await versions();
+    const [one, other] = [
+      await before.post('/v1/members', { name: 'Ada' }),
+      await before.post('/v1/members', { name: 'ada' }),
+    ];
+    const first = await migrated(after);
+    expect([first.older, first.migrated, first.left.map(({ code }) => code)]).toEqual([
+      2,
+      1,
+      ['already_exists'],
+    ]);
+    const [left] = first.left;
+    const holder = left?.id === idOf(one) ? other : one;
+    expect(verdictOf(await after.post(`${pathOf(holder)}/leave`))).toEqual([200, undefined]);
+    expect(await migrated(after)).toEqual({ older: 1, migrated: 1, left: [] });
+    expect(await audited(after)).toEqual([]);
+  });
+});
