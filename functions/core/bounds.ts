@@ -47,18 +47,16 @@ export function bytesAtMost(domain: Domain, { input, links = {}, messages }: Any
 }
 
 const bytesOf = (schema: z.ZodObject): number =>
-  Object.values(schema.shape).reduce(
-    (sum, field) =>
-      sum + fieldBytes(z.toJSONSchema(field as z.ZodType, { io: 'input', unrepresentable: 'any' })),
-    0,
-  );
+  Object.values(schema.shape as Readonly<Record<string, z.ZodType>>)
+    .map((field) => fieldBytes(z.toJSONSchema(field, { io: 'input', unrepresentable: 'any' }) as FieldSchema))
+    .reduce((sum, bytes) => sum + bytes, 0);
 
 interface FieldSchema {
   readonly type?: unknown;
   readonly maxLength?: number;
   readonly maxItems?: number;
-  readonly items?: unknown;
-  readonly properties?: Readonly<Record<string, unknown>>;
+  readonly items?: FieldSchema;
+  readonly properties?: Readonly<Record<string, FieldSchema>>;
 }
 
 /** A text without a bound is an id, a time, or comes from a receiver's answer, of which 4 KiB are kept. */
@@ -74,12 +72,8 @@ function fieldBytes({
 }: FieldSchema): number {
   const whole = (): number => {
     if (type === 'string') return 4 * maxLength;
-    if (type === 'array') return maxItems * fieldBytes((items ?? {}) as FieldSchema);
-    if (type === 'object')
-      return Object.values(properties).reduce<number>(
-        (sum, each) => sum + fieldBytes(each as FieldSchema),
-        0,
-      );
+    if (type === 'array') return maxItems * fieldBytes(items ?? {});
+    if (type === 'object') return Object.values(properties).reduce((sum, each) => sum + fieldBytes(each), 0);
     return 22;
   };
   return Math.min(whole(), request.bodyMaxBytes);

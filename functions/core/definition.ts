@@ -154,6 +154,7 @@ interface TransitionDefinition<
 }
 
 /** An entity in one of these states: what is always there then is not optional. */
+// eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- where nothing is always there
 type EntityIn<Self extends Subject, Always, From> = Self['attributes'] & {
   readonly [
     K in keyof Always & keyof Self['attributes'] as [From] extends [Element<Always[K]>] ? K : never

@@ -144,7 +144,7 @@ function testIn(rule: AnyRule, context: object): Test | undefined {
     typeof declared === 'function' ? (declared as (of: object) => unknown)(context) : declared;
   if (value === undefined) return undefined;
   if (op === 'missing') return value === true ? { op, path } : undefined;
-  return { op, path, value: op === 'secret' ? fingerprint(String(value)) : value } as Test;
+  return { op, path, value: op === 'secret' ? fingerprint(value as string) : value } as Test;
 }
 
 /**

@@ -1,3 +1,5 @@
+/* eslint-disable @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-member-access
+   -- what is misspelt has no type */
 /**
  * Misspellings and misuses of the vocabulary that the compiler finds. It is not run: `npm run check` fails where one of
  * these lines is no error any more. What only shows when a definition is loaded stands in `test/unit/load-errors.txt`.
