@@ -5,6 +5,7 @@ import type { Audit, AuditProblem } from '../../functions/api/audit.ts';
 import type { Store } from '../../functions/store/store.ts';
 import { entryKey } from '../../functions/store/keys.ts';
 import type { ItemKey } from '../../functions/store/keys.ts';
+import { answerAll } from './answering.ts';
 import type { Reply, RequestOptions, TestBackend } from './backend.ts';
 
 export interface Audited {
@@ -65,12 +66,12 @@ export class Tampered {
     return reply;
   }
 
-  /** A payment with four entries: created, confirmed, refunded twice. @returns its id */
+  /** A payment with four entries: created, confirmed, captured, refunded in part. @returns its id */
   async refundedPayment(): Promise<string> {
     const id = await this.create('payments', payment);
     await this.post(`/v1/payments/${id}/confirm`);
-    await this.post(`/v1/payments/${id}/refund`, { amount: 250 });
-    await this.post(`/v1/payments/${id}/refund`, { amount: 50 });
+    await answerAll(this.api, this.tenant);
+    await this.post(`/v1/payments/${id}/refund`, { amount: 300 });
     return id;
   }
 

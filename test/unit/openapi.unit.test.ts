@@ -89,7 +89,9 @@ describe('the OpenAPI document', () => {
     for (const { operationId, requestBody, ...operation } of operations.values()) {
       if (!requestBody) continue;
       expect(requestBody.content['application/json']?.example, operationId).toBeDefined();
-      if (operationId !== 'redriveMessages') expect(operation['x-example-after'], operationId).toBeDefined();
+      // A bulk redrive needs nothing, and a callback a message that a receiver has taken on: no command makes one.
+      if (operationId !== 'redriveMessages' && operationId !== 'takeCallback')
+        expect(operation['x-example-after'], operationId).toBeDefined();
     }
   });
 
