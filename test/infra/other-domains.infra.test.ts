@@ -8,7 +8,7 @@ import { systemClock } from '../../functions/runtime/clock.ts';
 import { createDocumentClient } from '../../functions/store/client.ts';
 import { entries } from '../../infra/cdk/bundle.ts';
 import { localCredentials, localRegion } from '../support/loopback.ts';
-import { loans } from '../support/toy-domain.ts';
+import { lockers } from '../support/lockers.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -30,7 +30,7 @@ test('every function is built from another list of domains, and holds none of ou
         name: 'another list',
         setup: (building) => {
           building.onLoad({ filter: /functions\/application\.ts$/ }, () => ({
-            contents: `import { loans } from '../test/support/toy-domain.ts'; export const domains = [loans];`,
+            contents: `import { lockers } from '../test/support/lockers.ts'; export const domains = [lockers];`,
             resolveDir: join(root, 'functions'),
             loader: 'ts',
           }));
@@ -42,7 +42,7 @@ test('every function is built from another list of domains, and holds none of ou
   expect(files.filter((file) => file.startsWith('functions/domains/'))).toEqual([]);
   for (const name of ['api', 'timer', 'audit'] as const) {
     expect(Object.keys(metafile.outputs[`unused/${name}.mjs`]?.inputs ?? {})).toContain(
-      'test/support/toy-domain.ts',
+      'test/support/lockers.ts',
     );
   }
 });
@@ -50,9 +50,9 @@ test('every function is built from another list of domains, and holds none of ou
 test('a backend serves the domains it was given, and no other', () => {
   const client = createDocumentClient({ region: localRegion, credentials: localCredentials });
   const tables = { data: 'd', outbox: 'o', idempotency: 'i' };
-  const { registry } = createBackend({ domains: [loans], store: { client, tables }, clock: systemClock });
+  const { registry } = createBackend({ domains: [lockers], store: { client, tables }, clock: systemClock });
   const served = routesOf(registry).flatMap(({ path, method }) => (method === 'POST' ? [path] : []));
-  expect(served).toContain('/v1/book-loans/{id}/lend');
+  expect(served).toContain('/v1/lockers/{id}/open');
   expect(served.filter((path) => path.startsWith('/v1/payments'))).toEqual([]);
   client.destroy();
 });
