@@ -253,7 +253,7 @@ export class Replay {
     for (const unique of (this.#domain.unique ?? []) as readonly UniqueValue<string, unknown>[]) {
       if (!unique.while.includes(status)) continue;
       const [was, is] = [
-        unique.of(before.status === null ? {} : before.attributes),
+        before.status === null ? undefined : unique.of(before.attributes),
         unique.of(this.#attributes),
       ];
       const wasHeld = before.status !== null && unique.while.includes(before.status);

@@ -57,8 +57,8 @@ export async function readStore(endpoint: string, tables: TableNames): Promise<S
       scan(tables.outbox),
       scan(tables.idempotency),
     ]);
-    // The sweeper's own place lies in the outbox table; it is no message.
-    return { data, outbox: outbox.filter(({ pk }) => pk !== 'sweeper'), records };
+    // Only a message's partition has a tenant in its name: the sweeper's places and what callbacks are found by have none.
+    return { data, outbox: outbox.filter(({ pk }) => String(pk).includes('#')), records };
   } finally {
     client.destroy();
   }
