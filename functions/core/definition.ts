@@ -150,11 +150,11 @@ interface TransitionDefinition<
   /** What changes; `undefined` takes an attribute away. */
   readonly set?: (
     context: TransitionContextOf<Self, Always, Input, From, Read, Link>,
+    // eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- a subject may have no attributes
   ) => Partial<Self['attributes']>;
 }
 
 /** An entity in one of these states: what is always there then is not optional. */
-// eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- where nothing is always there
 type EntityIn<Self extends Subject, Always, From> = Self['attributes'] & {
   readonly [
     K in keyof Always & keyof Self['attributes'] as [From] extends [Element<Always[K]>] ? K : never

@@ -24,9 +24,9 @@ export function upgraded(domain: Domain, entity: EntityState): EntityState {
     if (!become) continue;
     const next = become({ ...attributes, status });
     attributes = Object.fromEntries(
-      Object.entries(next as Attributes).filter(([name, value]) => name !== 'status' && value !== undefined),
+      Object.entries(next).filter(([name, value]) => name !== 'status' && value !== undefined),
     );
-    status = String((next as { readonly status?: string }).status ?? status);
+    status = (next as { readonly status?: string }).status ?? status;
   }
   const { attributes: stored, status: was } = entity;
   return { ...entity, attributes, status, older: { attributes: stored, status: was } };

@@ -28,7 +28,7 @@ export function readFlags<F extends Flags>(
 ): { readonly values: ValuesOf<F>; readonly words: readonly string[] } {
   try {
     const parsed = parseArgs({ args: [...args], options: flags, allowPositionals: takesWords });
-    return { values: parsed.values as ValuesOf<F>, words: parsed.positionals };
+    return { values: parsed.values, words: parsed.positionals };
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }

@@ -89,9 +89,9 @@ async function run(
       detached: true,
     },
   );
-  let isEnded = false;
+  const ended = new AbortController();
   const end = (): void => {
-    isEnded = true;
+    ended.abort();
     void endGroup(child);
   };
   const deadline = setTimeout(end, patienceMs);
@@ -100,7 +100,7 @@ async function run(
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, end);
   clearTimeout(deadline);
   // The other runs are not begun.
-  if (isEnded) throw new Error(`the run "${name}" was ended before its time`);
+  if (ended.signal.aborted) throw new Error(`the run "${name}" was ended before its time`);
   return { isClean: code === 0, report };
 }
 

@@ -104,7 +104,10 @@ function refusing({ steps }: Operation): Answer {
   );
   return (response, call) => {
     // An inquiry, which follows a call without an answer: it was never seen, and comes again.
-    if (call.method !== 'POST') return status(404)(response, call);
+    if (call.method !== 'POST') {
+      status(404)(response, call);
+      return;
+    }
     const { type } = JSON.parse(call.body) as { readonly type: string };
     status(refused.has(type) ? 402 : 200)(response, call);
   };

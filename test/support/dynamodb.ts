@@ -82,5 +82,6 @@ export async function createTables(
  * through the stream records of all tables there are, at each call.
  */
 export async function deleteTables(client: DynamoDBClient, names: TableNames): Promise<void> {
-  for (const TableName of Object.values(names)) await client.send(new DeleteTableCommand({ TableName }));
+  for (const TableName of [names.data, names.outbox, names.idempotency])
+    await client.send(new DeleteTableCommand({ TableName }));
 }

@@ -1,5 +1,7 @@
 /** What belongs to one command is all there, or none of it is (G1), and each entry has one origin (G2). */
 import { isDeepStrictEqual } from 'node:util';
+import type { Domain } from '../../../functions/core/definition.ts';
+import { messagesOf } from '../../../functions/core/registry.ts';
 import type { Report } from './checker.ts';
 import type { Entry, Ledger } from './replay.ts';
 import type { StoreImage } from './store-image.ts';
@@ -34,7 +36,7 @@ export function checkMoves(ledgers: readonly Ledger[], report: Report): void {
     for (const entry of entries) {
       const isInternal = domain.transitions[entry.command]?.internal === true;
       const isTimer = domain.deadline?.transition === entry.command;
-      if (isInternal && !isTimer && !moved.has(entry)) {
+      if (isInternal && !isTimer && !isAnswer(domain, entry) && !moved.has(entry)) {
         report(
           'G1',
           `${id}: entry ${entry.seq} ("${entry.command}") was brought about by no command`,
@@ -45,8 +47,19 @@ export function checkMoves(ledgers: readonly Ledger[], report: Report): void {
   }
 }
 
-/** Every entry that a caller or the clock brought about has exactly one idempotency record, which tells of it. */
-export function checkOrigins(ledgers: readonly Ledger[], { records }: StoreImage, report: Report): void {
+/** Whether what a message was answered brought it about. */
+const isAnswer = (domain: Domain, { command }: Entry): boolean =>
+  messagesOf(domain).some(({ message: { done, refused, dead } }) => [done, refused, dead].includes(command));
+
+/**
+ * Every entry that a caller or the clock brought about has exactly one idempotency record, which tells of it. One that
+ * an answer brought about has the message that ended in it.
+ */
+export function checkOrigins(
+  ledgers: readonly Ledger[],
+  { records, outbox }: StoreImage,
+  report: Report,
+): void {
   const told = new Map<string, { readonly status: string; readonly pk: string }[]>();
   for (const { pk, answer } of records) {
     const { status, body } = answer as { readonly status: number; readonly body: string };
@@ -56,8 +69,22 @@ export function checkOrigins(ledgers: readonly Ledger[], { records }: StoreImage
     const name = `${String(id)} ${String(version)}`;
     told.set(name, [...(told.get(name) ?? []), { status: String(state), pk: String(pk) }]);
   }
-  for (const { tenant, id, entries } of ledgers) {
+  const answered = (tenant: string, id: string, command: string): number =>
+    outbox.filter(({ answers, answer, status, ...item }) => {
+      const { outcome = '' } = (answer ?? {}) as { readonly outcome?: string };
+      const isOver = status === 'done' || status === 'dead';
+      const names = (answers ?? {}) as Readonly<Record<string, string>>;
+      return isOver && item['tenant'] === tenant && item['entity'] === id && names[outcome] === command;
+    }).length;
+  for (const { tenant, id, domain, entries } of ledgers) {
     for (const entry of entries) {
+      if (isAnswer(domain, entry) && !moved.has(entry)) {
+        const ended = answered(tenant, id, entry.command);
+        const count = entries.filter(({ command }) => command === entry.command).length;
+        if (count !== ended)
+          report('G18', `${id}: ${count} entries "${entry.command}", ${ended} messages with that answer`, tenant);
+        continue;
+      }
       const name = `${id} ${entry.seq}`;
       const origins = told.get(name) ?? [];
       told.delete(name);
