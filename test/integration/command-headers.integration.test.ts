@@ -1,6 +1,7 @@
 /** What a command's headers say: its key, and the version it expects. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as limits from '../../functions/runtime/limits.ts';
+import { answerAll } from '../support/answering.ts';
 import { idOf, verdictOf } from '../support/answers.ts';
 import { startBackend } from '../support/backend.ts';
 import type { Reply, TestBackend } from '../support/backend.ts';
@@ -96,6 +97,7 @@ describe('If-Match', () => {
       expect(verdictOf(await confirm(malformed)), malformed).toEqual([400, 'if_match_malformed']);
     }
     expect((await confirm('"1"')).status).toBe(200);
+    await answerAll(api, 'acme');
     expect((await api.post(`${path}/refund`, { amount: 1 }, { headers: { 'if-match': '*' } })).status).toBe(
       200,
     );
