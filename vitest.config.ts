@@ -38,8 +38,8 @@ export default defineConfig({
   test: {
     environment: 'node',
     reporters: ['default', new NothingRan()],
-    // Three files beside each other: on two processors Vitest would run one by one, and much of a test is waiting.
-    maxWorkers: 3,
+    // Two files beside each other: on two processors Vitest would run one by one, and much of a test is waiting.
+    maxWorkers: 2,
     env: {
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
       // Vitest sets BASE_URL to `/` where none is given, and always in its workers; so a given one goes by this name.
