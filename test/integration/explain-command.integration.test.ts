@@ -24,19 +24,19 @@ it('explains a file of requests as JSON, and refuses one it cannot read', async 
   const folder = await mkdtemp(path.join(os.tmpdir(), 'explain-'));
   try {
     const file = path.join(folder, 'requests.json');
-    const body = { payer: 'alice', payee: 'bookshop', amount: 1_250, currency: 'EUR' };
+    const body = { slug: 'hello', title: 'Hello', body: 'It works.' };
     const mine = {
-      name: 'a refund',
+      name: 'an archive',
       before: [
-        { as: 'payment', request: 'POST /v1/payments', body },
-        { request: 'POST /v1/payments/{payment}/confirm' },
+        { as: 'article', request: 'POST /v1/articles', body },
+        { request: 'POST /v1/articles/{article}/publish' },
       ],
-      request: { request: 'POST /v1/payments/{payment}/refund', body: { amount: 250 } },
+      request: { request: 'POST /v1/articles/{article}/archive' },
     };
     await writeFile(file, JSON.stringify([mine]));
     const { stdout } = await explain('--requests', file, '--entities', '30', '--runs', '1', '--json');
     const [output] = JSON.parse(stdout) as [Output];
-    expect(output.plans).toMatchObject([{ name: 'a refund', status: 200, requests: 2 }]);
+    expect(output.plans).toMatchObject([{ name: 'an archive', status: 200, requests: 2 }]);
     await writeFile(file, JSON.stringify([{ ...mine, surprise: true }]));
     await expect(explain('--requests', file)).rejects.toMatchObject({ code: 2 });
   } finally {
