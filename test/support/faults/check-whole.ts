@@ -82,7 +82,11 @@ export function checkOrigins(
         const ended = answered(tenant, id, entry.command);
         const count = entries.filter(({ command }) => command === entry.command).length;
         if (count !== ended)
-          report('G18', `${id}: ${count} entries "${entry.command}", ${ended} messages with that answer`, tenant);
+          report(
+            'G18',
+            `${id}: ${count} entries "${entry.command}", ${ended} messages with that answer`,
+            tenant,
+          );
         continue;
       }
       const name = `${id} ${entry.seq}`;
