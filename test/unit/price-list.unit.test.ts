@@ -21,7 +21,8 @@ it('counts what follows: messages each alone, and a transition that waits', asyn
   const followUp = new Map((await list()).map((price) => [price.name, price.followUp]));
   const of = (name: string): number => followUp.get(name) ?? NaN;
   expect(of('POST /v1/payments')).toBe(0);
-  expect(of('POST /v1/payments/{id}/confirm')).toBeCloseTo(2 * of('POST /v1/articles/{id}/publish'), 12);
+  const one = of('POST /v1/articles/{id}/publish');
+  expect(of('POST /v1/approvals/{id}/submit (2 approvers)')).toBeCloseTo(3 * one, 12);
   expect(of('POST /v1/reservations')).toBeGreaterThan(0);
   // A wait of two weeks costs what one of ten minutes does, since the table keeps it; beside it stands one mail.
   const mail = of('POST /v1/articles/{id}/publish');
