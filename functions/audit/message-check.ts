@@ -5,6 +5,7 @@ import type { CausedMessages } from '../core/ledger.ts';
 import { message as limits } from '../runtime/limits.ts';
 import {
   groupOf,
+  isOpen,
   messageGroups,
   messageId,
   messageKey,
@@ -93,9 +94,8 @@ function isConsistent(tenant: string, name: string, message: AuditedMessage): bo
 /** A message waits for as long as its receiver asked for (its lease); without a reason to wait it is not on its way. */
 function stuckProblem(id: string, message: AuditedMessage, now: number): AuditProblem[] {
   const { status, createdAt, redrivenAt, leaseUntil, attempts } = message;
-  const isOpen = status === 'pending' || status === 'sent';
   const since = Math.max(Date.parse(redrivenAt ?? createdAt), leaseUntil ?? 0);
-  if (!isOpen || since >= now - openMaxMs) return [];
+  if (!isOpen(message) || since >= now - openMaxMs) return [];
   const seq = Number.parseInt(message.sk, 10);
   const text = `${message.id} (${message.topic}) is ${status} after ${attempts} attempts`;
   return [problem('message_stuck', text, { entity: id, seq })];

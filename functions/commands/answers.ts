@@ -7,6 +7,7 @@ import { mayHaveHappened } from '../store/failures.ts';
 import type { OutboxAccess } from '../store/outbox/message-writes.ts';
 import { recordAnswerWaits, takeAnswer } from '../store/outbox/answers.ts';
 import type { AnswerNews } from '../store/outbox/answers.ts';
+import { isOpen } from '../store/outbox/message-items.ts';
 import type { DeadLetter, MessageItem } from '../store/outbox/message-items.ts';
 import { releaseNext } from '../store/outbox/ordered-messages.ts';
 import type { Backend } from './backend.ts';
@@ -79,8 +80,7 @@ export function createAnswers(backend: Backend, outbox: OutboxAccess): Answers {
     answer: async (item, news) => {
       const taken = await takeAnswer(outbox, item, news);
       if (taken.kind !== 'taken') return taken;
-      const isOpen = taken.item.status === 'pending' || taken.item.status === 'sent';
-      if (isOpen) return carryOut(taken.item);
+      if (isOpen(taken.item)) return carryOut(taken.item);
       const isDone = taken.item.status === 'done';
       if (taken.isFirst && isDone && taken.item.ordered === true) await releaseNext(outbox, taken.item);
       return { kind: 'ended', isFirst: taken.isFirst };

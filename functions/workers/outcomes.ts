@@ -10,6 +10,7 @@ import type { Log } from '../runtime/logger.ts';
 import type { MetricWriter } from '../runtime/metric-writer.ts';
 import type { Topic, TopicPolicy } from '../runtime/topics.ts';
 import { keepDeadEnd, takeAnswer } from '../store/outbox/answers.ts';
+import { isOpen } from '../store/outbox/message-items.ts';
 import type { Answer, CallRecord, LastError, MessageItem, Refusal } from '../store/outbox/message-items.ts';
 import type { OutboxAccess } from '../store/outbox/message-writes.ts';
 import {
@@ -261,7 +262,6 @@ export function createOutcomes(parts: OutcomeParts): Outcomes {
   return { take, refuse, accept, postpone, bury, wait, askAgain, moveEntity };
 }
 
-const isOpen = ({ status }: MessageItem): boolean => status === 'pending' || status === 'sent';
 
 /** By what a log finds a message. */
 export const logged = (item: MessageItem): Record<string, unknown> => ({

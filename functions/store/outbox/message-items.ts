@@ -13,6 +13,9 @@ export type MessageGroup = (typeof messageGroups)[number];
 export const groupOf = (status: MessageStatus): MessageGroup =>
   status === 'pending' || status === 'sent' ? 'open' : status;
 
+/** Whether it is on its way. */
+export const isOpen = ({ status }: { readonly status: MessageStatus }): boolean => groupOf(status) === 'open';
+
 /** Partitions of each group, so that no single one takes the writes of all tenants. */
 export const messageShards = 8;
 

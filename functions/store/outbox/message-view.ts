@@ -1,5 +1,6 @@
 /** A message as the API shows it. Pure. */
 import type { Topic } from '../../runtime/topics.ts';
+import { isOpen } from './message-items.ts';
 import type { CallRecord, LastError, MessageItem, MessageStatus, Refusal } from './message-items.ts';
 
 export interface MessageView {
@@ -45,7 +46,6 @@ export const isUncertain = ({ status, unsettled = 0, leaseToken }: MessageItem):
 
 export function messageView(item: MessageItem): MessageView {
   const { status, lastError, result, answer, waitingUntil } = item;
-  const isOpen = status === 'pending' || status === 'sent';
   return {
     id: item.id,
     topic: item.topic,
@@ -72,7 +72,7 @@ export function messageView(item: MessageItem): MessageView {
         ...(answer.note !== undefined && { note: answer.note }),
       },
     }),
-    ...(isOpen && item.answerWaits !== undefined && { answerWaits: item.answerWaits }),
-    ...(isOpen && item.behind !== undefined && { behind: item.behind }),
+    ...(isOpen(item) && item.answerWaits !== undefined && { answerWaits: item.answerWaits }),
+    ...(isOpen(item) && item.behind !== undefined && { behind: item.behind }),
   };
 }
