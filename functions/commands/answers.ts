@@ -46,7 +46,7 @@ export function createAnswers(backend: Backend, outbox: OutboxAccess): Answers {
     const outcome = await execute(backend, command, workerCall.answerMs);
     switch (outcome.kind) {
       case 'committed':
-        if (item.ordered === true && item.answer?.outcome !== 'dead') await releaseNext(outbox, item);
+        if (item.answer?.outcome !== 'dead') await releaseNext(outbox, item);
         return { kind: 'ended', isFirst: true };
       case 'replayed':
         return { kind: 'ended', isFirst: false };
@@ -81,8 +81,7 @@ export function createAnswers(backend: Backend, outbox: OutboxAccess): Answers {
       const taken = await takeAnswer(outbox, item, news);
       if (taken.kind !== 'taken') return taken;
       if (isOpen(taken.item)) return carryOut(taken.item);
-      const isDone = taken.item.status === 'done';
-      if (taken.isFirst && isDone && taken.item.ordered === true) await releaseNext(outbox, taken.item);
+      if (taken.isFirst && taken.item.status === 'done') await releaseNext(outbox, taken.item);
       return { kind: 'ended', isFirst: taken.isFirst };
     },
   };

@@ -136,7 +136,10 @@ export function createOutcomes(parts: OutcomeParts): Outcomes {
     if (taken.item.answer !== undefined && isOpen(taken.item))
       return moveEntity(taken.item, delivery, record);
     log.info(taken.isFirst ? 'message done' : 'message was done already', logged(item));
-    if (taken.isFirst) await finishDone(taken.item);
+    if (taken.isFirst) {
+      countDone(taken.item);
+      await releaseNext(outbox, taken.item);
+    }
     return finished;
   }
 
@@ -159,7 +162,8 @@ export function createOutcomes(parts: OutcomeParts): Outcomes {
           return toDeadLetters;
         }
         log.info('message done', { ...logged(item), answer: item.answer?.outcome });
-        if (carried.isFirst) await finishDone(item);
+        // What waits behind it was released by whoever carried the answer out.
+        if (carried.isFirst) countDone(item);
         return finished;
       case 'waits':
         log.warn('answer waits for its entity', {
@@ -174,12 +178,11 @@ export function createOutcomes(parts: OutcomeParts): Outcomes {
     }
   }
 
-  async function finishDone(item: MessageItem): Promise<void> {
+  function countDone(item: MessageItem): void {
     metrics?.add('MessagesDone', 1, topic);
     // The commit may have happened on a machine whose clock is ahead of ours.
     const latencyMs = Math.max(outbox.clock.now() - Date.parse(item.createdAt), 0);
     if (item.run === 1) metrics?.add('DeliveryLatency', latencyMs, topic);
-    if (item.ordered === true) await releaseNext(outbox, item);
   }
 
   async function accept(leased: Leased, calls: readonly CallRecord[]): Promise<Disposition> {
@@ -261,7 +264,6 @@ export function createOutcomes(parts: OutcomeParts): Outcomes {
 
   return { take, refuse, accept, postpone, bury, wait, askAgain, moveEntity };
 }
-
 
 /** By what a log finds a message. */
 export const logged = (item: MessageItem): Record<string, unknown> => ({

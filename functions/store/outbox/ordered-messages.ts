@@ -15,9 +15,10 @@ export async function messageBefore(
 
 /**
  * Has the stream send what waits behind a message that has ended. What is lost on the way is found by the sweeper, like
- * any other message.
+ * any other message. Nothing waits behind one that is not ordered.
  */
 export async function releaseNext(access: OutboxAccess, item: MessageItem): Promise<void> {
+  if (item.ordered !== true) return;
   const behind = (await neighbours(access, item, 'sk > :sk')).find((next) => next.behind === item.id);
   if (behind === undefined) return;
   await write(
