@@ -9,7 +9,7 @@ import type { Log } from '../runtime/logger.ts';
 import type { MetricWriter } from '../runtime/metric-writer.ts';
 import type { Topic, TopicPolicy } from '../runtime/topics.ts';
 import { noteTenant } from '../store/outbox/answers.ts';
-import type { CallRecord } from '../store/outbox/message-items.ts';
+import type { CallRecord, MessageItem } from '../store/outbox/message-items.ts';
 import type { OutboxAccess } from '../store/outbox/message-writes.ts';
 import { claimMessage, redriveMessage } from '../store/outbox/messages.ts';
 import type { Delivery } from '../store/outbox/messages.ts';
@@ -17,6 +17,7 @@ import { messageBefore } from '../store/outbox/ordered-messages.ts';
 import { again, createQueueHandler, finished, receiveCount, toDeadLetters } from './batch.ts';
 import type { Disposition, QueueHandler } from './batch.ts';
 import { askReceiver, callReceiver } from './call-receiver.ts';
+import type { Called } from './call-receiver.ts';
 import { lastCallEnded, withCall } from './calls.ts';
 import { createOutcomes, exhausted, keptResult } from './outcomes.ts';
 import type { Leased } from './outcomes.ts';
@@ -40,6 +41,9 @@ export interface TopicWorkerParts {
   readonly random?: () => number;
 }
 
+/** Where what came gives none of its own. */
+const reasons = { call: 'The receiver answered.', inquiry: 'The receiver was asked.' } as const;
+
 /**
  * Order of the writes, and what a death between them leaves:
  * - claim, call: the lease runs out. The message is called again with the same key, or buried with no attempt left;
@@ -55,7 +59,6 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
   const queue = createSourceQueue(sqs, log);
   const terms = { attempts: policy.attempts, leaseMs: policy.callTimeoutMs + lease.marginMs };
   const outcomes = createOutcomes({ ...parts, random });
-  const now = (): string => timestamp(outbox.clock.now());
 
   async function deliver(record: SQSRecord): Promise<Disposition> {
     const reference = parseBody(messageReference, record.body);
@@ -110,37 +113,46 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
     return redriven === 'held' ? toDeadLetters : finished;
   }
 
+  /** The message's calls with this one. */
+  const recordOf = (
+    item: MessageItem,
+    kind: CallRecord['kind'],
+    { came, sent }: Called<Failure | { readonly kind: string }>,
+    certain: boolean,
+  ): readonly CallRecord[] =>
+    withCall(item, {
+      kind,
+      at: timestamp(outbox.clock.now()),
+      ...(sent !== undefined && { sent }),
+      code: 'code' in came ? came.code : came.kind,
+      reason: 'reason' in came ? came.reason : reasons[kind],
+      certain,
+    });
+
   async function call(leased: Leased): Promise<Disposition> {
     const { item } = leased;
     const before = item.ordered === true ? await messageBefore(outbox, item) : undefined;
     if (before !== undefined) return outcomes.wait(leased, before);
     // A callback may come before the answer to the call itself.
     if (topic === 'external-call') await noteTenant(outbox, item);
-    const { came, sent } = await callReceiver(receiver, item, policy.callTimeoutMs, log);
-    const noted = (outcome: Failure | { readonly kind: string }, certain: boolean): readonly CallRecord[] =>
-      withCall(item, {
-        kind: 'call',
-        at: now(),
-        ...(sent !== undefined && { sent }),
-        code: 'code' in outcome ? outcome.code : outcome.kind,
-        reason: 'reason' in outcome ? outcome.reason : 'The receiver answered.',
-        certain,
-      });
+    const called = await callReceiver(receiver, item, policy.callTimeoutMs, log);
+    const { came } = called;
+    const noted = (certain: boolean): readonly CallRecord[] => recordOf(item, 'call', called, certain);
     switch (came.kind) {
       case 'done':
-        return outcomes.take(leased, { outcome: 'done', result: keptResult(came.result) }, noted(came, true));
+        return outcomes.take(leased, { outcome: 'done', result: keptResult(came.result) }, noted(true));
       case 'refused':
-        return outcomes.refuse(leased, came, noted(came, true));
+        return outcomes.refuse(leased, came, noted(true));
       case 'accepted':
-        return outcomes.accept(leased, noted(came, true));
+        return outcomes.accept(leased, noted(true));
       case 'undeliverable':
-        return outcomes.bury(leased, came, { isCertain: true, calls: noted(came, true) });
+        return outcomes.bury(leased, came, { isCertain: true, calls: noted(true) });
       case 'did_not_act':
         return item.attempts < policy.attempts
-          ? outcomes.postpone(leased, came, { isCertain: true, calls: noted(came, true) })
-          : outcomes.bury(leased, came, { isCertain: true, calls: noted(came, true) });
+          ? outcomes.postpone(leased, came, { isCertain: true, calls: noted(true) })
+          : outcomes.bury(leased, came, { isCertain: true, calls: noted(true) });
       case 'may_have_acted': {
-        const attempt = { isCertain: false, calls: noted(came, false) };
+        const attempt = { isCertain: false, calls: noted(false) };
         if (item.onUncertain === 'hold') return outcomes.bury(leased, came, attempt);
         const goesOn = item.onUncertain === 'inquire' || item.attempts < policy.attempts;
         return goesOn ? outcomes.postpone(leased, came, attempt) : outcomes.bury(leased, came, attempt);
@@ -157,29 +169,22 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
       const reason = 'Its receiver may have acted, and must not be called again.';
       return outcomes.bury(leased, item.lastError ?? { code: 'uncertain', reason }, { isCertain: false });
     }
-    const { came, sent } = await askReceiver(inquire, item, policy.callTimeoutMs, log);
-    const noted = (outcome: Failure | { readonly kind: string }, certain: boolean): readonly CallRecord[] =>
-      withCall(item, {
-        kind: 'inquiry',
-        at: now(),
-        ...(sent !== undefined && { sent }),
-        code: 'code' in outcome ? outcome.code : outcome.kind,
-        reason: 'reason' in outcome ? outcome.reason : 'The receiver was asked.',
-        certain,
-      });
+    const asked = await askReceiver(inquire, item, policy.callTimeoutMs, log);
+    const { came } = asked;
+    const noted = (certain: boolean): readonly CallRecord[] => recordOf(item, 'inquiry', asked, certain);
     switch (came.kind) {
       case 'done':
-        return outcomes.take(leased, { outcome: 'done', result: keptResult(came.result) }, noted(came, true));
+        return outcomes.take(leased, { outcome: 'done', result: keptResult(came.result) }, noted(true));
       case 'refused':
-        return outcomes.refuse(leased, came, noted(came, true));
+        return outcomes.refuse(leased, came, noted(true));
       case 'never_seen': {
         const believedFrom = lastCallEnded(item) + uncertainty.onItsWayMs;
         const leftMs = believedFrom - outbox.clock.now();
         return leftMs <= 0
-          ? outcomes.askAgain(leased, { neverSeen: true, calls: noted(came, true), seconds: 1 })
+          ? outcomes.askAgain(leased, { neverSeen: true, calls: noted(true), seconds: 1 })
           : outcomes.askAgain(leased, {
               neverSeen: false,
-              calls: noted(came, false),
+              calls: noted(false),
               seconds: leftMs / 1000,
             });
       }
@@ -193,11 +198,11 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
           return outcomes.bury(
             leased,
             { code: 'uncertain', reason },
-            { isCertain: false, calls: noted(came, false) },
+            { isCertain: false, calls: noted(false) },
           );
         }
         const seconds = retryDelaySeconds(policy, inquiries + 1, random());
-        return outcomes.askAgain(leased, { neverSeen: false, calls: noted(came, false), seconds });
+        return outcomes.askAgain(leased, { neverSeen: false, calls: noted(false), seconds });
       }
       default:
         return came satisfies never;
