@@ -1,6 +1,6 @@
 /**
  * One case for every command and query, written as a user's own file of requests is (`--requests file.json`). Texts
- * and numbers have fixed lengths: units follow from sizes. `test/integration/cost.isolated.test.ts` asserts that
+ * and numbers have fixed lengths: units follow from sizes. `test/integration/cost.integration.test.ts` asserts that
  * no route is missing. A collection that nobody wrote cases for has those that its definition's examples make.
  */
 import type { Domain } from '../../../functions/core/definition.ts';
