@@ -5,10 +5,10 @@
 import { authorizationRules, roleRejectionOf } from './authorize.ts';
 import { accountsByDefault } from './bounds.ts';
 import type { Command } from './command.ts';
-import { Absent, contextOf, stateOf, Unread } from './context.ts';
+import { Absent, contextOf, stateOf } from './context.ts';
 import type { Known } from './context.ts';
 import { endsFrom } from './domain.ts';
-import type { AnyCommand, AnyTransition, Domain } from './domain.ts';
+import type { AnyLink, AnyTransition, Domain } from './domain.ts';
 import { isLocked, valueAt } from './entity.ts';
 import type { EntityState } from './entity.ts';
 import { attributesAfter, entityChange } from './entity-change.ts';
@@ -17,14 +17,14 @@ import { draftsOf } from './messages.ts';
 import type { MessageDraft } from './messages.ts';
 import { spread } from './movements.ts';
 import type { BalanceChange, Check, UnreadChange } from './movements.ts';
-import { collectionOf, domainOf, othersAtMost } from './others.ts';
-import type { AnyLink, AnyOther } from './domain.ts';
+import { absentOf, definitionOf, idsOf, missingOf, namedOthers, transitionOf } from './named-others.ts';
+import { collectionOf, domainOf } from './others.ts';
 import type { Registry } from './registry.ts';
 import { allowedTransitions } from './registry.ts';
 import type { Rejection } from './rejections.ts';
 import * as rejections from './rejections.ts';
 import { conflict, firstBroken, is, rulesIn } from './rules.ts';
-import { isOlder, upgraded, upgradeCommand, upgradeTransition } from './upgrade.ts';
+import { isOlder, upgraded, upgradeCommand } from './upgrade.ts';
 import { assertWritten, checkedInput } from './written.ts';
 
 export interface PlannedMessage extends MessageDraft {
@@ -111,16 +111,6 @@ export function decideAmong(
     if (decided.kind !== 'unread') return decided;
     for (const id of decided.ids) known.set(id, find(id));
   }
-}
-
-const transitionOf = (domain: Domain, name: string): AnyTransition | undefined =>
-  name === upgradeCommand ? upgradeTransition(domain) : domain.transitions[name];
-
-/** @throws where there is no such command */
-function definitionOf({ domain, name }: Command): AnyCommand & Partial<Pick<AnyTransition, 'set'>> {
-  const definition = name === 'create' ? domain.create : transitionOf(domain, name);
-  if (!definition) throw new Error(`${domain.collection} has no transition "${name}"`);
-  return definition;
 }
 
 /** Entities that a command names before its own is known, so that all are read together. */
@@ -230,58 +220,6 @@ const planned = ({ after }: EntityChange, drafts: readonly MessageDraft[]): read
     seq: after.version,
     createdAt: after.updatedAt,
   }));
-
-/** `undefined` where it asks for something that has not been read. */
-function tried<T>(work: () => T): T | undefined {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof Unread) return undefined;
-    throw error;
-  }
-}
-
-/**
- * The entities that a command reads or takes along, as far as their names are known.
- * @param context of the command, as `contextOf` makes it
- */
-export function namedOthers(command: Command, context: object): readonly string[] {
-  const { reads = {}, links = {} } = definitionOf(command);
-  return Object.values({ ...reads, ...links }).flatMap((other) => tried(() => idsOf(other, context)) ?? []);
-}
-
-/** The entities that are needed and were not read; names may come from others, which are read before. */
-function missingOf(command: Command, context: object, known: Known): readonly string[] {
-  const { reads = {}, links = {} } = definitionOf(command);
-  const named = Object.values({ ...reads, ...links }).map((other) => tried(() => idsOf(other, context)));
-  const missing = [...new Set(named.flatMap((ids) => ids ?? []))].filter((id) => !known.has(id));
-  if (missing.length === 0 && named.includes(undefined)) {
-    throw new Error('it names others by each other, and none by itself');
-  }
-  return missing;
-}
-
-/** @throws (a defect of the definition) where there are more than it says */
-function idsOf(other: AnyOther, context: object): readonly string[] {
-  const told = other.id(context);
-  const ids = told === undefined ? [] : typeof told === 'string' ? [told] : told;
-  const most = othersAtMost(other);
-  if (ids.length > most)
-    throw new Error(`${ids.length} other entities are named, and ${most} at most are declared`);
-  return ids;
-}
-
-/** Who names an entity that is not there is told so before a rule looks at it. */
-function absentOf(command: Command, context: object, known: Known): Rejection | undefined {
-  const { reads = {}, links = {} } = definitionOf(command);
-  const needed = [...Object.values(reads), ...Object.values(links).filter(({ refused }) => !refused)];
-  for (const other of needed) {
-    const collection = collectionOf(command.domain, other);
-    const absent = idsOf(other, context).find((id) => !stateOf(known, collection, id));
-    if (absent !== undefined) return rejections.unknownReference(collection, absent);
-  }
-  return undefined;
-}
 
 type Checks =
   | { readonly kind: 'checks'; readonly checks: readonly Check[] }
