@@ -19,6 +19,7 @@ import type { Caller } from './caller.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { idempotencyKey, ifMatchVersion, lockToken, traceparent } from './headers.ts';
 import { answerOf, responseOf, unavailable } from './outcomes.ts';
+import { messageGroups } from './message-groups.ts';
 import { outboxOf } from './outbox-access.ts';
 import { problemOf, ProblemError } from './problem.ts';
 import { getBalance, getEntity, listEntities, listLedger } from './queries.ts';
@@ -75,6 +76,8 @@ export async function operate(c: Context<Environment>, context: OperationContext
       return json(await getBalance(reading(), c.req.param('account') ?? ''));
     case 'messages':
       return json(await tenantMessages(reading(), { ...page, ...query }));
+    case 'messageGroups':
+      return json(await messageGroups(reading(), query as Parameters<typeof messageGroups>[1]));
     case 'redriveMessage':
       await bodyOf(c, route);
       return redrive(reading(), c.req.param('id') ?? '');

@@ -26,6 +26,7 @@ export type Operation =
   | { readonly is: 'unlock'; readonly domain: Domain }
   | { readonly is: 'balance' }
   | { readonly is: 'messages' }
+  | { readonly is: 'messageGroups' }
   | { readonly is: 'redriveMessage' }
   | { readonly is: 'resolveMessage' }
   | { readonly is: 'redriveMessages' }
@@ -115,6 +116,16 @@ export function routesOf({ domains }: Registry): readonly Route[] {
           .optional()
           .meta({ description: 'Whether the receiver may have acted and nobody knows.' }),
         ...paging,
+      }),
+    },
+    {
+      method: 'GET',
+      path: '/v1/messages/groups',
+      scope: 'ops',
+      operation: { is: 'messageGroups' },
+      query: z.strictObject({
+        status: z.literal('dead').default('dead').meta({ description: 'Those that wait for a person.' }),
+        cursor,
       }),
     },
     {

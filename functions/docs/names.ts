@@ -40,6 +40,8 @@ export function operationId({ operation }: Pick<Route, 'operation'>): string {
       return 'getBalance';
     case 'messages':
       return 'listMessages';
+    case 'messageGroups':
+      return 'listMessageGroups';
     case 'redriveMessage':
     case 'redriveMessages':
     case 'resolveMessage':

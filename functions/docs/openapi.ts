@@ -172,6 +172,8 @@ function operationOf(registry: Registry, examples: Examples, route: Route): ZodO
       return reads.balanceOperation(route);
     case 'messages':
       return reads.messagesOperation(route);
+    case 'messageGroups':
+      return reads.messageGroupsOperation(route);
     case 'redriveMessage':
       return reads.redriveMessageOperation(route, senderOf(examples));
     case 'resolveMessage':

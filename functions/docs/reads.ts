@@ -139,6 +139,16 @@ export const messagesOperation = (route: Route): ZodOpenApiOperationObject =>
     answer: ref('schemas/MessagePage'),
   });
 
+export const messageGroupsOperation = (route: Route): ZodOpenApiOperationObject =>
+  operation(route, {
+    tag: 'operations',
+    summary: 'Count dead messages by topic, type, code and receiver',
+    description:
+      'The largest group first. One request counts a bounded number of messages. With a `nextCursor` there are more, and ' +
+      'each count is one of at least so many: follow it and add the counts up.',
+    answer: schemas.messageGroups,
+  });
+
 /** The id of a message in a path. */
 function messageParameter(sender: Example | undefined) {
   const [message] = sender?.messages ?? [];

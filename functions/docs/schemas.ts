@@ -154,6 +154,25 @@ export const message = z.strictObject({
   behind: messageId.optional().meta({ description: 'The message before it that has to end first.' }),
 });
 
+export const messageGroups = z.strictObject({
+  items: z.array(
+    z.strictObject({
+      topic: z.enum(topics),
+      type: z.string().meta({ description: 'What they are about.', examples: ['payment.capture'] }),
+      code: z
+        .string()
+        .meta({ description: 'Of the last error: an HTTP status, or a word.', examples: ['503', 'timeout'] }),
+      receiver: z.string().optional().meta({ description: 'Who was called, where it has a name.' }),
+      count: count('Messages of this group.'),
+      held: count('Those of them that are to be resolved: they may have acted and must not be called again.'),
+      firstAt: moment('When the first of them died.'),
+      lastAt: moment('When the last of them died.'),
+    }),
+  ),
+  counted: count('Messages that were counted.'),
+  nextCursor: z.string().optional().meta({ description: 'Absent when all were counted.' }),
+});
+
 export const heldLock = z.strictObject({
   token: z.string().meta({
     description: 'To be sent as `Lock-Token` with every command.',

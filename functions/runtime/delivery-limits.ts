@@ -126,6 +126,15 @@ export const redrive = {
   bulkMax: 1_000,
 } as const;
 
+/** What one request for the groups of dead messages reads. */
+export const deadGroups = {
+  /**
+   * Messages, each of which is read: some 75 requests one after the other, a second on AWS. 100,000 are counted by 20
+   * requests.
+   */
+  messagesMax: 5_000,
+} as const;
+
 /** What one request for a list reads, so that a filter that fits little still answers in time. */
 export const list = {
   /** Entries of the index. */

@@ -1,16 +1,13 @@
 /** Walks through a tenant's messages are answered in time, however many there are and however slow the database is. */
 import { randomUUID } from 'node:crypto';
-import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
-import pMap from 'p-map';
-import { ulid } from 'ulid';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { delivery } from '../../functions/runtime/delivery-limits.ts';
 import type { request as limits } from '../../functions/runtime/limits.ts';
 import type { Topic } from '../../functions/runtime/topics.ts';
-import { messageItem, statePartitionOf } from '../../functions/store/outbox/message-items.ts';
 import { itemsOf } from '../support/answers.ts';
 import { startBackend } from '../support/backend.ts';
 import type { TestBackend } from '../support/backend.ts';
+import { putDeadLetters, startOfYear } from '../support/dead-letters.ts';
 import { intercept } from '../support/sdk-faults.ts';
 
 /** The limits of the requests here; those of production stay what they are. */
@@ -35,36 +32,8 @@ beforeAll(async () => {
 });
 
 /** Messages of one topic that have died, the first the oldest. */
-async function died(tenant: string, topic: Topic, count: number, since: number): Promise<string[]> {
-  const items = Array.from({ length: count }, (_, index) => ({
-    ...messageItem({
-      tenant,
-      entityId: `pay_${ulid()}`,
-      collection: 'payments',
-      seq: 2,
-      n: 0,
-      type: 'payment.confirmed',
-      topic,
-      payload: {},
-      createdAt: new Date(since + index).toISOString(),
-    }),
-    status: 'dead',
-    statePk: statePartitionOf(tenant, 'dead'),
-  }));
-  const batches = Array.from({ length: Math.ceil(count / 25) }, (_, at) =>
-    items.slice(at * 25, at * 25 + 25),
-  );
-  await pMap(
-    batches,
-    (batch) => {
-      const puts = batch.map((Item) => ({ PutRequest: { Item } }));
-      return api.backend.store.client.send(
-        new BatchWriteCommand({ RequestItems: { [api.tables.outbox]: puts } }),
-      );
-    },
-    { concurrency: 8 },
-  );
-  return items.map(({ id }) => id);
+async function died(tenant: string, topic: Topic, count: number, at: number): Promise<string[]> {
+  return (await putDeadLetters(api.backend.store, count, { tenant, topic, at })).map(({ id }) => id);
 }
 
 /** Sends a request until it has no more to say. */
@@ -81,8 +50,6 @@ async function followed(
   } while (cursor !== undefined && pages.length < 100);
   return pages;
 }
-
-const startOfYear = Date.parse('2026-01-01T00:00:00Z');
 
 describe('a list whose filter fits little', () => {
   it('says how far it came in its time, and goes on from there', async () => {

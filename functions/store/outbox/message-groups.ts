@@ -23,6 +23,8 @@ export interface GroupQuery {
   readonly topic?: Topic | undefined;
   /** Exclusive upper bound of `stateSk`. */
   readonly below?: string | undefined;
+  /** Exclusive lower bound of `stateSk`. */
+  readonly above?: string | undefined;
 }
 
 export interface GroupPage {
@@ -34,7 +36,7 @@ export interface GroupPage {
 
 export async function* groupPages(
   access: OutboxAccess,
-  { tenant, group, status, topic, below, newestFirst }: GroupQuery & { readonly newestFirst: boolean },
+  { tenant, group, status, topic, below, above, newestFirst }: GroupQuery & { readonly newestFirst: boolean },
 ): AsyncGenerator<GroupPage> {
   const prefix = stateSortPrefix(tenant);
   let startKey: Record<string, unknown> | undefined;
@@ -55,7 +57,7 @@ export async function* groupPages(
         ...(status !== undefined && { ExpressionAttributeNames: { '#status': 'status' } }),
         ExpressionAttributeValues: {
           ':state': statePartitionOf(tenant, group),
-          ':low': prefix,
+          ':low': above ?? prefix,
           ':high': below ?? `${prefix}:`,
           ...(status !== undefined && { ':status': status }),
           ...(topic !== undefined && { ':topic': topic }),
@@ -66,8 +68,10 @@ export async function* groupPages(
     );
     startKey = answer.LastEvaluatedKey;
     yield {
-      // BETWEEN includes its upper bound, which the page before has shown.
-      entries: ((answer.Items ?? []) as IndexEntry[]).filter(({ stateSk }) => stateSk !== below),
+      // BETWEEN includes its bounds, which the page before has shown.
+      entries: ((answer.Items ?? []) as IndexEntry[]).filter(
+        ({ stateSk }) => stateSk !== below && stateSk !== above,
+      ),
       evaluated: answer.ScannedCount ?? 0,
       lastKey: startKey?.['stateSk'] as string | undefined,
     };
