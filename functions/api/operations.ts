@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Backend } from '../commands/backend.ts';
 import type { CommandRequest, LockCommand } from '../commands/command.ts';
 import { execute } from '../commands/execute.ts';
+import { roleMissing } from '../commands/read-and-decide.ts';
 import { inTime, startDeadline } from '../runtime/deadline.ts';
 import type { Domain } from '../core/definition.ts';
 import { redriveMessages } from '../store/outbox/bulk-redrive.ts';
@@ -129,6 +130,9 @@ async function commandRequest(
 ): Promise<CommandRequest> {
   const { headers } = c.env.event;
   const { domain } = operation;
+  // Who lacks a role hears nothing else, not even that there can be no such entity.
+  const missing = roleMissing({ ...operation, kind: operation.is, roles: caller.roles });
+  if (missing) throw new ProblemError(problemOf(missing));
   // Nobody reads a body for an entity that cannot be.
   const id = operation.is === 'create' ? '' : knownId(domain, c.req.param('id') ?? '');
   const idempotency = idempotencyKey(headers['idempotency-key']);

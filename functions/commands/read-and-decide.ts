@@ -4,6 +4,7 @@ import { roleRejectionOf } from '../core/authorize.ts';
 import type { Command } from '../core/command.ts';
 import { decide, versionRejectionOf } from '../core/decide.ts';
 import type { Decision } from '../core/decide.ts';
+import type { Domain } from '../core/definition.ts';
 import { isLocked } from '../core/entity.ts';
 import type { EntityState, LockState } from '../core/entity.ts';
 import { unreadRejection } from '../core/movements.ts';
@@ -45,10 +46,20 @@ export type Decided =
 const rejected = (rejection: Rejection): Decided => ({ kind: 'rejected', rejection });
 
 /** Whether the caller lacks the role that a command wants. */
-export function roleMissing(request: CommandRequest): Rejection | undefined {
-  const { kind, domain, roles } = request;
+export function roleMissing({
+  kind,
+  domain,
+  name = '',
+  roles,
+}: {
+  readonly kind: CommandRequest['kind'];
+  readonly domain: Domain;
+  /** Of the transition. */
+  readonly name?: string;
+  readonly roles?: readonly string[] | undefined;
+}): Rejection | undefined {
   if (kind === 'create') return roleRejectionOf(domain.create, roles);
-  return kind === 'transition' ? roleRejectionOf(domain.transitions[request.name] ?? {}, roles) : undefined;
+  return kind === 'transition' ? roleRejectionOf(domain.transitions[name] ?? {}, roles) : undefined;
 }
 
 /** The entities that a command names itself. A creation that reads nothing names none. */

@@ -82,6 +82,16 @@ describe('a payment', () => {
     });
   });
 
+  it('tells who lacks the role nothing else, not even that there is no such payment', async () => {
+    const path = await captured();
+    for (const refunded of [path, '/v1/payments/pay_01ARZ3NDEKTSV4RRFFQ69G5FAV', '/v1/payments/nobody']) {
+      const { status, json } = await api.post(`${refunded}/refund`, { amount: 250 }, { roles: [] });
+      expect([status, json['code'], json['role']]).toEqual([403, 'role_missing', 'refunds']);
+    }
+    const unknown = await api.post('/v1/payments/nobody/refund', { amount: 250 });
+    expect([unknown.status, unknown.json['code']]).toEqual([404, 'not_found']);
+  });
+
   it('is refunded in parts until nothing is left', async () => {
     const path = await captured();
     const part = await api.post(`${path}/refund`, { amount: 250 });
