@@ -28,6 +28,12 @@ export interface Gateway {
   stop(graceMs: number): Promise<void>;
 }
 
+/**
+ * How long an idle connection stays open, in milliseconds. Node's own five seconds end while a caller of a busy
+ * machine is about to send its next request, which then looks like an answer that was lost.
+ */
+const keepAliveMs = 75_000;
+
 /** API Gateway's limit for a request. */
 const bodyMaxBytes = 10 * 1024 * 1024;
 
@@ -67,7 +73,7 @@ export async function startGateway(
         else response.destroy();
       });
   };
-  const server = createServer({ requireHostHeader: false }, handle);
+  const server = createServer({ requireHostHeader: false, keepAliveTimeout: keepAliveMs }, handle);
   // Expectations other than `100-continue` are none that a caller of this API can have; they are left unmet.
   server.on('checkExpectation', handle);
   server.on('clientError', refuseRest);
