@@ -1,17 +1,19 @@
 /** Receivers as a test needs them: they say what a message's answer is to be, as a callback would. */
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { createAnswers } from '../../functions/commands/answers.ts';
 import type { Answered } from '../../functions/commands/answers.ts';
 import { timestamp } from '../../functions/runtime/clock.ts';
 import type { Topic } from '../../functions/runtime/topics.ts';
 import { keepDeadEnd } from '../../functions/store/outbox/answers.ts';
+import { messagePartition } from '../../functions/store/outbox/message-items.ts';
 import type { Answer, AnswerOutcome, MessageItem } from '../../functions/store/outbox/message-items.ts';
 import type { OutboxAccess } from '../../functions/store/outbox/message-writes.ts';
 import { claimMessage, readMessage, recordDead } from '../../functions/store/outbox/messages.ts';
 import type { TestBackend } from './backend.ts';
 import { dump } from './table-dump.ts';
 
-/** What each topic's receiver answers, as a worker keeps it. */
-const results: Readonly<Record<Topic, object>> = {
+/** What each topic's receiver gives back. */
+export const results: Readonly<Record<Topic, Readonly<Record<string, unknown>>>> = {
   'external-call': { status: 200, body: '{"reference":"ch_1"}' },
   notification: { messageId: '<1@example.com>', response: '250 OK' },
   report: { bucket: 'reports', key: 'a/b.csv', rows: 1 },
@@ -24,9 +26,28 @@ const outboxOf = ({ backend: { store, clock } }: TestBackend): OutboxAccess => (
   clock,
 });
 
+const allItems = async ({ backend: { store } }: TestBackend): Promise<MessageItem[]> =>
+  [...(await dump(store)).values()] as unknown as MessageItem[];
+
+async function messagesOf(
+  { backend: { store } }: TestBackend,
+  tenant: string,
+  entity: string,
+): Promise<MessageItem[]> {
+  const { Items = [] } = await store.client.send(
+    new QueryCommand({
+      TableName: store.tables.outbox,
+      ConsistentRead: true,
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': messagePartition(tenant, entity) },
+    }),
+  );
+  return Items as MessageItem[];
+}
+
 /** Messages of an entity, or of all, that wait for an answer which moves their entity. */
 export async function unanswered(api: TestBackend, tenant: string, entity?: string): Promise<MessageItem[]> {
-  const items = [...(await dump(api.backend.store)).values()] as unknown as MessageItem[];
+  const items = entity === undefined ? await allItems(api) : await messagesOf(api, tenant, entity);
   return items
     .filter(({ answers, status, ...item }) => {
       const isOf = item.tenant === tenant && (entity === undefined || item.entity === entity);
@@ -35,39 +56,40 @@ export async function unanswered(api: TestBackend, tenant: string, entity?: stri
     .sort((a, b) => (a.sk < b.sk ? -1 : 1));
 }
 
+type Said = Partial<Pick<Answer, 'result' | 'refused'>>;
+
+/** What a receiver answers to a message, or the worker that gave it up, as the message keeps it. */
+export function answerTo<Outcome extends AnswerOutcome>(
+  { topic }: MessageItem,
+  outcome: Outcome,
+  at: string,
+  said: Said = {},
+): Answer & { readonly outcome: Outcome } {
+  const byOutcome: Readonly<Record<AnswerOutcome, Partial<Answer>>> = {
+    done: { result: JSON.stringify(results[topic]) },
+    refused: { refused: { code: '402', reason: 'The receiver answered 402.' } },
+    dead: { lastError: { code: '503', reason: 'The receiver answered 503.', at } },
+  };
+  return { by: `receiver:${topic}`, at, outcome, ...byOutcome[outcome], ...said };
+}
+
 /** Answers a message, and moves its entity. */
 export async function answer(
   api: TestBackend,
   item: MessageItem,
   outcome: AnswerOutcome = 'done',
-  said: Partial<Pick<Answer, 'result' | 'refused'>> = {},
+  said: Said = {},
 ): Promise<Answered> {
   const { carryOut, answer: take } = createAnswers(api.backend, outboxOf(api));
-  const base = { by: `receiver:${item.topic}`, at: timestamp(api.backend.clock.now()) };
-  switch (outcome) {
-    case 'done':
-      return take(item, {
-        answer: { ...base, outcome, result: JSON.stringify(results[item.topic]), ...said },
-        from: 'worker',
-      });
-    case 'refused':
-      return take(item, {
-        answer: { ...base, outcome, refused: { code: '402', reason: 'The receiver answered 402.' }, ...said },
-        from: 'worker',
-      });
-    case 'dead': {
-      const delivery = { ...item, copy: 'copy', sqsMessageId: 'one', wasDeadLetter: false };
-      const claim = await claimMessage(outboxOf(api), delivery, { attempts: 1, leaseMs: 1_000 });
-      if (claim.kind !== 'claimed') throw new Error(`the message is ${claim.kind}`);
-      const lastError = { code: '503', reason: 'The receiver answered 503.', at: base.at };
-      const end = { calls: [], isCertain: true };
-      const kept = await keepDeadEnd(outboxOf(api), claim, { ...base, outcome, lastError }, end);
-      if (kept === undefined) throw new Error('the message was answered');
-      return carryOut(kept);
-    }
-    default:
-      return outcome satisfies never;
-  }
+  const at = timestamp(api.backend.clock.now());
+  if (outcome !== 'dead') return take(item, { answer: answerTo(item, outcome, at, said), from: 'worker' });
+  const delivery = { ...item, copy: 'copy', sqsMessageId: 'one', wasDeadLetter: false };
+  const claim = await claimMessage(outboxOf(api), delivery, { attempts: 1, leaseMs: 1_000 });
+  if (claim.kind !== 'claimed') throw new Error(`the message is ${claim.kind}`);
+  const end = { calls: [], isCertain: true };
+  const kept = await keepDeadEnd(outboxOf(api), claim, answerTo(item, outcome, at), end);
+  if (kept === undefined) throw new Error('the message was answered');
+  return carryOut(kept);
 }
 
 /** Answers everything with yes, until nothing that follows waits any more. */

@@ -98,6 +98,9 @@ function creation(shared: Shared, random: Random, domain: Domain): object | unde
     case 'reservations':
       if (some('showings').length === 0) return undefined;
       return { showingId: random.pick(some('showings')), customer: mark, holdSeconds: 60 + random.below(60) };
+    case 'orders':
+      if (some('showings').length === 0) return undefined;
+      return { ...example, showingId: random.pick(some('showings')), places: 1, customer: mark };
     case 'settlements':
       if (some('payments').length === 0) return undefined;
       return { ...example, payee: 'shop', paymentIds: random.shuffled(some('payments')).slice(0, 2) };

@@ -16,6 +16,7 @@ import type { MessageItem } from '../../../functions/store/outbox/message-items.
 import type { QueueHandler } from '../../../functions/workers/batch.ts';
 import type { Received, Receiver } from '../../../functions/workers/receiver.ts';
 import { createTopicWorker } from '../../../functions/workers/topic-worker.ts';
+import { results } from '../answering.ts';
 import { localCredentials, localRegion } from '../loopback.ts';
 import { bodyOf, silent, sqsEvent, streamEvent } from '../outbox.ts';
 import type { TestOutbox } from '../outbox.ts';
@@ -30,7 +31,8 @@ import { readChanges, readStore } from './store-image.ts';
 /** What a receiver does with the n-th call of a message, from 1. */
 export type Behaviour = (message: MessageItem, n: number) => Received | Promise<Received>;
 
-export const acts: Behaviour = (_, n) => ({ kind: 'done', result: { call: n } });
+/** Gives back what a receiver of its topic does, since entities are moved by it, and which call it was. */
+export const acts: Behaviour = ({ topic }, n) => ({ kind: 'done', result: { ...results[topic], call: n } });
 
 /** A receiver that honours idempotency keys and heeds `seq`, and remembers all of its calls. */
 export class RememberingReceiver {

@@ -144,10 +144,12 @@ async function timers(lab: Lab, outbox: TestOutbox): Promise<void> {
   const [one, other] = await Promise.all([lab.start(), lab.start()]);
   outbox.clock.ahead(lab.clock.now() - outbox.clock.now());
   for (const [tenant, collection, id] of entitiesOf(lab)) {
+    const { deadline } = lab.clean.backend.registry.byCollection(collection);
+    if (!deadline) continue;
     const { json } = await lab.clean.get(`/v1/${collection}/${id}`, { tenant });
-    const dueAt = Date.parse(String(json['heldUntil']));
-    if (Number.isNaN(dueAt) || json['status'] !== 'held') continue;
-    const timer = { entity: id, collection, tenant, transition: 'expire', dueAt };
+    const dueAt = deadline.at(json);
+    if (!deadline.while.includes(String(json['status'])) || dueAt > lab.clock.now()) continue;
+    const timer = { entity: id, collection, tenant, transition: deadline.transition, dueAt };
     await Promise.all([lab.due(one, timer), lab.due(other, timer)]);
   }
 }
