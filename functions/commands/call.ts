@@ -27,6 +27,8 @@ interface CallState {
   readonly deadline: Deadline;
   /** States by id, as far as they were read; `undefined` where there is no such entity. */
   readonly known: Map<string, EntityState | undefined>;
+  /** Whether these were read at several moments, so that they may never have been true together. */
+  isMixed: boolean;
   /** Whether an attempt may have committed, or may still: its answer never came. */
   isUnknown: boolean;
   /** What stood in the way last. */
@@ -50,6 +52,7 @@ export function beginCall(
     begunAt,
     deadline,
     known: new Map(),
+    isMixed: false,
     isUnknown: false,
     lastObstacle: undefined,
   };

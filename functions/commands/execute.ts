@@ -11,7 +11,7 @@ import { beginCall } from './call.ts';
 import type { Call } from './call.ts';
 import type { CommandRequest } from './command.ts';
 import { committed, giveUp, guardOf, onceOf, refuse, resolveDuplicate } from './key-outcomes.ts';
-import { decideOn, idsOf, readState, roleMissing } from './read-and-decide.ts';
+import { decideOn, idsOf, learnChanged, readState, roleMissing } from './read-and-decide.ts';
 import type { Decided } from './read-and-decide.ts';
 import { countOutcome } from './metrics.ts';
 import type { Outcome } from './outcome.ts';
@@ -83,7 +83,7 @@ async function carryOut(backend: Backend, request: CommandRequest, budgetMs?: nu
             return await refuse(call, sent.rejection);
           case 'stale': {
             lost(call, 'race');
-            for (const [id, state] of sent.states) call.known.set(id, state);
+            learnChanged(call, sent.states);
             // The database handed us the winner's state. Who lost once decides on it at once.
             if (defeats === 1) continue;
             // Who lost again asks that state only for a refusal. Otherwise it waits, and then reads afresh.
@@ -100,6 +100,8 @@ async function carryOut(backend: Backend, request: CommandRequest, budgetMs?: nu
           default:
             return sent satisfies never;
         }
+      } else if (decided.kind === 'moving') {
+        lost(call, 'race');
       } else {
         call.lastObstacle = 'lock';
       }

@@ -4,6 +4,7 @@ import { roleRejectionOf } from '../core/authorize.ts';
 import type { Command } from '../core/command.ts';
 import { decide, versionRejectionOf } from '../core/decide.ts';
 import type { Decision } from '../core/decide.ts';
+import type { Known } from '../core/context.ts';
 import type { Domain } from '../core/definition.ts';
 import { isLocked } from '../core/entity.ts';
 import type { EntityState, LockState } from '../core/entity.ts';
@@ -11,7 +12,7 @@ import { unreadRejection } from '../core/movements.ts';
 import { upgraded } from '../core/upgrade.ts';
 import * as rejections from '../core/rejections.ts';
 import type { Rejection } from '../core/rejections.ts';
-import { readTogether } from '../store/entities/reads.ts';
+import { readSnapshot, readTogether } from '../store/entities/reads.ts';
 import { isLive } from '../store/transaction/idempotency-record.ts';
 import type { IdempotencyItem } from '../store/transaction/idempotency-record.ts';
 import type { LabelledItem } from '../store/transaction/labelled-item.ts';
@@ -28,6 +29,11 @@ import type {
   UnlockCommand,
 } from './command.ts';
 
+interface Refused {
+  readonly kind: 'rejected';
+  readonly rejection: Rejection;
+}
+
 export type Decided =
   | {
       readonly kind: 'accepted';
@@ -39,11 +45,13 @@ export type Decided =
       /** When the lock runs out under which it was decided, epoch milliseconds. */
       readonly lockedUntil?: number | undefined;
     }
-  | { readonly kind: 'rejected'; readonly rejection: Rejection }
+  | Refused
   /** Somebody else holds the lock that this command waits for. */
-  | { readonly kind: 'held' };
+  | { readonly kind: 'held' }
+  /** It would be refused, and another command is changing what that rests on. */
+  | { readonly kind: 'moving' };
 
-const rejected = (rejection: Rejection): Decided => ({ kind: 'rejected', rejection });
+const rejected = (rejection: Rejection): Refused => ({ kind: 'rejected', rejection });
 
 /** Whether the caller lacks the role that a command wants. */
 export function roleMissing({
@@ -78,8 +86,20 @@ export async function readState(call: Call, ids: readonly string[]): Promise<Ide
   if (ids.length === 0) return undefined;
   const read = await readTogether(backend.store, request.tenant, ids, key?.pk, deadline.signal);
   known.clear();
-  for (const id of ids) known.set(id, read.entities.get(id));
+  call.isMixed = false;
+  learn(call, ids, read.entities);
   return read.record && isLive(read.record, backend.clock.now()) ? read.record : undefined;
+}
+
+/** Keeps what was read. */
+function learn({ known }: Call, ids: readonly string[], entities: ReadonlyMap<string, EntityState>): void {
+  for (const id of ids) known.set(id, entities.get(id));
+}
+
+/** Keeps what the database handed back of entities that had changed. */
+export function learnChanged(call: Call, states: ReadonlyMap<string, EntityState>): void {
+  learn(call, [...states.keys()], states);
+  call.isMixed ||= call.known.size > states.size;
 }
 
 /** @param now epoch milliseconds */
@@ -113,24 +133,41 @@ async function decideChange(
   )
     return ignoredAnswer(call, request, entity);
   const command = commandOf(call, request, now);
+  const { store } = backend;
+  const { signal } = call.deadline;
   for (;;) {
     const decided = decide(backend.registry, command, known);
-    if (decided.kind === 'rejected') return decided;
-    if (decided.kind === 'accepted') {
-      // Before the first attempt these are not read: the transaction itself refuses. Whoever had to wait has looked at
-      // them, since a read is in nobody's way.
-      for (const other of decided.decision.unread) {
-        const isSeen = known.has(other.id) && other.version === undefined;
-        const rejection = isSeen ? unreadRejection(other, known.get(other.id), now) : undefined;
-        if (rejection) return rejected(rejection);
-      }
-      return accepted(call, request, decided.decision, now);
+    if (decided.kind === 'unread') {
+      // Names that only a state knows: each round reads what the one before has found.
+      const read = await readTogether(store, request.tenant, decided.ids, undefined, signal);
+      call.isMixed ||= known.size > 0;
+      learn(call, decided.ids, read.entities);
+      continue;
     }
-    // Names that only a state knows: each round reads what the one before has found.
-    const { store } = backend;
-    const read = await readTogether(store, request.tenant, decided.ids, undefined, call.deadline.signal);
-    for (const id of decided.ids) known.set(id, read.entities.get(id));
+    const refused = decided.kind === 'rejected' ? decided : refusedByUnread(decided.decision, known, now);
+    if (decided.kind === 'accepted' && !refused) return accepted(call, request, decided.decision, now);
+    if (refused && !call.isMixed) return refused;
+    // What was true at one moment and what was true at another are no reason to refuse. What commits needs no such
+    // look: its transaction asks for the versions of all that was read.
+    const ids = [...known.keys()];
+    const snapshot = await readSnapshot(store, request.tenant, ids, signal);
+    if (!snapshot) return { kind: 'moving' };
+    learn(call, ids, snapshot);
+    call.isMixed = false;
   }
+}
+
+/**
+ * Before the first attempt these are not read: the transaction itself refuses. Whoever had to wait has looked at them,
+ * since a read is in nobody's way.
+ */
+function refusedByUnread({ unread }: Decision, known: Known, now: number): Refused | undefined {
+  for (const other of unread) {
+    const isSeen = known.has(other.id) && other.version === undefined;
+    const rejection = isSeen ? unreadRejection(other, known.get(other.id), now) : undefined;
+    if (rejection) return rejected(rejection);
+  }
+  return undefined;
 }
 
 const isIgnored = ({ domain, name }: AnswerCommand, { status }: EntityState): boolean =>

@@ -11,15 +11,18 @@ const [byState] = outboxTable.indexes;
 /** Runs commands: everything a commit of any domain writes, and the reads by key before it. */
 export function allowCommands(fn: ServiceFunction, tables: Tables): void {
   bindTable(fn, 'DATA_TABLE', tables.data, {
-    table: ['BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem'],
+    table: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem'],
   });
   bindTable(fn, 'OUTBOX_TABLE', tables.outbox, { table: ['PutItem'] });
   bindTable(fn, 'IDEMPOTENCY_TABLE', tables.idempotency, { table: ['GetItem', 'BatchGetItem', 'PutItem'] });
 }
 
-/** Lists, the operations routes and the audit: reads of all of a tenant's items, and the redrive's one update. */
+/**
+ * What lists, the operations routes and the audit need beside commands: reads of all of a tenant's items, and the redrive's
+ * one update.
+ */
 export function allowOperations(fn: ServiceFunction, tables: Tables): void {
-  bindTable(fn, 'DATA_TABLE', tables.data, { table: ['GetItem', 'Query'], indexes: [byStatus.name] });
+  bindTable(fn, 'DATA_TABLE', tables.data, { table: ['Query'], indexes: [byStatus.name] });
   bindTable(fn, 'DATA_TABLE', tables.data, { table: ['BatchWriteItem'], partitions: auditPartitions });
   bindTable(fn, 'OUTBOX_TABLE', tables.outbox, {
     table: ['GetItem', 'BatchGetItem', 'Query', 'UpdateItem'],

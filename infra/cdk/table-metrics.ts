@@ -17,6 +17,7 @@ import type { WatchedStack } from './watched-stack.ts';
 export const operationsOn: Readonly<Record<TableName, readonly Operation[]>> = {
   data: [
     Operation.TRANSACT_WRITE_ITEMS,
+    Operation.TRANSACT_GET_ITEMS,
     Operation.GET_ITEM,
     Operation.BATCH_GET_ITEM,
     Operation.QUERY,

@@ -181,7 +181,19 @@ test.each([
 );
 
 test.each([
-  ['data', ['BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem', 'Query', 'Scan', 'TransactWriteItems']],
+  [
+    'data',
+    [
+      'BatchGetItem',
+      'BatchWriteItem',
+      'GetItem',
+      'PutItem',
+      'Query',
+      'Scan',
+      'TransactGetItems',
+      'TransactWriteItems',
+    ],
+  ],
   [
     'outbox',
     ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'TransactWriteItems', 'UpdateItem'],

@@ -18,7 +18,14 @@ const query = ['dynamodb:Query'];
 const send = ['sqs:SendMessage'];
 const table = (...names: string[]): string[] => names.map((name) => `dynamodb:${name}`).sort();
 
-const commandsOnData = ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'PutItem', 'UpdateItem'];
+const commandsOnData = [
+  'BatchGetItem',
+  'ConditionCheckItem',
+  'DeleteItem',
+  'GetItem',
+  'PutItem',
+  'UpdateItem',
+];
 const commandsOnAnswers = table('BatchGetItem', 'GetItem', 'PutItem');
 /** Works its messages off, and moves entities by what receivers answer: those are commands. */
 const workingOff = {
@@ -38,7 +45,7 @@ const expected: Readonly<Record<string, Record<string, string[]>>> = {
   CommandsRole: {
     '*': tracing,
     CommandsLogs: logging,
-    TablesData: table(...commandsOnData, 'BatchWriteItem', 'GetItem', 'Query'),
+    TablesData: table(...commandsOnData, 'BatchWriteItem', 'Query'),
     'TablesData/index/byStatus': query,
     TablesOutbox: table('BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'),
     'TablesOutbox/index/byState': query,

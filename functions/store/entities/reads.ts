@@ -1,5 +1,5 @@
 /** Reads of entities, ledgers and balances. All are strongly consistent but the lists, which an index answers. */
-import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, QueryCommand, TransactGetCommand } from '@aws-sdk/lib-dynamodb';
 import type { EntityState } from '../../core/entity.ts';
 import type { LedgerEntry } from '../../core/ledger.ts';
 import type { Store } from '../store.ts';
@@ -16,6 +16,7 @@ import {
   partitionKeyMaxBytes,
 } from '../keys.ts';
 import { readBatches } from '../batches.ts';
+import { isConflict } from '../transaction/conflict.ts';
 
 export async function readEntity(
   store: Store,
@@ -48,6 +49,35 @@ export async function readTogether(
   const entities = (found.get(data) ?? []).map((item) => entityState(item as unknown as EntityItem));
   const [record] = (found.get(idempotency) ?? []) as unknown as IdempotencyItem[];
   return { entities: new Map(entities.map((entity) => [entity.id, entity])), ...(record && { record }) };
+}
+
+/**
+ * Entities by id, as they were at one moment. A transaction that has committed is written item by item, so plain reads
+ * may find one of its entities changed and another one not yet; a read that is a transaction itself meets a conflict then.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-isolation
+ * @param ids at most 100
+ * @returns `undefined` where another transaction is at one of them
+ * @throws what the client throws where the database does not answer
+ */
+export async function readSnapshot(
+  { client, tables }: Store,
+  tenant: string,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, EntityState> | undefined> {
+  const TransactItems = ids.map((id) => ({
+    Get: { TableName: tables.data, Key: { ...entityKey(tenant, id) } },
+  }));
+  try {
+    const { Responses = [] } = await client.send(new TransactGetCommand({ TransactItems }), {
+      abortSignal: signal,
+    });
+    const entities = Responses.flatMap(({ Item }) => (Item ? [entityState(Item as EntityItem)] : []));
+    return new Map(entities.map((entity) => [entity.id, entity]));
+  } catch (error) {
+    if (isConflict(error)) return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Reads what a key was answered, when it matters that no transaction of the key is still being written. */
-import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { TransactGetCommand } from '@aws-sdk/lib-dynamodb';
 import type { Store } from '../store.ts';
+import { isConflict } from './conflict.ts';
 import { isLive } from './idempotency-record.ts';
 import type { IdempotencyItem } from './idempotency-record.ts';
 
@@ -34,10 +34,7 @@ export async function readRecord(
     const record = Responses[0]?.Item as IdempotencyItem | undefined;
     return record && isLive(record, now) ? { kind: 'found', record } : { kind: 'none' };
   } catch (error) {
-    const isConflict =
-      error instanceof TransactionCanceledException &&
-      error.CancellationReasons?.[0]?.Code === 'TransactionConflict';
-    if (isConflict) return { kind: 'busy' };
+    if (isConflict(error)) return { kind: 'busy' };
     throw error;
   }
 }
