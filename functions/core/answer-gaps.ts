@@ -2,19 +2,29 @@
  * No answer without a home: for every state an entity can be in while a message of its waits for its answer, the
  * transition of that answer must be allowed, or say that the state ignores it. Found from the state machine alone.
  */
-import { endsFrom } from './definition.ts';
-import type { Domain } from './definition.ts';
-import type { MessageHead } from './messages.ts';
+import { commandsOf, endsFrom } from './domain.ts';
+import type { Domain } from './domain.ts';
+import { answers } from './messages.ts';
+import type { Answer, MessageHead } from './messages.ts';
 
-export interface AnswerGap {
-  readonly message: string;
+/** A command, and the state it leads to. */
+export interface Step {
+  /** `create`, or a transition's name. */
+  readonly command: string;
+  readonly state: string;
+}
+
+/** An answer to a message, and a state that its entity may be in when it comes. */
+export interface AnswerPlace {
+  readonly message: MessageHead;
   /** The command that sends it. */
   readonly sentBy: string;
-  readonly answer: 'done' | 'refused' | 'dead';
+  readonly answer: Answer;
+  /** What the answer brings about. */
   readonly transition: string;
   readonly state: string;
-  /** The shortest way there, from nothing: `create -> placed -cancel-> cancelling`. */
-  readonly path: string;
+  /** The shortest way there, from its creation on. */
+  readonly way: readonly Step[];
 }
 
 /** A state while the message waits, and how it came there. */
@@ -24,41 +34,36 @@ interface Place {
   readonly hasAnother: boolean;
   /** Whether it was given up: then its entity hears no second time that it was. */
   readonly isDead: boolean;
-  readonly path: string;
+  readonly way: readonly Step[];
 }
 
-/** The first gap of a definition. */
-export function firstGap(domain: Domain): AnswerGap | undefined {
-  const sent: readonly (readonly [string, readonly MessageHead[]])[] = [
-    ['create', domain.create.messages ?? []],
-    ...Object.entries(domain.transitions).map(
-      ([name, { messages = [] }]) => [name, messages as readonly MessageHead[]] as const,
-    ),
-  ];
-  for (const [command, messages] of sent) {
-    for (const message of messages) {
-      const gap = gapOf(domain, command, message);
-      if (gap) return gap;
-    }
-  }
-  return undefined;
-}
+/** The first place of a definition in which an answer is neither allowed nor ignored. */
+export const firstGap = (domain: Domain): AnswerPlace | undefined =>
+  answerPlacesOf(domain).find(({ transition, state }) => {
+    const { from = [], ignoredIn = [] } = domain.transitions[transition] ?? {};
+    return !from.includes(state) && !ignoredIn.includes(state);
+  });
 
-function gapOf(domain: Domain, sentBy: string, message: MessageHead): AnswerGap | undefined {
-  const named = (['done', 'refused', 'dead'] as const).flatMap((answer) => {
+/**
+ * Every answer in every state in which it may come, by the state machine alone: what rules keep from happening is among
+ * them.
+ */
+export const answerPlacesOf = (domain: Domain): readonly AnswerPlace[] =>
+  commandsOf(domain).flatMap(([sentBy, { messages = [] }]) =>
+    messages.flatMap((message) => placesOfAnswers(domain, sentBy, message)),
+  );
+
+function placesOfAnswers(domain: Domain, sentBy: string, message: MessageHead): readonly AnswerPlace[] {
+  const named = answers.flatMap((answer) => {
     const transition = message[answer];
     return transition === undefined ? [] : [{ answer, transition }];
   });
-  if (named.length === 0) return undefined;
-  for (const place of placesOf(domain, sentBy, message)) {
-    for (const { answer, transition } of named) {
-      if (answer === 'dead' && place.isDead) continue;
-      const { from = [], ignoredIn = [] } = domain.transitions[transition] ?? {};
-      if (from.includes(place.state) || ignoredIn.includes(place.state)) continue;
-      return { message: message.type, sentBy, answer, transition, state: place.state, path: place.path };
-    }
-  }
-  return undefined;
+  if (named.length === 0) return [];
+  return placesOf(domain, sentBy, message).flatMap(({ state, isDead, way }) =>
+    named
+      .filter(({ answer }) => answer !== 'dead' || !isDead)
+      .map((each) => ({ message, sentBy, ...each, state, way })),
+  );
 }
 
 /**
@@ -87,7 +92,7 @@ function placesOf(domain: Domain, sentBy: string, message: MessageHead): readonl
           state,
           hasAnother: place.hasAnother || transition === sentBy,
           isDead: place.isDead || transition === message.dead,
-          path: `${place.path} -${transition}-> ${state}`,
+          way: [...place.way, { command: transition, state }],
         });
       }
     }
@@ -96,33 +101,42 @@ function placesOf(domain: Domain, sentBy: string, message: MessageHead): readonl
 }
 
 /** The states in which a message begins to wait, and the shortest way to each. */
-function startsOf(domain: Domain, sentBy: string): readonly Pick<Place, 'state' | 'path'>[] {
-  const first = { state: domain.initial, path: `create -> ${domain.initial}` };
+function startsOf(domain: Domain, sentBy: string): readonly Pick<Place, 'state' | 'way'>[] {
+  const first: Pick<Place, 'state' | 'way'> = {
+    state: domain.initial,
+    way: [{ command: 'create', state: domain.initial }],
+  };
   if (sentBy === 'create') return [first];
   const sender = domain.transitions[sentBy];
-  const ways = new Map([[first.state, first.path]]);
+  const ways = new Map([[first.state, first.way]]);
   const next = [first];
   for (let place = next.shift(); place !== undefined; place = next.shift()) {
     for (const [transition, definition] of Object.entries(domain.transitions)) {
       if (!definition.from.includes(place.state)) continue;
       for (const state of endsFrom(definition, place.state)) {
         if (ways.has(state)) continue;
-        const path = `${place.path} -${transition}-> ${state}`;
-        ways.set(state, path);
-        next.push({ state, path });
+        const way = [...place.way, { command: transition, state }];
+        ways.set(state, way);
+        next.push({ state, way });
       }
     }
   }
   if (!sender) return [];
-  return [...ways].flatMap(([before, path]) =>
+  return [...ways].flatMap(([before, way]) =>
     sender.from.includes(before)
-      ? endsFrom(sender, before).map((state) => ({ state, path: `${path} -${sentBy}-> ${state}` }))
+      ? endsFrom(sender, before).map((state) => ({ state, way: [...way, { command: sentBy, state }] }))
       : [],
   );
 }
 
+/** `create -> placed -cancel-> cancelling` */
+const wayText = (way: readonly Step[]): string =>
+  way
+    .map(({ command, state }) => (command === 'create' ? `create -> ${state}` : `-${command}-> ${state}`))
+    .join(' ');
+
 /** What to read, and what to do. */
-export const gapText = ({ message, sentBy, answer, transition, state, path }: AnswerGap): string =>
-  `the answer "${answer}" to "${message}", sent by "${sentBy}", may come in "${state}", where "${transition}" is not ` +
-  `allowed (${path}). Let "${transition}" begin in "${state}" too, or name "${state}" in its "ignoredIn", where the ` +
+export const gapText = ({ message, sentBy, answer, transition, state, way }: AnswerPlace): string =>
+  `the answer "${answer}" to "${message.type}", sent by "${sentBy}", may come in "${state}", where "${transition}" is not ` +
+  `allowed (${wayText(way)}). Let "${transition}" begin in "${state}" too, or name "${state}" in its "ignoredIn", where the ` +
   `answer changes nothing`;

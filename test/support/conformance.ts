@@ -2,6 +2,7 @@
  * What every domain owes, tested from its definition alone: states, transitions and rules come from the
  * registry, inputs from the examples and bounds of its schemas. A new definition needs no line here.
  */
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Domain } from '../../functions/core/definition.ts';
 import { startBackend } from './backend.ts';
@@ -47,7 +48,9 @@ export function conformance(domain: Domain, domains: readonly Domain[]): void {
     afterAll(() => {
       api?.backend.store.client.destroy();
     });
-    const subject: Subject = { domain, api: started, walk: () => new Walk(started(), clock) };
+    const closed = new Map<string, string>();
+    const walk = (): Walk => new Walk(started(), clock, randomUUID(), closed);
+    const subject: Subject = { domain, api: started, walk };
 
     transitions(subject);
     edges(subject);

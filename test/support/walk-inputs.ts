@@ -27,7 +27,10 @@ export async function withReferences(
   return Array.isArray(value) ? entries.map(([, entry]) => entry) : Object.fromEntries(entries);
 }
 
-/** A secret is told in one of the entity's own messages; the entity keeps its fingerprint. */
+/**
+ * A secret is told in one of the entity's own messages; the entity keeps its fingerprint. One whose message has ended
+ * is gone.
+ */
 export async function secretsOf(store: Store, entity: EntityState, { input }: AnyTransition): Promise<Input> {
   const names = input ? [...secretFields(input)] : [];
   if (names.length === 0) return {};
@@ -36,5 +39,5 @@ export async function secretsOf(store: Store, entity: EntityState, { input }: An
     .filter((item) => item['entity'] === entity.id && typeof item['payload'] === 'string')
     .flatMap(({ payload }) => String(payload).split(/[\s"]+/));
   const found = words.find((word) => kept.has(fingerprint(word)));
-  return Object.fromEntries(names.map((name) => [name, found]));
+  return found === undefined ? {} : Object.fromEntries(names.map((name) => [name, found]));
 }

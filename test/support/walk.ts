@@ -12,10 +12,14 @@ import type { AnyTransition, Domain } from '../../functions/core/definition.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
 import { valueAt } from '../../functions/core/entity.ts';
 import { holds } from '../../functions/core/rules.ts';
-import type { AnswerSource } from '../../functions/core/registry.ts';
+import type { AnswerPlace } from '../../functions/core/answer-gaps.ts';
+import { answers } from '../../functions/core/messages.ts';
+import type { Answer } from '../../functions/core/messages.ts';
 import { answersThatBring } from '../../functions/core/registry.ts';
+import { answerInput } from '../../functions/commands/answer-input.ts';
+import { timestamp } from '../../functions/runtime/clock.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
-import { answer, unanswered } from './answering.ts';
+import { answer, answerTo, unanswered } from './answering.ts';
 import { readEntity, readTogether } from '../../functions/store/entities/reads.ts';
 import type { Reply, TestBackend } from './backend.ts';
 import { exampleOf } from './examples.ts';
@@ -37,16 +41,42 @@ const stranger = 'somebody else';
 /** More steps than any example needs to leave a state. */
 const stepsMax = 40;
 
+/** A way that the definitions do not let anybody go, and why. */
+export class NoWay extends Error {
+  override readonly name = 'NoWay';
+}
+
+/** An error without its stack: what was told before need not be told at length. */
+function briefly(message: string): Error {
+  const error = new Error(message);
+  delete error.stack;
+  return error;
+}
+
+/** A message that waits, and the answer that is looked for. */
+interface Waiting {
+  readonly item: MessageItem;
+  readonly outcome: Answer;
+}
+
 export class Walk {
   readonly api: TestBackend;
   readonly clock: TestClock;
   readonly tenant: string;
+  readonly #closed: Map<string, string>;
   #observed: Observation[] | undefined;
 
-  constructor(api: TestBackend, clock: TestClock, tenant: string = randomUUID()) {
+  /** @param closed ways that were seen to be closed, by this walk or by others: they are told once at length */
+  constructor(
+    api: TestBackend,
+    clock: TestClock,
+    tenant: string = randomUUID(),
+    closed: Map<string, string> = new Map(),
+  ) {
     this.api = api;
     this.clock = clock;
     this.tenant = tenant;
+    this.#closed = closed;
   }
 
   /** The example of a creation, referring to entities that exist. */
@@ -108,7 +138,7 @@ export class Walk {
     const { status } = await this.state(id);
     for (const prelude of preludesOf(domain, status, name)) {
       if (await isFree()) return;
-      if (answersThatBring(domain, prelude).length > 0) await this.attempt(id, prelude);
+      if (await this.waiting(id, prelude)) await this.attempt(id, prelude);
     }
   }
 
@@ -172,36 +202,56 @@ export class Walk {
       this.clock.moveTo(domain.deadline.at(entity.attributes));
       return this.runDue(entity);
     }
-    const [source] = answersThatBring(domain, name);
-    if (source) return this.#answer(entity, name, source);
+    if (answersThatBring(domain, name).length > 0) return this.#answer(entity, name);
     const mover = moverOf(this.api.backend.registry, domain.collection, name);
     const moving = await this.create(mover.domain, { given: { [domain.collection]: id } });
     await this.bring(moving.id, mover.transition.from);
     return this.force(moving.id, mover.name, { [domain.collection]: id });
   }
 
-  /** Has a receiver say what brings a transition about; where nothing waits for it, it is first sent. */
-  async #answer(
-    entity: EntityState,
-    name: string,
-    { command, answer: outcome }: AnswerSource,
-  ): Promise<Reply> {
-    const { id } = entity;
-    const waiting = async (): Promise<MessageItem | undefined> =>
-      (await unanswered(this.api, this.tenant, id)).find(({ answers }) => answers?.[outcome] === name);
-    let item = await waiting();
-    if (!item) {
-      await this.force(id, command);
-      item = await waiting();
+  /** The message of an entity whose answer brings a transition about, and that answer. */
+  async waiting(id: string, name: string): Promise<Waiting | undefined> {
+    for (const item of await unanswered(this.api, this.tenant, id)) {
+      const outcome = answers.find((each) => item.answers?.[each] === name);
+      if (outcome) return { item, outcome };
     }
-    if (!item) throw new Error(`nothing of ${id} waits for "${name}"`);
-    const message = item;
-    const prepared = { input: {}, actor: `receiver:${message.topic}` };
-    return this.#watched(await this.state(id), name, prepared, async () => {
-      const answered = await answer(this.api, message, outcome);
-      const reply = await this.api.get(`/v1/${entity.collection}/${id}`, { tenant: this.tenant });
+    return undefined;
+  }
+
+  /** Has a receiver, or the worker that gave up, say what brings a transition about. */
+  async #answer(entity: EntityState, name: string): Promise<Reply> {
+    const { id, collection } = entity;
+    const found = await this.waiting(id, name);
+    if (!found) throw new NoWay(`no message of ${id} waits for an answer that brings "${name}" about`);
+    const { item, outcome } = found;
+    const told = answerInput(
+      this.definition(entity, name).transition,
+      item,
+      answerTo(item, outcome, timestamp(this.clock.now())),
+    );
+    if (told.kind === 'not_understood')
+      throw new Error(`"${name}" does not understand what ${item.topic} says`);
+    const prepared = { input: told.input, actor: `receiver:${item.topic}` };
+    return this.#watched(entity, name, prepared, async () => {
+      const answered = await answer(this.api, item, outcome);
+      const reply = await this.api.get(`/v1/${collection}/${id}`, { tenant: this.tenant });
       return answered.kind === 'ended' ? reply : { ...reply, status: 409, text: JSON.stringify(answered) };
     });
+  }
+
+  /**
+   * A new entity that has come to where an answer may come, and waits for it.
+   * @throws NoWay where a rule keeps it from coming there, or the answer has to come before
+   */
+  async awaiting(domain: Domain, { way, transition, state }: AnswerPlace): Promise<EntityState> {
+    const { id } = await this.create(domain);
+    for (const { command, state: next } of way.slice(1)) {
+      await this.force(id, command);
+      await this.bring(id, [next]);
+    }
+    const entity = await this.bring(id, [state]);
+    if (await this.waiting(id, transition)) return entity;
+    throw new NoWay(`what "${transition}" answers was answered before ${id} came to "${state}"`);
   }
 
   /** The linked transitions a command would bring about. */
@@ -261,31 +311,47 @@ export class Walk {
     if (await isFree(command)) return command;
     const { collection, status } = await this.state(id);
     const domain = this.api.backend.registry.byCollection(collection);
+    const tried: string[] = [];
     for (const prelude of preludesOf(domain, status, name)) {
-      await this.attempt(id, prelude);
+      const comes = answersThatBring(domain, prelude).length === 0 || (await this.waiting(id, prelude));
+      const reply = comes ? await this.attempt(id, prelude) : undefined;
+      const became = reply ? String(reply.json['code'] ?? 'taken') : 'nothing waits for it';
+      tried.push(`"${prelude}" (${became})`);
       command = await prepared();
       if (await isFree(command)) return command;
     }
-    throw new Error(`nothing makes way for "${name}" of ${id}`);
+    const ruling = await this.verdict(id, name, command);
+    const code = ruling.kind === 'rejected' ? ruling.rejection.code : ruling.kind;
+    const sought = tried.length > 0 ? `after ${tried.join(', ')}` : 'and nothing else stays in that state';
+    throw new NoWay(`nothing makes way for "${name}" of ${id} in "${status}": ${code}, ${sought}`);
   }
 
-  /** Takes a transition; where a rule stands in the way, other transitions that stay in the state are tried first. */
+  /**
+   * Takes a transition; where a rule stands in the way, other transitions that stay in the state are tried first.
+   * @throws NoWay where it is refused all the same
+   */
   async force(id: string, name: string, given: Given = {}): Promise<Reply> {
     const entity = await this.state(id);
-    if (this.definition(entity, name).transition.internal === true) return this.attempt(id, name);
-    let command = await this.prepare(entity, name, given);
-    let now = entity;
-    if ((await this.verdict(id, name, command)).kind === 'rejected') {
-      await this.ready(id, name);
-      now = await this.state(id);
-      command = await this.prepare(now, name, given);
-    }
-    const reply = await this.send(now, name, command);
+    const isInternal = this.definition(entity, name).transition.internal === true;
+    const reply = isInternal ? await this.attempt(id, name) : await this.#forced(entity, name, given);
     if (reply.status < 300) return reply;
-    throw new Error(`"${name}" of ${id} in "${entity.status}" cannot be taken: ${reply.text}`);
+    const told = `"${name}" of ${id} in "${entity.status}" cannot be taken: ${reply.text}`;
+    throw reply.status < 500 ? new NoWay(told) : new Error(told);
   }
 
-  /** Brings an entity into one of these states, along the shortest way of its machine. */
+  async #forced(entity: EntityState, name: string, given: Given): Promise<Reply> {
+    const { id } = entity;
+    const command = await this.prepare(entity, name, given);
+    if ((await this.verdict(id, name, command)).kind === 'accepted') return this.send(entity, name, command);
+    await this.ready(id, name);
+    const now = await this.state(id);
+    return this.send(now, name, await this.prepare(now, name, given));
+  }
+
+  /**
+   * Brings an entity into one of these states, along the shortest way of its machine.
+   * @throws NoWay where there is none
+   */
   async bring(id: string, statuses: readonly string[]): Promise<EntityState> {
     const without = new Set<string>();
     for (let step = 0; step < stepsMax; step += 1) {
@@ -294,10 +360,13 @@ export class Walk {
       const domain = this.api.backend.registry.byCollection(entity.collection);
       const next = nextOnTheWay(domain, entity.status, statuses, without);
       if (next === undefined) break;
-      if (await this.#leadsOn(entity, next, statuses)) await this.force(id, next);
+      const comes = answersThatBring(domain, next).length === 0 || (await this.waiting(id, next));
+      if (comes && (await this.#leadsOn(entity, next, statuses))) await this.force(id, next);
       else without.add(next);
     }
-    throw new Error(`${id} cannot be brought to ${statuses.join(' or ')}`);
+    const { status } = await this.state(id);
+    const beside = without.size > 0 ? `, and ${[...without].join(', ')} does not lead there` : '';
+    throw new NoWay(`${id} cannot be brought from "${status}" to ${statuses.join(' or ')}${beside}`);
   }
 
   /** A transition with several ends may choose one from which there is no way on. */
@@ -312,7 +381,15 @@ export class Walk {
 
   /** A new entity in a state. */
   async reach(domain: Domain, status: string, options: CreateOptions = {}): Promise<EntityState> {
-    return this.bring((await this.create(domain, options)).id, [status]);
+    const way = `${domain.collection} in "${status}"`;
+    const before = this.#closed.get(way);
+    if (before !== undefined) throw briefly(`there are no ${way}: ${before}`);
+    try {
+      return await this.bring((await this.create(domain, options)).id, [status]);
+    } catch (error) {
+      this.#closed.set(way, (error as Error).message);
+      throw error;
+    }
   }
 
   definition(entity: EntityState, name: string): { domain: Domain; transition: AnyTransition } {

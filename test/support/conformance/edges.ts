@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import type { Decided } from '../../../functions/core/decide.ts';
 import type { EntityState } from '../../../functions/core/entity.ts';
+import { answersThatBring } from '../../../functions/core/registry.ts';
 import { secretFields } from '../../../functions/core/fields.ts';
 import { isFinal } from '../../../functions/core/rejections.ts';
 import type { Reply } from '../backend.ts';
@@ -54,6 +55,10 @@ export function edges({ domain, walk }: Subject): void {
     const here = walk();
     const { id } = await here.reach(domain, status, options);
     for (const prelude of options.preludes ?? []) {
+      if (answersThatBring(domain, prelude).length > 0) {
+        if (await here.waiting(id, prelude)) await here.attempt(id, prelude);
+        continue;
+      }
       const before = await here.state(id);
       const first = await here.prepare(before, prelude);
       const verdict = await here.verdict(id, prelude, first);

@@ -1,10 +1,8 @@
 /** Every command of every domain, as a case that can be brought about any number of times, from definitions alone. */
 import { randomUUID } from 'node:crypto';
 import type { Domain } from '../../../functions/core/definition.ts';
-import type { EntityState } from '../../../functions/core/entity.ts';
 import type { TimerReference } from '../../../functions/outbox/queue-messages.ts';
 import type { Walk } from '../walk.ts';
-import type { Prepared as WalkPrepared } from '../walk-types.ts';
 import type { Request } from './observed.ts';
 
 /** A command ready to be sent, in a tenant where everything it needs is there. */
@@ -88,33 +86,13 @@ function transitions(domain: Domain): CommandCase[] {
           domain: domain.collection,
           name: `${name} from ${status}`,
           prepare: async (walk) => {
-            const { entity, prepared } = await ready(walk, await walk.reach(domain, status), name);
-            const body = domain.transitions[name]?.input ? prepared.input : undefined;
-            return request(walk, pathOf(domain, entity.id, name), body, prepared.actor);
+            const { id } = await walk.reach(domain, status);
+            const { input, actor } = await walk.ready(id, name);
+            const body = domain.transitions[name]?.input ? input : undefined;
+            return request(walk, pathOf(domain, id, name), body, actor);
           },
         })),
   );
-}
-
-/** What a rule asks for first, other transitions that stay in the state may bring about. */
-async function ready(
-  walk: Walk,
-  entity: EntityState,
-  name: string,
-): Promise<{ readonly entity: EntityState; readonly prepared: WalkPrepared }> {
-  const { domain } = walk.definition(entity, name);
-  const prepared = await walk.prepare(entity, name);
-  const isAccepted = async (): Promise<boolean> =>
-    (await walk.verdict(entity.id, name, prepared)).kind === 'accepted';
-  const preludes = Object.entries(domain.transitions).filter(
-    ([other, { from, to, internal }]) =>
-      other !== name && internal !== true && from.includes(entity.status) && to.includes(entity.status),
-  );
-  for (const [prelude] of preludes) {
-    if (await isAccepted()) break;
-    await walk.attempt(entity.id, prelude);
-  }
-  return { entity: await walk.state(entity.id), prepared };
 }
 
 /** A transition where the machine does not allow it. */
@@ -128,17 +106,13 @@ function refusals(domain: Domain): CommandCase[] {
       prepare: async (walk) => {
         const entity = await walk.reach(domain, status);
         const { input, actor } = await walk.prepare(entity, name);
-        const body = domain.transitions[name]?.input ? withoutAbsent(input) : undefined;
+        const body = domain.transitions[name]?.input ? input : undefined;
         return request(walk, pathOf(domain, entity.id, name), body, actor);
       },
     };
     return [refused];
   });
 }
-
-/** A secret that nobody was told is as good as any. */
-const withoutAbsent = (input: Readonly<Record<string, unknown>>): unknown =>
-  Object.fromEntries(Object.entries(input).map(([name, value]) => [name, value ?? 'unknown']));
 
 /** Reached by a caller's own transition from the first state. */
 const isNear = (domain: Domain, state: string): boolean =>
