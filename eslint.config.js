@@ -20,6 +20,7 @@ export const layers = {
   'functions/docs': ['functions/api', 'functions/core', 'functions/runtime', 'functions/store'],
   'functions/evolution': ['functions/core'],
   'functions/outbox': ['functions/runtime', 'functions/store'],
+  'functions/statements': ['functions/core', 'functions/outbox', 'functions/runtime', 'functions/store'],
   'functions/workers': [
     'functions/commands',
     'functions/core',

@@ -23,7 +23,7 @@ import { answerOf, responseOf, unavailable } from './outcomes.ts';
 import { messageGroups } from './message-groups.ts';
 import { outboxOf } from './outbox-access.ts';
 import { problemOf, ProblemError } from './problem.ts';
-import { getBalance, getEntity, listEntities, listLedger } from './queries.ts';
+import { getBalance, getEntity, listEntities, listLedger, listStatement } from './queries.ts';
 import type { PageRequest, ReadContext } from './queries.ts';
 import { checkedQuery, readBody } from './request-body.ts';
 import type { Body } from './request-body.ts';
@@ -75,6 +75,8 @@ export async function operate(c: Context<Environment>, context: OperationContext
       return json(await entityMessages(reading(), operation.domain, id(operation.domain), page));
     case 'balance':
       return json(await getBalance(reading(), c.req.param('account') ?? ''));
+    case 'statement':
+      return json(await listStatement(reading(), c.req.param('account') ?? '', page));
     case 'messages':
       return json(await tenantMessages(reading(), { ...page, ...query }));
     case 'messageGroups':

@@ -2,12 +2,17 @@
 import type { Backend } from '../commands/backend.ts';
 import type { Domain } from '../core/definition.ts';
 import type { EntityState } from '../core/entity.ts';
+import { ownedAccount } from '../core/owned-accounts.ts';
 import { statesOf } from '../core/registry.ts';
 import * as rejections from '../core/rejections.ts';
+import { keepsStatement } from '../core/statements.ts';
+import type { StatementLine } from '../core/statements.ts';
+import { timestamp } from '../runtime/clock.ts';
 import type { Deadline } from '../runtime/clock.ts';
-import { ownedAccount } from '../store/audit/audit-reads.ts';
 import { readBalance, readByStatus, readEntity, readLedger } from '../store/entities/reads.ts';
 import { newestFirst } from '../store/newest-first.ts';
+import { linePosition, readStatement } from '../store/statements/lines.ts';
+import { readWatermark } from '../store/statements/watermark.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { problemOf, ProblemError } from './problem.ts';
 import { entityView, entryView } from './view.ts';
@@ -131,4 +136,43 @@ export async function getBalance(
   }
   const item = await readBalance(store, tenant, account, deadline.signal);
   return item ? { account, unit: item.unit, balance: item.balance } : { account, balance: 0 };
+}
+
+export interface StatementPage extends Page<Omit<StatementLine, 'account'>> {
+  /** RFC 3339: every entry up to then is in the statement. Newer ones may be, too. */
+  readonly asOf: string;
+}
+
+const noStatement = new ProblemError({
+  status: 404,
+  code: 'no_statement',
+  detail: 'The definition of this account keeps no statement.',
+});
+
+/** Newest first. @throws ProblemError 404 for an account that keeps no statement */
+export async function listStatement(
+  { backend: { registry, store }, tenant, deadline }: ReadContext,
+  account: string,
+  { limit, cursor }: PageRequest,
+): Promise<StatementPage> {
+  if (!keepsStatement(registry, account)) throw noStatement;
+  const list = [tenant, 'statement', account];
+  const before = cursor === undefined ? undefined : decodeCursor(list, cursor, linePosition);
+  // First how far it is, then what there is: the other way round it would promise what was not read.
+  const asOf = await readWatermark(store.client, store.tables.data, deadline.signal);
+  const { lines, complete } = await readStatement(
+    store,
+    tenant,
+    account,
+    { limit: limit + 1, before },
+    deadline.signal,
+  );
+  const page = lines.slice(0, limit);
+  const last = page.at(-1);
+  const isLast = page.length === lines.length && complete;
+  return {
+    items: page.map(({ entity, seq, at, amount, command }) => ({ entity, seq, at, amount, command })),
+    asOf: timestamp(asOf),
+    ...(!isLast && last && { nextCursor: encodeCursor(list, last.sk) }),
+  };
 }

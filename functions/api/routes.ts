@@ -25,6 +25,7 @@ export type Operation =
   | { readonly is: 'lock'; readonly domain: Domain }
   | { readonly is: 'unlock'; readonly domain: Domain }
   | { readonly is: 'balance' }
+  | { readonly is: 'statement' }
   | { readonly is: 'messages' }
   | { readonly is: 'messageGroups' }
   | { readonly is: 'redriveMessage' }
@@ -92,6 +93,14 @@ export const redriveBody = z.strictObject({
 export function routesOf({ domains }: Registry): readonly Route[] {
   return [
     ...domains.flatMap(domainRoutes),
+    // Before the balance, whose account may be called anything.
+    {
+      method: 'GET',
+      path: '/v1/balances/{account}/entries',
+      scope: 'commands',
+      operation: { is: 'statement' },
+      query: z.strictObject(paging),
+    },
     { method: 'GET', path: '/v1/balances/{account}', scope: 'commands', operation: { is: 'balance' } },
     {
       method: 'GET',

@@ -9,7 +9,8 @@
  * was moving, and nothing is said about it.
  */
 import type { AuditProblem } from '../api/audit.ts';
-import { ownedAccount, readHeld } from '../store/audit/audit-reads.ts';
+import { ownedAccount } from '../core/owned-accounts.ts';
+import { readHeld } from '../store/audit/audit-reads.ts';
 import type { Held } from '../store/audit/audit-reads.ts';
 import { readSums, readSuspects, writeSuspects } from '../store/audit/audit-runs.ts';
 import type { Run, Suspect } from '../store/audit/audit-runs.ts';

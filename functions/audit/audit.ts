@@ -17,7 +17,7 @@ import { checkAccounts } from './accounts-part.ts';
 import { checkEntities } from './entities-part.ts';
 import { checkMessages } from './messages-part.ts';
 import { recount } from './recount-part.ts';
-import type { AuditContext, Part } from './part.ts';
+import type { AuditContext, Heal, Part } from './part.ts';
 import { decodePosition, encodePosition, firstEntity, noCursor } from './position.ts';
 import type { Position } from './position.ts';
 import type { AuditBackend } from './verify-entity.ts';
@@ -32,7 +32,7 @@ export type TenantAudit = (
   retention?: number,
 ) => Promise<AuditPage>;
 
-export function createAudit(backend: AuditBackend): TenantAudit {
+export function createAudit(backend: AuditBackend, heal?: Heal): TenantAudit {
   const { registry, clock } = backend;
   return async (tenant, cursor, retention = retentionSeconds) => {
     const startedAt = clock.now();
@@ -47,7 +47,7 @@ export function createAudit(backend: AuditBackend): TenantAudit {
     const problems: AuditProblem[] = [];
     while (position && entitiesRead < page.entitiesMax && clock.now() < startedAt + page.budgetMs) {
       const entitiesMax = page.entitiesMax - entitiesRead;
-      const part: Part = await check({ backend, run, entitiesMax }, position);
+      const part: Part = await check({ backend, run, heal, entitiesMax }, position);
       checkedEntities += part.checkedEntities;
       checkedEntries += part.checkedEntries;
       entitiesRead += part.entitiesRead;

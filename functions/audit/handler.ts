@@ -7,6 +7,7 @@ import { systemClock, timestamp } from '../runtime/clock.ts';
 import { readEnvironment } from '../runtime/environment.ts';
 import { telemetryOf } from '../runtime/telemetry.ts';
 import { createDocumentClient } from '../store/client.ts';
+import { writeLines } from '../store/statements/lines.ts';
 import { createAudit } from './audit.ts';
 import { auditAll } from './nightly.ts';
 import type { NightReport } from './nightly.ts';
@@ -18,7 +19,16 @@ const store = {
   tables: { data: environment.DATA_TABLE, outbox: environment.OUTBOX_TABLE, idempotency: '' },
 };
 const { log, metrics, measured } = telemetryOf('audit');
-const audit = createAudit({ registry: registerDomains(domains), store, clock: systemClock });
+const audit = createAudit(
+  { registry: registerDomains(domains), store, clock: systemClock },
+  async (tenant, missing) => {
+    await writeLines(
+      store,
+      missing.map((line) => ({ tenant, line })),
+    );
+    log.warn('lines written that statements lacked', { tenant, lines: missing.length });
+  },
+);
 
 /**
  * By hand `{ "tenants": ["acme"] }`, or `{ "since": "2026-11-25T03:00:00Z" }` for all whose last full audit began

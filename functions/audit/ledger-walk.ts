@@ -63,6 +63,8 @@ export interface Caused {
 export interface Findings {
   readonly problems: AuditProblem[];
   readonly sums: Sums;
+  /** Entries that are what was committed in their place. */
+  readonly intact: LedgerEntry[];
   /** By `seq`; absent where nothing can be told. */
   readonly messages: Map<number, Caused>;
   entries: number;
@@ -71,6 +73,7 @@ export interface Findings {
 export const nothingFound = (): Findings => ({
   problems: [],
   sums: new Map(),
+  intact: [],
   messages: new Map(),
   entries: 0,
 });
@@ -113,6 +116,7 @@ export function step(subject: Subject, walked: Walked, item: RawItem, findings: 
   }
 
   const { entry } = read;
+  findings.intact.push(entry);
   const isForked = !follows(entry, last);
   if (isForked && place === 1) tell('entry_changed', 'it follows another entry', place);
   // The later entry is bound by its successors up to the entity's head, so the earlier one is the wrong one.

@@ -41,7 +41,11 @@ export type ProblemCode =
   /** A message is neither done nor dead after a long time. */
   | 'message_stuck'
   /** A balance is not the sum of its postings. */
-  | 'balance_differs';
+  | 'balance_differs'
+  /** A line of a statement is not what the ledger entry says. */
+  | 'line_changed'
+  /** A statement lacks what was posted long ago. */
+  | 'line_missing';
 
 type Place = Omit<AuditProblem, 'problem'>;
 

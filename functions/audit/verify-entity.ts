@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditProblem } from '../api/audit.ts';
 import type { Backend } from '../commands/backend.ts';
+import type { StatementLine } from '../core/statements.ts';
 import { readEntityItem, readHolders, readMessages } from '../store/audit/audit-reads.ts';
 import type { EntityItem } from '../store/entities/items.ts';
 import { entityProblems } from './entity-check.ts';
@@ -12,6 +13,7 @@ import { messageProblems } from './message-check.ts';
 import type { Stretch } from './message-check.ts';
 import { foundTwice, problem } from './problems.ts';
 import { readSegment, stretchName } from './segments.ts';
+import { checkStatements } from './statement-check.ts';
 import { openAccounts } from './sums.ts';
 import type { Sums } from './sums.ts';
 
@@ -23,6 +25,8 @@ export interface Verified {
   readonly stretch: string;
   readonly sums: Sums;
   readonly entries: number;
+  /** Lines that statements lack. */
+  readonly missingLines: readonly StatementLine[];
   /** Where to go on: the ledger is longer than what is walked at once. */
   readonly rest?: Walked;
 }
@@ -72,7 +76,13 @@ async function attempt(backend: AuditBackend, subject: Subject, from: Walked): P
         findings,
       )),
     );
-  return { problems, stretch, sums, entries, ...(!isLast && { rest: walked }) };
+  const statements = await checkStatements(backend, subject, findings.intact);
+  problems.push(...statements.problems);
+  return {
+    ...{ problems, stretch, sums, entries },
+    missingLines: statements.missing,
+    ...(!isLast && { rest: walked }),
+  };
 }
 
 function walk(

@@ -281,6 +281,11 @@ function checkAccounts(domain: Domain, fail: Fail): void {
     if (floor && floor.minimum > 0)
       fail(`account "${key}", floor`, `it begins at 0, below ${floor.minimum}; use 0 or less`);
   }
+  for (const role of domain.statements ?? []) {
+    // What stands before the first colon of a named account; the accounts of entities say `statement: true`.
+    if (!/^[^:]+$/.test(role))
+      fail('statements', `"${role}" is no role of named accounts; take what is first in \`named(...)\``);
+  }
 }
 
 function checkDeadline(domain: Domain, fail: Fail): void {

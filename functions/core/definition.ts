@@ -189,7 +189,7 @@ interface Written<
   Link,
   Reference,
   Self extends Subject,
-> extends Pick<Domain, 'collection' | 'type' | 'idPrefix' | 'version' | 'summary'> {
+> extends Pick<Domain, 'collection' | 'type' | 'idPrefix' | 'version' | 'summary' | 'statements'> {
   readonly states: readonly State[];
   /** States of earlier versions, out of which transitions still lead. */
   readonly formerStates?: readonly State[];

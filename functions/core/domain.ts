@@ -53,6 +53,8 @@ export interface AccountDefinition {
   readonly floor?: Floor;
   /** Shown as an attribute of this name; the others are bookkeeping counterparts. */
   readonly shown?: boolean;
+  /** Keeps a statement: `GET /v1/balances/{account}/entries` lists what was posted to it. */
+  readonly statement?: boolean;
 }
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- as the engine sees them; each was checked where it was written */
@@ -133,6 +135,8 @@ export interface Domain {
   /** Optional attributes that are always there in these states. */
   readonly always?: Readonly<Record<string, readonly string[]>>;
   readonly accounts?: Readonly<Record<string, AccountDefinition>>;
+  /** Roles of named accounts that keep a statement, whichever domain posts to them: `['payer']` for `payer:alice:EUR`. */
+  readonly statements?: readonly string[];
   readonly unique?: readonly UniqueValue<string, any>[];
   readonly deadline?: Deadline<string, any, string>;
   readonly create: AnyCreate;

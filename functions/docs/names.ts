@@ -38,6 +38,8 @@ export function operationId({ operation }: Pick<Route, 'operation'>): string {
       return `list${pascalCase(operation.domain.type)}Messages`;
     case 'balance':
       return 'getBalance';
+    case 'statement':
+      return 'listStatement';
     case 'messages':
       return 'listMessages';
     case 'messageGroups':

@@ -41,6 +41,7 @@ export function createOpenApi(registry: Registry): oas31.OpenAPIObject {
           Message: schemas.message,
           MessagePage: schemas.page(schemas.message),
           Balance: schemas.balance,
+          StatementPage: schemas.statementPage,
           ...problemSchemas,
         },
         parameters,
@@ -170,6 +171,8 @@ function operationOf(registry: Registry, examples: Examples, route: Route): ZodO
       return reads.entityMessagesOperation(route, exampleFor(examples, operation.domain, 'create'));
     case 'balance':
       return reads.balanceOperation(route);
+    case 'statement':
+      return reads.statementOperation(route);
     case 'messages':
       return reads.messagesOperation(route);
     case 'messageGroups':

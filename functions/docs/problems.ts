@@ -156,6 +156,7 @@ export const problemResponses: Readonly<Record<string, ZodOpenApiResponseObject>
     },
   },
   NotFound: problem('There is no such entity for this tenant.', ['not_found']),
+  NoStatement: problem('The definition of this account keeps no statement.', ['no_statement']),
   MethodNotAllowed: problem(
     'The path is known, and does not answer this method; no path answers `TRACE`.',
     ['method_not_allowed'],

@@ -27,7 +27,8 @@ interface Read {
   readonly answer: z.ZodType | { readonly $ref: string };
   /** 200 unless told. */
   readonly status?: '200' | '202';
-  readonly mayBeMissing?: boolean;
+  /** Which 404 it may answer. */
+  readonly missing?: 'NotFound' | 'NoStatement';
   /** Codes of its 409. */
   readonly conflicts?: readonly string[];
   readonly parameters?: ZodOpenApiOperationObject['parameters'];
@@ -36,7 +37,7 @@ interface Read {
 }
 
 function operation(route: Route, read: Read): ZodOpenApiOperationObject {
-  const { tag, summary, description, answer, status = '200', mayBeMissing, headers = {} } = read;
+  const { tag, summary, description, answer, status = '200', missing, headers = {} } = read;
   const readsBody = route.method === 'POST';
   return {
     operationId: operationId(route),
@@ -64,7 +65,7 @@ function operation(route: Route, read: Read): ZodOpenApiOperationObject {
         { forbidden: ['insufficient_scope'], conflict: [], precondition: [], unprocessable: [] },
         [],
       ),
-      ...(mayBeMissing === true && { '404': responseRef('NotFound') }),
+      ...(missing !== undefined && { '404': responseRef(missing) }),
       ...(read.conflicts && { '409': conflictWith(read.conflicts) }),
       ...(readsBody && bodyResponses),
       '429': responseRef('TooManyRequests'),
@@ -79,7 +80,7 @@ export const getOperation = (route: Route, created: Example): ZodOpenApiOperatio
     tag: created.domain.collection,
     summary: `Read one ${created.domain.type}`,
     answer: ref(`schemas/${schemaName(created.domain)}`),
-    mayBeMissing: true,
+    missing: 'NotFound',
     parameters: [idParameter(created.domain)],
     steps: exampleStepsThrough(created),
     headers: { ETag: ref('headers/ETag') },
@@ -98,7 +99,7 @@ export const ledgerOperation = (route: Route, created: Example): ZodOpenApiOpera
     summary: 'Read its ledger, oldest entry first',
     description: 'One entry a command, chained by hashes.',
     answer: ref('schemas/LedgerPage'),
-    mayBeMissing: true,
+    missing: 'NotFound',
     parameters: [idParameter(created.domain)],
     steps: exampleStepsThrough(created),
   });
@@ -108,10 +109,18 @@ export const entityMessagesOperation = (route: Route, created: Example): ZodOpen
     tag: created.domain.collection,
     summary: 'List the messages it caused',
     answer: ref('schemas/MessagePage'),
-    mayBeMissing: true,
+    missing: 'NotFound',
     parameters: [idParameter(created.domain)],
     steps: exampleStepsThrough(created),
   });
+
+const accountParameter = {
+  name: 'account',
+  in: 'path' as const,
+  required: true,
+  schema: { type: 'string' as const, minLength: 1 },
+  example: 'holding:bookshop:EUR',
+};
 
 export const balanceOperation = (route: Route): ZodOpenApiOperationObject =>
   operation(route, {
@@ -121,15 +130,19 @@ export const balanceOperation = (route: Route): ZodOpenApiOperationObject =>
       'An account is named in the `postings` of a ledger entry, and holds what its parties are called: percent-encode ' +
       'all of its name. One that was never used has balance 0.',
     answer: ref('schemas/Balance'),
-    parameters: [
-      {
-        name: 'account',
-        in: 'path',
-        required: true,
-        schema: { type: 'string', minLength: 1 },
-        example: 'holding:bookshop:EUR',
-      },
-    ],
+    parameters: [accountParameter],
+  });
+
+export const statementOperation = (route: Route): ZodOpenApiOperationObject =>
+  operation(route, {
+    tag: 'balances',
+    summary: 'Read what was posted to an account, newest first',
+    description:
+      'For accounts whose definition keeps a statement; any other is answered 404 `no_statement`. It is written a moment ' +
+      'after the command, and `asOf` says how far it is.',
+    answer: ref('schemas/StatementPage'),
+    missing: 'NoStatement',
+    parameters: [accountParameter],
   });
 
 export const messagesOperation = (route: Route): ZodOpenApiOperationObject =>
@@ -175,7 +188,7 @@ export function redriveMessageOperation(
     conflicts: ['message_uncertain'],
     answer: schemas.redriven,
     status: '202',
-    mayBeMissing: true,
+    missing: 'NotFound',
     parameters: [messageParameter(sender)],
     ...(sender && { steps: exampleStepsThrough(sender) }),
   });
@@ -192,7 +205,7 @@ export const resolveMessageOperation = (
       'Its entity is moved as by the answer of its receiver, with the operator as actor. Safe to repeat; the other ' +
       'outcome is refused then.',
     answer: schemas.message,
-    mayBeMissing: true,
+    missing: 'NotFound',
     conflicts: ['answer_conflict', 'message_not_dead'],
     parameters: [messageParameter(sender)],
     ...(sender && { steps: exampleStepsThrough(sender) }),

@@ -185,6 +185,20 @@ export const heldLock = z.strictObject({
   expiresAt: moment('From then on the token never commits anything.'),
 });
 
+export const statementPage = page(
+  z.strictObject({
+    entity: z.string().meta({ description: 'Whose ledger has the entry.' }),
+    seq: z.int().positive().meta({ description: 'The number of the entry in that ledger.' }),
+    at: moment('When it was committed.'),
+    amount: z
+      .int()
+      .meta({ description: 'Negative was taken, positive given, in minor units.', examples: [1250] }),
+    command: z.string().meta({ description: '`create`, or the transition.', examples: ['confirm'] }),
+  }),
+).extend({
+  asOf: moment('Every entry up to then is in the statement; newer ones may be, too.'),
+});
+
 export const balance = z.strictObject({
   account: z.string().meta({ examples: ['holding:bookshop:EUR'] }),
   unit: z

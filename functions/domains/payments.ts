@@ -17,6 +17,7 @@ const captured = {
 /** A payer pays a payee; the money is held until a settlement pays it out. */
 export const payments = defineDomain({
   collection: 'payments',
+  version: 2,
   type: 'payment',
   idPrefix: 'pay',
   summary: 'A payer pays a payee; the money is held until a settlement pays it out.',
@@ -35,6 +36,8 @@ export const payments = defineDomain({
     declineReason: z.string().optional().meta({ description: 'Why the provider would not take the money.' }),
     refundError: z.string().optional().meta({ description: 'Why the provider refused the last refund.' }),
   }),
+  // What somebody paid, and what somebody is owed.
+  statements: ['payer', 'holding'],
   hidden: z.strictObject({
     /** The provider has taken the money. */
     captured: z.boolean(),

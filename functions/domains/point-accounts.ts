@@ -11,6 +11,7 @@ const booked = { amount: amount(100), reason: prose('Welcome') };
 /** Points of one owner: earned, spent and passed on, never below zero. */
 export const pointAccounts = defineDomain({
   collection: 'point-accounts',
+  version: 2,
   type: 'point-account',
   idPrefix: 'pts',
   summary: 'Points of one owner: earned, spent and passed on, never below zero.',
@@ -21,6 +22,7 @@ export const pointAccounts = defineDomain({
     balance: {
       unit: points,
       shown: true,
+      statement: true,
       floor: { minimum: 0, code: 'insufficient_balance', otherwise: 'There are not enough points.' },
     },
     issued: { unit: points },

@@ -45,6 +45,7 @@ export function changesBetween(before: Snapshot, after: Snapshot): readonly Chan
     ...states(before, after),
     ...attributes(before, after),
     ...accounts(before, after),
+    ...statements(before, after),
     ...unique(before, after),
     ...deadline(before, after),
     ...command('create', before.create, after.create),
@@ -251,6 +252,21 @@ function* accounts(before: Snapshot, after: Snapshot): Iterable<Change> {
       'Keep it. Once every balance is 0 it may stay without postings.',
     );
   }
+}
+
+/** Names of what keeps a statement: keys of its own accounts, roles of named ones. */
+const withStatement = ({ accounts: owned, statements: roles = [] }: Snapshot): readonly string[] => [
+  ...Object.keys(owned)
+    .filter((key) => owned[key]?.statement === true)
+    .map((key) => `accounts.${key}`),
+  ...roles.map((role) => `statements.${role}`),
+];
+
+function* statements(before: Snapshot, after: Snapshot): Iterable<Change> {
+  for (const path of beyond(withStatement(after), withStatement(before)))
+    yield safe(path, 'Its statement is kept from now on; the nightly audit adds what was posted before.');
+  for (const path of beyond(withStatement(before), withStatement(after)))
+    yield refused(path, 'Callers that read its statement are answered 404.', 'Keep it.');
 }
 
 function* unique(before: Snapshot, after: Snapshot): Iterable<Change> {

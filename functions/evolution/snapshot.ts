@@ -21,6 +21,7 @@ export interface AccountSnapshot {
   readonly unit: string;
   readonly shown: boolean;
   readonly minimum?: number;
+  readonly statement?: true;
 }
 
 export interface UniqueSnapshot {
@@ -65,6 +66,8 @@ export interface Snapshot {
   readonly attributes: Fields;
   readonly hidden: Fields;
   readonly accounts: Readonly<Record<string, AccountSnapshot>>;
+  /** Roles of named accounts that keep a statement. */
+  readonly statements?: readonly string[];
   readonly unique: Readonly<Record<string, UniqueSnapshot>>;
   readonly deadline?: DeadlineSnapshot;
   readonly create: CommandSnapshot;
@@ -86,11 +89,13 @@ export function snapshotOf(domain: Domain): Snapshot {
     initial: domain.initial,
     attributes: fieldsOf(attributes, 'output'),
     hidden: fieldsOf(hidden, 'output'),
-    accounts: mapped(domain.accounts ?? {}, ({ unit, shown, floor }) => ({
+    accounts: mapped(domain.accounts ?? {}, ({ unit, shown, floor, statement }) => ({
       unit,
       shown: shown === true,
       ...(floor && { minimum: floor.minimum }),
+      ...(statement === true && { statement }),
     })),
+    ...(domain.statements && { statements: domain.statements }),
     unique: Object.fromEntries(
       ((domain.unique ?? []) as readonly UniqueValue<string, unknown>[]).map(
         ({ name, while: states, of }) => [name, { while: states, ...said(() => of(example)) }],

@@ -1,9 +1,10 @@
-/** Heals what the stream, the relay or a queue lost, from the records alone. */
+/** Heals what the stream, the relay or a queue lost, from the records alone; and writes the heartbeats of the stream. */
 import { z } from 'zod';
 import { sweep as limits } from '../runtime/delivery-limits.ts';
 import type { Log } from '../runtime/logger.ts';
 import type { MetricWriter } from '../runtime/metric-writer.ts';
 import type { Topic } from '../runtime/topics.ts';
+import { writeHeartbeats } from '../store/statements/watermark.ts';
 import { sweepMessages } from './sweep-messages.ts';
 import type { MessageSweepParts } from './sweep-messages.ts';
 import { sweepAllTimers, sweepOverdueTimers } from './sweep-timers.ts';
@@ -61,12 +62,14 @@ export function createSweeper(parts: SweeperParts): Sweeper {
       context === undefined || context.getRemainingTimeInMillis() > limits.reserveMs;
     const messageParts = { ...parts, outbox, sqs, queueUrls, onSent: count };
     const scope = { graceMs: graceSeconds * 1000, everything, at: clock.now() };
-    const [messages, timers] = await Promise.allSettled([
+    const [messages, timers, heartbeats] = await Promise.allSettled([
       sweepMessages(messageParts, scope, hasTime),
       sweepTimers(everything, hasTime),
+      writeHeartbeats(client, tables.data, clock.now()),
     ]);
     if (messages.status === 'rejected') throw messages.reason;
     if (timers.status === 'rejected') throw timers.reason;
+    if (heartbeats.status === 'rejected') throw heartbeats.reason;
     const { oldestWaitingMs } = messages.value;
     if (oldestWaitingMs !== undefined) metrics?.add('OldestWaitingAge', Math.max(oldestWaitingMs, 0) / 1000);
     const report = {

@@ -144,8 +144,8 @@ export const eventStream = {
 /**
  * Shares of Lambda's concurrency, which is one pool for all functions of an account in a Region: what waits in a request
  * would take from relays, workers and sweeper. A worker's share is its `maxConcurrency` (`topics.ts`), the api's stands
- * with its stage (`infra/cdk/stages.ts`). In prod that is 50 for the five workers, 40 for the relays, 4 for the clock's
- * two and 400 for the api: 494; in staging 174. An account of 1,000 that holds both has 332 left for all others.
+ * with its stage (`infra/cdk/stages.ts`). In prod that is 50 for the five workers, 60 for the relays, 4 for the clock's
+ * two and 400 for the api: 514; in staging 194. An account of 1,000 that holds both has 292 left for all others.
  */
 export const concurrency = {
   /** By default; a new account may have 10 or 50. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */

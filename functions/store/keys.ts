@@ -34,6 +34,16 @@ export const balanceKey = (tenant: string, account: string): ItemKey => ({
   sk: 'balance',
 });
 
+/** The statement of an account: its lines by time. */
+export const statementPartition = (tenant: string, account: string): string =>
+  `${encoded(tenant)}#statement#${account}`;
+
+/** The entity to whose partition a key belongs; `undefined` of any other. */
+export function partitionOwner(pk: string): { readonly tenant: string; readonly id: string } | undefined {
+  const [, tenant, id] = /^([^#]+)#([^#]+)$/.exec(pk) ?? [];
+  return tenant === undefined || id === undefined ? undefined : { tenant: decodeURIComponent(tenant), id };
+}
+
 /** Values may be long and hold anything, so the key carries their hash. */
 export const uniqueKey = (
   tenant: string,

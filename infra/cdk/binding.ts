@@ -22,8 +22,8 @@ export interface TableUse {
   readonly indexes?: readonly string[];
   /** Indexes the function reads from one end to the other. */
   readonly scanned?: readonly string[];
-  /** Pattern of the partition keys that the actions on the table are for; all by default. */
-  readonly partitions?: string;
+  /** Patterns of the partition keys that the actions on the table are for; all by default. */
+  readonly partitions?: readonly string[];
 }
 
 /**
@@ -39,7 +39,7 @@ export function bindTable(fn: ServiceFunction, variable: string, table: Table, u
       names: use.table ?? [],
       resources: [table.tableArn],
       ...(use.partitions !== undefined && {
-        conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [use.partitions] } },
+        conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': use.partitions } },
       }),
     },
     { names: use.indexes === undefined ? [] : ['Query'], resources: arnsOf(use.indexes) },

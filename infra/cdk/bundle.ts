@@ -22,6 +22,7 @@ export const entries = {
   docs: 'functions/docs/handler.ts',
   relay: 'functions/outbox/relay.ts',
   'timer-relay': 'functions/outbox/timer-relay.ts',
+  statements: 'functions/statements/handler.ts',
   sweeper: 'functions/outbox/sweeper.ts',
   audit: 'functions/audit/handler.ts',
   timer: 'functions/workers/timer.ts',

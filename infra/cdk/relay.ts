@@ -14,12 +14,14 @@ export interface RelayProps extends Setting {
   readonly description: string;
   /** The table whose stream is read. */
   readonly source: Table;
-  /** Which new images are read, as an event filter pattern on `dynamodb.NewImage`. */
-  readonly newImage: Readonly<Record<string, unknown>>;
+  /** Which new images are read: event filter patterns on `dynamodb.NewImage`, one of which fits. */
+  readonly newImages: readonly Readonly<Record<string, unknown>>[];
+  /** Concurrent batches of one shard. */
+  readonly parallelizationFactor?: number;
   readonly failures: Queue;
 }
 
-/** The arrow table stream -> relay: one mapping with every bound set, and the function behind it. */
+/** The arrow table stream -> function: one mapping with every bound set, and the function behind it. */
 export class Relay extends Construct {
   readonly function: ServiceFunction;
 
@@ -35,7 +37,7 @@ export class Relay extends Construct {
       new DynamoEventSource(props.source as ITable, {
         startingPosition: StartingPosition.TRIM_HORIZON,
         batchSize: eventStream.batchSize,
-        parallelizationFactor: eventStream.parallelizationFactor,
+        parallelizationFactor: props.parallelizationFactor ?? eventStream.parallelizationFactor,
         retryAttempts: eventStream.retryAttempts,
         maxRecordAge: Duration.seconds(eventStream.maxRecordAgeSeconds),
         bisectBatchOnError: true,
@@ -48,12 +50,12 @@ export class Relay extends Construct {
           },
         },
         // Lambda does not charge for, or wake up at, records that a filter holds back.
-        filters: [
+        filters: props.newImages.map((NewImage) =>
           FilterCriteria.filter({
             eventName: FilterRule.or('INSERT', 'MODIFY'),
-            dynamodb: { NewImage: props.newImage },
+            dynamodb: { NewImage },
           }),
-        ],
+        ),
       }),
     );
   }

@@ -110,14 +110,14 @@ export class CommitOnceStack extends Stack implements WatchedStack {
     bindModel(workers.llm.function, options);
     access.allowCommands(workers.timer.function, this.tables);
 
-    // Relays: table stream to queues.
+    // Relays: table stream to queues, and to statements.
     this.streamFailures = new FailureQueue(this, 'StreamFailures', 'stream-failures');
     const relay = new Relay(this, 'Outbox', {
       ...setting,
       name: 'relay',
       description: 'Sends the messages of committed commands to their queues',
       source: this.tables.outbox,
-      newImage: { status: { S: ['pending'] } },
+      newImages: [{ status: { S: ['pending'] } }],
       failures: this.streamFailures.queue,
     });
     access.allowMarkingSent(relay.function, this.tables);
@@ -126,10 +126,22 @@ export class CommitOnceStack extends Stack implements WatchedStack {
       name: 'timer-relay',
       description: 'Sends scheduled transitions to the timer queue',
       source: this.tables.data,
-      newImage: { dueAt: { N: [{ exists: true }] } },
+      newImages: [{ dueAt: { N: [{ exists: true }] } }],
       failures: this.streamFailures.queue,
     });
-    this.relays = [relay, timerRelay];
+    const statements = new Relay(this, 'Statements', {
+      ...setting,
+      name: 'statements',
+      description: 'Writes the statements of accounts from the entries of ledgers',
+      source: this.tables.data,
+      // Entries that post something, and the heartbeats by which it is known how far the stream has been read.
+      newImages: [{ postings: { S: [{ exists: true }] } }, { beatAt: { N: [{ exists: true }] } }],
+      // All of a shard in its order: a heartbeat says that what came before it was handled.
+      parallelizationFactor: 1,
+      failures: this.streamFailures.queue,
+    });
+    access.allowWritingStatements(statements.function, this.tables);
+    this.relays = [relay, timerRelay, statements];
 
     // The clock: what the stream or a queue lost, and the nightly proof that nothing is wrong.
     const sweeper = new ScheduledFunction(this, 'Sweeper', {

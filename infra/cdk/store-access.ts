@@ -23,7 +23,7 @@ export function allowCommands(fn: ServiceFunction, tables: Tables): void {
  */
 export function allowOperations(fn: ServiceFunction, tables: Tables): void {
   bindTable(fn, 'DATA_TABLE', tables.data, { table: ['Query'], indexes: [byStatus.name] });
-  bindTable(fn, 'DATA_TABLE', tables.data, { table: ['BatchWriteItem'], partitions: auditPartitions });
+  bindTable(fn, 'DATA_TABLE', tables.data, { table: ['BatchWriteItem'], partitions: [auditPartitions] });
   bindTable(fn, 'OUTBOX_TABLE', tables.outbox, {
     table: ['GetItem', 'BatchGetItem', 'Query', 'UpdateItem'],
     indexes: [byState.name],
@@ -44,16 +44,25 @@ export function allowWorkingOff(fn: ServiceFunction, tables: Tables): void {
   allowCommands(fn, tables);
 }
 
-/** Looks for open messages and due timers, marks what it sent again, and notes how far it came. */
+/** Writes lines of statements, and how far it has come; the entries come with the stream. */
+export function allowWritingStatements(fn: ServiceFunction, tables: Tables): void {
+  bindTable(fn, 'DATA_TABLE', tables.data, {
+    table: ['BatchWriteItem', 'UpdateItem'],
+    partitions: [statementPartitions, '#watermark'],
+  });
+}
+
+/** Looks for open messages and due timers, marks what it sent again, notes how far it came, and writes heartbeats. */
 export function allowSweeping(fn: ServiceFunction, tables: Tables): void {
   bindTable(fn, 'OUTBOX_TABLE', tables.outbox, {
     table: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
     indexes: [byState.name],
   });
   bindTable(fn, 'DATA_TABLE', tables.data, { table: ['GetItem', 'BatchGetItem'], indexes: [due.name] });
+  bindTable(fn, 'DATA_TABLE', tables.data, { table: ['BatchWriteItem'], partitions: ['#heartbeat#*'] });
 }
 
-/** Reads everything of all tenants, looks for them, and writes only what it notes down between two parts of its walk. */
+/** Reads everything of all tenants, looks for them, and writes what it notes down between two parts and what statements lack. */
 export function allowAuditing(fn: ServiceFunction, tables: Tables): void {
   bindTable(fn, 'DATA_TABLE', tables.data, {
     table: ['GetItem', 'BatchGetItem', 'Query'],
@@ -62,7 +71,7 @@ export function allowAuditing(fn: ServiceFunction, tables: Tables): void {
   });
   bindTable(fn, 'DATA_TABLE', tables.data, {
     table: ['BatchWriteItem', 'PutItem'],
-    partitions: auditPartitions,
+    partitions: [auditPartitions, statementPartitions],
   });
   bindTable(fn, 'OUTBOX_TABLE', tables.outbox, {
     table: ['BatchGetItem', 'Query'],
@@ -72,3 +81,6 @@ export function allowAuditing(fn: ServiceFunction, tables: Tables): void {
 
 /** What the audit keeps, see `store/audit/`. A tenant's name holds no `#` in a key, an entity's key just one. */
 const auditPartitions = '*#audit#*';
+
+/** See `store/statements/`. An account's name may hold anything, and is behind this. */
+const statementPartitions = '*#statement#*';

@@ -13,7 +13,7 @@ const alarms = (stage: 'dev' | 'staging' | 'prod' | 'localstack'): Readonly<Reco
 
 const daySeconds = 24 * 60 * 60;
 const topics = ['notification', 'external-call', 'report', 'llm', 'timer'];
-const relays = ['relay', 'timer-relay'];
+const relays = ['relay', 'timer-relay', 'statements'];
 const functions = ['api', 'docs', ...relays, ...topics, 'sweeper', 'audit'];
 const tables = ['data', 'outbox', 'idempotency'];
 

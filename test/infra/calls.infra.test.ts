@@ -49,7 +49,7 @@ const implied = new Set([
   'secretsmanager:GetSecretValue',
 ]);
 /** To Lambda, for records that a stream mapping gave up on. */
-const relays: readonly string[] = ['relay', 'timer-relay'] satisfies FunctionName[];
+const relays: readonly string[] = ['relay', 'timer-relay', 'statements'] satisfies FunctionName[];
 
 /** The commands that code of ours, as far as it is in the bundle, makes. */
 function calls(folder: string, name: FunctionName): string[] {

@@ -30,6 +30,7 @@ test.each(['staging', 'prod'] as const)('%s: everything but the docs has its sha
     api: stages[stage].concurrency.apiMax,
     relay: concurrency.relay,
     'timer-relay': concurrency.relay,
+    statements: concurrency.relay,
     ...Object.fromEntries(Object.entries(workers).map(([name, policy]) => [name, policy.maxConcurrency])),
     sweeper: concurrency.scheduled,
     audit: concurrency.scheduled,
@@ -42,13 +43,13 @@ test.each(['dev', 'localstack'] as const)('%s reserves nothing, so that any quot
 
 test.each(stageNames)('%s reserves what it is told to', (stage) => {
   expect(shares(stage, 'off')).toEqual({});
-  expect(Object.keys(shares(stage, 'on'))).toHaveLength(10);
+  expect(Object.keys(shares(stage, 'on'))).toHaveLength(11);
 });
 
 test('staging and prod fit an account of the default quota together, with what Lambda keeps back', () => {
   const [staging, prod] = [sum(shares('staging')), sum(shares('prod'))];
   // As the limits' comment says.
-  expect([prod, staging, concurrency.accountDefault - prod - staging]).toEqual([494, 174, 332]);
+  expect([prod, staging, concurrency.accountDefault - prod - staging]).toEqual([514, 194, 292]);
   expect(staging + prod).toBeLessThanOrEqual(concurrency.accountDefault - concurrency.unreservedMin);
 });
 

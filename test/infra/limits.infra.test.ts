@@ -142,7 +142,7 @@ describe.each(stageNames)('in the template of %s', (stage) => {
     const streams = [...resources(stage, 'AWS::Lambda::EventSourceMapping').values()]
       .map(({ Properties }) => Properties)
       .filter((properties) => readable(properties['EventSourceArn']).endsWith('.StreamArn'));
-    expect(streams).toHaveLength(2);
+    expect(streams).toHaveLength(3);
     for (const mapping of streams) {
       expect(mapping).toMatchObject({
         StartingPosition: 'TRIM_HORIZON',

@@ -71,6 +71,13 @@ const expected: Readonly<Record<string, Record<string, string[]>>> = {
     TimerMessagesQueue: send,
     StreamFailuresQueue: send,
   },
+  StatementsRelayRole: {
+    '*': ['dynamodb:ListStreams', ...tracing],
+    StatementsRelayLogs: logging,
+    'TablesData.StreamArn': reading,
+    TablesData: table('BatchWriteItem', 'UpdateItem'),
+    StreamFailuresQueue: send,
+  },
   NotificationWorkerRole: {
     ...worker('Notification'),
     ...workingOff,
@@ -115,7 +122,7 @@ const expected: Readonly<Record<string, Record<string, string[]>>> = {
     SweeperJobLogs: logging,
     TablesOutbox: table('BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
     'TablesOutbox/index/byState': query,
-    TablesData: table('BatchGetItem', 'GetItem'),
+    TablesData: table('BatchGetItem', 'BatchWriteItem', 'GetItem'),
     'TablesData/index/due': query,
     NotificationMessagesQueue: send,
     ExternalCallMessagesQueue: send,
@@ -133,17 +140,34 @@ const expected: Readonly<Record<string, Record<string, string[]>>> = {
   },
 };
 
-test('the audit writes to the data table only what it notes down for itself', () => {
-  const policies = [...resources('prod', 'AWS::IAM::Policy')].filter(([id]) => id.startsWith('AuditJobRole'));
+/** Which partitions of the data table a function that runs no commands may write to. */
+test.each([
+  ['AuditJobRole', ['dynamodb:BatchWriteItem', 'dynamodb:PutItem'], ['*#audit#*', '*#statement#*']],
+  [
+    'StatementsRelayRole',
+    ['dynamodb:BatchWriteItem', 'dynamodb:UpdateItem'],
+    ['*#statement#*', '#watermark'],
+  ],
+  ['SweeperJobRole', 'dynamodb:BatchWriteItem', ['#heartbeat#*']],
+])('%s writes to the data table only what is its own', (role, actions, partitions) => {
+  const policies = [...resources('prod', 'AWS::IAM::Policy')].filter(([id]) => id.startsWith(role));
   const statements = policies.flatMap(
     ([, { Properties }]) =>
-      (Properties['PolicyDocument'] as { Statement: { Action: unknown; Condition?: unknown }[] }).Statement,
+      (
+        Properties['PolicyDocument'] as {
+          Statement: { Action: unknown; Resource: unknown; Condition?: unknown }[];
+        }
+      ).Statement,
   );
-  const writing = statements.filter(({ Action }) => /WriteItem|PutItem/.test(JSON.stringify(Action)));
+  const writing = statements.filter(
+    ({ Action, Resource }) =>
+      /WriteItem|PutItem|UpdateItem/.test(JSON.stringify(Action)) &&
+      JSON.stringify(Resource).includes('TablesData'),
+  );
   expect(writing).toHaveLength(1);
   expect(writing[0]).toMatchObject({
-    Action: ['dynamodb:BatchWriteItem', 'dynamodb:PutItem'],
-    Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['*#audit#*'] } },
+    Action: actions,
+    Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': partitions } },
   });
 });
 

@@ -158,7 +158,7 @@ describe.concurrent('an entity changed behind the API', () => {
     'its version': [(item) => ({ ...item, version: 'two' }), 'entity_changed'],
     'its head': [(item) => ({ ...item, headHash: '0' }), 'head_differs'],
     'what it holds': [(item) => ({ ...item, held: { a_value: { hash: 'h', while: [] } } }), 'entity_changed'],
-    'its definition': [(item) => ({ ...item, def: 2 }), 'entity_changed'],
+    'its definition': [(item) => ({ ...item, def: 9 }), 'entity_changed'],
     'a timer it has not': [(item) => ({ ...item, dueAt: 1, dueShard: 'due#1' }), 'timer_differs'],
   };
   it.each(Object.entries(changes))('shows: %s', async (_name, [changed, code]) => {
@@ -308,10 +308,14 @@ describe.concurrent('messages', () => {
       'outbox',
     );
     own.advance(61 * 60 * 1000);
-    const { problems } = await auditWhole(createAudit(later.backend), tampered.tenant);
-    expect(located(problems)).toEqual([['message_stuck', id, 4]]);
+    const found = async () => {
+      const { problems } = await auditWhole(createAudit(later.backend), tampered.tenant);
+      // Nobody reads the stream here, so statements are not written.
+      return located(problems).filter(([code]) => code !== 'line_missing');
+    };
+    expect(await found()).toEqual([['message_stuck', id, 4]]);
     await tampered.change(key, (item) => ({ ...item, leaseUntil: own.now() }), 'outbox');
-    expect((await auditWhole(createAudit(later.backend), tampered.tenant)).problems).toEqual([]);
+    expect(await found()).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { BatchWriteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchWriteCommand, GetCommand, PutCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
 import { ulid } from 'ulid';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -12,6 +12,7 @@ import type { MessageItem } from '../../functions/store/outbox/message-items.ts'
 import { recordSent, redriveMessage } from '../../functions/store/outbox/messages.ts';
 import { walkShard } from '../../functions/store/outbox/open-messages.ts';
 import { shardOf } from '../../functions/store/outbox/message-items.ts';
+import { lanes } from '../../functions/store/statements/watermark.ts';
 import type { QueueHandler } from '../../functions/workers/batch.ts';
 import { createTimerWorker } from '../../functions/workers/timer-worker.ts';
 import type { ScheduledOutcome } from '../../functions/workers/scheduled-transition.ts';
@@ -247,6 +248,21 @@ describe('the sweeper', () => {
     expect(new Set(third.seen).size).toBe(5);
     expect(await walk(100)).toMatchObject({ isComplete: true });
     expect(new Set((await walk(100)).seen).size).toBe(5);
+  });
+
+  test('writes a heartbeat of each lane, by which statements know how far the stream is', async () => {
+    const at = outbox.clock.now();
+    await sweep({});
+    const found = await outbox.client.send(
+      new ScanCommand({
+        TableName: outbox.tables.data,
+        FilterExpression: 'sk = :heartbeat',
+        ExpressionAttributeValues: { ':heartbeat': 'heartbeat' },
+      }),
+    );
+    const beats = (found.Items ?? []) as { readonly lane: number; readonly beatAt: number }[];
+    expect(new Set(beats.map(({ lane }) => lane)).size).toBe(lanes);
+    expect(Math.min(...beats.map(({ beatAt }) => beatAt))).toBeGreaterThanOrEqual(at);
   });
 
   test.each(['sweep', 'sweep-now'])('takes the event %s', async (file) => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { beginning, nothingFound, step } from '../../functions/audit/ledger-walk.ts';
 import type { Findings, Walked } from '../../functions/audit/ledger-walk.ts';
 import { sealed } from '../../functions/core/ledger.ts';
-import { registerDomains } from '../../functions/core/registry.ts';
+import { registerDomains, versionOf } from '../../functions/core/registry.ts';
 import { domains } from '../../functions/domains/index.ts';
 import { entryItem, ledgerEntry } from '../../functions/store/entities/items.ts';
 import type { EntryItem } from '../../functions/store/entities/items.ts';
@@ -61,7 +61,7 @@ describe('a walk through a ledger', () => {
       status: state.status,
       createdAt: state.createdAt,
       updatedAt: state.updatedAt,
-      definition: 1,
+      definition: versionOf(registry.byCollection(collection)),
       held: state.held,
       due: state.due,
       isBroken: false,

@@ -9,7 +9,12 @@ import { snapshotOf } from '../../functions/evolution/snapshot.ts';
 import { lacking, later, members as toy } from '../support/changing-domain.ts';
 
 const floored = {
-  dues: { unit: 'EUR', shown: true, floor: { minimum: 0, code: 'short', otherwise: 'Not paid in.' } },
+  dues: {
+    unit: 'EUR',
+    shown: true,
+    statement: true,
+    floor: { minimum: 0, code: 'short', otherwise: 'Not paid in.' },
+  },
 };
 /** The toy domain with one of everything. */
 const live: Domain = {
@@ -75,6 +80,7 @@ const bad: Record<string, Domain | Partial<Domain>> = {
       leave: { ...live.transitions['leave'], from: ['waiting'] } as AnyTransition,
     },
   },
+  'a statement kept no more': { accounts: { dues: { ...floored.dues, statement: false } } },
   'an account removed': lacking({ ...live, transitions: without('pay') }, 'accounts'),
   "an account's unit": { accounts: { dues: { ...floored.dues, unit: 'USD' } } },
   'a higher floor': { accounts: { dues: { ...floored.dues, floor: { ...floored.dues.floor, minimum: 5 } } } },
@@ -124,10 +130,11 @@ const good: Record<string, Domain | Partial<Domain>> = {
     initial: 'active',
     transitions: { ...live.transitions, demote: { summary: 'Wait', from: ['active'], to: ['waiting'] } },
   },
+  'a statement of a named account': { statements: ['fees'] },
   'an account': { accounts: { ...floored, points: { unit: 'point' } } },
   'an account shown': { accounts: { ...floored, points: { unit: 'point', shown: true } } },
   'a lower floor': { accounts: { dues: { ...floored.dues, floor: { ...floored.dues.floor, minimum: -5 } } } },
-  'no floor': { accounts: { dues: { unit: 'EUR', shown: true } } },
+  'no floor': { accounts: { dues: { unit: 'EUR', shown: true, statement: true } } },
   'no unique value': lacking(live, 'unique'),
   'a unique value held in fewer states': unique({ while: ['waiting'] }),
   'no deadline': lacking(live, 'deadline'),

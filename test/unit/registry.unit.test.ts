@@ -154,6 +154,7 @@ describe('a definition that makes no sense is refused by name', () => {
     ['an attribute both shown and hidden', { hidden: z.strictObject({ place: text('x') }) }],
     ['an account named like an attribute', { accounts: { watts: { unit: 'W' } } }],
     ['an account that is no name', { accounts: { 'a:b': { unit: 'W' } } }],
+    ['a statement of what is no role', { statements: ['payer:ada'] }],
     [
       'an account that begins below its floor',
       { accounts: { ...accounts, oil: { unit: 'l', floor: { minimum: 1, code: 'x', otherwise: 'x' } } } },

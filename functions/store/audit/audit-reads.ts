@@ -4,6 +4,7 @@
  */
 import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Domain } from '../../core/definition.ts';
+import { ownedAccount } from '../../core/owned-accounts.ts';
 import { statesOf } from '../../core/registry.ts';
 import type { Registry } from '../../core/registry.ts';
 import type { UniqueReservation } from '../../core/unique-holds.ts';
@@ -244,20 +245,4 @@ export async function readHeld(
     if (!owned) return item && { unit: item.unit ?? null, balance: item.balance };
     return item && { unit: item.units?.[owned.key] ?? owned.unit, balance: item.balances?.[owned.key] ?? 0 };
   });
-}
-
-const ownedForm = /^([a-z]+_[0-9A-HJKMNP-TV-Z]{26}):([A-Za-z]+)$/;
-
-/**
- * An account that lies on an entity's own item, whether the definition knows it or only another version of it does;
- * `undefined` where it is a named one.
- */
-export function ownedAccount(
-  registry: Registry,
-  account: string,
-): { readonly id: string; readonly key: string; readonly unit?: string | undefined } | undefined {
-  const [, id = '', key = ''] = ownedForm.exec(account) ?? [];
-  const domain = registry.ofId(id);
-  const { accounts = {} } = domain ?? {};
-  return domain && { id, key, unit: Object.hasOwn(accounts, key) ? accounts[key]?.unit : undefined };
 }

@@ -164,6 +164,11 @@ const operations: readonly RequestCase[] = [
     before: [open],
     request: { request: 'GET /v1/balances/{it}:balance' },
   },
+  {
+    name: 'GET /v1/balances/{account}/entries',
+    before: payConfirmed,
+    request: { request: 'GET /v1/balances/holding:bookshop:EUR/entries' },
+  },
   { name: 'GET /v1/messages', request: { request: 'GET /v1/messages' } },
   { name: 'GET /v1/messages (dead)', request: { request: 'GET /v1/messages?status=dead' } },
 ];

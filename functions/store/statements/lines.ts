@@ -1,0 +1,79 @@
+/**
+ * The lines of statements as they lie in the data table: one item an account and ledger entry, in the order of time.
+ * A line is named after the entry that it tells of, so writing it twice changes nothing.
+ */
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import type { StatementLine } from '../../core/statements.ts';
+import { putAll, readByKey } from '../batches.ts';
+import { statementPartition } from '../keys.ts';
+import type { ItemKey } from '../keys.ts';
+import type { Store } from '../store.ts';
+
+type DataStore = Pick<Store, 'client'> & { readonly tables: Pick<Store['tables'], 'data'> };
+
+export interface LineItem extends ItemKey, Omit<StatementLine, 'account'> {}
+
+/** What the sort key of a line looks like; it is a page's position too. */
+export const linePosition = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z#[a-z]+_[0-9A-HJKMNP-TV-Z]{26}#\d{10}$/;
+
+export const lineItem = (tenant: string, { account, ...line }: StatementLine): LineItem => ({
+  pk: statementPartition(tenant, account),
+  sk: `${line.at}#${line.entity}#${String(line.seq).padStart(10, '0')}`,
+  ...line,
+});
+
+/** A line, and the tenant that it belongs to. */
+export interface OwnedLine {
+  readonly tenant: string;
+  readonly line: StatementLine;
+}
+
+/** Writes lines, whatever is there; one that is named twice is written once. */
+export async function writeLines({ client, tables }: DataStore, lines: readonly OwnedLine[]): Promise<void> {
+  const items = new Map(
+    lines.map(({ tenant, line }) => {
+      const item = lineItem(tenant, line);
+      return [JSON.stringify([item.pk, item.sk]), { ...item }] as const;
+    }),
+  );
+  await putAll(client, tables.data, [...items.values()]);
+}
+
+/** What lies in the places of these lines, in their order; `undefined` where there is nothing. */
+export async function readLines(
+  { client, tables }: DataStore,
+  tenant: string,
+  lines: readonly StatementLine[],
+): Promise<readonly (LineItem | undefined)[]> {
+  const items = lines.map((line) => lineItem(tenant, line));
+  const found = await readByKey<LineItem>(client, tables.data, items);
+  const byKey = new Map(found.map((item) => [JSON.stringify([item.pk, item.sk]), item]));
+  return items.map(({ pk, sk }) => byKey.get(JSON.stringify([pk, sk])));
+}
+
+/** Lines of an account before a position, newest first: at most `limit`. `complete` tells that there are no older ones. */
+export async function readStatement(
+  { client, tables }: DataStore,
+  tenant: string,
+  account: string,
+  { limit, before }: { readonly limit: number; readonly before?: string | undefined },
+  signal: AbortSignal,
+): Promise<{ readonly lines: readonly LineItem[]; readonly complete: boolean }> {
+  const { Items = [], LastEvaluatedKey } = await client.send(
+    new QueryCommand({
+      TableName: tables.data,
+      KeyConditionExpression: before === undefined ? '#pk = :pk' : '#pk = :pk AND #sk < :before',
+      ExpressionAttributeNames: { '#pk': 'pk', ...(before !== undefined && { '#sk': 'sk' }) },
+      ExpressionAttributeValues: {
+        ':pk': statementPartition(tenant, account),
+        ...(before !== undefined && { ':before': before }),
+      },
+      // What was written before the watermark was read has to be there.
+      ConsistentRead: true,
+      ScanIndexForward: false,
+      Limit: limit,
+    }),
+    { abortSignal: signal },
+  );
+  return { lines: Items as LineItem[], complete: LastEvaluatedKey === undefined };
+}
