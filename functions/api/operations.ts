@@ -25,9 +25,17 @@ import { outboxOf } from './outbox-access.ts';
 import { problemOf, ProblemError } from './problem.ts';
 import { getBalance, getEntity, listEntities, listLedger, listStatement } from './queries.ts';
 import type { PageRequest, ReadContext } from './queries.ts';
+import {
+  getRedrive,
+  listRedrives,
+  previewRedrive,
+  redriveToBegin,
+  redriveView,
+  stopRedrive,
+} from './redrives.ts';
 import { checkedQuery, readBody } from './request-body.ts';
 import type { Body } from './request-body.ts';
-import type { resolveBody, Route } from './routes.ts';
+import type { beginRedriveBody, resolveBody, Route } from './routes.ts';
 import { resolveMessage } from './resolve-message.ts';
 import * as rejections from '../core/rejections.ts';
 import { entityView, etagOf } from './view.ts';
@@ -94,6 +102,15 @@ export async function operate(c: Context<Environment>, context: OperationContext
       const asked = input as { readonly topic: Topic; readonly limit: number };
       return json(await redriveInBulk(reading(), asked), 202);
     }
+    case 'redrives':
+      return json(await listRedrives(reading(), page));
+    case 'beginRedrive':
+      return begin(c, context);
+    case 'redriveRun':
+      return json(redriveView(await getRedrive(reading(), c.req.param('id') ?? '')));
+    case 'stopRedrive':
+      await bodyOf(c, route);
+      return json(await stopRedrive(reading(), c.req.param('id') ?? '', caller.subject));
     case 'audit':
       return json(await inTime(startDeadline(backend.clock), audit(tenant, page.cursor)));
     default:
@@ -117,6 +134,26 @@ function knownId(domain: Domain, id: string): string {
 async function bodyOf(c: Context<Environment>, route: Route): Promise<Body> {
   const bytes = new Uint8Array(await c.req.arrayBuffer());
   return readBody(bytes, c.env.event.headers, route.body);
+}
+
+/** Begins a redrive run, once for its key; a preview says what it would do. */
+async function begin(c: Context<Environment>, context: OperationContext): Promise<Response> {
+  const { backend, route, caller, requestId } = context;
+  const { tenant, subject } = caller;
+  const { headers } = c.env.event;
+  const key = idempotencyKey(headers['idempotency-key']);
+  const { payload, input } = await bodyOf(c, route);
+  const request = input as z.output<typeof beginRedriveBody>;
+  const reading: ReadContext = { backend, tenant, deadline: startDeadline(backend.clock) };
+  if (request.dryRun) return json(await previewRedrive(reading, request), 202);
+  const { path } = c.req;
+  const command = {
+    ...(await redriveToBegin(reading, subject, request)),
+    ...{ tenant, subject, path, requestId, payload, idempotencyKey: key },
+    traceparent: traceparent(headers['traceparent']),
+    answerOf: answerOf({ requestId, path }),
+  };
+  return responseOf(await execute(backend, command, reading.deadline.remainingMs()));
 }
 
 type CommandOperation = Extract<

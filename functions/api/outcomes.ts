@@ -36,6 +36,8 @@ export const answerOf =
       }
       case 'unlocked':
         return { status: 204, body: '' };
+      case 'begun':
+        return { status: 202, body: JSON.stringify(result.view) };
       case 'refused': {
         const problem = problemOf(result.rejection);
         return { status: problem.status, body: problemBody(problem, requestId, path) };

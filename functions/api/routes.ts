@@ -4,8 +4,8 @@ import { prose } from '../core/fields.ts';
 import type { AnyTransition, Domain } from '../core/definition.ts';
 import { statesOf } from '../core/registry.ts';
 import type { Registry } from '../core/registry.ts';
-import { redrive } from '../runtime/delivery-limits.ts';
-import { lock, request } from '../runtime/limits.ts';
+import { redrive, redriveRun } from '../runtime/delivery-limits.ts';
+import { field, lock, request } from '../runtime/limits.ts';
 import { topics } from '../runtime/topics.ts';
 import { messageStatuses } from '../store/outbox/message-items.ts';
 import type { Scope } from './caller.ts';
@@ -31,6 +31,10 @@ export type Operation =
   | { readonly is: 'redriveMessage' }
   | { readonly is: 'resolveMessage' }
   | { readonly is: 'redriveMessages' }
+  | { readonly is: 'redrives' }
+  | { readonly is: 'beginRedrive' }
+  | { readonly is: 'redriveRun' }
+  | { readonly is: 'stopRedrive' }
   | { readonly is: 'audit' };
 
 export interface Route {
@@ -88,6 +92,47 @@ export const redriveBody = z.strictObject({
     .max(redrive.bulkMax)
     .default(redrive.bulkDefault)
     .meta({ examples: [100] }),
+});
+
+const name = z.string().min(1).max(field.textMaxCharacters).optional();
+const moment = z.iso.datetime({ offset: true }).optional();
+
+export const beginRedriveBody = z.strictObject({
+  match: z
+    .strictObject({
+      topic: z.enum(topics).optional(),
+      type: name.meta({ description: 'What they are about.' }),
+      code: name.meta({ description: 'Of the last error.' }),
+      since: moment.meta({ description: 'Those that died then or later.' }),
+      until: moment.meta({ description: 'Those that died then or earlier.' }),
+      entity: name.meta({ description: 'Id of the entity that caused them.' }),
+    })
+    .meta({
+      description: 'Which dead messages; what is left out means all.',
+      examples: [{ topic: 'external-call', code: '503' }],
+    }),
+  dryRun: z.boolean().default(false).meta({ description: 'Says what a run would do, and writes nothing.' }),
+  startWith: z
+    .int()
+    .min(1)
+    .max(redriveRun.stepMax)
+    .default(redriveRun.startWithDefault)
+    .meta({ description: 'Messages of the first step.' }),
+  factor: z
+    .number()
+    .min(1)
+    .max(redriveRun.factorMax)
+    .default(redriveRun.factorDefault)
+    .meta({ description: `Each step has so many times as many, up to ${redriveRun.stepMax}.` }),
+  stopAtFailureShare: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(redriveRun.stopAtFailureShareDefault)
+    .meta({ description: 'The run stops by itself where more than this share of a step dies again.' }),
+  note: prose('The provider has repaired it.')
+    .optional()
+    .meta({ description: 'Why. It is kept with the run.' }),
 });
 
 export function routesOf({ domains }: Registry): readonly Route[] {
@@ -152,6 +197,22 @@ export function routesOf({ domains }: Registry): readonly Route[] {
       body: resolveBody,
     },
     { method: 'POST', path: '/v1/messages/{id}/redrive', scope: 'ops', operation: { is: 'redriveMessage' } },
+    {
+      method: 'GET',
+      path: '/v1/redrives',
+      scope: 'ops',
+      operation: { is: 'redrives' },
+      query: z.strictObject(paging),
+    },
+    {
+      method: 'POST',
+      path: '/v1/redrives',
+      scope: 'ops',
+      operation: { is: 'beginRedrive' },
+      body: beginRedriveBody,
+    },
+    { method: 'GET', path: '/v1/redrives/{id}', scope: 'ops', operation: { is: 'redriveRun' } },
+    { method: 'POST', path: '/v1/redrives/{id}/stop', scope: 'ops', operation: { is: 'stopRedrive' } },
     {
       method: 'GET',
       path: '/v1/audit',

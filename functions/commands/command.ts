@@ -4,15 +4,18 @@ import type { EntityState, LockState } from '../core/entity.ts';
 import type { Rejection } from '../core/rejections.ts';
 import type { Answer, DeadLetter, MessageItem } from '../store/outbox/message-items.ts';
 import type { KeptAnswer } from '../store/transaction/idempotency-record.ts';
+import type { LabelledItem } from '../store/transaction/labelled-item.ts';
 
 /** What a command comes to, from which its caller makes the answer that is kept under the key. */
 export type Result =
   | { readonly kind: 'created' | 'changed'; readonly domain: Domain; readonly entity: EntityState }
   | { readonly kind: 'locked'; readonly lock: LockState }
   | { readonly kind: 'unlocked' }
+  /** What is no entity, as its caller shows it. */
+  | { readonly kind: 'begun'; readonly view: object }
   | { readonly kind: 'refused'; readonly rejection: Rejection };
 
-interface Common {
+interface Asked {
   readonly tenant: string;
   /** Who acts, as the ledger shows it. */
   readonly subject: string;
@@ -20,13 +23,17 @@ interface Common {
   readonly roles?: readonly string[] | undefined;
   readonly requestId: string;
   readonly traceparent?: string | undefined;
+}
+
+/** A command of a definition. */
+interface Common extends Asked {
   /** Checked against its schema, with what that adds. */
   readonly input: Readonly<Record<string, unknown>>;
   readonly domain: Domain;
 }
 
 /** What happens once because its key is taken in its transaction. */
-interface Keyed extends Common {
+interface UnderKey {
   /** What the key belongs to besides tenant and subject; of an HTTP request its path. */
   readonly path: string;
   readonly idempotencyKey: string;
@@ -37,6 +44,8 @@ interface Keyed extends Common {
   /** Called before the commit, since the answer is part of it; replays give the same object back. */
   readonly answerOf: (result: Result) => KeptAnswer;
 }
+
+interface Keyed extends Common, UnderKey {}
 
 export interface CreateCommand extends Keyed {
   readonly kind: 'create';
@@ -65,6 +74,15 @@ export interface UnlockCommand extends Keyed {
   readonly lockToken: string;
 }
 
+/** Begins what is no entity and has no definition: a redrive run. It reads nothing; its items say what may stand in its way. */
+export interface BeginCommand extends Asked, UnderKey {
+  readonly kind: 'begin';
+  readonly id: string;
+  readonly items: readonly LabelledItem[];
+  /** As its caller shows it. */
+  readonly view: object;
+}
+
 /** The transition that an answer brings about. It happens once because its message ends in its transaction. */
 export interface AnswerCommand extends Common {
   readonly kind: 'answer';
@@ -77,6 +95,6 @@ export interface AnswerCommand extends Common {
   readonly letter?: DeadLetter | undefined;
 }
 
-export type KeyedCommand = CreateCommand | TransitionCommand | LockCommand | UnlockCommand;
+export type KeyedCommand = CreateCommand | TransitionCommand | LockCommand | UnlockCommand | BeginCommand;
 
 export type CommandRequest = KeyedCommand | AnswerCommand;

@@ -61,18 +61,20 @@ export function roleMissing({
   roles,
 }: {
   readonly kind: CommandRequest['kind'];
-  readonly domain: Domain;
+  /** None where no definition says what it does. */
+  readonly domain?: Domain | undefined;
   /** Of the transition. */
   readonly name?: string;
   readonly roles?: readonly string[] | undefined;
 }): Rejection | undefined {
-  if (kind === 'create') return roleRejectionOf(domain.create, roles);
-  return kind === 'transition' ? roleRejectionOf(domain.transitions[name] ?? {}, roles) : undefined;
+  if (kind === 'create') return roleRejectionOf(domain?.create ?? {}, roles);
+  return kind === 'transition' ? roleRejectionOf(domain?.transitions[name] ?? {}, roles) : undefined;
 }
 
 /** The entities that a command names itself. A creation that reads nothing names none. */
 export function idsOf(call: Call): readonly string[] {
   const { backend, request, id } = call;
+  if (request.kind === 'begin') return [];
   if (request.kind === 'lock' || request.kind === 'unlock') return [id];
   const { reads, links } = request.domain.create;
   if (request.kind === 'create' && !reads && !links) return [];
@@ -114,6 +116,13 @@ export async function decideOn(call: Call, now: number): Promise<Decided> {
       return decideLock(call, request, now);
     case 'unlock':
       return decideUnlock(call, request, now);
+    case 'begin':
+      return {
+        kind: 'accepted',
+        result: { kind: 'begun', view: request.view },
+        itemsOf: (guard) => [guard, ...request.items],
+        unread: [],
+      };
     default:
       return request satisfies never;
   }

@@ -110,6 +110,14 @@ export const alreadyExists = (constraint: string): Rejection => ({
   members: { constraint },
 });
 
+/** One run a match goes on at a time. */
+export const redriveRunning = (run: string): Rejection => ({
+  code: 'redrive_running',
+  kind: 'conflict',
+  detail: 'A redrive run of the same topic, type, code and entity goes on.',
+  members: { run },
+});
+
 export const unknownReference = (collection: string, id: string): Rejection => ({
   code: 'unprocessable',
   kind: 'unprocessable',

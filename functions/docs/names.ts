@@ -48,6 +48,13 @@ export function operationId({ operation }: Pick<Route, 'operation'>): string {
     case 'redriveMessages':
     case 'resolveMessage':
       return operation.is;
+    case 'redrives':
+      return 'listRedrives';
+    case 'beginRedrive':
+    case 'stopRedrive':
+      return operation.is;
+    case 'redriveRun':
+      return 'getRedrive';
     case 'audit':
       return 'runAudit';
     default:

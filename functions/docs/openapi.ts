@@ -15,6 +15,7 @@ import { openPaths } from './open-paths.ts';
 import { parameters } from './parameters.ts';
 import { connectionResponses, problemHeaders, problemResponses, problemSchemas } from './problems.ts';
 import * as reads from './reads.ts';
+import * as redrives from './redrives.ts';
 import { knownRefusals } from './refusals.ts';
 import * as schemas from './schemas.ts';
 
@@ -126,7 +127,7 @@ function tagsOf(registry: Registry, examples: Examples): NonNullable<ZodOpenApiO
       ),
     })),
     { name: 'balances', description: 'What stands on an account: the sum of its postings.' },
-    { name: 'operations', description: 'Messages of all entities, and the audit. Scope `ops`.' },
+    { name: 'operations', description: 'Messages of all entities, redrives, and the audit. Scope `ops`.' },
     { name: 'service', description: 'Open to all.' },
   ];
 }
@@ -183,6 +184,14 @@ function operationOf(registry: Registry, examples: Examples, route: Route): ZodO
       return reads.resolveMessageOperation(route, senderOf(examples));
     case 'redriveMessages':
       return reads.redriveMessagesOperation(route);
+    case 'redrives':
+      return redrives.listRedrivesOperation(route);
+    case 'beginRedrive':
+      return redrives.beginRedriveOperation(route);
+    case 'redriveRun':
+      return redrives.getRedriveOperation(route);
+    case 'stopRedrive':
+      return redrives.stopRedriveOperation(route);
     case 'audit':
       return reads.auditOperation(route);
     default:

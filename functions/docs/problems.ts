@@ -59,6 +59,7 @@ export const problemSchemas: Readonly<Record<string, ZodOpenApiSchemaObject>> = 
         description: 'With `transition_not_allowed`: what may be asked for now.',
       },
       constraint: { type: 'string', description: 'With `already_exists`: the constraint.' },
+      run: { type: 'string', description: 'With `redrive_running`: the redrive run that goes on.' },
       inTheWay: {
         type: 'array',
         items: {

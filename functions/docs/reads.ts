@@ -33,10 +33,11 @@ interface Read {
   readonly conflicts?: readonly string[];
   readonly parameters?: ZodOpenApiOperationObject['parameters'];
   readonly headers?: Readonly<Record<string, { $ref: string }>>;
-  readonly steps?: ReturnType<typeof exampleStepsThrough>;
+  readonly steps?: ReturnType<typeof exampleStepsThrough> | { readonly 'x-example-after': readonly object[] };
 }
 
-function operation(route: Route, read: Read): ZodOpenApiOperationObject {
+/** One operation that is no command of a domain. */
+export function operation(route: Route, read: Read): ZodOpenApiOperationObject {
   const { tag, summary, description, answer, status = '200', missing, headers = {} } = read;
   const readsBody = route.method === 'POST';
   return {

@@ -8,8 +8,8 @@ import { messageStatuses } from '../store/outbox/message-items.ts';
 import { exampleId } from './example-body.ts';
 
 const ulid = '[0-9A-HJKMNP-TV-Z]{26}';
-const moment = (description: string) => z.iso.datetime().meta({ description });
-const count = (description: string) => z.int().nonnegative().meta({ description });
+export const moment = (description: string) => z.iso.datetime().meta({ description });
+export const count = (description: string) => z.int().nonnegative().meta({ description });
 
 export const idPattern = ({ idPrefix }: Domain): string => `^${idPrefix}_${ulid}$`;
 

@@ -126,6 +126,39 @@ export const redrive = {
   bulkMax: 1_000,
 } as const;
 
+/** A redrive as a rollout, see `functions/workers/redrive-run.ts`. */
+export const redriveRun = {
+  startWithDefault: 5,
+  factorDefault: 4,
+  factorMax: 100,
+  stopAtFailureShareDefault: 0.2,
+  /**
+   * Messages of one step: some seconds of writes, so that it fits into one delivery of the timer's worker, and as many
+   * as ten workers call in some seconds. A step is not begun before the one before has ended.
+   */
+  stepMax: 1_000,
+  /** Messages of one item of the list: 50 bytes each, so 50 KB. A page of the index more than this are not begun. */
+  listItemMax: 1_000,
+  /** Entries of the index that one delivery, or the request that begins the run, looks at for the list. */
+  listPartEntries: 2_000,
+  /** Of a delivery of the timer's worker, whose function has 30 s: it begins no further write after that. */
+  budgetMs: 10_000,
+  /** A step is looked at after this, and then after an eighth of its age. */
+  lookMinMs: 1_000,
+  lookMaxMs: 60_000,
+  lookShareOfAge: 1 / 8,
+  /** For how long a run that was stopped still looks at what is on its way, so that its numbers come true. */
+  lookAfterStopMs: 60 * 60 * 1000,
+  /** Tries to stop a run that is carried on at the same moments: it is written once a second. */
+  stopTries: 5,
+  /** Steps that a run shows: the newest. */
+  stepsKept: 50,
+  /** Sizes of steps that a preview tells. */
+  stepsShown: 100,
+  /** How long the list of its messages is kept: as long as a message that is done. */
+  listKeptMs: 90 * 24 * 60 * 60 * 1000,
+} as const;
+
 /** What one request for the groups of dead messages reads. */
 export const deadGroups = {
   /**

@@ -50,6 +50,21 @@ export const uniqueKey = (
   { constraint, hash }: Pick<UniqueReservation, 'constraint' | 'hash'>,
 ): ItemKey => ({ pk: `${encoded(tenant)}#unique#${constraint}#${hash}`, sk: 'unique' });
 
+/** A tenant's redrive runs lie in one partition, by time. */
+export const redrivePartition = (tenant: string): string => `${encoded(tenant)}#redrives`;
+export const redriveKey = (tenant: string, id: string): ItemKey => ({ pk: redrivePartition(tenant), sk: id });
+
+/** The messages of a run, by their place among all of them. */
+export const redriveListPartition = (tenant: string, id: string): string =>
+  `${encoded(tenant)}#redrive#${id}`;
+export const redriveListSortKey = (place: number): string => `list#${String(place).padStart(10, '0')}`;
+
+/** Held by the one run of a match that goes on. What it is about may be long and hold anything. */
+export const redriveMatchKey = (tenant: string, hash: string): ItemKey => ({
+  pk: `${encoded(tenant)}#redrive-match#${hash}`,
+  sk: 'match',
+});
+
 /** Partition of the index `byStatus`. */
 export const listPartition = (tenant: string, collection: string, status: string): string =>
   `${encoded(tenant)}#${collection}#${status}`;

@@ -29,10 +29,10 @@ export const dataTable = {
   indexes: [
     /** Entities of one collection in one status, newest first: `GET /v1/{collection}?status=`. */
     { name: 'byStatus', partitionKey: 'listPk', sortKey: 'listSk', projection: 'ALL' },
-    /** Entities that wait for a scheduled transition, earliest first; sparse. Read by the sweeper. */
+    /** Entities that wait for a scheduled transition, and redrive runs, earliest first; sparse. Read by the sweeper. */
     { name: 'due', partitionKey: 'dueShard', sortKey: 'dueAt', sortKeyType: 'N', projection: 'KEYS_ONLY' },
   ],
-  /** Only what a run of the audit keeps between its calls carries it; entities and their ledgers never do. */
+  /** Only what a run of the audit keeps, and lists of redrive runs, carry it; entities and their ledgers never do. */
   timeToLive: 'auditExpiresAt',
   stream: true,
 } as const satisfies TableSchema;

@@ -1,7 +1,7 @@
-/** Lambda `timer`: scheduled transitions, each run as a command when it is due. */
+/** Lambda `timer`: scheduled transitions, each run as a command when it is due, and redrive runs that go on. */
 import { domains } from '../application.ts';
 import { backendOfEnvironment } from '../commands/backend.ts';
-import { createRunScheduledTransition } from './scheduled-transition.ts';
+import { createRunTimer } from './run-timer.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { createQueueClient } from '../runtime/queue-client.ts';
 import { telemetryOf } from '../runtime/telemetry.ts';
@@ -11,7 +11,7 @@ const { log, metrics, measured } = telemetryOf('timer');
 
 export const handler = measured(
   createTimerWorker({
-    run: createRunScheduledTransition(backendOfEnvironment(domains, metrics)),
+    run: createRunTimer(backendOfEnvironment(domains, metrics), log),
     sqs: createQueueClient(),
     clock: systemClock,
     log,

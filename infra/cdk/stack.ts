@@ -94,7 +94,7 @@ export class CommitOnceStack extends Stack implements WatchedStack {
       'external-call': worker('external-call', 'ExternalCall', 'Calls the outside, signed'),
       report: worker('report', 'Report', 'Writes reports'),
       llm: worker('llm', 'Llm', 'Asks a language model'),
-      timer: worker('timer', 'Timer', 'Runs a scheduled transition as a command'),
+      timer: worker('timer', 'Timer', 'Runs scheduled transitions as commands, carries redrives on'),
     } as const satisfies Readonly<Record<Topic | 'timer', Worker>>;
     const names: readonly (Topic | 'timer')[] = [...topics, 'timer'];
     this.workers = new Map(names.map((name) => [name, workers[name]]));
@@ -109,6 +109,7 @@ export class CommitOnceStack extends Stack implements WatchedStack {
     const reports = new Reports(this, 'Reports', { fn: workers.report.function });
     bindModel(workers.llm.function, options);
     access.allowCommands(workers.timer.function, this.tables);
+    access.allowRedriving(workers.timer.function, this.tables);
 
     // Relays: table stream to queues, and to statements.
     this.streamFailures = new FailureQueue(this, 'StreamFailures', 'stream-failures');

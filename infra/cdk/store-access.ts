@@ -52,6 +52,15 @@ export function allowWritingStatements(fn: ServiceFunction, tables: Tables): voi
   });
 }
 
+/** Carries redrive runs on: reads a run and its list, finds dead messages, and runs them again. */
+export function allowRedriving(fn: ServiceFunction, tables: Tables): void {
+  bindTable(fn, 'DATA_TABLE', tables.data, { table: ['GetItem', 'Query'] });
+  bindTable(fn, 'OUTBOX_TABLE', tables.outbox, {
+    table: ['BatchGetItem', 'UpdateItem'],
+    indexes: [byState.name],
+  });
+}
+
 /** Looks for open messages and due timers, marks what it sent again, notes how far it came, and writes heartbeats. */
 export function allowSweeping(fn: ServiceFunction, tables: Tables): void {
   bindTable(fn, 'OUTBOX_TABLE', tables.outbox, {

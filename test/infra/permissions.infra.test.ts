@@ -113,8 +113,9 @@ const expected: Readonly<Record<string, Record<string, string[]>>> = {
   },
   TimerWorkerRole: {
     ...worker('Timer'),
-    TablesData: table(...commandsOnData),
-    TablesOutbox: table('PutItem'),
+    TablesData: table(...commandsOnData, 'GetItem', 'Query'),
+    TablesOutbox: table('BatchGetItem', 'PutItem', 'UpdateItem'),
+    'TablesOutbox/index/byState': query,
     TablesIdempotency: commandsOnAnswers,
   },
   SweeperJobRole: {

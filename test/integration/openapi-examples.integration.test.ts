@@ -23,7 +23,7 @@ const operationIds = Object.values(paths)
   .flatMap((item) => Object.values(item))
   .filter(({ security }) => security.length > 0)
   .map(({ operationId }) => operationId);
-const commandIds = operationIds.filter((id) => !/^(?:get|list|redrive|resolve|run)/.test(id));
+const commandIds = operationIds.filter((id) => !/^(?:get|list|redrive|resolve|run|stop)/.test(id));
 
 /** What stands for a secret in the examples; the real one is drawn by the server and goes out by mail. */
 const secretExamples = domains.flatMap(({ transitions }) =>

@@ -140,7 +140,7 @@ export function createOpenApiClient(
         const reply = await send(session, before, { id, key: randomUUID() });
         if (reply.status >= 300)
           throw new Error(`${before} before ${operationId}: ${reply.status} ${reply.text}`);
-        if (reply.status === 201) session.known.set(id, String(reply.json['id']));
+        if (reply.status === 201 || reply.status === 202) session.known.set(id, String(reply.json['id']));
       }
     },
   };

@@ -51,7 +51,7 @@ describe('the OpenAPI document', () => {
     for (const { method, path, scope, operation } of routesOf(registry)) {
       const described = operations.get(`${method.toLowerCase()} ${path}`);
       expect(described?.security).toEqual([{ bearer: [scope] }]);
-      const isCommand = ['create', 'transition', 'lock', 'unlock'].includes(operation.is);
+      const isCommand = ['create', 'transition', 'lock', 'unlock', 'beginRedrive'].includes(operation.is);
       const names = described?.parameters?.map(({ $ref }) => $ref) ?? [];
       expect(names.includes('#/components/parameters/IdempotencyKey')).toBe(isCommand);
     }

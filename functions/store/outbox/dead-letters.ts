@@ -1,24 +1,10 @@
 /** A tenant's dead messages, part by part: what groups and redrives are made of. */
-import type { Topic } from '../../runtime/topics.ts';
+import type { LetterMatch } from '../../core/redrive-run.ts';
 import { readByKey } from '../batches.ts';
 import { groupPages } from './message-groups.ts';
 import { messagePartition, stateSortPrefix } from './message-items.ts';
 import type { MessageItem } from './message-items.ts';
 import type { OutboxAccess } from './message-writes.ts';
-
-/** Which dead messages; each field that is left out means all of them. */
-export interface LetterMatch {
-  readonly topic?: Topic | undefined;
-  readonly type?: string | undefined;
-  /** Of the last error. */
-  readonly code?: string | undefined;
-  /** RFC 3339 UTC: those that died then or later. */
-  readonly since?: string | undefined;
-  /** RFC 3339 UTC: those that died then or earlier. */
-  readonly until?: string | undefined;
-  /** Id of the entity that caused it. */
-  readonly entity?: string | undefined;
-}
 
 /** When a message died, epoch milliseconds. */
 export const diedAt = ({ letter, lastError, createdAt }: MessageItem): number =>

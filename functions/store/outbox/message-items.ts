@@ -156,6 +156,8 @@ export interface MessageItem {
   readonly expiresAt?: number;
   /** When it was last redriven by the API, RFC 3339 UTC. */
   readonly redrivenAt?: string;
+  /** The redrive run that took it on last. */
+  readonly redrivenBy?: string;
   /** Epoch ms. Nobody calls the receiver before: a call is going on, or the next attempt is not due. */
   readonly leaseUntil?: number;
   /** Who holds the lease. */

@@ -38,6 +38,7 @@ const names = {
   '#doneAt': 'doneAt',
   '#expiresAt': 'expiresAt',
   '#redrivenAt': 'redrivenAt',
+  '#redrivenBy': 'redrivenBy',
   '#statePk': 'statePk',
   '#letter': 'letter',
   '#lastError': 'lastError',

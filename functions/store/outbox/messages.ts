@@ -273,11 +273,13 @@ export type Redriven =
  * moved back both come through here, so any number of redrives at once begin one run. Calls of which nobody knows
  * whether they acted stay counted: the next run begins with an inquiry.
  * @param run only where this run is the one that died
+ * @param by the redrive run that it belongs to, so that this one knows what it has begun
  */
 export async function redriveMessage(
   access: OutboxAccess,
   name: MessageName,
   run?: number,
+  by?: string,
 ): Promise<Redriven> {
   const key = messageKey(name);
   if (key === undefined) return 'not_found';
@@ -285,10 +287,10 @@ export async function redriveMessage(
   const written = await write(
     access,
     key,
-    `SET #status = :pending, #run = #run + :one, #attempts = :zero, #statePk = :state, #redrivenAt = :at
+    `SET #status = :pending, #run = #run + :one, #attempts = :zero, #statePk = :state, #redrivenAt = :at${by === undefined ? '' : ', #redrivenBy = :by'}
      REMOVE #leaseUntil, #leaseToken, #letter, #sentAt, #answer, #answerWaits, #inquiries, #behind`,
     all(clause.dead, clause.notHeld, ...(run === undefined ? [] : [clause.thisRun])),
-    { ':state': statePartitionOf(name.tenant, 'open'), ':at': at, ':run': run },
+    { ':state': statePartitionOf(name.tenant, 'open'), ':at': at, ':run': run, ':by': by },
   );
   if ('item' in written) return 'redriven';
   // Our own write, whose answer was lost, or one of the same millisecond.

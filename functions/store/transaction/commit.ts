@@ -160,8 +160,12 @@ function rejectionOf(label: Label, reason: CancellationReason): Rejection | unde
       const broken = firstBroken([...units, ...label.balance.rules], () => kept?.balance ?? 0);
       return broken && rejections.rejectedBy(broken);
     }
+    case 'redrive match':
+      return rejections.redriveRunning(String(oldItem(reason)?.['run']));
     case 'idempotency record':
     case 'message end':
+    case 'redrive run':
+    case 'redrive list':
     case 'entity':
     case 'unchanged entity':
     case 'lock':

@@ -19,7 +19,10 @@ export type Label =
   /** `now`: the moment its lock was judged by, epoch milliseconds. */
   | { readonly purpose: 'other entity'; readonly unread: UnreadChange; readonly now: number }
   | { readonly purpose: 'balance'; readonly balance: BalanceChange }
-  | { readonly purpose: 'message'; readonly topic: string };
+  | { readonly purpose: 'message'; readonly topic: string }
+  | { readonly purpose: 'redrive run' | 'redrive list' }
+  /** Held by the run of a match that goes on. */
+  | { readonly purpose: 'redrive match' };
 
 export interface LabelledItem {
   readonly label: Label;

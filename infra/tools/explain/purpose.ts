@@ -22,6 +22,9 @@ export function purposeOfLabel(label: Label): string {
     case 'lock':
     case 'message end':
     case 'unchanged entity':
+    case 'redrive run':
+    case 'redrive list':
+    case 'redrive match':
       return label.purpose;
     default:
       return label satisfies never;
