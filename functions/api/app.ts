@@ -33,7 +33,7 @@ export function createApp(
   app.post('/callbacks/:receiver', async (c) => {
     const { requestId } = c.env.requestContext;
     try {
-      const response = await takeCallback(c, { backend, settingsOf });
+      const response = await takeCallback(c, { backend, log, settingsOf });
       log.info('callback', { requestId, status: response.status });
       return finish(c, response);
     } catch (error) {

@@ -1,7 +1,7 @@
 /** What receivers tell by themselves: `POST /callbacks/{receiver}`, without a token, signed with the receiver's secret. */
 import type { Context } from 'hono';
 import { z } from 'zod';
-import { createAnswers } from '../commands/answers.ts';
+import { createAnswers } from '../commands/carry-out-answer.ts';
 import type { Backend } from '../commands/backend.ts';
 import { reportedResult } from '../core/answers.ts';
 import { boundedResult } from '../runtime/bounded-result.ts';
@@ -11,7 +11,8 @@ import { message as messageLimits, request as limits } from '../runtime/limits.t
 import { defaultReceiver, receiverName } from '../runtime/receivers.ts';
 import type { ReceiverSettings } from '../runtime/receivers.ts';
 import { isSigned } from '../runtime/webhook-signature.ts';
-import { tenantOf } from '../store/outbox/answers.ts';
+import type { Log } from '../runtime/logger.ts';
+import { answerOf as answerTaken, tenantOf } from '../store/outbox/kept-answers.ts';
 import type { Answer } from '../store/outbox/message-items.ts';
 import { readMessage } from '../store/outbox/messages.ts';
 import type { Environment } from './bindings.ts';
@@ -31,6 +32,7 @@ export const callbackBody = z.strictObject({
 
 export interface CallbackParts {
   readonly backend: Backend;
+  readonly log: Log;
   /** By the name in the path. */
   readonly settingsOf: (receiver: string) => ReceiverSettings;
 }
@@ -42,7 +44,7 @@ export interface CallbackParts {
  */
 export async function takeCallback(
   c: Context<Environment>,
-  { backend, settingsOf }: CallbackParts,
+  { backend, log, settingsOf }: CallbackParts,
 ): Promise<Response> {
   const { headers } = c.env.event;
   const receiver = c.req.param('receiver') ?? '';
@@ -72,6 +74,13 @@ export async function takeCallback(
       return Response.json({ id: item.id, outcome: said.outcome });
     case 'conflict':
       backend.metrics?.add('AnswerConflicts', 1);
+      log.error('another answer was taken before', {
+        requestId: c.env.requestContext.requestId,
+        tenant,
+        messageId: item.id,
+        said: said.outcome,
+        taken: answerTaken(answered.item),
+      });
       throw new ProblemError(answerConflict);
     case 'not_found':
       throw new ProblemError(problemOf(rejections.notFound));
