@@ -1,12 +1,12 @@
 /** A person's word on a dead message: `POST /v1/messages/{id}/resolve`. */
-import { createAnswers } from '../commands/answers.ts';
+import { createAnswers } from '../commands/carry-out-answer.ts';
 import { answerInput } from '../commands/answer-input.ts';
 import { reportedResult } from '../core/answers.ts';
 import * as rejections from '../core/rejections.ts';
 import { boundedResult } from '../runtime/bounded-result.ts';
 import { timestamp } from '../runtime/clock.ts';
 import { message as limits } from '../runtime/limits.ts';
-import { answerOf } from '../store/outbox/answers.ts';
+import { answerOf } from '../store/outbox/kept-answers.ts';
 import type { Answer, MessageItem } from '../store/outbox/message-items.ts';
 import { messageView } from '../store/outbox/message-view.ts';
 import type { MessageView } from '../store/outbox/message-view.ts';

@@ -10,7 +10,8 @@ import { backOff } from './backoff.ts';
 import { beginCall } from './call.ts';
 import type { Call } from './call.ts';
 import type { CommandRequest } from './command.ts';
-import { committed, giveUp, guardOf, onceOf, refuse, resolveDuplicate } from './key-outcomes.ts';
+import { committed, giveUp, refuse, resolveDuplicate } from './key-outcomes.ts';
+import { onceItemOf, onceOf } from './once.ts';
 import { decideOn, idsOf, learnChanged, readState, roleMissing } from './read-and-decide.ts';
 import type { Decided } from './read-and-decide.ts';
 import { countOutcome } from './metrics.ts';
@@ -39,16 +40,16 @@ async function carryOut(backend: Backend, request: CommandRequest, budgetMs?: nu
   // 2. Begin. Everything below ends within this deadline.
   const deadline = startDeadline(backend.clock, budgetMs);
 
-  // 3. Check the idempotency key. Powertools hashes it, and knows the answers that this process gave. An answer has
-  // none: its message ends in the transaction, which happens once.
+  // 3. Check the idempotency key. Powertools hashes it, and remembers what this process answered under it. The answer of
+  // a receiver has no key. Its message ends in the same transaction, and ends once.
   const once = await onceOf(backend, request);
   if ('kind' in once) return once;
 
   const call = beginCall(backend, once, deadline);
   let leaveWaitingRoom: (() => void) | undefined;
   try {
-    // 4. Read the state and guard it against others. The key is read with it, in one request. A creation reads
-    // neither: the conditions of its transaction find a duplicate.
+    // 4. Read the state, and the key with it, in one request. What is read is guarded below: its version becomes a
+    // condition of the commit. A creation reads neither: the conditions of its transaction find a duplicate.
     const record = await readState(call, idsOf(call));
     if (record) return await resolveDuplicate(call, record);
 
@@ -63,10 +64,10 @@ async function carryOut(backend: Backend, request: CommandRequest, budgetMs?: nu
       if (decided.kind === 'rejected') return await refuse(call, decided.rejection);
 
       if (decided.kind === 'accepted') {
-        // 6. Write the ledger and 7. the outbox. The decision holds entries, postings and messages. `itemsOf` makes
+        // 6. Plan the ledger entry and 7. the messages. The decision holds both, and the postings. `itemsOf` makes
         // them items of one transaction (`store/transaction/transaction-items.ts`), with the answer under its key.
         const answer = request.kind === 'answer' ? {} : request.answerOf(decided.result);
-        const items = decided.itemsOf(guardOf(call, answer, now));
+        const items = decided.itemsOf(onceItemOf(call, answer, now));
 
         // 8. Commit: all of it, or nothing.
         const sent = await commit(backend.store, items, signalFor(call, decided, now));
@@ -86,7 +87,7 @@ async function carryOut(backend: Backend, request: CommandRequest, budgetMs?: nu
             learnChanged(call, sent.states);
             // The database handed us the winner's state. Who lost once decides on it at once.
             if (defeats === 1) continue;
-            // Who lost again asks that state only for a refusal. Otherwise it waits, and then reads afresh.
+            // After a second loss the winner's state serves only to refuse at once. Else it waits and reads afresh.
             const again = await decideOn(call, now);
             if (again.kind === 'rejected') return await refuse(call, again.rejection);
             break;

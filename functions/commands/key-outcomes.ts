@@ -4,47 +4,15 @@ import { TransactionConflictException } from '@aws-sdk/client-dynamodb';
 import { upgradeCommand } from '../core/upgrade.ts';
 import * as rejections from '../core/rejections.ts';
 import type { Rejection } from '../core/rejections.ts';
-import { idempotency as keyLimits, request as requestLimits } from '../runtime/limits.ts';
+import { request as requestLimits } from '../runtime/limits.ts';
 import { mayHaveHappened } from '../store/failures.ts';
 import type { IdempotencyItem, KeptAnswer } from '../store/transaction/idempotency-record.ts';
 import { putRecord } from '../store/transaction/put-record.ts';
-import { messageEnd } from '../store/outbox/answers.ts';
-import type { LabelledItem } from '../store/transaction/labelled-item.ts';
 import { readRecord } from '../store/transaction/read-record.ts';
-import { recordGuard } from '../store/transaction/transaction-items.ts';
-import type { Backend } from './backend.ts';
 import { backOff } from './backoff.ts';
-import type { Call, KeyedCall, Once } from './call.ts';
-import type { CommandRequest } from './command.ts';
-import type { Replay } from './idempotency-keys.ts';
+import type { Call, KeyedCall } from './call.ts';
+import { recordOf } from './once.ts';
 import type { Outcome } from './outcome.ts';
-
-/** What makes a command happen once; or its outcome, where this process knows it. */
-export async function onceOf(backend: Backend, request: CommandRequest): Promise<Once | Replay> {
-  if (request.kind === 'answer') return { request };
-  const key = await backend.keys.begin(request);
-  return key.kind === 'fresh' ? { request, key } : key;
-}
-
-/** The item of a command's transaction that only one of its attempts can write. */
-export function guardOf(call: Call, answer: KeptAnswer, now: number): LabelledItem {
-  const { tables } = call.backend.store;
-  if (call.key) return recordGuard(tables.idempotency, recordOf(call, answer), now);
-  const { message, answer: said, letter } = call.request;
-  return {
-    label: { purpose: 'message end' },
-    item: { Update: messageEnd(tables.outbox, message, said, { now, letter }) },
-  };
-}
-
-/** The record that a call puts under its key, along with what it changes. */
-const recordOf = ({ key, request, begunAt }: KeyedCall, answer: KeptAnswer): IdempotencyItem => ({
-  pk: key.pk,
-  payloadHash: key.payloadHash,
-  expiresAt: Math.floor(begunAt / 1000) + keyLimits.retentionSeconds,
-  answer,
-  requestId: request.requestId,
-});
 
 /** This call has written its record. */
 export async function committed(call: Call, answer: KeptAnswer): Promise<Outcome> {

@@ -71,7 +71,10 @@ export function roleMissing({
   return kind === 'transition' ? roleRejectionOf(domain?.transitions[name] ?? {}, roles) : undefined;
 }
 
-/** The entities that a command names itself. A creation that reads nothing names none. */
+/**
+ * The entities that a command names itself. A creation that reads nothing names none. The decision is asked with nothing
+ * read yet, and answers with what it lacks.
+ */
 export function idsOf(call: Call): readonly string[] {
   const { backend, request, id } = call;
   if (request.kind === 'begin') return [];

@@ -172,7 +172,7 @@ function decideChange(
   const drafts = draftsOf(definition.messages, Object.assign(context, { after }));
   const step = { to, attributes: set, movements, rules: entity ? rules : [], messages: drafts };
   const decided = entityChange(registry, command, { ...(entity && { before: entity }), ...step });
-  // What the definition relied on others may move until this commits, without a new version.
+  // Others may move a balance that the definition relied on, without a new version. So it becomes a condition.
   const relies = [...relied].map((key) => conflict('balance_moved', is(key, entity?.balances[key] ?? 0), ''));
   const change = { ...decided, rules: [...decided.rules, ...relies] };
   // A new account holds nothing, so what takes from it is refused by its floor at once.

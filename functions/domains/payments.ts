@@ -78,7 +78,7 @@ export const payments = defineDomain({
       summary: 'The provider has taken the money',
       internal: true,
       from: ['confirmed'],
-      // Nothing goes on before the capture is answered; these states cannot come first.
+      // Nothing gets there before the capture is answered: refund and settle ask for it.
       ignoredIn: ['refunded', 'settled'],
       to: ['confirmed'],
       input: answers.call.done,

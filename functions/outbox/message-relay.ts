@@ -1,4 +1,4 @@
-/** Stream to queues: takes every message that begins a run to the queue of its topic. */
+/** Stream to queues: takes every message that is `pending`, new or redriven, to the queue of its topic. */
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import pMap from 'p-map';

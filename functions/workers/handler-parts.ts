@@ -1,6 +1,6 @@
 /** What the Lambda functions of all topics are wired with, besides their receivers. */
 import { domains } from '../application.ts';
-import { createAnswers } from '../commands/answers.ts';
+import { createAnswers } from '../commands/carry-out-answer.ts';
 import { backendOfEnvironment } from '../commands/backend.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { workerCall } from '../runtime/delivery-limits.ts';

@@ -1,26 +1,26 @@
 /** The worker of a topic: delivery, claim, one call of the receiver, outcome. The same for every topic. */
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
-import type { CarryOutAnswer } from '../commands/answers.ts';
+import type { CarryOutAnswer } from '../commands/carry-out-answer.ts';
 import { messageReference, parseBody } from '../outbox/queue-messages.ts';
 import { timestamp } from '../runtime/clock.ts';
 import { lease, uncertainty } from '../runtime/delivery-limits.ts';
 import type { Log } from '../runtime/logger.ts';
 import type { MetricWriter } from '../runtime/metric-writer.ts';
 import type { Topic, TopicPolicy } from '../runtime/topics.ts';
-import { noteTenant } from '../store/outbox/answers.ts';
+import { noteTenant } from '../store/outbox/kept-answers.ts';
 import type { CallRecord, MessageItem } from '../store/outbox/message-items.ts';
 import type { OutboxAccess } from '../store/outbox/message-writes.ts';
 import { claimMessage, redriveMessage } from '../store/outbox/messages.ts';
 import type { Delivery } from '../store/outbox/messages.ts';
 import { messageBefore } from '../store/outbox/ordered-messages.ts';
-import { again, createQueueHandler, finished, receiveCount, toDeadLetters } from './batch.ts';
+import { againOrLeft, createQueueHandler, finished, receiveCount, toDeadLetters } from './batch.ts';
 import type { Disposition, QueueHandler } from './batch.ts';
 import { askReceiver, callReceiver } from './call-receiver.ts';
 import type { Called } from './call-receiver.ts';
 import { lastCallEnded, withCall } from './calls.ts';
-import { createOutcomes, exhausted, keptResult } from './outcomes.ts';
-import type { Leased } from './outcomes.ts';
+import { createDeliveryEnds, exhausted, keptResult } from './delivery-ends.ts';
+import type { Leased } from './delivery-ends.ts';
 import type { Failure, Inquire, Receiver } from './receiver.ts';
 import { retryDelaySeconds } from './retry-delay.ts';
 import { createSourceQueue } from './source-queue.ts';
@@ -48,7 +48,7 @@ const reasons = { call: 'The receiver answered.', inquiry: 'The receiver was ask
  * Order of the writes, and what a death between them leaves:
  * - claim, call: the lease runs out. The message is called again with the same key, or buried with no attempt left;
  *   where its receiver would act again, it is asked, or the message is held;
- * - call, `done`: the same; the receiver knows the key;
+ * - call, `done`: the same. The message says whether it is called again with its key, asked about, or held;
  * - call, answer kept, entity moved: the delivery comes again, finds the answer and moves the entity;
  * - `dead`, the way to the dead letters: the delivery comes again, finds the record and goes on its way;
  * - `done`, the delivery's deletion: it comes again, finds the record and is dropped.
@@ -58,7 +58,7 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
   const { random = Math.random } = parts;
   const queue = createSourceQueue(sqs, log);
   const terms = { attempts: policy.attempts, leaseMs: policy.callTimeoutMs + lease.marginMs };
-  const outcomes = createOutcomes({ ...parts, random });
+  const ends = createDeliveryEnds({ ...parts, random });
 
   async function deliver(record: SQSRecord): Promise<Disposition> {
     const reference = parseBody(messageReference, record.body);
@@ -74,13 +74,13 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
       case 'claimed':
         return call({ ...claim, delivery, record });
       case 'exhausted':
-        return outcomes.bury({ ...claim, delivery, record }, exhausted, { isCertain: false });
+        return ends.bury({ ...claim, delivery, record }, exhausted, { isCertain: false });
       case 'uncertain':
         return settle({ ...claim, delivery, record });
       case 'answered':
-        return outcomes.moveEntity(claim.item, delivery, record);
+        return ends.moveEntity(claim.item, delivery, record);
       case 'leased':
-        return again((claim.until - outbox.clock.now()) / 1000);
+        return againOrLeft(record, (claim.until - outbox.clock.now()) / 1000);
       case 'movedBack':
         return redrive(delivery);
       case 'dead':
@@ -132,7 +132,7 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
   async function call(leased: Leased): Promise<Disposition> {
     const { item } = leased;
     const before = item.ordered === true ? await messageBefore(outbox, item) : undefined;
-    if (before !== undefined) return outcomes.wait(leased, before);
+    if (before !== undefined) return ends.wait(leased, before);
     // A callback may come before the answer to the call itself.
     if (topic === 'external-call') await noteTenant(outbox, item);
     const called = await callReceiver(receiver, item, policy.callTimeoutMs, log);
@@ -140,22 +140,22 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
     const noted = (certain: boolean): readonly CallRecord[] => recordOf(item, 'call', called, certain);
     switch (came.kind) {
       case 'done':
-        return outcomes.take(leased, { outcome: 'done', result: keptResult(came.result) }, noted(true));
+        return ends.take(leased, { outcome: 'done', result: keptResult(came.result) }, noted(true));
       case 'refused':
-        return outcomes.refuse(leased, came, noted(true));
+        return ends.refuse(leased, came, noted(true));
       case 'accepted':
-        return outcomes.accept(leased, noted(true));
+        return ends.accept(leased, noted(true));
       case 'undeliverable':
-        return outcomes.bury(leased, came, { isCertain: true, calls: noted(true) });
+        return ends.bury(leased, came, { isCertain: true, calls: noted(true) });
       case 'did_not_act':
         return item.attempts < policy.attempts
-          ? outcomes.postpone(leased, came, { isCertain: true, calls: noted(true) })
-          : outcomes.bury(leased, came, { isCertain: true, calls: noted(true) });
+          ? ends.postpone(leased, came, { isCertain: true, calls: noted(true) })
+          : ends.bury(leased, came, { isCertain: true, calls: noted(true) });
       case 'may_have_acted': {
         const attempt = { isCertain: false, calls: noted(false) };
-        if (item.onUncertain === 'hold') return outcomes.bury(leased, came, attempt);
+        if (item.onUncertain === 'hold') return ends.bury(leased, came, attempt);
         const goesOn = item.onUncertain === 'inquire' || item.attempts < policy.attempts;
-        return goesOn ? outcomes.postpone(leased, came, attempt) : outcomes.bury(leased, came, attempt);
+        return goesOn ? ends.postpone(leased, came, attempt) : ends.bury(leased, came, attempt);
       }
       default:
         return came satisfies never;
@@ -167,22 +167,22 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
     const { item } = leased;
     if (item.onUncertain !== 'inquire' || inquire === undefined) {
       const reason = 'Its receiver may have acted, and must not be called again.';
-      return outcomes.bury(leased, item.lastError ?? { code: 'uncertain', reason }, { isCertain: false });
+      return ends.bury(leased, item.lastError ?? { code: 'uncertain', reason }, { isCertain: false });
     }
     const asked = await askReceiver(inquire, item, policy.callTimeoutMs, log);
     const { came } = asked;
     const noted = (certain: boolean): readonly CallRecord[] => recordOf(item, 'inquiry', asked, certain);
     switch (came.kind) {
       case 'done':
-        return outcomes.take(leased, { outcome: 'done', result: keptResult(came.result) }, noted(true));
+        return ends.take(leased, { outcome: 'done', result: keptResult(came.result) }, noted(true));
       case 'refused':
-        return outcomes.refuse(leased, came, noted(true));
+        return ends.refuse(leased, came, noted(true));
       case 'never_seen': {
         const believedFrom = lastCallEnded(item) + uncertainty.onItsWayMs;
         const leftMs = believedFrom - outbox.clock.now();
         return leftMs <= 0
-          ? outcomes.askAgain(leased, { neverSeen: true, calls: noted(true), seconds: 1 })
-          : outcomes.askAgain(leased, {
+          ? ends.askAgain(leased, { neverSeen: true, calls: noted(true), seconds: 1 })
+          : ends.askAgain(leased, {
               neverSeen: false,
               calls: noted(false),
               seconds: leftMs / 1000,
@@ -195,14 +195,10 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
         const isOver = outbox.clock.now() - begun >= uncertainty.waitingMaxMs;
         if (isOver && inquiries + 1 >= uncertainty.inquiriesMin) {
           const reason = 'Its receiver may have acted, and does not tell.';
-          return outcomes.bury(
-            leased,
-            { code: 'uncertain', reason },
-            { isCertain: false, calls: noted(false) },
-          );
+          return ends.bury(leased, { code: 'uncertain', reason }, { isCertain: false, calls: noted(false) });
         }
         const seconds = retryDelaySeconds(policy, inquiries + 1, random());
-        return outcomes.askAgain(leased, { neverSeen: false, calls: noted(false), seconds });
+        return ends.askAgain(leased, { neverSeen: false, calls: noted(false), seconds });
       }
       default:
         return came satisfies never;

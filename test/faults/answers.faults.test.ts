@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { domains } from '../../functions/application.ts';
-import { createAnswers } from '../../functions/commands/answers.ts';
+import { createAnswers } from '../../functions/commands/carry-out-answer.ts';
 import { createBackend } from '../../functions/commands/backend.ts';
 import { timestamp } from '../../functions/runtime/clock.ts';
 import { uncertainty } from '../../functions/runtime/delivery-limits.ts';

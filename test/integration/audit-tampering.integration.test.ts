@@ -6,7 +6,7 @@ import { hashOfValues } from '../../functions/core/unique-holds.ts';
 import { entryItem, ledgerEntry } from '../../functions/store/entities/items.ts';
 import type { EntryItem } from '../../functions/store/entities/items.ts';
 import { balanceKey, uniqueKey, entityKey } from '../../functions/store/keys.ts';
-import { takeAnswer } from '../../functions/store/outbox/answers.ts';
+import { takeAnswer } from '../../functions/store/outbox/kept-answers.ts';
 import type { OutboxAccess } from '../../functions/store/outbox/message-writes.ts';
 import { message as limits } from '../../functions/runtime/limits.ts';
 import { messageKey } from '../../functions/store/outbox/message-items.ts';

@@ -3,7 +3,7 @@ import type { SQSEvent } from 'aws-lambda';
 import { Agent } from 'undici';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { message } from '../../functions/runtime/limits.ts';
-import { topicPolicies } from '../../functions/runtime/topics.ts';
+import { queue as queueLimits, topicPolicies } from '../../functions/runtime/topics.ts';
 import { createDocumentClient } from '../../functions/store/client.ts';
 import { messageView } from '../../functions/store/outbox/message-view.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
@@ -101,6 +101,32 @@ describe('deliveries', () => {
     expect((await outbox.read(slow)).status).toBe('sent');
     receiver.answer = status(200);
     await batch;
+  });
+
+  test('of a message that is being called end before their queue counts them as dead', async () => {
+    const item = await outbox.put();
+    let answer = (): void => undefined;
+    receiver.answer = (response) => {
+      answer = () => response.end();
+    };
+    const running = worker()(sqsEvent(outbox.queues['external-call'], bodyOf(item)));
+    await expect.poll(() => receiver.calls.length).toBe(1);
+    const copyAt = (count: number): SQSEvent => {
+      const { Records } = sqsEvent(outbox.queues['external-call'], bodyOf(item));
+      return {
+        Records: Records.map((record) => ({
+          ...record,
+          attributes: { ...record.attributes, ApproximateReceiveCount: String(count) },
+        })),
+      };
+    };
+    const comesAgain = async (count: number): Promise<number> =>
+      (await worker()(copyAt(count))).batchItemFailures.length;
+    expect(await comesAgain(queueLimits.maxReceiveCount - 2)).toBe(1);
+    expect(await comesAgain(queueLimits.maxReceiveCount - 1)).toBe(0);
+    answer();
+    await running;
+    expect(await outbox.read(item)).toMatchObject({ status: 'done', attempts: 1 });
   });
 
   test('of a queue come again by themselves until they are worked off', async () => {

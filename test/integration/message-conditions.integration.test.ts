@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { timestamp } from '../../functions/runtime/clock.ts';
 import { lease } from '../../functions/runtime/delivery-limits.ts';
 import type { LastError, MessageItem } from '../../functions/store/outbox/message-items.ts';
-import { takeAnswer } from '../../functions/store/outbox/answers.ts';
+import { takeAnswer } from '../../functions/store/outbox/kept-answers.ts';
 import { clause } from '../../functions/store/outbox/message-writes.ts';
 import type { OutboxAccess } from '../../functions/store/outbox/message-writes.ts';
 import {

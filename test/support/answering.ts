@@ -1,10 +1,10 @@
 /** Receivers as a test needs them: they say what a message's answer is to be, as a callback would. */
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { createAnswers } from '../../functions/commands/answers.ts';
-import type { Answered } from '../../functions/commands/answers.ts';
+import { createAnswers } from '../../functions/commands/carry-out-answer.ts';
+import type { Answered } from '../../functions/commands/carry-out-answer.ts';
 import { timestamp } from '../../functions/runtime/clock.ts';
 import type { Topic } from '../../functions/runtime/topics.ts';
-import { keepDeadEnd } from '../../functions/store/outbox/answers.ts';
+import { keepDeadEnd } from '../../functions/store/outbox/kept-answers.ts';
 import { messagePartition } from '../../functions/store/outbox/message-items.ts';
 import type { Answer, AnswerOutcome, MessageItem } from '../../functions/store/outbox/message-items.ts';
 import type { OutboxAccess } from '../../functions/store/outbox/message-writes.ts';

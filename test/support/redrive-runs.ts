@@ -7,7 +7,7 @@ import { timerOf } from '../../functions/outbox/timer-stream.ts';
 import type { TimerReference } from '../../functions/outbox/queue-messages.ts';
 import { timestamp } from '../../functions/runtime/clock.ts';
 import { redriveKey } from '../../functions/store/keys.ts';
-import { takeAnswer } from '../../functions/store/outbox/answers.ts';
+import { takeAnswer } from '../../functions/store/outbox/kept-answers.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import type { OutboxAccess } from '../../functions/store/outbox/message-writes.ts';
 import { claimMessage, recordDead, recordWaiting } from '../../functions/store/outbox/messages.ts';

@@ -38,7 +38,7 @@ export interface NewMessage {
   readonly seq: number;
   /** Its place among the messages of that entry, 0 to 99. */
   readonly n: number;
-  /** E.g. `payment.confirmed`. */
+  /** E.g. `payment.capture`. */
   readonly type: string;
   readonly topic: Topic;
   readonly payload: Readonly<Record<string, unknown>>;

@@ -65,11 +65,14 @@ const names = {
  * | write                          | clauses                                                |
  * | ------------------------------ | ------------------------------------------------------ |
  * | sent, by the relay             | pending, thisRun                                       |
- * | sent, by the sweeper           | notOver, thisRun                                       |
+ * | sent, by the sweeper           | open or waiting, thisRun                               |
  * | claimed                        | open, thisRun, free, attemptLeft, unanswered, callable |
  * | claimed to be buried, or asked | notOver, thisRun, free, unanswered                     |
  * | an answer kept                 | firstAnswer                                            |
- * | done, refused                  | firstAnswer                                            |
+ * | done, refused                  | firstAnswer; where an entity moves by it, thisAnswer   |
+ * | why an answer waits            | answered                                               |
+ * | an operator's word             | dead                                                   |
+ * | released behind another one    | open, behind                                           |
  * | to be tried again, waiting     | holder                                                 |
  * | dead                           | holder                                                 |
  * | redriven                       | dead, notHeld; where SQS moved it, thisRun             |

@@ -2,7 +2,7 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { SQSEvent } from 'aws-lambda';
-import { createAnswers } from '../../../functions/commands/answers.ts';
+import { createAnswers } from '../../../functions/commands/carry-out-answer.ts';
 import { sweep } from '../../../functions/runtime/delivery-limits.ts';
 import { topicPolicies } from '../../../functions/runtime/topics.ts';
 import {

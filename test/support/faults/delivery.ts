@@ -3,7 +3,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { inject } from 'vitest';
 import { domains } from '../../../functions/application.ts';
-import { createAnswers } from '../../../functions/commands/answers.ts';
+import { createAnswers } from '../../../functions/commands/carry-out-answer.ts';
 import { createBackend } from '../../../functions/commands/backend.ts';
 import { createMessageRelay } from '../../../functions/outbox/message-relay.ts';
 import { createSweeper } from '../../../functions/outbox/sweep.ts';

@@ -5,8 +5,8 @@
 import { workerCall } from '../runtime/delivery-limits.ts';
 import { mayHaveHappened } from '../store/failures.ts';
 import type { OutboxAccess } from '../store/outbox/message-writes.ts';
-import { recordAnswerWaits, takeAnswer } from '../store/outbox/answers.ts';
-import type { AnswerNews } from '../store/outbox/answers.ts';
+import { recordAnswerWaits, takeAnswer } from '../store/outbox/kept-answers.ts';
+import type { AnswerNews } from '../store/outbox/kept-answers.ts';
 import { isOpen } from '../store/outbox/message-items.ts';
 import type { DeadLetter, MessageItem } from '../store/outbox/message-items.ts';
 import { releaseNext } from '../store/outbox/ordered-messages.ts';

@@ -1,6 +1,6 @@
 /** Records what became of a call, an inquiry or an answer, and says what becomes of its delivery. */
 import type { SQSRecord } from 'aws-lambda';
-import type { CarryOutAnswer } from '../commands/answers.ts';
+import type { CarryOutAnswer } from '../commands/carry-out-answer.ts';
 import { boundedResult } from '../runtime/bounded-result.ts';
 import { timestamp } from '../runtime/clock.ts';
 import { cutText } from '../runtime/cut-text.ts';
@@ -9,7 +9,7 @@ import { message as limits } from '../runtime/limits.ts';
 import type { Log } from '../runtime/logger.ts';
 import type { MetricWriter } from '../runtime/metric-writer.ts';
 import type { Topic, TopicPolicy } from '../runtime/topics.ts';
-import { keepDeadEnd, takeAnswer } from '../store/outbox/answers.ts';
+import { keepDeadEnd, takeAnswer } from '../store/outbox/kept-answers.ts';
 import { isOpen } from '../store/outbox/message-items.ts';
 import type { Answer, CallRecord, LastError, MessageItem, Refusal } from '../store/outbox/message-items.ts';
 import type { OutboxAccess } from '../store/outbox/message-writes.ts';
@@ -29,7 +29,7 @@ import { withCall } from './calls.ts';
 import type { Failure, Received } from './receiver.ts';
 import { faultDelaySeconds, retryDelaySeconds } from './retry-delay.ts';
 
-export interface OutcomeParts {
+export interface DeliveryEndParts {
   readonly topic: Topic;
   readonly policy: TopicPolicy;
   /** Moves an entity by the answer to its message. */
@@ -75,7 +75,7 @@ export const exhausted: Failure = {
   reason: 'The last attempt ended without an outcome: its worker stopped.',
 };
 
-export interface Outcomes {
+export interface DeliveryEnds {
   /** Keeps what the receiver said, and moves the entity by it. */
   readonly take: (leased: Leased, said: Said, calls: readonly CallRecord[]) => Promise<Disposition>;
   readonly refuse: (leased: Leased, came: Failure, calls: readonly CallRecord[]) => Promise<Disposition>;
@@ -90,7 +90,7 @@ export interface Outcomes {
 
 type Postponed = Failure & Pick<Extract<Received, { kind: 'did_not_act' }>, 'retryAfterMs'>;
 
-export function createOutcomes(parts: OutcomeParts): Outcomes {
+export function createDeliveryEnds(parts: DeliveryEndParts): DeliveryEnds {
   const { topic, policy, carryOut, outbox, log, metrics, random } = parts;
   const by = `receiver:${topic}`;
   const now = (): string => timestamp(outbox.clock.now());

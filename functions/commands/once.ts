@@ -1,0 +1,40 @@
+/** What makes a command happen once. */
+import { idempotency as keyLimits } from '../runtime/limits.ts';
+import { messageEnd } from '../store/outbox/kept-answers.ts';
+import type { IdempotencyItem, KeptAnswer } from '../store/transaction/idempotency-record.ts';
+import type { LabelledItem } from '../store/transaction/labelled-item.ts';
+import { recordGuard } from '../store/transaction/transaction-items.ts';
+import type { Backend } from './backend.ts';
+import type { Call, KeyedCall, Once } from './call.ts';
+import type { CommandRequest } from './command.ts';
+import type { Replay } from './idempotency-keys.ts';
+
+/** Its idempotency key, or for the answer of a receiver its message. @returns the outcome, where this process knows it */
+export async function onceOf(backend: Backend, request: CommandRequest): Promise<Once | Replay> {
+  if (request.kind === 'answer') return { request };
+  const key = await backend.keys.begin(request);
+  return key.kind === 'fresh' ? { request, key } : key;
+}
+
+/**
+ * The item of a command's transaction that can be written once: the record under its key, or the end of the message
+ * that it answers. Attempts and duplicates of a command meet here.
+ */
+export function onceItemOf(call: Call, answer: KeptAnswer, now: number): LabelledItem {
+  const { tables } = call.backend.store;
+  if (call.key) return recordGuard(tables.idempotency, recordOf(call, answer), now);
+  const { message, answer: said, letter } = call.request;
+  return {
+    label: { purpose: 'message end' },
+    item: { Update: messageEnd(tables.outbox, message, said, { now, letter }) },
+  };
+}
+
+/** The record that a call puts under its key, along with what it changes. */
+export const recordOf = ({ key, request, begunAt }: KeyedCall, answer: KeptAnswer): IdempotencyItem => ({
+  pk: key.pk,
+  payloadHash: key.payloadHash,
+  expiresAt: Math.floor(begunAt / 1000) + keyLimits.retentionSeconds,
+  answer,
+  requestId: request.requestId,
+});
