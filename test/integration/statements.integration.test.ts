@@ -27,6 +27,9 @@ import { intercept } from '../support/sdk-faults.ts';
 import { dump } from '../support/table-dump.ts';
 import { createTestClock } from '../support/test-clock.ts';
 
+/** The stream is a moment behind, and on a busy machine a few. */
+const soon = { timeout: 30_000 };
+
 const holding = 'holding:shop:EUR';
 const payment = (amount: number) => ({ payer: 'ada', payee: 'shop', amount, currency: 'EUR' });
 
@@ -108,7 +111,7 @@ describe('a statement', () => {
     await vi.waitFor(async () => {
       expect((await statement(api, holding)).items).toHaveLength(3);
       expect((await statement(api, 'payer:ada:EUR')).items).toHaveLength(3);
-    });
+    }, soon);
     const first = await statement(api, holding, '?limit=2');
     expect(first.items).toEqual(
       [
@@ -155,7 +158,7 @@ describe('a statement', () => {
       expect((await statement(api, `${to}:balance`)).items).toMatchObject([
         { entity: to, seq: 2, amount: 5, command: 'receive' },
       ]);
-    });
+    }, soon);
   });
 
   it('says how far it is: as far as the heartbeats that came through the stream', async () => {
@@ -166,7 +169,7 @@ describe('a statement', () => {
     const asOf = timestamp(beatAt - request.deadlineMs);
     await vi.waitFor(async () => {
       expect((await statement(api, holding)).asOf).toBe(asOf);
-    });
+    }, soon);
     // One lane stays behind: its shard is stuck.
     await writerOn(api)(
       streamEvent({ pk: '#heartbeat#0', sk: 'heartbeat', lane: 0, beatAt: beatAt - 60_000 }),
@@ -178,7 +181,7 @@ describe('a statement', () => {
     await paid(api, 100, 'other');
     await vi.waitFor(async () => {
       expect((await statement(api, holding, '', 'other')).items).toHaveLength(1);
-    });
+    }, soon);
     expect((await statement(api, holding, '', 'third')).items).toEqual([]);
     const { nextCursor = '' } = await statement(api, holding, '?limit=1');
     const foreign = `/v1/balances/${holding}/entries?cursor=${nextCursor}`;
