@@ -147,8 +147,9 @@ async function decideChange(
   const command = commandOf(call, request, now);
   const { store } = backend;
   const { signal } = call.deadline;
-  for (;;) {
-    const decided = decide(backend.registry, command, known);
+  for (let snapshots = 0; ;) {
+    const looked = new Set<string>();
+    const decided = decide(backend.registry, command, known, looked);
     if (decided.kind === 'unread') {
       // Names that only a state knows: each round reads what the one before has found.
       const read = await readTogether(store, request.tenant, decided.ids, undefined, signal);
@@ -158,9 +159,13 @@ async function decideChange(
     }
     const refused = decided.kind === 'rejected' ? decided : refusedByUnread(decided.decision, known, now);
     if (decided.kind === 'accepted' && !refused) return accepted(call, request, decided.decision, now);
-    if (refused && !call.isMixed) return refused;
     // What was true at one moment and what was true at another are no reason to refuse. What commits needs no such
     // look: its transaction asks for the versions of all that was read.
+    const isOfOneMoment = !call.isMixed || (decided.kind === 'rejected' && looked.size <= 1);
+    if (refused && isOfOneMoment) return refused;
+    // Others go on changing it: it is waited for, like any race.
+    if (snapshots > 0) return { kind: 'moving' };
+    snapshots += 1;
     const ids = [...known.keys()];
     const snapshot = await readSnapshot(store, request.tenant, ids, signal);
     if (!snapshot) return { kind: 'moving' };

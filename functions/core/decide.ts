@@ -61,13 +61,19 @@ const rejected = (rejection: Rejection): Extract<Decided, { readonly kind: 'reje
 /**
  * Decides a command.
  * @param known the states that were read, by id; `undefined` where there is no such entity
+ * @param looked is told the ids of those that the decision looked at: a refusal rests on them alone
  */
-export function decide(registry: Registry, command: Command, known: Known = new Map()): Decided {
+export function decide(
+  registry: Registry,
+  command: Command,
+  known: Known = new Map(),
+  looked: Set<string> = new Set(),
+): Decided {
   const { domain, name, roles } = command;
   const missing = roleRejectionOf(definitionOf(command), roles);
   if (missing) return rejected(missing);
   try {
-    return decideKnown(registry, command, asOfToday(registry, known));
+    return decideKnown(registry, command, new Watched(asOfToday(registry, known), looked));
   } catch (error) {
     if (error instanceof Absent) return rejected(rejections.unknownReference(error.collection, error.id));
     // A definition that fails is a defect; whoever reads the log is told which one.
@@ -78,6 +84,21 @@ export function decide(registry: Registry, command: Command, known: Known = new 
         : `definition "${domain.collection}", "${name}" of ${command.id}: ${message}`,
       { cause: error },
     );
+  }
+}
+
+/** States that tell which of them were looked at. */
+class Watched extends Map<string, EntityState | undefined> {
+  readonly #looked: Set<string>;
+
+  constructor(states: Known, looked: Set<string>) {
+    super(states);
+    this.#looked = looked;
+  }
+
+  override get(id: string): EntityState | undefined {
+    this.#looked.add(id);
+    return super.get(id);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Which other entities a command names: what it reads or takes along has to be at hand before it is decided. Pure. */
 import type { Command } from './command.ts';
-import { stateOf, Unread } from './context.ts';
+import { Unread } from './context.ts';
 import type { Known } from './context.ts';
 import type { AnyCommand, AnyOther, AnyTransition, Domain } from './domain.ts';
 import { collectionOf, othersAtMost } from './others.ts';
@@ -68,7 +68,11 @@ export function absentOf(command: Command, context: object, known: Known): Rejec
   const needed = [...Object.values(reads), ...Object.values(links).filter(({ refused }) => !refused)];
   for (const other of needed) {
     const collection = collectionOf(command.domain, other);
-    const absent = idsOf(other, context).find((id) => !stateOf(known, collection, id));
+    // What is there stays there, so that this rests on no state.
+    const there = new Set(
+      [...known.values()].flatMap((state) => (state?.collection === collection ? [state.id] : [])),
+    );
+    const absent = idsOf(other, context).find((id) => !there.has(id));
     if (absent !== undefined) return rejections.unknownReference(collection, absent);
   }
   return undefined;
