@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { scopesOf } from '../../functions/api/claims.ts';
-import { problemBody } from '../../functions/api/problem.ts';
+import { unavailable } from '../../functions/api/outcomes.ts';
+import { problemBody, type Problem } from '../../functions/api/problem.ts';
 import { buildHttpEvent, readTarget, type Claims } from './http-event.ts';
 import { readAnswer, writeAnswer, type HttpAnswer } from './http-response.ts';
 import type { JwtAuthorizer } from './jwt-authorizer.ts';
@@ -131,8 +132,10 @@ async function answer(
   });
   const invocation = await route.target.invoke(event);
   if (!invocation.ok) {
-    const status = invocation.error.errorType === 'Sandbox.Timedout' ? 503 : 500;
-    return refusal(status, 'internal', path, requestId);
+    // What it did before its time was over, the same key tells.
+    return invocation.error.errorType === 'Sandbox.Timedout'
+      ? problemAnswer(unavailable, path, requestId)
+      : refusal(500, 'internal', path, requestId);
   }
   return readAnswer(invocation.payload) ?? refusal(500, 'internal', path, requestId);
 }
@@ -163,15 +166,19 @@ async function readAll(request: IncomingMessage): Promise<Buffer | undefined> {
   return Buffer.concat(chunks);
 }
 
-function refusal(status: number, code: string, instance: string, requestId: string): HttpAnswer {
+const refusal = (status: number, code: string, instance: string, requestId: string): HttpAnswer =>
+  problemAnswer({ status, code }, instance, requestId);
+
+function problemAnswer(problem: Problem, instance: string, requestId: string): HttpAnswer {
   return {
-    statusCode: status,
+    statusCode: problem.status,
     headers: {
+      ...problem.headers,
       'Content-Type': 'application/problem+json',
-      ...(status === 401 && { 'WWW-Authenticate': 'Bearer' }),
+      ...(problem.status === 401 && { 'WWW-Authenticate': 'Bearer' }),
     },
     cookies: [],
-    body: Buffer.from(problemBody({ status, code }, requestId, instance)),
+    body: Buffer.from(problemBody(problem, requestId, instance)),
   };
 }
 

@@ -178,7 +178,8 @@ describe('answers', () => {
   test('of a function that runs out of time are 503; what ran beside it ends, and its environment is replaced', async () => {
     const before = await show('/anything');
     const [late, beside] = await Promise.all([fetch(`${fixture.url}/never`), show('/anything')]);
-    expect(late.status).toBe(503);
+    expect([late.status, late.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await late.json()).toMatchObject({ status: 503, code: 'unavailable' });
     expect(beside.started).toBe(before.started);
     expect((await show('/anything')).started).toBeGreaterThan(before.started);
   });
