@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { advance, newRun, stopped, totals } from '../../functions/core/redrive-run.ts';
+import type { Look, RedriveRun } from '../../functions/core/redrive-run.ts';
 import { failsTooOften, nextSize, stepSizes } from '../../functions/core/ramp.ts';
-import { redriveRun } from '../../functions/runtime/delivery-limits.ts';
+import { list, redriveRun } from '../../functions/runtime/delivery-limits.ts';
+import { transaction } from '../../functions/runtime/limits.ts';
+import { timerPolicy } from '../../functions/runtime/topics.ts';
 import { readFlags, UsageError } from '../../infra/local/command-line.ts';
 import { flags, redriveOptions } from '../../infra/tools/operations/redrive-options.ts';
 import type { RedriveOptions } from '../../infra/tools/operations/redrive-options.ts';
@@ -83,5 +87,72 @@ describe('a ramp', () => {
     expect([bears(5, 0, 0), bears(5, 1, 0)]).toEqual([true, false]);
     expect(bears(5, 5, 1)).toBe(true);
     expect(bears(0, 0, 0)).toBe(true);
+  });
+});
+
+describe('a run', () => {
+  const begun = (count: number, ramp: object = {}): RedriveRun => {
+    const given = { startWith: 1, factor: 1, stopAtFailureShare: 0, ...ramp };
+    const empty = newRun({ ...given, id: 'rdr_1', tenant: 'acme', match: {}, startedBy: 'alice', now });
+    return advance(empty, { part: { count, held: 0, position: undefined } }, now);
+  };
+  const none = { sent: 0, done: 0, deadAgain: 0, waiting: 0, skipped: 0, open: 0, unsent: 0 };
+  const looked = (run: RedriveRun, look: Partial<Look>, at = now): RedriveRun =>
+    advance(run, { look: { ...none, ...look } }, at);
+
+  test('keeps the newest steps, and counts all of them', () => {
+    const steps = redriveRun.stepsKept + 1;
+    let run = begun(steps);
+    for (let step = 1; step < steps; step += 1) run = looked(run, { sent: 1, done: 1 });
+    expect([run.state, run.steps.length]).toEqual(['running', redriveRun.stepsKept]);
+    run = looked(run, { sent: 1, waiting: 1 });
+    expect([run.state, run.steps.length]).toEqual(['done', redriveRun.stepsKept]);
+    expect(totals(run)).toMatchObject({ sent: steps, done: steps - 1, waiting: 1 });
+    expect(run.dueAt).toBeUndefined();
+  });
+
+  test('is due at a time of its own after each look, soon at first and once a minute at last', () => {
+    const run = begun(2);
+    const soon = looked(run, { sent: 1, open: 1 }, now + 1_000);
+    expect(soon.dueAt).toBe(now + 1_000 + redriveRun.lookMinMs);
+    const day = now + 86_400_000;
+    expect(looked(run, { sent: 1, open: 1 }, day).dueAt).toBe(day + redriveRun.lookMaxMs);
+    // What is not sent yet does not wait.
+    expect(looked(run, { unsent: 1 }, now).dueAt).toBe((run.dueAt ?? 0) + 1);
+  });
+
+  test('begins no step before the search has found enough for it, or has come to its end', () => {
+    const empty = newRun({
+      startWith: 5,
+      factor: 2,
+      stopAtFailureShare: 0,
+      id: 'rdr_1',
+      tenant: 'acme',
+      match: {},
+      startedBy: 'alice',
+      now,
+    });
+    const some = advance(empty, { part: { count: 4, held: 0, position: 'there' } }, now);
+    expect([some.step, some.dueAt]).toEqual([undefined, now]);
+    expect(advance(some, { part: { count: 1, held: 0, position: 'there' } }, now).step?.size).toBe(5);
+    expect(advance(some, { part: { count: 0, held: 0, position: undefined } }, now).step?.size).toBe(4);
+  });
+
+  test('that was stopped looks at what is on its way, and not for ever', () => {
+    const run = stopped(looked(begun(9), { sent: 1, open: 1 }), 'bob', now);
+    const until = now + redriveRun.lookAfterStopMs;
+    expect(looked(run, { sent: 1, open: 1 }, until).dueAt).toBeGreaterThan(until);
+    expect(looked(run, { sent: 1, open: 1 }, until + 1).dueAt).toBeUndefined();
+    expect(looked(run, { sent: 1, done: 1 }).dueAt).toBeUndefined();
+    expect(looked(run, { unsent: 1 })).toMatchObject({ state: 'stopped', step: undefined });
+  });
+
+  test('fits: its list into an item, its work into a delivery, its steps into its item', () => {
+    // An id has 50 characters at most.
+    expect(redriveRun.listItemMax * 64).toBeLessThan(transaction.itemMaxBytes);
+    expect(list.entriesPerQuery).toBeLessThanOrEqual(redriveRun.listItemMax);
+    expect(redriveRun.stepMax * 64).toBeLessThan(1024 * 1024);
+    expect(redriveRun.budgetMs * 2).toBeLessThan(timerPolicy.functionTimeoutSeconds * 1000);
+    expect((redriveRun.stepsKept + 1) * 300).toBeLessThan(transaction.itemMaxBytes / 4);
   });
 });
