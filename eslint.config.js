@@ -17,7 +17,14 @@ export const layers = {
     'functions/runtime',
     'functions/store',
   ],
-  'functions/docs': ['functions/api', 'functions/core', 'functions/runtime', 'functions/store'],
+  'functions/console': [],
+  'functions/docs': [
+    'functions/api',
+    'functions/console',
+    'functions/core',
+    'functions/runtime',
+    'functions/store',
+  ],
   'functions/evolution': ['functions/core'],
   'functions/outbox': ['functions/runtime', 'functions/store'],
   'functions/statements': ['functions/core', 'functions/outbox', 'functions/runtime', 'functions/store'],
@@ -52,7 +59,7 @@ const application = 'functions/application.ts';
 const wiring = ['functions/*/handler.ts', 'functions/workers/handler-parts.ts', 'functions/workers/timer.ts'];
 
 const importsOf = ([layer, allowed]) => ({
-  files: [`${layer}/**/*.ts`],
+  files: [`${layer}/**/*.{ts,tsx}`],
   ignores: wiring,
   rules: {
     'import-x/no-restricted-paths': [
@@ -90,6 +97,13 @@ export default tseslint.config(
     },
   },
   ...Object.entries(layers).map(importsOf),
+  {
+    // Event handlers of elements may return a promise: what it brings is shown, failure too.
+    files: ['functions/console/page/**/*.tsx'],
+    rules: {
+      '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { attributes: false } }],
+    },
+  },
   { files: ['*.config.ts', '*.config.js'], rules: { 'no-restricted-exports': 'off' } },
   { files: ['**/*.js'], ...tseslint.configs.disableTypeChecked },
 );

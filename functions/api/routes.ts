@@ -31,7 +31,6 @@ export type Operation =
   | { readonly is: 'redriveMessage' }
   | { readonly is: 'resolveMessage' }
   | { readonly is: 'redriveMessages' }
-  | { readonly is: 'operations' }
   | { readonly is: 'redrives' }
   | { readonly is: 'beginRedrive' }
   | { readonly is: 'redriveRun' }
@@ -136,10 +135,6 @@ export const beginRedriveBody = z.strictObject({
     .meta({ description: 'Why. It is kept with the run.' }),
 });
 
-export const stopRedriveBody = z.strictObject({
-  note: prose('It still fails.').optional().meta({ description: 'Why. It is kept in the log.' }),
-});
-
 export function routesOf({ domains }: Registry): readonly Route[] {
   return [
     ...domains.flatMap(domainRoutes),
@@ -204,13 +199,6 @@ export function routesOf({ domains }: Registry): readonly Route[] {
     { method: 'POST', path: '/v1/messages/{id}/redrive', scope: 'ops', operation: { is: 'redriveMessage' } },
     {
       method: 'GET',
-      path: '/v1/operations',
-      scope: 'ops',
-      operation: { is: 'operations' },
-      query: z.strictObject(paging),
-    },
-    {
-      method: 'GET',
       path: '/v1/redrives',
       scope: 'ops',
       operation: { is: 'redrives' },
@@ -224,13 +212,7 @@ export function routesOf({ domains }: Registry): readonly Route[] {
       body: beginRedriveBody,
     },
     { method: 'GET', path: '/v1/redrives/{id}', scope: 'ops', operation: { is: 'redriveRun' } },
-    {
-      method: 'POST',
-      path: '/v1/redrives/{id}/stop',
-      scope: 'ops',
-      operation: { is: 'stopRedrive' },
-      body: stopRedriveBody,
-    },
+    { method: 'POST', path: '/v1/redrives/{id}/stop', scope: 'ops', operation: { is: 'stopRedrive' } },
     {
       method: 'GET',
       path: '/v1/audit',

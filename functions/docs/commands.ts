@@ -150,11 +150,13 @@ export const idParameter = (domain: Domain, example = exampleId(domain)): oas31.
 });
 
 function documented(domain: Domain, summary: string, example: Example): ZodOpenApiOperationObject {
+  const { role } = domain.transitions[example.name] ?? domain.create;
   return {
     operationId: commandId(domain, example.name),
     tags: [domain.collection],
     summary,
     description: commandDescription(example),
+    ...(role !== undefined && { 'x-role': role }),
     ...exampleSteps(example.after),
     responses: {},
   };

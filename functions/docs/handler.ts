@@ -1,4 +1,4 @@
-/** The Lambda function of `/openapi.json` and `/docs`. Its files are made when it is bundled and lie beside it. */
+/** The Lambda function of `/openapi.json`, `/docs` and `/console`. Its files are made when it is bundled and lie beside it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createDocsHandler } from './site-handler.ts';

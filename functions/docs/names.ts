@@ -48,8 +48,6 @@ export function operationId({ operation }: Pick<Route, 'operation'>): string {
     case 'redriveMessages':
     case 'resolveMessage':
       return operation.is;
-    case 'operations':
-      return 'listOperations';
     case 'redrives':
       return 'listRedrives';
     case 'beginRedrive':

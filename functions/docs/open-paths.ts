@@ -103,4 +103,5 @@ export const openPaths: ZodOpenApiPathsObject = {
     z.looseObject({ openapi: z.string() }),
   ),
   '/docs': open('getDocs', 'A page to read this document and try it', 'text/html', z.string()),
+  '/console': open('getConsole', 'A page to operate the service', 'text/html', z.string()),
 };

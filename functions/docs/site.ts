@@ -1,16 +1,16 @@
 /**
- * The files behind `/openapi.json` and `/docs`, made when the function is bundled: the document, the page, the viewer
- * and a picture of each state machine. The function itself only hands them out.
+ * The files behind `/openapi.json`, `/docs` and `/console`, made when the function is bundled: the document, the pages
+ * with what they need, and pictures of each state machine. The function itself only hands them out.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { renderMermaidSVG } from 'beautiful-mermaid';
+import { consoleAssets, consoleLicences, consolePage } from '../console/assets.ts';
 import type { Registry } from '../core/registry.ts';
 import { createOpenApi } from './openapi.ts';
-import { stateDiagram } from './state-diagram.ts';
+import { drawingForPage, drawingOf } from './state-drawing.ts';
 
 export interface SiteFile {
   readonly type: string;
@@ -41,31 +41,48 @@ const types = {
   txt: 'text/plain; charset=utf-8',
 } as const;
 
+/** Content by its path below the root. */
+type Assets = ReadonlyMap<string, string>;
+
 export function buildSite(registry: Registry): Site {
-  const assets = new Map<string, string>([
-    ['swagger-ui.css', withoutSourceMap(fromViewer('swagger-ui.css'))],
-    ['swagger-ui-bundle.js', withoutSourceMap(fromViewer('swagger-ui-bundle.js'))],
-    ['page.css', fromPage('page.css')],
-    ['page.js', fromPage('page.js')],
-    ['licenses.txt', ['NOTICE', 'LICENSE', 'swagger-ui-bundle.js.LICENSE.txt'].map(fromViewer).join('\n\n')],
-    ...registry.domains.map((domain): [string, string] => [
-      `${domain.collection}.svg`,
-      drawing(stateDiagram(domain)),
-    ]),
-  ]);
+  const assets: Assets = new Map([...docsAssets(registry), ...consoleFiles(registry)]);
   return Object.fromEntries([
-    ['/docs', siteFile(types.html, withVersions(fromPage('index.html'), assets), 0)],
     ['/openapi.json', siteFile(types.json, JSON.stringify(createOpenApi(registry)), 0)],
-    ...[...assets].map(([name, content]) => [
-      `/docs/${name}`,
+    ['/docs', siteFile(types.html, withVersions(fromPage('index.html'), assets), 0)],
+    ['/console', siteFile(types.html, withVersions(consolePage(), assets), 0)],
+    ...[...assets].map(([path, content]) => [
+      `/${path}`,
       siteFile(
-        types[name.slice(name.lastIndexOf('.') + 1) as keyof typeof types],
+        types[path.slice(path.lastIndexOf('.') + 1) as keyof typeof types],
         content,
         assetMaxAgeSeconds,
       ),
     ]),
   ]) as Site;
 }
+
+const docsAssets = ({ domains }: Registry): Assets =>
+  new Map([
+    ['docs/swagger-ui.css', withoutSourceMap(fromViewer('swagger-ui.css'))],
+    ['docs/swagger-ui-bundle.js', withoutSourceMap(fromViewer('swagger-ui-bundle.js'))],
+    ['docs/page.css', fromPage('page.css')],
+    ['docs/page.js', fromPage('page.js')],
+    [
+      'docs/licenses.txt',
+      ['NOTICE', 'LICENSE', 'swagger-ui-bundle.js.LICENSE.txt'].map(fromViewer).join('\n\n'),
+    ],
+    ...domains.map((domain): [string, string] => [`docs/${domain.collection}.svg`, drawingOf(domain)]),
+  ]);
+
+const consoleFiles = ({ domains }: Registry): Assets =>
+  new Map([
+    ...[...consoleAssets()].map(([name, content]): [string, string] => [`console/${name}`, content]),
+    ['console/licenses.txt', consoleLicences().join('\n\n')],
+    ...domains.map((domain): [string, string] => [
+      `console/${domain.collection}.svg`,
+      drawingForPage(domain),
+    ]),
+  ]);
 
 const assetMaxAgeSeconds = 24 * 60 * 60;
 
@@ -77,25 +94,14 @@ function siteFile(type: string, content: string, maxAgeSeconds: number): SiteFil
   return { type, etag: `W/"${digest(content)}"`, maxAgeSeconds, gzip };
 }
 
-/** The page names its assets with their digest, so that a browser never mixes an old asset with a new page. */
-const withVersions = (html: string, assets: ReadonlyMap<string, string>): string =>
-  html.replaceAll(/(?<=(?:href|src)="docs\/)([\w.-]+\.(?:css|js))(?=")/g, (name) => {
-    const content = assets.get(name);
-    if (content === undefined) throw new Error(`the docs page names "${name}", which does not exist`);
-    return `${name}?${digest(content)}`;
+/** A page names its assets with their digest, so that a browser never mixes an old asset with a new page. */
+const withVersions = (html: string, assets: Assets): string =>
+  html.replaceAll(/(?<=(?:href|src)=")((?:docs|console)\/[\w.-]+\.(?:css|js))(?=")/g, (path) => {
+    const content = assets.get(path);
+    if (content === undefined) throw new Error(`a page names "${path}", which does not exist`);
+    return `${path}?${digest(content)}`;
   });
 
 /** Source maps are not served, and a browser would ask for them. */
 const withoutSourceMap = (code: string): string =>
   code.replace(/\n?(?:\/\/|\/\*)# sourceMappingURL=[^\n]*\n?$/, '\n');
-
-/** A picture that asks nobody for anything: the renderer would have its font fetched from elsewhere. */
-function drawing(mermaid: string): string {
-  const svg = renderMermaidSVG(mermaid, {
-    padding: 8,
-    nodeSpacing: 20,
-    font: 'Arial',
-    transparent: true,
-  });
-  return svg.replace(/\s*@import url\([^)]*\);/, '');
-}

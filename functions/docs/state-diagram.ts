@@ -4,14 +4,19 @@ import { endsFrom } from '../core/definition.ts';
 import type { Domain } from '../core/definition.ts';
 
 /** Mermaid text without its fence, lines separated by `\n`; the same definition always gives the same text. */
-export function stateDiagram(domain: Domain): string {
+export const stateDiagram = (domain: Domain): string => diagram(domain, (name) => label(domain, name));
+
+/** The same with the names of the transitions alone, where there is little room. */
+export const commandDiagram = (domain: Domain): string => diagram(domain, (name) => name);
+
+function diagram(domain: Domain, labelOf: (transition: string) => string): string {
   const { states, initial } = domain;
   const arrows = new Map<string, string[]>();
   for (const [name, transition] of Object.entries(domain.transitions)) {
     for (const start of transition.from) {
       for (const end of endsFrom(transition, start)) {
         const arrow = `${stateId(start)} --> ${stateId(end)}`;
-        arrows.set(arrow, [...(arrows.get(arrow) ?? []), label(domain, name)]);
+        arrows.set(arrow, [...(arrows.get(arrow) ?? []), labelOf(name)]);
       }
     }
   }

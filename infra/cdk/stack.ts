@@ -75,7 +75,7 @@ export class CommitOnceStack extends Stack implements WatchedStack {
     const docs = new ServiceFunction(this, 'Docs', {
       ...setting,
       name: 'docs',
-      description: 'The OpenAPI document and its page',
+      description: 'The OpenAPI document, its page, and the console',
       ...docsFunction,
     });
     const edge = { ...setting, options, api: this.api, docs };

@@ -8,7 +8,7 @@ import { problemBody, type Problem } from '../../functions/api/problem.ts';
 import { buildHttpEvent, readTarget, type Claims } from './http-event.ts';
 import { readAnswer, writeAnswer, type HttpAnswer } from './http-response.ts';
 import type { JwtAuthorizer } from './jwt-authorizer.ts';
-import type { LambdaFunction } from './lambda-function.ts';
+import type { Invocation } from './lambda-function.ts';
 import type { Log } from './log.ts';
 import { listen } from './ports.ts';
 import { RouteTable } from './routes.ts';
@@ -16,7 +16,8 @@ import { RouteTable } from './routes.ts';
 export interface GatewayRoute {
   /** `METHOD /path` or `$default` */
   readonly key: string;
-  readonly target: LambdaFunction;
+  /** Usually a function of the template. */
+  readonly target: { readonly invoke: (event: unknown) => Promise<Invocation> };
   readonly authorizer?: JwtAuthorizer;
   /** One of them must be in the token's `scope`. */
   readonly scopes: readonly string[];

@@ -1,6 +1,7 @@
 import type { JSONWebKeySet } from 'jose';
 import type { Functions } from './functions.ts';
 import type { GatewayRoute } from './gateway.ts';
+import type { LambdaFunction } from './lambda-function.ts';
 import { createJwtAuthorizer, type JwtAuthorizer } from './jwt-authorizer.ts';
 import type { Resolver } from './resolver.ts';
 import { resourcesOf, served, type Template } from './template.ts';
@@ -26,13 +27,16 @@ interface AuthorizerProperties {
   readonly JwtConfiguration: { readonly Audience: readonly string[]; readonly Issuer: string };
 }
 
+/** A route of the template, which leads to one of its functions. */
+export type FunctionRoute = GatewayRoute & { readonly target: LambdaFunction };
+
 /** Reads the routes of the template's HTTP API with their functions and authorizers. */
 export function readHttpApi(
   template: Template,
   resolver: Resolver,
   functions: Functions,
   keys: JSONWebKeySet,
-): GatewayRoute[] {
+): FunctionRoute[] {
   for (const [logicalId, { Properties = {} }] of resourcesOf(template, served.api)) {
     if (Properties['CorsConfiguration'] !== undefined) throw new Error('the local stack does not know CORS');
     resolver.define(logicalId, { ref: logicalId, attributes: { ApiEndpoint: 'http://127.0.0.1' } });

@@ -3,7 +3,7 @@ import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { JSONWebKeySet } from 'jose';
 import { Functions } from './functions.ts';
-import { startGateway, type Gateway } from './gateway.ts';
+import { startGateway, type Gateway, type GatewayRoute } from './gateway.ts';
 import { readHttpApi } from './http-api.ts';
 import type { Invocation } from './lambda-function.ts';
 import type { Log } from './log.ts';
@@ -33,6 +33,8 @@ export interface StackOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Public keys the JWT authorizer trusts. */
   readonly tokenKeys: JSONWebKeySet;
+  /** Served beside the template's own. */
+  readonly localRoutes?: readonly GatewayRoute[];
   /** 0 takes a free port. Without one nothing is taken in: no HTTP, no mappings, no schedules. */
   readonly port?: number;
   /** Run once when the tables were there before: what the memory queues held is sent again. */
@@ -110,7 +112,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         })),
       );
       intake.push(startSchedules(template, resolver, functions, region, log));
-      gateway = await startGateway(routes, { port: options.port, accountId: localAccountId, log });
+      const served = [...routes, ...(options.localRoutes ?? [])];
+      gateway = await startGateway(served, { port: options.port, accountId: localAccountId, log });
       if (existed && options.afterRestart !== undefined) {
         const { functionName, event } = options.afterRestart;
         void invoke(functionName, event).then((invocation) => {

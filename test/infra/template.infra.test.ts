@@ -110,6 +110,8 @@ test.each(['dev', 'staging', 'prod'] as const)(
       'ANY /openapi.json': 'NONE',
       'ANY /docs': 'NONE',
       'ANY /docs/{file+}': 'NONE',
+      'ANY /console': 'NONE',
+      'ANY /console/{file+}': 'NONE',
       'POST /callbacks/{receiver}': 'NONE',
     });
     const [authorizer] = resources(stage, 'AWS::ApiGatewayV2::Authorizer').values();

@@ -8,7 +8,7 @@ export const root = path.join(import.meta.dirname, '../..');
 /** All sources of a folder of the project, as paths from its root. */
 export const sourcesOf = (folder: string): readonly string[] =>
   readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.[jt]s$/.test(name) && !name.endsWith('.d.ts'))
+    .filter((name) => /\.[jt]sx?$/.test(name) && !name.endsWith('.d.ts'))
     .map((name) => path.posix.join(folder, name.split(path.sep).join('/')));
 
 /** Specifiers as they are written, of values and of types. */

@@ -9,7 +9,13 @@ import { domains } from '../../functions/domains/index.ts';
 
 const registry = registerDomains(domains);
 const document = createOpenApi(registry);
-const openRoutes = ['get /docs', 'get /health', 'get /openapi.json', 'post /callbacks/{receiver}'];
+const openRoutes = [
+  'get /console',
+  'get /docs',
+  'get /health',
+  'get /openapi.json',
+  'post /callbacks/{receiver}',
+];
 
 interface Operation {
   readonly operationId: string;

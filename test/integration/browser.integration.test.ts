@@ -1,0 +1,146 @@
+/** `/console` and `/docs` as a person has them: the whole backend, and a real browser. */
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { obstacles, startBrowser } from '../support/browser.ts';
+import { startMailServer } from '../support/receivers.ts';
+import type { TestMailServer } from '../support/receivers.ts';
+import { startBackendProcess } from '../support/started-backend.ts';
+import type { StartedBackend } from '../support/started-backend.ts';
+
+let mails: TestMailServer;
+let backend: StartedBackend;
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+/** All that the browser asked for, and what it said was wrong. */
+const requested: string[] = [];
+const errors: string[] = [];
+
+beforeAll(async () => {
+  mails = await startMailServer();
+  mails.refuse = 550;
+  [backend, browser] = await Promise.all([
+    startBackendProcess({ variables: { SMTP_URL: mails.url } }),
+    startBrowser(),
+  ]);
+  context = await browser.newContext({ locale: 'en-US' });
+  context.on('request', (request) => requested.push(request.url()));
+  page = await context.newPage();
+  page.on('console', (message) => {
+    // A refused command is no error of the page.
+    if (message.type() === 'error' && !/status of 400/.test(message.text())) errors.push(message.text());
+  });
+  page.on('pageerror', (error) => errors.push(error.message));
+});
+afterAll(async () => {
+  await browser.close();
+  await backend.stop();
+  await mails.stop();
+});
+
+const open = (place: string): Promise<unknown> => page.goto(`${backend.url}/console#/${place}`);
+const button = (name: string) => page.getByRole('button', { name, exact: true });
+const heading = (name: string) => page.getByRole('heading', { name, exact: true });
+
+describe('the console', () => {
+  it('signs in with one click on one machine', async () => {
+    await open('');
+    expect(await obstacles(page)).toEqual([]);
+    await button('Sign in on this machine').click();
+    await heading('Health').waitFor();
+    await page.getByText('Nothing is stuck.').waitFor();
+  });
+
+  it('runs commands from forms, and says what is wrong with them', async () => {
+    await open('entities/approvals');
+    await button('Create').click();
+    await page.getByLabel('title').fill('Buy a new press');
+    await page.getByLabel('approvers').fill('bob\ncarol');
+    await page.getByLabel('quorum').fill('3');
+    await button('Send').click();
+    await page.getByText('must not be more than there are approvers').first().waitFor();
+    await page.getByLabel('quorum').fill('1');
+    await button('Send').click();
+    await button('submit').click();
+    await button('Send').click();
+    await page.getByText('submit: done.').waitFor();
+    await page.getByText('draft → submitted').waitFor();
+  });
+
+  it('finds a group of dead letters, runs one again, and sees it done', async () => {
+    await page.getByRole('link', { name: 'approval.submitted' }).last().click();
+    // The mail server refuses for good: the letter is given up at once.
+    await page.getByRole('status').getByText('dead').waitFor();
+    mails.refuse = 0;
+    await page.getByRole('link', { name: 'Dead letters' }).click();
+    await page.getByRole('row', { name: /approval\.submitted notification .* 2 / }).waitFor();
+    await page.getByRole('link', { name: 'approval.submitted' }).click();
+    const letters = page.getByRole('table', { name: 'Letters' }).getByRole('link');
+    await expect.poll(() => letters.count()).toBe(2);
+    await letters.first().click();
+    await page.getByRole('row', { name: /550/ }).first().waitFor();
+    await button('Run it again').click();
+    await page.getByRole('status').getByText('done', { exact: true }).waitFor();
+    expect(mails.mails).toHaveLength(1);
+  });
+
+  it('previews a redrive of a group, starts it, and sees it done', async () => {
+    await page.getByRole('link', { name: 'Dead letters' }).click();
+    await page.getByRole('link', { name: 'Redrive these' }).click();
+    await button('Show what it would do').click();
+    await page.getByText('Letters it would run again: 1.').waitFor();
+    await button('Start the run').click();
+    await page.getByRole('status').getByText('done', { exact: true }).waitFor();
+    expect(mails.mails).toHaveLength(2);
+  });
+
+  it('has nothing in anybody’s way on any screen, in light and in dark', async () => {
+    await open('entities/approvals');
+    const entity = await page.getByRole('table').getByRole('link').first().getAttribute('href');
+    await page.goto(`${backend.url}/console${entity ?? ''}`);
+    const message = await page.getByRole('link', { name: 'approval.submitted' }).last().getAttribute('href');
+    const places = [
+      '',
+      'letters',
+      'letters?topic=notification',
+      'redrives',
+      'entities',
+      'balances?account=cash',
+      'audit',
+    ];
+    for (const place of [...places, ...[entity, message].map((href) => (href ?? '').slice('#/'.length))]) {
+      await open(place);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await page.getByText('Loading …').first().waitFor({ state: 'detached' });
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        expect(await obstacles(page), `${place} in ${colorScheme}`).toEqual([]);
+      }
+    }
+  });
+
+  it('speaks Korean', async () => {
+    await page.getByLabel('Language').selectOption('한국어');
+    await open('audit');
+    await button('감사 실행').click();
+    await page.getByText('문제가 발견되지 않았습니다.').waitFor();
+    expect(await page.locator('html').getAttribute('lang')).toBe('ko');
+  });
+});
+
+it('/docs shows the collections to read and to try', async () => {
+  await page.goto(`${backend.url}/docs`);
+  await page.locator('#operations-tag-payments').waitFor();
+});
+
+it('asks nobody else for anything, and keeps the token out of every URL and lasting store', async () => {
+  expect(errors).toEqual([]);
+  expect(requested.length).toBeGreaterThan(20);
+  expect(requested.filter((url) => !url.startsWith(`${backend.url}/`) && !url.startsWith('data:'))).toEqual(
+    [],
+  );
+  const token = await page.evaluate<string>('sessionStorage.getItem("token")');
+  expect(token).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
+  expect([...requested, page.url()].filter((url) => url.includes(token.slice(-20)))).toEqual([]);
+  expect(await page.evaluate('JSON.stringify(localStorage) + document.cookie')).not.toContain(token);
+});
