@@ -7,6 +7,7 @@ import { execute } from '../commands/execute.ts';
 import { roleMissing } from '../commands/read-and-decide.ts';
 import { inTime, startDeadline } from '../runtime/deadline.ts';
 import type { Domain } from '../core/definition.ts';
+import { operationItem, putOperation } from '../store/operations/log.ts';
 import { redriveMessages } from '../store/outbox/bulk-redrive.ts';
 import { listEntityMessages, listMessages } from '../store/outbox/message-lists.ts';
 import { isExpired, statePosition } from '../store/outbox/message-items.ts';
@@ -21,6 +22,8 @@ import { decodeCursor, encodeCursor } from './cursor.ts';
 import { idempotencyKey, ifMatchVersion, lockToken, traceparent } from './headers.ts';
 import { answerOf, responseOf, unavailable } from './outcomes.ts';
 import { messageGroups } from './message-groups.ts';
+import { listOperatorLog, operationOf } from './operator-log.ts';
+import type { Operator } from './operator-log.ts';
 import { outboxOf } from './outbox-access.ts';
 import { problemOf, ProblemError } from './problem.ts';
 import { getBalance, getEntity, listEntities, listLedger, listStatement } from './queries.ts';
@@ -35,7 +38,7 @@ import {
 } from './redrives.ts';
 import { checkedQuery, readBody } from './request-body.ts';
 import type { Body } from './request-body.ts';
-import type { beginRedriveBody, resolveBody, Route } from './routes.ts';
+import type { beginRedriveBody, resolveBody, Route, stopRedriveBody } from './routes.ts';
 import { resolveMessage } from './resolve-message.ts';
 import * as rejections from '../core/rejections.ts';
 import { entityView, etagOf } from './view.ts';
@@ -62,6 +65,7 @@ export async function operate(c: Context<Environment>, context: OperationContext
   const id = (domain: Domain): string => knownId(domain, c.req.param('id') ?? '');
   const query = checkedQuery(route.query ?? noParameters, c.req.queries());
   const page = query as unknown as PageRequest;
+  const operator = { subject: caller.subject, requestId: context.requestId };
   const reading = (): ReadContext => ({ backend, tenant, deadline: startDeadline(backend.clock) });
   switch (operation.is) {
     case 'create':
@@ -91,26 +95,30 @@ export async function operate(c: Context<Environment>, context: OperationContext
       return json(await messageGroups(reading(), query as Parameters<typeof messageGroups>[1]));
     case 'redriveMessage':
       await bodyOf(c, route);
-      return redrive(reading(), c.req.param('id') ?? '');
+      return redrive(reading(), c.req.param('id') ?? '', operator);
     case 'resolveMessage': {
       const { input } = await bodyOf(c, route);
       const said = input as z.output<typeof resolveBody>;
-      return json(await resolveMessage(reading(), c.req.param('id') ?? '', { ...said, by: caller.subject }));
+      return json(await resolveMessage(reading(), c.req.param('id') ?? '', { ...said, operator }));
     }
     case 'redriveMessages': {
       const { input } = await bodyOf(c, route);
       const asked = input as { readonly topic: Topic; readonly limit: number };
-      return json(await redriveInBulk(reading(), asked), 202);
+      return json(await redriveInBulk(reading(), asked, operator), 202);
     }
+    case 'operations':
+      return json(await listOperatorLog(reading(), page));
     case 'redrives':
       return json(await listRedrives(reading(), page));
     case 'beginRedrive':
       return begin(c, context);
     case 'redriveRun':
       return json(redriveView(await getRedrive(reading(), c.req.param('id') ?? '')));
-    case 'stopRedrive':
-      await bodyOf(c, route);
-      return json(await stopRedrive(reading(), c.req.param('id') ?? '', caller.subject));
+    case 'stopRedrive': {
+      const { input } = await bodyOf(c, route);
+      const { note } = input as z.output<typeof stopRedriveBody>;
+      return json(await stopRedrive(reading(), c.req.param('id') ?? '', operator, note));
+    }
     case 'audit':
       return json(await inTime(startDeadline(backend.clock), audit(tenant, page.cursor)));
     default:
@@ -148,7 +156,7 @@ async function begin(c: Context<Environment>, context: OperationContext): Promis
   if (request.dryRun) return json(await previewRedrive(reading, request), 202);
   const { path } = c.req;
   const command = {
-    ...(await redriveToBegin(reading, subject, request)),
+    ...(await redriveToBegin(reading, { subject, requestId }, request)),
     ...{ tenant, subject, path, requestId, payload, idempotencyKey: key },
     traceparent: traceparent(headers['traceparent']),
     answerOf: answerOf({ requestId, path }),
@@ -265,8 +273,11 @@ function messagePage(
 }
 
 /** Safe to repeat: a message that is not dead is on its way already, or done, and is left alone. */
-async function redrive(context: ReadContext, id: string): Promise<Response> {
-  const redriven = await redriveMessage(outboxOf(context), { tenant: context.tenant, id });
+async function redrive(context: ReadContext, id: string, operator: Operator): Promise<Response> {
+  const operation = operationOf(context, operator, { operation: 'redriveMessage', message: id });
+  const { item } = operationItem(context.backend.store.tables.data, operation);
+  const name = { tenant: context.tenant, id };
+  const redriven = await redriveMessage(outboxOf(context), name, { beside: [item] });
   if (redriven === 'not_found') throw notFound();
   if (redriven === 'held') throw new ProblemError(mayNotBeCalledAgain);
   return json({ id, redriven: redriven === 'redriven' }, 202);
@@ -282,8 +293,12 @@ const mayNotBeCalledAgain = {
 async function redriveInBulk(
   context: ReadContext,
   { topic, limit }: { readonly topic: Topic; readonly limit: number },
+  operator: Operator,
 ): Promise<{ readonly count: number }> {
-  const { tenant } = context;
+  const { tenant, backend, deadline } = context;
+  // Before it begins: it is many writes, and one that is cut short was asked for all the same.
+  const operation = operationOf(context, operator, { operation: 'redriveMessages', match: { topic } });
+  await putOperation(backend.store, operation, deadline.signal);
   const { count, isComplete } = await redriveMessages(outboxOf(context), { tenant, topic, limit });
   if (count === 0 && !isComplete) throw new ProblemError(unavailable);
   return { count };

@@ -6,10 +6,13 @@ import { advance, newRun, stopped, totals } from '../core/redrive-run.ts';
 import type { Counts, LetterMatch, RedriveRun, Step } from '../core/redrive-run.ts';
 import * as rejections from '../core/rejections.ts';
 import { redriveRun as limits } from '../runtime/delivery-limits.ts';
+import { operationItem } from '../store/operations/log.ts';
 import { timeForMore } from '../store/outbox/message-groups.ts';
 import { listRuns, readRun, runItems, saveRun } from '../store/redrives/runs.ts';
 import { findLetters } from '../store/redrives/search.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
+import { operationOf } from './operator-log.ts';
+import type { Operator } from './operator-log.ts';
 import { outboxOf } from './outbox-access.ts';
 import { contended } from './outcomes.ts';
 import { problemOf, ProblemError } from './problem.ts';
@@ -120,17 +123,19 @@ const nextUlid = monotonicFactory();
 /** The part of a command that begins a run: its first messages are listed, and its first step is due. */
 export async function redriveToBegin(
   context: ReadContext,
-  by: string,
+  operator: Operator,
   { match, startWith, factor, stopAtFailureShare, note }: RedriveRequest,
 ): Promise<Pick<BeginCommand, 'kind' | 'id' | 'items' | 'view'>> {
   const { backend, tenant } = context;
   const now = backend.clock.now();
   const id = `rdr_${nextUlid(now)}`;
   const ramp = { startWith, factor, stopAtFailureShare };
-  const empty = newRun({ ...ramp, id, tenant, match, startedBy: by, note, now });
+  const empty = newRun({ ...ramp, id, tenant, match, startedBy: operator.subject, note, now });
   const { letters, ...part } = await findLetters(outboxOf(context), empty, timeForMore(context));
   const run = advance(empty, { part }, now);
-  const items = runItems(backend.store.tables, undefined, run, letters);
+  const { tables } = backend.store;
+  const operation = operationOf(context, operator, { operation: 'beginRedrive', run: id, match, note });
+  const items = [...runItems(tables, undefined, run, letters), operationItem(tables.data, operation)];
   return { kind: 'begin', id, items, view: redriveView(run) };
 }
 
@@ -165,13 +170,21 @@ export async function listRedrives(
  * Safe to repeat: one that has ended is left as it is.
  * @throws ProblemError 404, and 503 where it was carried on each time that it was to be stopped
  */
-export async function stopRedrive(context: ReadContext, id: string, by: string): Promise<RedriveView> {
+export async function stopRedrive(
+  context: ReadContext,
+  id: string,
+  operator: Operator,
+  note?: string,
+): Promise<RedriveView> {
   const { backend, deadline } = context;
+  const operation = operationOf(context, operator, { operation: 'stopRedrive', run: id, note });
+  const beside = [operationItem(backend.store.tables.data, operation)];
   for (let tries = 0; tries < limits.stopTries; tries += 1) {
     const run = await getRedrive(context, id);
     if (run.state !== 'running') return redriveView(run);
-    const after = stopped(run, by, backend.clock.now());
-    if (await saveRun(backend.store, run, after, [], deadline.signal)) return redriveView(after);
+    const after = stopped(run, operator.subject, backend.clock.now());
+    if (await saveRun(backend.store, run, after, { beside, signal: deadline.signal }))
+      return redriveView(after);
   }
   throw new ProblemError(contended);
 }

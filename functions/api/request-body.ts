@@ -27,7 +27,7 @@ export interface Body {
 }
 
 /**
- * @param schema absent where the command takes no input: then the body may be empty
+ * @param schema absent where the command takes no input. The body may be empty where nothing has to be in it
  * @throws ProblemError 413, 415 or 400
  */
 export function readBody(
@@ -42,7 +42,9 @@ export function readBody(
       detail: `A body holds at most ${limits.bodyMaxBytes} bytes.`,
     });
   }
-  if (bytes.length === 0 && !schema) return { payload: {}, input: {} };
+  // One that has nothing to say may be left out.
+  const ofNothing = bytes.length === 0 ? (schema?.safeParse({}) ?? { data: {} }) : {};
+  if (ofNothing.data !== undefined) return { payload: {}, input: ofNothing.data };
   // Compressed, a body of 64 KiB would hold many times that.
   if (!/^(?:identity)?$/i.test(headers['content-encoding'] ?? '')) {
     throw unsupported('A body is sent as it is, without a Content-Encoding.', {

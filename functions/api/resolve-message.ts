@@ -6,12 +6,15 @@ import * as rejections from '../core/rejections.ts';
 import { boundedResult } from '../runtime/bounded-result.ts';
 import { timestamp } from '../runtime/clock.ts';
 import { message as limits } from '../runtime/limits.ts';
+import { operationItem } from '../store/operations/log.ts';
 import { answerOf } from '../store/outbox/kept-answers.ts';
 import type { Answer, MessageItem } from '../store/outbox/message-items.ts';
 import { messageView } from '../store/outbox/message-view.ts';
 import type { MessageView } from '../store/outbox/message-view.ts';
 import { readMessage } from '../store/outbox/messages.ts';
 import { answerConflict } from './callbacks.ts';
+import { operationOf } from './operator-log.ts';
+import type { Operator } from './operator-log.ts';
 import { outboxOf } from './outbox-access.ts';
 import { problemOf, ProblemError } from './problem.ts';
 import type { ReadContext } from './queries.ts';
@@ -20,8 +23,8 @@ export interface Resolution {
   readonly outcome: 'done' | 'refused';
   readonly note: string;
   readonly result?: unknown;
-  /** The operator, as the ledger shows it. */
-  readonly by: string;
+  /** Who says so, as the ledger shows it. */
+  readonly operator: Operator;
 }
 
 /**
@@ -43,7 +46,14 @@ export async function resolveMessage(
   // One that its receiver refused is dead, and a person may know better.
   if (item.status !== 'dead') return repeated(item, resolution);
   assertFits(context, item, answer);
-  const answered = await createAnswers(backend, outbox).answer(item, { answer, from: 'operator' });
+  const { outcome, note, operator } = resolution;
+  const what = { operation: 'resolveMessage', message: id, outcome, note } as const;
+  const { item: entry } = operationItem(backend.store.tables.data, operationOf(context, operator, what));
+  const answered = await createAnswers(backend, outbox).answer(item, {
+    answer,
+    from: 'operator',
+    beside: [entry],
+  });
   switch (answered.kind) {
     case 'ended':
     case 'waits': {
@@ -69,7 +79,7 @@ function repeated(item: MessageItem, { outcome }: Resolution): MessageView {
 
 function answerFrom(
   { topic }: MessageItem,
-  { outcome, note, result, by }: Resolution,
+  { outcome, note, result, operator: { subject: by } }: Resolution,
   at: string,
 ): Answer & { readonly outcome: 'done' | 'refused' } {
   if (outcome === 'refused')

@@ -31,6 +31,7 @@ export type Operation =
   | { readonly is: 'redriveMessage' }
   | { readonly is: 'resolveMessage' }
   | { readonly is: 'redriveMessages' }
+  | { readonly is: 'operations' }
   | { readonly is: 'redrives' }
   | { readonly is: 'beginRedrive' }
   | { readonly is: 'redriveRun' }
@@ -135,6 +136,10 @@ export const beginRedriveBody = z.strictObject({
     .meta({ description: 'Why. It is kept with the run.' }),
 });
 
+export const stopRedriveBody = z.strictObject({
+  note: prose('It still fails.').optional().meta({ description: 'Why. It is kept in the log.' }),
+});
+
 export function routesOf({ domains }: Registry): readonly Route[] {
   return [
     ...domains.flatMap(domainRoutes),
@@ -199,6 +204,13 @@ export function routesOf({ domains }: Registry): readonly Route[] {
     { method: 'POST', path: '/v1/messages/{id}/redrive', scope: 'ops', operation: { is: 'redriveMessage' } },
     {
       method: 'GET',
+      path: '/v1/operations',
+      scope: 'ops',
+      operation: { is: 'operations' },
+      query: z.strictObject(paging),
+    },
+    {
+      method: 'GET',
       path: '/v1/redrives',
       scope: 'ops',
       operation: { is: 'redrives' },
@@ -212,7 +224,13 @@ export function routesOf({ domains }: Registry): readonly Route[] {
       body: beginRedriveBody,
     },
     { method: 'GET', path: '/v1/redrives/{id}', scope: 'ops', operation: { is: 'redriveRun' } },
-    { method: 'POST', path: '/v1/redrives/{id}/stop', scope: 'ops', operation: { is: 'stopRedrive' } },
+    {
+      method: 'POST',
+      path: '/v1/redrives/{id}/stop',
+      scope: 'ops',
+      operation: { is: 'stopRedrive' },
+      body: stopRedriveBody,
+    },
     {
       method: 'GET',
       path: '/v1/audit',

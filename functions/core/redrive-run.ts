@@ -146,7 +146,8 @@ export const stopped = (run: RedriveRun, by: string, now: number): RedriveRun =>
   stoppedBy: by,
   updatedAt: timestamp(now),
   revision: run.revision + 1,
-  dueAt: run.step === undefined ? undefined : now + limits.lookMinMs,
+  // By then a worker that is sending the step at this moment has come to its end.
+  dueAt: run.step === undefined ? undefined : now + limits.budgetMs,
 });
 
 const stoppedAs = (run: RedriveRun, because: RedriveRun['stoppedBecause'], now: number): RedriveRun => ({

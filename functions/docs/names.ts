@@ -48,6 +48,8 @@ export function operationId({ operation }: Pick<Route, 'operation'>): string {
     case 'redriveMessages':
     case 'resolveMessage':
       return operation.is;
+    case 'operations':
+      return 'listOperations';
     case 'redrives':
       return 'listRedrives';
     case 'beginRedrive':

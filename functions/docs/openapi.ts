@@ -184,6 +184,8 @@ function operationOf(registry: Registry, examples: Examples, route: Route): ZodO
       return reads.resolveMessageOperation(route, senderOf(examples));
     case 'redriveMessages':
       return reads.redriveMessagesOperation(route);
+    case 'operations':
+      return redrives.listOperationsOperation(route);
     case 'redrives':
       return redrives.listRedrivesOperation(route);
     case 'beginRedrive':

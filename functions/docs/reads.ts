@@ -50,7 +50,7 @@ export function operation(route: Route, read: Read): ZodOpenApiOperationObject {
     ...(route.query && { requestParams: { query: route.query } }),
     ...(route.body && {
       requestBody: {
-        required: true,
+        required: !route.body.safeParse({}).success,
         content: { 'application/json': { schema: route.body, example: exampleBody(route.body) } },
       },
     }),

@@ -1,6 +1,7 @@
-/** Redrives as a rollout, as OpenAPI operations. */
+/** Redrives as a rollout, and the operator's log, as OpenAPI operations. */
 import { z } from 'zod';
 import type { ZodOpenApiOperationObject } from 'zod-openapi';
+import { operationNames } from '../core/operation.ts';
 import { runStates, stopReasons } from '../core/redrive-run.ts';
 import type { Route } from '../api/routes.ts';
 import { beginRedriveBody } from '../api/routes.ts';
@@ -156,3 +157,28 @@ export const stopRedriveOperation = (route: Route): ZodOpenApiOperationObject =>
   });
   return { ...described, responses: { ...described.responses, '503': responseRef('CommandUnavailable') } };
 };
+
+const logged = z.strictObject({
+  id: z.string().regex(new RegExp(`^op_${ulid}$`)),
+  operation: z.enum(operationNames),
+  by: z.string().meta({ description: 'Subject of the token.', examples: ['alice'] }),
+  at: moment('When it was done.'),
+  requestId: z.string(),
+  message: z.string().optional().meta({ description: 'The message that it was about.' }),
+  run: redriveId.optional().meta({ description: 'The redrive run that it was about.' }),
+  match: beginRedriveBody.shape.match
+    .optional()
+    .meta({ description: 'Which messages: of a run, or of a bulk redrive.' }),
+  outcome: z.enum(['done', 'refused']).optional().meta({ description: 'What was said of the message.' }),
+  note: z.string().optional().meta({ description: 'Why.' }),
+});
+
+export const listOperationsOperation = (route: Route): ZodOpenApiOperationObject =>
+  operation(route, {
+    tag: 'operations',
+    summary: 'Read the operator’s log, newest first',
+    description:
+      'Who ran messages again, resolved them, and began or stopped redrive runs. An entry is written with what it tells ' +
+      'of, both or neither; that of a bulk redrive is written before its first message. Nothing changes or removes one.',
+    answer: page(logged),
+  });

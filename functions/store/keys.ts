@@ -59,6 +59,13 @@ export const redriveListPartition = (tenant: string, id: string): string =>
   `${encoded(tenant)}#redrive#${id}`;
 export const redriveListSortKey = (place: number): string => `list#${String(place).padStart(10, '0')}`;
 
+/** A tenant's operator's log lies in one partition, by time. */
+export const operationsPartition = (tenant: string): string => `${encoded(tenant)}#operations`;
+export const operationKey = (tenant: string, id: string): ItemKey => ({
+  pk: operationsPartition(tenant),
+  sk: id,
+});
+
 /** Held by the one run of a match that goes on. What it is about may be long and hold anything. */
 export const redriveMatchKey = (tenant: string, hash: string): ItemKey => ({
   pk: `${encoded(tenant)}#redrive-match#${hash}`,

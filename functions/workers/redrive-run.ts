@@ -53,7 +53,7 @@ export function createCarryOnRedrive({ store, clock, log }: RedriveParts): RunSc
     const part = isSearching ? await findLetters(outbox, run, hasTime) : undefined;
     const look = run.step && (await lookAfter(run, hasTime));
     const after = advance(run, { part, look }, clock.now());
-    if (!(await saveRun(store, run, after, part?.letters))) return 'retry';
+    if (!(await saveRun(store, run, after, { letters: part?.letters }))) return 'retry';
     if (after.state !== run.state) {
       const { state, stoppedBecause } = after;
       log.info('redrive run ended', { tenant, run: run.id, state, stoppedBecause });
@@ -90,7 +90,7 @@ export function createCarryOnRedrive({ store, clock, log }: RedriveParts): RunSc
     await pMap(
       letters,
       async (letter) => {
-        if (hasTime()) await redriveMessage(outbox, { tenant, id: letter.id }, letter.run, id);
+        if (hasTime()) await redriveMessage(outbox, { tenant, id: letter.id }, { run: letter.run, by: id });
       },
       { concurrency: delivery.writeConcurrency },
     );

@@ -107,7 +107,7 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
 
   /** The next run is sent by the relay, as after a redrive by the API; this delivery has done its part. */
   async function redrive(delivery: Delivery): Promise<Disposition> {
-    const redriven = await redriveMessage(outbox, delivery, delivery.run);
+    const redriven = await redriveMessage(outbox, delivery, { run: delivery.run });
     log.info('dead letter moved back', { messageId: delivery.id, tenant: delivery.tenant, redriven });
     // One that must not be called again stays among the dead letters until a person resolves it.
     return redriven === 'held' ? toDeadLetters : finished;

@@ -5,7 +5,6 @@ import { provideAssembly, stackName } from './assembly.ts';
 import { consoleTokenRoute } from './console-token.ts';
 import { provideDataFolder } from './data-folder.ts';
 import { assertEndpointsAnswer } from './given-endpoints.ts';
-import { announceStack } from './running-stack.ts';
 import { startErrorOf } from './service-error.ts';
 import { StartError } from './start-error.ts';
 import { assertPortFree } from './ports.ts';
@@ -47,9 +46,7 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
   const runFolder = await mkdtemp(path.join(os.tmpdir(), 'commit-once-'));
   let services: LocalServices | undefined;
   let stack: Stack | undefined;
-  let takeBack: (() => Promise<void>) | undefined;
   const stop = async (): Promise<void> => {
-    await takeBack?.();
     await stack?.stop();
     if (services !== undefined) await services.stop();
     else await database?.then((started) => started.stop()).catch(() => undefined);
@@ -75,11 +72,7 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
       log,
       ...(options.port !== undefined && { port: options.port }),
     });
-    if (stack.url !== undefined) {
-      services.callBackAt(stack.url);
-      const { region, dynamodbEndpoint } = services;
-      takeBack = await announceStack(stack.url, { pid: process.pid, region, dynamodbEndpoint });
-    }
+    if (stack.url !== undefined) services.callBackAt(stack.url);
     return { stack, stop };
   } catch (error) {
     await stop();

@@ -184,7 +184,7 @@ test('npm run redrive finds what died here, and runs it again', { timeout: 600_0
   isReceiverWell = true;
   const [dry = ''] = commandsOf('whole').filter((command) => command.includes('npm run redrive'));
   expect(dry).toContain('--dry-run');
-  expect((await ended(begin(dry))).stdout).toContain('acme');
+  expect((await ended(begin(dry))).stdout).toContain('1 dead messages');
   expect(await statusOfCall()).toBe('dead');
   const { code, stdout, stderr } = await ended(begin(dry.replace(' --dry-run', '')));
   expect(code, stdout + stderr).toBe(0);
@@ -192,7 +192,7 @@ test('npm run redrive finds what died here, and runs it again', { timeout: 600_0
 });
 
 test('npm run redrive says in one line that nothing runs here', async () => {
-  const { code, stderr } = await ended(begin('PORT=1 npm run -s redrive -- --topic llm'));
+  const { code, stderr } = await ended(begin('PORT=1 npm run -s redrive -- --tenant acme --topic llm'));
   expect(code).toBe(2);
   expect(stderr.split('\n')[0]).toContain('npm start');
 });

@@ -113,7 +113,7 @@ const expected: Readonly<Record<string, Record<string, string[]>>> = {
   },
   TimerWorkerRole: {
     ...worker('Timer'),
-    TablesData: table(...commandsOnData, 'GetItem', 'Query'),
+    TablesData: table(...commandsOnData, 'Query'),
     TablesOutbox: table('BatchGetItem', 'PutItem', 'UpdateItem'),
     'TablesOutbox/index/byState': query,
     TablesIdempotency: commandsOnAnswers,

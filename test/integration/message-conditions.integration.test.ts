@@ -275,7 +275,7 @@ wins('a dead letter of a run before that is moved back', clause.thisRun, redrive
   await died(item);
   await redriveMessage(outbox.access, item);
   await died(await outbox.read(item));
-  return isAsBefore(item, () => redriveMessage(build, item, item.run));
+  return isAsBefore(item, () => redriveMessage(build, item, { run: item.run }));
 });
 
 describe('a lease that was taken in a write whose answer was lost', () => {

@@ -167,9 +167,9 @@ describe('POST /v1/redrives', () => {
       [202, undefined],
       [409, 'redrive_running'],
     ]);
-    expect(loser?.json['run']).toBe(winner?.json['id']);
+    expect(loser.json['run']).toBe(winner.json['id']);
     expect((await begin({ match: { ...match, code: '404' } })).status).toBe(202);
-    const id = String(winner?.json['id']);
+    const id = String(winner.json['id']);
     expect((await api.post(`/v1/redrives/${id}/stop`, undefined, { tenant })).json).toMatchObject({
       state: 'stopped',
       stoppedBecause: 'operator',
@@ -379,5 +379,42 @@ describe('a redrive run', () => {
     } finally {
       await outbox.stop();
     }
+  });
+});
+
+describe('the operator’s log', () => {
+  it('tells who did what, when and why, newest first, page by page, each act once', async () => {
+    const [one, other, third] = await putDeadLetters(api.backend.store, 4, { tenant });
+    const options = { tenant, subject: 'bob' };
+    const act = (path: string, body?: object): Promise<Reply> => api.post(path, body, options);
+    for (let times = 0; times < 2; times += 1) await act(`/v1/messages/${String(one?.id)}/redrive`);
+    const said = { outcome: 'refused', note: 'The address is gone.' };
+    for (let times = 0; times < 2; times += 1)
+      expect((await act(`/v1/messages/${String(other?.id)}/resolve`, said)).json).toMatchObject({
+        status: 'done',
+      });
+    const match = { entity: third?.entity };
+    const run = idOf(await act('/v1/redrives', { match, note: 'It is repaired.' }));
+    for (let times = 0; times < 2; times += 1) await act(`/v1/redrives/${run}/stop`, { note: 'It is not.' });
+    await act('/v1/messages/redrive', { topic: 'llm' });
+
+    const pages = [await api.get('/v1/operations?limit=3', { tenant })];
+    const cursor = String(pages[0]?.json['nextCursor']);
+    pages.push(await api.get(`/v1/operations?limit=3&cursor=${cursor}`, { tenant }));
+    const entries = pages.flatMap(itemsOf);
+    expect(
+      entries.map(({ operation, by, message, run, match, outcome, note }) => ({
+        ...{ operation, by, message, run, match, outcome, note },
+      })),
+    ).toEqual([
+      { operation: 'redriveMessages', by: 'bob', match: { topic: 'llm' } },
+      { operation: 'stopRedrive', by: 'bob', run, note: 'It is not.' },
+      { operation: 'beginRedrive', by: 'bob', run, match, note: 'It is repaired.' },
+      { operation: 'resolveMessage', by: 'bob', message: other?.id, ...said },
+      { operation: 'redriveMessage', by: 'bob', message: one?.id },
+    ]);
+    expect(pages[1]?.json).not.toHaveProperty('nextCursor');
+    expect((await api.get('/v1/operations', { tenant: randomUUID() })).json).toEqual({ items: [] });
+    expect((await api.get('/v1/operations', { tenant, scope: 'commands' })).status).toBe(403);
   });
 });

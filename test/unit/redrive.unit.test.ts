@@ -1,137 +1,158 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { messageItem } from '../../functions/store/outbox/message-items.ts';
-import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
+import { advance, newRun, stopped, totals } from '../../functions/core/redrive-run.ts';
+import type { Look, RedriveRun } from '../../functions/core/redrive-run.ts';
+import { failsTooOften, nextSize, stepSizes } from '../../functions/core/ramp.ts';
+import { list, redriveRun } from '../../functions/runtime/delivery-limits.ts';
+import { transaction } from '../../functions/runtime/limits.ts';
+import { timerPolicy } from '../../functions/runtime/topics.ts';
 import { readFlags, UsageError } from '../../infra/local/command-line.ts';
-import { pacedRedrive } from '../../infra/tools/operations/paced-redrive.ts';
-import type { RedrivePace, RedriveState } from '../../infra/tools/operations/paced-redrive.ts';
-import { flags, isSelected, redriveOptions } from '../../infra/tools/operations/redrive-options.ts';
+import { flags, redriveOptions } from '../../infra/tools/operations/redrive-options.ts';
 import type { RedriveOptions } from '../../infra/tools/operations/redrive-options.ts';
 
-const diedAt = Date.UTC(2026, 10, 20, 12);
-const dead = (seq = 1, code = '500'): MessageItem => ({
-  ...messageItem({
-    tenant: 'acme',
-    entityId: 'pay_01JD8Q4Z6V0X3M5T7R9W2B4C6D',
-    collection: 'payments',
-    seq,
-    n: 0,
-    type: 'payment.confirmed',
-    topic: 'external-call',
-    payload: {},
-    createdAt: '2026-11-20T10:15:30.123Z',
-  }),
-  status: 'dead',
-  letter: { sqsMessageId: 'one', diedAt },
-  lastError: { code, reason: 'no', at: new Date(diedAt).toISOString() },
-});
-
+const now = Date.UTC(2026, 10, 20, 12);
 const optionsOf = (...args: readonly string[]): RedriveOptions =>
-  redriveOptions(readFlags({ flags }, args).values);
+  redriveOptions(readFlags({ flags }, args).values, now);
 
 describe('the command line', () => {
-  test('selects by topic, time and fields', () => {
-    const options = optionsOf(
-      '--topic',
-      'external-call',
-      '--since',
-      '1h',
-      '--match',
-      'code=500',
-      '--dry-run',
-    );
-    expect(options).toMatchObject({ topic: 'external-call', sinceMs: 3_600_000, dryRun: true });
-    expect(isSelected(dead(), options, diedAt + 3_600_000)).toBe(true);
-    expect(isSelected(dead(), options, diedAt + 3_600_001)).toBe(false);
-    expect(isSelected(dead(1, '400'), options, diedAt)).toBe(false);
-    const others = optionsOf('--topic', 'llm', '--match', 'code=500', '--match', 'tenant=other');
-    expect(isSelected(dead(), others, diedAt)).toBe(false);
+  test('becomes the body of a run', () => {
+    const which = ['--tenant', 'acme', '--topic', 'llm', '--type', 'a.b', '--code', '500', '--since', '1h'];
+    const how = ['--start-with', '1', '--factor', '2.5', '--max-failures', '0', '--note', 'It is back.'];
+    expect(optionsOf(...which, ...how)).toMatchObject({
+      tenant: 'acme',
+      body: {
+        match: { topic: 'llm', type: 'a.b', code: '500', since: '2026-11-20T11:00:00.000Z' },
+        dryRun: false,
+        startWith: 1,
+        factor: 2.5,
+        stopAtFailureShare: 0,
+        note: 'It is back.',
+      },
+    });
+    expect(optionsOf('--dry-run').body).toEqual({ match: {}, dryRun: true });
+    expect(optionsOf('--run', 'rdr_1', '--url', 'https://api.example/').url).toBe('https://api.example');
   });
 
   test.each([
-    [],
     ['--topic', 'pigeon'],
-    ['--topic', 'llm', '--since', 'yesterday'],
-    ['--topic', 'llm', '--match', 'code'],
-    ['--topic', 'llm', '--match', 'payload=x'],
-    ['--topic', 'llm', '--rate', '0'],
-    ['--topic', 'llm', '--max-failures', '2'],
-    ['--topic', 'llm', '--limit', ''],
-    ['--topic', 'llm', '--everything'],
+    ['--since', 'yesterday'],
+    ['--start-with', '0'],
+    ['--start-with', '1001'],
+    ['--factor', '0.9'],
+    ['--max-failures', '2'],
+    ['--url', 'nowhere'],
+    ['--everything'],
   ])('%j is refused with how to use it', (...args) => {
     expect(() => optionsOf(...args)).toThrow(UsageError);
   });
 });
 
-describe('a paced redrive', () => {
-  const messages = (count: number): MessageItem[] =>
-    Array.from({ length: count }, (_, index) => dead(index + 1));
-  /** A receiver for which the messages of some numbers fail again. */
-  async function run(
-    count: number,
-    fails: (seq: number) => boolean,
-    pace: Partial<RedrivePace> = {},
-  ): Promise<{ end: RedriveState; perSecond: number[] }> {
-    let seconds = 0;
-    const perSecond: number[] = [];
-    const end = await pacedRedrive(
-      messages(count),
-      { rate: 5, maxFailures: 0.2, settleMs: 10_000, ...pace },
-      {
-        redrive: () => {
-          perSecond[seconds] = (perSecond[seconds] ?? 0) + 1;
-          return Promise.resolve('redriven');
-        },
-        read: (begun) =>
-          Promise.resolve(
-            begun.map((each) => ({
-              ...each,
-              status: fails(each.seq) ? ('dead' as const) : ('done' as const),
-            })),
-          ),
-        pause: () => {
-          seconds += 1;
-          return Promise.resolve();
-        },
-        progress: () => undefined,
-      },
+describe('a ramp', () => {
+  const bounds = { stepMax: redriveRun.stepMax, stepsMax: redriveRun.stepsShown };
+
+  test('grows by its factor, up to the largest step, and ends with the rest', () => {
+    expect(stepSizes(3_000, { startWith: 5, factor: 4 }, bounds)).toEqual([
+      5, 20, 80, 320, 1_000, 1_000, 575,
+    ]);
+    expect(stepSizes(4, { startWith: 1, factor: 1 }, bounds)).toEqual([1, 1, 1, 1]);
+    expect(stepSizes(0, { startWith: 5, factor: 4 }, bounds)).toEqual([]);
+    expect(stepSizes(1_000, { startWith: 1, factor: 1 }, bounds)).toHaveLength(redriveRun.stepsShown);
+  });
+
+  test('takes every message, never more than the largest step, and never fewer than before', () => {
+    const messages = fc.integer({ min: 0, max: 20_000 });
+    const startWith = fc.integer({ min: 1, max: redriveRun.stepMax });
+    const factor = fc.double({ min: 1, max: redriveRun.factorMax, noNaN: true });
+    fc.assert(
+      fc.property(messages, startWith, factor, (count, first, times) => {
+        const ramp = { startWith: first, factor: times };
+        const sizes = stepSizes(count, ramp, { ...bounds, stepsMax: Number.POSITIVE_INFINITY });
+        expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(count);
+        for (const [index, size] of sizes.slice(0, -1).entries()) {
+          expect(size).toBeLessThanOrEqual(redriveRun.stepMax);
+          if (index > 0) expect(size).toBeGreaterThanOrEqual(sizes[index - 1] ?? 0);
+        }
+        expect(nextSize(first, ramp, redriveRun.stepMax)).toBeGreaterThanOrEqual(
+          Math.min(first, redriveRun.stepMax),
+        );
+      }),
+      { numRuns: 50 },
     );
-    return { end, perSecond };
-  }
-
-  test('takes all on where they succeed, no more a second than allowed', async () => {
-    const { end, perSecond } = await run(23, () => false);
-    expect(end).toMatchObject({ begun: 23, done: 23, failing: 0, stopped: false });
-    expect(perSecond).toEqual([5, 5, 5, 5, 3]);
   });
 
-  test('goes slower than one a second where asked', async () => {
-    const { end, perSecond } = await run(3, () => false, { rate: 0.5 });
-    expect(end.done).toBe(3);
-    expect(perSecond.length).toBeGreaterThanOrEqual(5);
+  test('bears just its share of failures', () => {
+    const bears = (sent: number, deadAgain: number, share: number): boolean =>
+      !failsTooOften({ sent, deadAgain }, { stopAtFailureShare: share });
+    expect([bears(5, 1, 0.2), bears(5, 2, 0.2)]).toEqual([true, false]);
+    expect([bears(5, 0, 0), bears(5, 1, 0)]).toEqual([true, false]);
+    expect(bears(5, 5, 1)).toBe(true);
+    expect(bears(0, 0, 0)).toBe(true);
+  });
+});
+
+describe('a run', () => {
+  const begun = (count: number, ramp: object = {}): RedriveRun => {
+    const given = { startWith: 1, factor: 1, stopAtFailureShare: 0, ...ramp };
+    const empty = newRun({ ...given, id: 'rdr_1', tenant: 'acme', match: {}, startedBy: 'alice', now });
+    return advance(empty, { part: { count, held: 0, position: undefined } }, now);
+  };
+  const none = { sent: 0, done: 0, deadAgain: 0, waiting: 0, skipped: 0, open: 0, unsent: 0 };
+  const looked = (run: RedriveRun, look: Partial<Look>, at = now): RedriveRun =>
+    advance(run, { look: { ...none, ...look } }, at);
+
+  test('keeps the newest steps, and counts all of them', () => {
+    const steps = redriveRun.stepsKept + 1;
+    let run = begun(steps);
+    for (let step = 1; step < steps; step += 1) run = looked(run, { sent: 1, done: 1 });
+    expect([run.state, run.steps.length]).toEqual(['running', redriveRun.stepsKept]);
+    run = looked(run, { sent: 1, waiting: 1 });
+    expect([run.state, run.steps.length]).toEqual(['done', redriveRun.stepsKept]);
+    expect(totals(run)).toMatchObject({ sent: steps, done: steps - 1, waiting: 1 });
+    expect(run.dueAt).toBeUndefined();
   });
 
-  test('stops where too many fail again, and leaves the rest', async () => {
-    const { end } = await run(1_000, () => true);
-    expect(end).toMatchObject({ begun: 5, failing: 5, stopped: true });
+  test('is due at a time of its own after each look, soon at first and once a minute at last', () => {
+    const run = begun(2);
+    const soon = looked(run, { sent: 1, open: 1 }, now + 1_000);
+    expect(soon.dueAt).toBe(now + 1_000 + redriveRun.lookMinMs);
+    const day = now + 86_400_000;
+    expect(looked(run, { sent: 1, open: 1 }, day).dueAt).toBe(day + redriveRun.lookMaxMs);
+    // What is not sent yet does not wait.
+    expect(looked(run, { unsent: 1 }, now).dueAt).toBe((run.dueAt ?? 0) + 1);
   });
 
-  test('does not stop for a few', async () => {
-    const { end } = await run(40, (seq) => seq % 10 === 0);
-    expect(end).toMatchObject({ begun: 40, failing: 4, stopped: false });
+  test('begins no step before the search has found enough for it, or has come to its end', () => {
+    const empty = newRun({
+      startWith: 5,
+      factor: 2,
+      stopAtFailureShare: 0,
+      id: 'rdr_1',
+      tenant: 'acme',
+      match: {},
+      startedBy: 'alice',
+      now,
+    });
+    const some = advance(empty, { part: { count: 4, held: 0, position: 'there' } }, now);
+    expect([some.step, some.dueAt]).toEqual([undefined, now]);
+    expect(advance(some, { part: { count: 1, held: 0, position: 'there' } }, now).step?.size).toBe(5);
+    expect(advance(some, { part: { count: 0, held: 0, position: undefined } }, now).step?.size).toBe(4);
   });
 
-  test('ends, whatever becomes of the messages', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.nat({ max: 30 }),
-        fc.double({ min: 0, max: 1, noNaN: true }),
-        async (count, share) => {
-          const { end } = await run(count, (seq) => (seq * 0.618) % 1 < share);
-          expect(end.begun).toBeLessThanOrEqual(count);
-          expect(end.stopped || end.begun === count).toBe(true);
-        },
-      ),
-    );
+  test('that was stopped looks at what is on its way, and not for ever', () => {
+    const run = stopped(looked(begun(9), { sent: 1, open: 1 }), 'bob', now);
+    const until = now + redriveRun.lookAfterStopMs;
+    expect(looked(run, { sent: 1, open: 1 }, until).dueAt).toBeGreaterThan(until);
+    expect(looked(run, { sent: 1, open: 1 }, until + 1).dueAt).toBeUndefined();
+    expect(looked(run, { sent: 1, done: 1 }).dueAt).toBeUndefined();
+    expect(looked(run, { unsent: 1 })).toMatchObject({ state: 'stopped', step: undefined });
+  });
+
+  test('fits: its list into an item, its work into a delivery, its steps into its item', () => {
+    // An id has 50 characters at most.
+    expect(redriveRun.listItemMax * 64).toBeLessThan(transaction.itemMaxBytes);
+    expect(list.entriesPerQuery).toBeLessThanOrEqual(redriveRun.listItemMax);
+    expect(redriveRun.stepMax * 64).toBeLessThan(1024 * 1024);
+    expect(redriveRun.budgetMs * 2).toBeLessThan(timerPolicy.functionTimeoutSeconds * 1000);
+    expect((redriveRun.stepsKept + 1) * 300).toBeLessThan(transaction.itemMaxBytes / 4);
   });
 });

@@ -12,8 +12,8 @@ import type {
   MessageItem,
   MessageName,
 } from './message-items.ts';
-import { clause, updateOf, within, write } from './message-writes.ts';
-import type { OutboxAccess } from './message-writes.ts';
+import { clause, updateOf, within, write, writeAndRead } from './message-writes.ts';
+import type { Beside, OutboxAccess } from './message-writes.ts';
 
 export type AnswerTaken =
   /** It is the message's answer now, or was before. */
@@ -39,6 +39,8 @@ export interface AnswerNews {
    * that a worker goes on where we die. `operator`: the same, and only for one that is dead.
    */
   readonly from: 'worker' | 'callback' | 'operator';
+  /** What is written along with it. */
+  readonly beside?: Beside;
 }
 
 /**
@@ -53,13 +55,16 @@ export async function takeAnswer(
   const { answer, calls, from } = news;
   const isKept = item.answers?.[answer.outcome] !== undefined;
   const end = isKept ? keptOpen(item, news) : ended(item, answer, access.clock.now());
-  const written = await write(
-    access,
-    { pk: item.pk, sk: item.sk },
+  const key = { pk: item.pk, sk: item.sk };
+  const parameters = [
     `SET ${[...end.set, ...(calls === undefined ? [] : ['#calls = :calls'])].join(', ')} REMOVE ${end.remove.join(', ')}`,
     from === 'operator' ? clause.dead : clause.firstAnswer,
     { ...end.values, ':calls': calls },
-  );
+  ] as const;
+  const written =
+    news.beside === undefined
+      ? await write(access, key, ...parameters)
+      : await writeAndRead(access, key, ...parameters, news.beside);
   if ('item' in written) return { kind: 'taken', item: written.item, isFirst: true };
   if (written.found === undefined) return { kind: 'not_found' };
   return answerOf(written.found) === answer.outcome

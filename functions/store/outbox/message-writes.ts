@@ -1,10 +1,21 @@
 /** Conditional writes of outbox messages: every one is made of named clauses and answers with a value. */
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import type { DynamoDBDocumentClient, UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
+import {
+  ConditionalCheckFailedException,
+  TransactionCanceledException,
+  TransactionConflictException,
+} from '@aws-sdk/client-dynamodb';
+import { GetCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type {
+  DynamoDBDocumentClient,
+  TransactWriteCommandInput,
+  UpdateCommandInput,
+} from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Clock, Deadline } from '../../runtime/clock.ts';
 import type { MessageItem, MessageKey } from './message-items.ts';
+
+/** What is written along with a message, in one transaction: both, or nothing. */
+export type Beside = readonly NonNullable<TransactWriteCommandInput['TransactItems']>[number][];
 
 export interface OutboxAccess {
   readonly client: DynamoDBDocumentClient;
@@ -201,4 +212,50 @@ export async function take(...parameters: Parameters<typeof write>): Promise<Wri
   return 'found' in written && written.found !== undefined && written.found.leaseToken === token
     ? { item: written.found }
     : written;
+}
+
+/**
+ * As {@link write}, along with other items. A message that another write is at is reported as that conflict, which may
+ * be tried again.
+ * @returns the message as it was, where nothing was written
+ */
+export async function writeBeside(
+  access: OutboxAccess,
+  key: MessageKey,
+  update: string,
+  condition: string,
+  values: Readonly<Record<string, unknown>>,
+  beside: Beside,
+): Promise<{ readonly kind: 'written' } | { readonly found: MessageItem | undefined }> {
+  const Update = {
+    ...updateOf(access.table, key, update, condition, values),
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+  };
+  try {
+    await access.client.send(
+      new TransactWriteCommand({ TransactItems: [{ Update }, ...beside] }),
+      within(access),
+    );
+    return { kind: 'written' };
+  } catch (error) {
+    if (!(error instanceof TransactionCanceledException)) throw error;
+    const { Code, Item } = error.CancellationReasons?.[0] ?? {};
+    if (Code === 'ConditionalCheckFailed') {
+      return { found: Item === undefined ? undefined : (unmarshall(Item) as MessageItem) };
+    }
+    if (Code !== 'TransactionConflict') throw error;
+    throw new TransactionConflictException({ message: error.message, $metadata: error.$metadata });
+  }
+}
+
+/** As {@link writeBeside}, with the message as it is afterwards, which a transaction does not hand back. */
+export async function writeAndRead(...parameters: Parameters<typeof writeBeside>): Promise<Written> {
+  const [access, key] = parameters;
+  const written = await writeBeside(...parameters);
+  if ('found' in written) return written;
+  const { Item } = await access.client.send(
+    new GetCommand({ TableName: access.table, Key: { ...key }, ConsistentRead: true }),
+    within(access),
+  );
+  return { item: Item as MessageItem };
 }

@@ -4,8 +4,8 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { timestamp } from '../../runtime/clock.ts';
 import { messageKey, statePartitionOf } from './message-items.ts';
 import type { Answer, CallRecord, DeadLetter, LastError, MessageItem, MessageName } from './message-items.ts';
-import { all, clause, take, write } from './message-writes.ts';
-import type { OutboxAccess } from './message-writes.ts';
+import { all, clause, take, write, writeBeside } from './message-writes.ts';
+import type { Beside, OutboxAccess } from './message-writes.ts';
 import { deliveryState } from './delivery-state.ts';
 import type { Delivered, DeliveryState } from './delivery-state.ts';
 
@@ -272,30 +272,37 @@ export type Redriven =
  * Begins the next run of a dead message; the stream takes it to its queue. The API and a dead letter that was
  * moved back both come through here, so any number of redrives at once begin one run. Calls of which nobody knows
  * whether they acted stay counted: the next run begins with an inquiry.
- * @param run only where this run is the one that died
- * @param by the redrive run that it belongs to, so that this one knows what it has begun
+ * @throws TransactionConflictException where something is written beside it, and the message is written at this moment
  */
 export async function redriveMessage(
   access: OutboxAccess,
   name: MessageName,
-  run?: number,
-  by?: string,
+  { run, by, beside }: RedriveTerms = {},
 ): Promise<Redriven> {
   const key = messageKey(name);
   if (key === undefined) return 'not_found';
   const at = timestamp(access.clock.now());
-  const written = await write(
+  const parameters = [
     access,
     key,
     `SET #status = :pending, #run = #run + :one, #attempts = :zero, #statePk = :state, #redrivenAt = :at${by === undefined ? '' : ', #redrivenBy = :by'}
      REMOVE #leaseUntil, #leaseToken, #letter, #sentAt, #answer, #answerWaits, #inquiries, #behind`,
     all(clause.dead, clause.notHeld, ...(run === undefined ? [] : [clause.thisRun])),
     { ':state': statePartitionOf(name.tenant, 'open'), ':at': at, ':run': run, ':by': by },
-  );
-  if ('item' in written) return 'redriven';
+  ] as const;
+  const written = await (beside === undefined ? write(...parameters) : writeBeside(...parameters, beside));
+  if (!('found' in written)) return 'redriven';
   // Our own write, whose answer was lost, or one of the same millisecond.
   if (written.found?.status === 'pending' && written.found.redrivenAt === at) return 'redriven';
   if (written.found === undefined) return 'not_found';
   const isThisRun = run === undefined || written.found.run === run;
   return written.found.status === 'dead' && isThisRun ? 'held' : 'not_dead';
+}
+
+export interface RedriveTerms {
+  /** Only where this run is the one that died. */
+  readonly run?: number;
+  /** The redrive run that it belongs to, so that this one knows what it has begun. */
+  readonly by?: string;
+  readonly beside?: Beside;
 }

@@ -136,11 +136,19 @@ export async function saveRun(
   { client, tables }: Store,
   before: RedriveRun,
   after: RedriveRun,
-  letters: readonly ListedLetter[] = [],
-  signal?: AbortSignal,
+  {
+    letters = [],
+    beside = [],
+    signal,
+  }: {
+    readonly letters?: readonly ListedLetter[] | undefined;
+    /** What is written along with it. */
+    readonly beside?: readonly LabelledItem[];
+    readonly signal?: AbortSignal;
+  } = {},
 ): Promise<boolean> {
   try {
-    const items = runItems(tables, before, after, letters).map(({ item }) => item);
+    const items = [...runItems(tables, before, after, letters), ...beside].map(({ item }) => item);
     await client.send(new TransactWriteCommand({ TransactItems: items }), {
       ...(signal && { abortSignal: signal }),
     });
@@ -188,17 +196,11 @@ export async function listRuns(
   return { runs: Items.map((item) => runOf(item as RunItem)), isComplete: LastEvaluatedKey === undefined };
 }
 
-function runOf(item: RunItem): RedriveRun {
-  const {
-    pk: _pk,
-    sk: _sk,
-    collection: _collection,
-    timerTransition: _transition,
-    dueShard: _shard,
-    ...run
-  } = item;
-  return run;
-}
+/** What only the table and the timer need of a run. */
+const ofTheItem: ReadonlySet<string> = new Set(['pk', 'sk', 'collection', 'timerTransition', 'dueShard']);
+
+const runOf = (item: RunItem): RedriveRun =>
+  Object.fromEntries(Object.entries(item).filter(([name]) => !ofTheItem.has(name))) as unknown as RedriveRun;
 
 /** The messages of the step under way. */
 export async function readStepLetters(

@@ -166,6 +166,7 @@ function rejectionOf(label: Label, reason: CancellationReason): Rejection | unde
     case 'message end':
     case 'redrive run':
     case 'redrive list':
+    case 'operation':
     case 'entity':
     case 'unchanged entity':
     case 'lock':

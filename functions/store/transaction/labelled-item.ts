@@ -21,6 +21,8 @@ export type Label =
   | { readonly purpose: 'balance'; readonly balance: BalanceChange }
   | { readonly purpose: 'message'; readonly topic: string }
   | { readonly purpose: 'redrive run' | 'redrive list' }
+  /** Of the operator's log. */
+  | { readonly purpose: 'operation' }
   /** Held by the run of a match that goes on. */
   | { readonly purpose: 'redrive match' };
 

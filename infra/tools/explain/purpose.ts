@@ -24,6 +24,7 @@ export function purposeOfLabel(label: Label): string {
     case 'unchanged entity':
     case 'redrive run':
     case 'redrive list':
+    case 'operation':
     case 'redrive match':
       return label.purpose;
     default:
@@ -35,6 +36,7 @@ export function purposeOfLabel(label: Label): string {
 export function purposeOfKey(table: TableName, key: WireItem): string {
   if (table === 'idempotency') return 'idempotency record';
   if (table === 'outbox') return purposeOfOutbox(key['pk']?.S ?? '');
+  if (key['pk']?.S?.endsWith('#operations') === true) return 'operation';
   return key['sk']?.S ?? 'item';
 }
 

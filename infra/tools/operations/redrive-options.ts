@@ -1,92 +1,102 @@
-/** The command line of a redrive: what is taken on, and how carefully. */
+/** The command line of a redrive: which messages, of whom, and how carefully. */
+import { redriveRun as limits } from '../../../functions/runtime/delivery-limits.ts';
 import { topics } from '../../../functions/runtime/topics.ts';
-import type { Topic } from '../../../functions/runtime/topics.ts';
-import type { MessageItem } from '../../../functions/store/outbox/message-items.ts';
 import { numberWithin, UsageError, type ValuesOf } from '../../local/command-line.ts';
 
-export interface RedriveOptions {
-  readonly topic: Topic;
-  /** Messages that died within this time; none: all. */
-  readonly sinceMs: number | undefined;
-  readonly matches: readonly Match[];
+/** The body of `POST /v1/redrives`. */
+export interface RedriveBody {
+  readonly match: Readonly<Record<string, string>>;
   readonly dryRun: boolean;
-  readonly limit: number;
-  /** Messages begun a second. */
-  readonly rate: number;
-  /** The share of failures, 0 to 1, past which it stops. */
-  readonly maxFailures: number;
-  readonly table: string | undefined;
+  readonly startWith?: number;
+  readonly factor?: number;
+  readonly stopAtFailureShare?: number;
+  readonly note?: string;
 }
 
-export interface Match {
-  readonly field: MatchField;
-  readonly value: string;
+export interface RedriveOptions {
+  readonly url: string;
+  /** Whose token is signed, where none is given. */
+  readonly tenant: string;
+  /** A run that goes on already, which is only watched. */
+  readonly run?: string;
+  readonly body: RedriveBody;
 }
 
-const fields = ['code', 'tenant', 'type', 'entity', 'collection'] as const;
-type MatchField = (typeof fields)[number];
+export const usage = `usage: npm run redrive -- --tenant <tenant> [options]
+       REDRIVE_TOKEN=<token> npm run redrive -- --url https://... [options]
 
-export const usage = `usage: npm run redrive -- --topic <${topics.join('|')}> [options]
-
+  --topic <${topics.join('|')}>
+  --type <type>             only messages about this, e.g. payment.capture
+  --code <code>             only messages whose last error has this code
+  --entity <id>             only messages that this entity caused
   --since <90s|30m|1h|2d>   only messages that died within this time
-  --match <field>=<value>   only messages whose ${fields.join(', ')} is this; may be given again
-  --dry-run                 shows what would be done and changes nothing
-  --limit <n>               messages at most (1000)
-  --rate <n>                messages begun a second (5)
-  --max-failures <0..1>     stops when a larger share fails again (0.2)
-  --table <name>            the outbox table (OUTBOX_TABLE, or the only table so named)
+  --dry-run                 says what a run would do and changes nothing
+  --start-with <n>          messages of the first step (${limits.startWithDefault})
+  --factor <n>              each step has so many times as many (${limits.factorDefault})
+  --max-failures <0..1>     stops where a larger share of a step dies again (${limits.stopAtFailureShareDefault})
+  --note <text>             why; it is kept with the run
+  --run <id>                begins nothing, and watches this run
 
-Without AWS_REGION, AWS_PROFILE or AWS_ENDPOINT_URL it works on the npm start of this machine (PORT, 3000).`;
+The backend carries the run on, whether or not this command is there to watch it. It ends with 0 where every message
+is done.`;
 
 export const flags = {
+  tenant: { type: 'string', default: '' },
+  url: { type: 'string', default: `http://localhost:${process.env['PORT'] ?? '3000'}` },
   topic: { type: 'string' },
+  type: { type: 'string' },
+  code: { type: 'string' },
+  entity: { type: 'string' },
   since: { type: 'string' },
-  match: { type: 'string', multiple: true },
   'dry-run': { type: 'boolean', default: false },
-  limit: { type: 'string', default: '1000' },
-  rate: { type: 'string', default: '5' },
-  'max-failures': { type: 'string', default: '0.2' },
-  table: { type: 'string' },
+  'start-with': { type: 'string' },
+  factor: { type: 'string' },
+  'max-failures': { type: 'string' },
+  note: { type: 'string' },
+  run: { type: 'string' },
 } as const;
 
-/** @throws UsageError */
-export function redriveOptions(values: ValuesOf<typeof flags>): RedriveOptions {
-  const topic = topics.find((name) => name === values.topic);
-  if (topic === undefined) throw new UsageError(`--topic is one of ${topics.join(', ')}`);
+/**
+ * @param now epoch milliseconds
+ * @throws UsageError
+ */
+export function redriveOptions(values: ValuesOf<typeof flags>, now: number): RedriveOptions {
+  const { tenant, url, run, topic, type, code, entity, since, note } = values;
+  if (!URL.canParse(url)) throw new UsageError(`--url ${url} is no URL`);
+  if (topic !== undefined && !topics.some((name) => name === topic))
+    throw new UsageError(`--topic is one of ${topics.join(', ')}`);
+  const from = since === undefined ? undefined : new Date(now - durationMs(since)).toISOString();
+  const match = { topic, type, code, entity, since: from };
+  const number = (
+    flag: 'start-with' | 'factor' | 'max-failures',
+    name: string,
+    minimum: number,
+    maximum: number,
+  ): Readonly<Record<string, number>> => {
+    const text = values[flag];
+    return text === undefined ? {} : { [name]: numberWithin(flag, text, minimum, maximum) };
+  };
   return {
-    topic,
-    sinceMs: values.since === undefined ? undefined : durationMs(values.since),
-    matches: (values.match ?? []).map(match),
-    dryRun: values['dry-run'],
-    limit: numberWithin('limit', values.limit, 1, 1_000_000),
-    rate: numberWithin('rate', values.rate, 0.1, 500),
-    maxFailures: numberWithin('max-failures', values['max-failures'], 0, 1),
-    table: values.table,
+    url: new URL(url).href.replace(/\/$/, ''),
+    tenant,
+    ...(run !== undefined && { run }),
+    body: {
+      match: Object.fromEntries(
+        Object.entries(match).filter((entry): entry is [string, string] => entry[1] !== undefined),
+      ),
+      dryRun: values['dry-run'],
+      ...number('start-with', 'startWith', 1, limits.stepMax),
+      ...number('factor', 'factor', 1, limits.factorMax),
+      ...number('max-failures', 'stopAtFailureShare', 0, 1),
+      ...(note !== undefined && { note }),
+    },
   };
 }
 
 const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 function durationMs(text: string): number {
-  const [, count, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
+  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   if (count === undefined) throw new UsageError('--since is a number and a unit, like 90s, 30m, 1h or 2d');
   return Number(count) * unitMs[unit as keyof typeof unitMs];
-}
-
-function match(text: string): Match {
-  const at = text.indexOf('=');
-  const field = fields.find((name) => name === text.slice(0, at));
-  if (at < 0 || field === undefined) {
-    throw new UsageError(`--match is <field>=<value>, the field one of ${fields.join(', ')}`);
-  }
-  return { field, value: text.slice(at + 1) };
-}
-
-/** @param now epoch milliseconds */
-export function isSelected(message: MessageItem, options: RedriveOptions, now: number): boolean {
-  const diedAt = message.letter?.diedAt ?? Date.parse(message.lastError?.at ?? message.createdAt);
-  if (options.sinceMs !== undefined && diedAt < now - options.sinceMs) return false;
-  return options.matches.every(({ field, value }) =>
-    field === 'code' ? message.lastError?.code === value : message[field] === value,
-  );
 }

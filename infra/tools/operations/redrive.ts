@@ -1,103 +1,119 @@
 /**
- * `npm run redrive -- --topic external-call --since 1h --match code=500 --dry-run`: begins dead messages anew,
- * paced, until too many fail again. Region, credentials and endpoint come from the environment, as everywhere. Where
- * it names no part of AWS, the messages are those of `npm start` on this machine.
+ * `npm run redrive -- --tenant acme --topic external-call --since 1h --code 500 --dry-run`: begins a redrive run through
+ * the API of a running stack, and watches it. Without a token it signs one for the local stack.
+ *
+ * Exit code: 0 all done, 1 some died again or it was stopped, 2 it could not begin.
  */
-import { ListTablesCommand, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { systemClock } from '../../../functions/runtime/clock.ts';
-import { createDocumentClient } from '../../../functions/store/client.ts';
-import { readDeadMessages } from '../../../functions/store/outbox/dead-messages.ts';
-import type { MessageItem } from '../../../functions/store/outbox/message-items.ts';
-import type { OutboxAccess } from '../../../functions/store/outbox/message-writes.ts';
-import { redriveMessage } from '../../../functions/store/outbox/messages.ts';
-import { readMessages } from '../../../functions/store/outbox/open-messages.ts';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RedrivePreview, RedriveView } from '../../../functions/api/redrives.ts';
 import { runCommand, UsageError } from '../../local/command-line.ts';
-import { findRunningStack } from '../../local/running-stack.ts';
-import { pacedRedrive } from './paced-redrive.ts';
-import type { RedriveState } from './paced-redrive.ts';
-import { flags, isSelected, redriveOptions, usage } from './redrive-options.ts';
+import { readTokenKey, signToken } from '../../local/token-key.ts';
+import { flags, redriveOptions, usage } from './redrive-options.ts';
 import type { RedriveOptions } from './redrive-options.ts';
 
-/** Longer than the retries of a message that fails again and again. */
-const settleMs = 60_000;
-/** Rows shown; the count says how many there are. */
-const shownMax = 50;
+const lookEveryMs = 1_000;
+/** Answers that did not come, in a row, before the watch is given up. The run goes on without it. */
+const missedMax = 10;
+
+type Send = (method: 'GET' | 'POST', path: string, body?: object) => Promise<unknown>;
+
+/** @throws UsageError where nothing answers, Error where the API refuses */
+function sender({ url }: RedriveOptions, token: string): Send {
+  return async (method, path, body) => {
+    const answer = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body && { 'content-type': 'application/json', 'idempotency-key': randomUUID() }),
+      },
+      ...(body && { body: JSON.stringify(body) }),
+    }).catch((error: unknown) => {
+      const { cause } = error as Error;
+      const reason = cause instanceof Error ? cause.message : String(error);
+      throw new UsageError(`nothing answers at ${url} (${reason}): run npm start, or give --url`);
+    });
+    if (answer.ok) return answer.json();
+    const { detail, run } = (await answer.json()) as { readonly detail?: string; readonly run?: string };
+    throw new Error(
+      `${answer.status} ${detail ?? ''}${run === undefined ? '' : ` Watch it with --run ${run}`}`,
+    );
+  };
+}
 
 /** @returns the exit code */
 async function redrive(options: RedriveOptions): Promise<number> {
-  const client = createDocumentClient(await connection(process.env));
-  const access: OutboxAccess = {
-    client,
-    table: options.table ?? process.env['OUTBOX_TABLE'] ?? (await onlyOutboxTable(client)),
-    clock: systemClock,
-  };
-  const selected: MessageItem[] = [];
-  for await (const message of readDeadMessages(access, options.topic)) {
-    if (isSelected(message, options, systemClock.now())) selected.push(message);
-    if (selected.length >= options.limit) break;
+  const given = process.env['REDRIVE_TOKEN'] ?? '';
+  if (given === '' && options.tenant === '') throw new UsageError('--tenant is missing');
+  const token = given === '' ? await localToken(options.tenant) : given;
+  const send = sender(options, token);
+  try {
+    if (options.run !== undefined) return await watch(send, options.run);
+    if (options.body.dryRun) {
+      preview((await send('POST', '/v1/redrives', options.body)) as RedrivePreview);
+      return 0;
+    }
+    return await watch(send, ((await send('POST', '/v1/redrives', options.body)) as RedriveView).id);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return 2;
   }
-  show(selected);
-  if (options.dryRun || selected.length === 0) return 0;
-  const state = await pacedRedrive(
-    selected,
-    { rate: options.rate, maxFailures: options.maxFailures, settleMs },
-    {
-      redrive: (message) => redriveMessage(access, message, message.run),
-      read: (messages) => readMessages(access, messages),
-      pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-      progress,
-    },
-  );
-  if (state.stopped) console.error('stopped: too many fail again; the rest was left as it was');
-  return state.stopped || state.failing > 0 ? 1 : 0;
 }
 
-/** Each of them says which account, region or server is meant. */
-const awsVariables = ['AWS_REGION', 'AWS_PROFILE', 'AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_DYNAMODB'];
-
-/** @throws UsageError where the environment names nothing and nothing runs here */
-async function connection(variables: NodeJS.ProcessEnv): Promise<DynamoDBClientConfig> {
-  if (awsVariables.some((name) => (variables[name] ?? '') !== '')) return {};
-  const port = variables['PORT'] ?? '3000';
-  const stack = await findRunningStack(port);
-  if (stack === undefined) {
-    throw new UsageError(
-      `set ${awsVariables.join(' or ')} for a deployed stack, or run npm start: none runs on port ${port}`,
-    );
-  }
-  const { dynamodbEndpoint: endpoint, region } = stack;
-  return { endpoint, region, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+async function localToken(tenant: string): Promise<string> {
+  const request = { tenant, subject: 'redrive', scope: 'ops', expiresIn: '12h' };
+  return signToken(request, await readTokenKey());
 }
 
-/** @throws UsageError where there is none, or more than one */
-async function onlyOutboxTable(client: DynamoDBDocumentClient): Promise<string> {
-  const { TableNames = [] } = await client.send(new ListTablesCommand({}));
-  const found = TableNames.filter((name) => /outbox/i.test(name));
-  const [table] = found;
-  if (table !== undefined && found.length === 1) return table;
-  throw new UsageError(
-    `--table is needed: ${found.length === 0 ? 'no table is named outbox' : found.join(', ')}`,
-  );
-}
+/** `12`, or `12 or more` while the search goes on. */
+const matchedOf = ({ matched, matchedAtLeast }: Pick<RedriveView, 'matched' | 'matchedAtLeast'>): string =>
+  `${matched}${matchedAtLeast ? ' or more' : ''}`;
 
-function show(messages: readonly MessageItem[]): void {
-  const rows = messages.slice(0, shownMax).map(({ id, tenant, type, attempts, lastError }) => ({
-    message: id,
-    tenant,
-    type,
-    attempts,
-    code: lastError?.code,
-    died: lastError?.at,
-  }));
-  if (rows.length > 0) console.table(rows);
-  console.log(`${messages.length} dead messages${messages.length > shownMax ? `, ${shownMax} shown` : ''}`);
-}
-
-function progress({ total, begun, skipped, done, failing }: RedriveState): void {
+function preview(found: RedrivePreview): void {
+  const { match, held, ramp, stopAtFailureShare } = found;
+  console.log(`${matchedOf(found)} dead messages of ${JSON.stringify(match)}`);
+  if (held > 0) console.log(`${held} more may have acted and are to be resolved`);
   console.log(
-    `begun ${begun + skipped} of ${total}: ${done} done, ${failing} failing, ${skipped} not dead any more`,
+    `steps of ${ramp.join(', ') || 'nothing'}; stops where over ${stopAtFailureShare * 100} % die again`,
   );
 }
 
-await runCommand({ usage, flags, run: (values) => redrive(redriveOptions(values)) });
+/** Until none of its messages is on its way. @returns the exit code */
+async function watch(send: Send, id: string): Promise<number> {
+  console.log(`run ${id}`);
+  let told = '';
+  let missed = 0;
+  for (;;) {
+    const run = await (send('GET', `/v1/redrives/${id}`) as Promise<RedriveView>).catch((error: unknown) => {
+      missed += 1;
+      if (missed >= missedMax) throw error;
+      return undefined;
+    });
+    if (run !== undefined) {
+      missed = 0;
+      const line = progress(run);
+      if (line !== told) console.log(line);
+      told = line;
+      if (isOver(run)) {
+        if (run.steps.length > 0) console.table(run.steps);
+        return run.state === 'done' && run.deadAgain === 0 ? 0 : 1;
+      }
+    }
+    await sleep(lookEveryMs);
+  }
+}
+
+const isOver = ({ state, steps }: RedriveView): boolean =>
+  state !== 'running' && steps.every(({ endedAt }) => endedAt !== undefined);
+
+function progress(run: RedriveView): string {
+  const { state, stoppedBecause, sent, done, deadAgain, waiting, skipped } = run;
+  const counts = Object.entries({ done, 'dead again': deadAgain, waiting, skipped })
+    .filter(([name, count]) => count > 0 || name === 'done')
+    .map(([name, count]) => `${count} ${name}`);
+  const end = stoppedBecause === undefined ? state : `${state} (${stoppedBecause})`;
+  return `${end}: run again ${sent} of ${matchedOf(run)}: ${counts.join(', ')}`;
+}
+
+await runCommand({ usage, flags, run: (values) => redrive(redriveOptions(values, Date.now())) });

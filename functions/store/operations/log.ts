@@ -1,0 +1,54 @@
+/** The operator's log in the database: an item an entry, which nothing changes or removes. */
+import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import type { Operation } from '../../core/operation.ts';
+import { operationKey, operationsPartition } from '../keys.ts';
+import type { ItemKey } from '../keys.ts';
+import type { Store } from '../store.ts';
+import type { LabelledItem } from '../transaction/labelled-item.ts';
+
+/** An entry as an item of the transaction of what it tells of. */
+export const operationItem = (table: string, operation: Operation): LabelledItem => ({
+  label: { purpose: 'operation' },
+  item: {
+    Put: {
+      TableName: table,
+      Item: { ...operationKey(operation.tenant, operation.id), ...operation },
+      ConditionExpression: 'attribute_not_exists(pk)',
+    },
+  },
+});
+
+/** Adds an entry by itself, where what it tells of is no single transaction. */
+export async function putOperation(
+  { client, tables }: Store,
+  operation: Operation,
+  signal: AbortSignal,
+): Promise<void> {
+  const { Put } = operationItem(tables.data, operation).item;
+  if (Put)
+    await client.send(new PutCommand({ TableName: tables.data, Item: Put.Item }), { abortSignal: signal });
+}
+
+/** A tenant's entries, newest first. @returns whether there are more */
+export async function listOperations(
+  { client, tables }: Store,
+  tenant: string,
+  { limit, before }: { readonly limit: number; readonly before?: string | undefined },
+  signal: AbortSignal,
+): Promise<{ readonly operations: readonly Operation[]; readonly isComplete: boolean }> {
+  const { Items = [], LastEvaluatedKey } = await client.send(
+    new QueryCommand({
+      TableName: tables.data,
+      KeyConditionExpression: before === undefined ? 'pk = :pk' : 'pk = :pk AND sk < :before',
+      ExpressionAttributeValues: {
+        ':pk': operationsPartition(tenant),
+        ...(before !== undefined && { ':before': before }),
+      },
+      ScanIndexForward: false,
+      Limit: limit,
+      ConsistentRead: true,
+    }),
+    { abortSignal: signal },
+  );
+  return { operations: Items as (Operation & ItemKey)[], isComplete: LastEvaluatedKey === undefined };
+}

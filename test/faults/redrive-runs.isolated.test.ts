@@ -1,0 +1,39 @@
+/** A redrive run of thousands of letters, killed ten times at calls all over it: each letter is run again once (G17). */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { putDeadLetters } from '../support/dead-letters.ts';
+import { firstOf } from '../support/faults/checker.ts';
+import { count } from '../support/faults/counts.ts';
+import { Injector } from '../support/faults/fault-client.ts';
+import { carriedThrough, runViolations, startRedriveLab } from '../support/faults/redrive-lab.ts';
+import type { RedriveLab } from '../support/faults/redrive-lab.ts';
+
+const letters = 5_000;
+const kills = 10;
+let lab: RedriveLab;
+beforeAll(async () => {
+  lab = await startRedriveLab();
+});
+afterAll(() => {
+  lab.stop();
+});
+
+it(`goes on exactly where it was, ${kills} times`, { timeout: 1_200_000 }, async () => {
+  const tenant = 'many';
+  await putDeadLetters(lab.clean.backend.store, letters, { tenant });
+  // A run makes a call a letter and a few a step, so that these lie all over it.
+  const every = Math.floor(letters / (kills + 1));
+  const injector = new Injector(({ index }) =>
+    index > 0 && index % every === 0 && index <= kills * every ? 'death after' : undefined,
+  );
+  const id = await carriedThrough(lab, tenant, { match: {} }, injector);
+  const violations = await runViolations(lab, tenant, id, letters);
+  count({
+    subject: 'redrive runs',
+    what: 'random history',
+    cases: 1,
+    faults: kills,
+    violations: violations.length,
+  });
+  expect(injector.injected).toHaveLength(kills);
+  expect(firstOf(violations)).toBeUndefined();
+});
