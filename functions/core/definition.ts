@@ -8,6 +8,7 @@ import type { z } from 'zod';
 import type { Authorization } from './authorize.ts';
 import type {
   AccountDefinition,
+  CommandCodes,
   Deadline,
   Domain,
   DomainOf,
@@ -18,7 +19,7 @@ import type {
 import type { MessageDeclaration } from './messages.ts';
 import type { Links, Others, References, Reads } from './others.ts';
 import type { Movement } from './postings.ts';
-import type { RuleDeclaration } from './rules.ts';
+import type { Rules } from './rules.ts';
 
 export { endsFrom } from './domain.ts';
 export type { AccountDefinition, AnyCommand, AnyTransition, Domain, UniqueValue } from './domain.ts';
@@ -69,18 +70,19 @@ interface CommandDefinition<
   Reference,
   Account extends string,
   State,
+  Codes extends CommandCodes,
 > {
   readonly summary: string;
   /** A role that the token must have; asked for before anything is told about the entity. */
   readonly role?: string;
   /** What must hold, by the code of the refusal, in the order in which a caller hears of it. */
-  readonly rules?: Readonly<Record<string, RuleDeclaration<Ctx, Paths>>>;
+  readonly rules?: Rules<Codes['rules'], Ctx, Paths>;
   /** Reference checks: what must hold of entities that are not read. The database decides when the command commits. */
-  readonly references?: References<Reference, Ctx, Self>;
+  readonly references?: References<Reference, Ctx, Self, Codes['references']>;
   /** Entities to read: they are held to what was read, unless they are told to be only `guarded` by their rules. */
-  readonly reads?: Reads<Read, Ctx, Self>;
+  readonly reads?: Reads<Read, Ctx, Self, Codes['reads']>;
   /** Linked transitions: other entities' transitions in the same transaction. */
-  readonly links?: Links<Link, Ctx, Self>;
+  readonly links?: Links<Link, Ctx, Self, Codes['links']>;
   /** Double entry: each transfer takes from one account what it gives to another. */
   readonly transfers?: (context: Ctx) => readonly Movement<Account>[];
   /** How many accounts that are not the entity's own it touches; 2 where none is said. */
@@ -91,7 +93,14 @@ interface CommandDefinition<
   >[];
 }
 
-interface CreateDefinition<Self extends Subject, Input, Read, Link, Reference> extends CommandDefinition<
+interface CreateDefinition<
+  Self extends Subject,
+  Input,
+  Read,
+  Link,
+  Reference,
+  Codes extends CommandCodes,
+> extends CommandDefinition<
   Self,
   CreateContext<Input, Others<Read, Self> & Others<Link, Self>>,
   unknown,
@@ -99,7 +108,8 @@ interface CreateDefinition<Self extends Subject, Input, Read, Link, Reference> e
   Link,
   Reference,
   Self['account'],
-  Self['state']
+  Self['state'],
+  Codes
 > {
   readonly set: (
     context: CreateContext<Input, Others<Read, Self> & Others<Link, Self>>,
@@ -121,6 +131,8 @@ interface TransitionDefinition<
   Read,
   Link,
   Reference,
+  Codes extends CommandCodes,
+  Actors,
 > extends CommandDefinition<
   Self,
   TransitionContextOf<Self, Always, Input, From, Read, Link>,
@@ -129,7 +141,8 @@ interface TransitionDefinition<
   Link,
   Reference,
   Self['account'],
-  Self['state']
+  Self['state'],
+  Codes
 > {
   readonly from: readonly From[];
   /** Of one that an answer brings about: states in which the answer changes nothing. Its message ends all the same. */
@@ -146,7 +159,7 @@ interface TransitionDefinition<
   /** Not a route: only another entity's transaction, a deadline or an answer brings it about. */
   readonly internal?: boolean;
   /** Which people may, by the code of the refusal; checked before the state machine. */
-  readonly authorize?: Readonly<Record<string, Authorization<Self['attributes']>>>;
+  readonly authorize?: { readonly [Code in keyof Actors]: Authorization<Self['attributes']> };
   /** What changes; `undefined` takes an attribute away. */
   readonly set?: (
     context: TransitionContextOf<Self, Always, Input, From, Read, Link>,
@@ -189,6 +202,10 @@ interface Written<
   Link,
   Reference,
   Self extends Subject,
+  CreateCodes extends CommandCodes,
+  Codes extends CommandCodes,
+  Actors,
+  Unique extends string,
 > extends Pick<Domain, 'collection' | 'type' | 'idPrefix' | 'version' | 'summary' | 'statements'> {
   readonly states: readonly State[];
   /** States of earlier versions, out of which transitions still lead. */
@@ -206,14 +223,15 @@ interface Written<
       : 'This is no optional attribute.';
   };
   readonly accounts?: Readonly<Record<Account, AccountDefinition>>;
-  readonly unique?: readonly UniqueValue<NoInfer<State>, Self['attributes']>[];
+  readonly unique?: readonly UniqueValue<NoInfer<State>, Self['attributes'], Unique>[];
   readonly deadline?: Deadline<NoInfer<State>, Self['attributes'], NoInfer<keyof Inputs & string>>;
   readonly create: { readonly input: CreateSchema } & CreateDefinition<
     Self,
     z.output<CreateSchema>,
     CreateRead,
     CreateLink,
-    CreateReference
+    CreateReference,
+    CreateCodes
   >;
   // One type a transition, gathered from each: its input, where it starts, and the entities that it names.
   readonly transitions: {
@@ -224,7 +242,9 @@ interface Written<
       Froms[Name & keyof Froms],
       Read[Name & keyof Read],
       Link[Name & keyof Link],
-      Reference[Name & keyof Reference]
+      Reference[Name & keyof Reference],
+      CodesOf<Codes, Name>,
+      Actors[Name & keyof Actors]
     >;
   } & { readonly [Name in keyof Froms]: { readonly from: readonly Froms[Name][] } } & {
     readonly [Name in keyof Read]: { readonly reads?: Named<Read[Name]> };
@@ -241,6 +261,74 @@ interface SubjectOf<State extends string, Attributes, Account extends string, In
   readonly account: Account;
   readonly transitions: Inputs;
   readonly input: Input;
+}
+
+interface CodesBy<Own, References, Reads, Links> {
+  readonly rules: Own;
+  readonly references: References;
+  readonly reads: Reads;
+  readonly links: Links;
+}
+
+interface OthersBy<References, Reads, Links> {
+  readonly references: References;
+  readonly reads: Reads;
+  readonly links: Links;
+}
+
+/** Those of one transition. */
+interface CodesOf<Codes extends CommandCodes, Name> {
+  readonly rules: Codes['rules'][Name & keyof Codes['rules']];
+  readonly references: Codes['references'][Name & keyof Codes['references']];
+  readonly reads: Codes['reads'][Name & keyof Codes['reads']];
+  readonly links: Codes['links'][Name & keyof Codes['links']];
+}
+
+/** Rules by their codes, and in the place of each its `kind`. */
+type Coded<Codes> = { readonly [Code in keyof Codes]: { readonly kind?: Codes[Code] } };
+type CodedOthers<Named> = { readonly [Name in keyof Named]: { readonly rules?: Coded<Named[Name]> } };
+type Refused<Links> = {
+  readonly [Name in keyof Links]: { readonly refused?: { readonly code: Links[Name] } };
+};
+
+/** What a client needs to know of a definition, gathered from it piece by piece: what it refuses, shows and keeps. */
+interface Faced<
+  CreateRole,
+  CreateCodes extends CommandCodes,
+  CreateRefused,
+  Codes extends CommandCodes,
+  LinksRefused,
+  Actors,
+  Roles,
+  Internal,
+  AccountsShown,
+  Floors,
+> {
+  readonly create: {
+    readonly role?: CreateRole;
+    readonly rules?: Coded<CreateCodes['rules']>;
+    readonly references?: CodedOthers<CreateCodes['references']>;
+    readonly reads?: CodedOthers<CreateCodes['reads']>;
+    readonly links?: CodedOthers<CreateCodes['links']> & Refused<CreateRefused>;
+  };
+  readonly transitions: {
+    readonly [Name in keyof Codes['rules']]: { readonly rules?: Coded<Codes['rules'][Name]> };
+  } & {
+    readonly [Name in keyof Codes['references']]: {
+      readonly references?: CodedOthers<Codes['references'][Name]>;
+    };
+  } & { readonly [Name in keyof Codes['reads']]: { readonly reads?: CodedOthers<Codes['reads'][Name]> } } & {
+    readonly [Name in keyof Codes['links']]: { readonly links?: CodedOthers<Codes['links'][Name]> };
+  } & { readonly [Name in keyof LinksRefused]: { readonly links?: Refused<LinksRefused[Name]> } } & {
+    readonly [Name in keyof Actors]: {
+      readonly authorize?: { readonly [Code in keyof Actors[Name]]: { readonly otherwise: string } };
+    };
+  } & { readonly [Name in keyof Roles]: { readonly role?: Roles[Name] } } & {
+    readonly [Name in keyof Internal]: { readonly internal?: Internal[Name] };
+  };
+  readonly accounts?: { readonly [Key in keyof AccountsShown]: { readonly shown?: AccountsShown[Key] } } & {
+    readonly [Key in keyof Floors]: { readonly floor?: { readonly code: Floors[Key] } };
+  };
 }
 
 /**
@@ -262,30 +350,91 @@ export function defineDomain<
   Hidden extends z.ZodObject | undefined = undefined,
   const Always = unknown,
   Account extends string = never,
+  const CreateRole = unknown,
+  const CreateRules = unknown,
+  const CreateReferenceRules = unknown,
+  const CreateReadRules = unknown,
+  const CreateLinkRules = unknown,
+  const CreateRefused = unknown,
+  const OwnRules = unknown,
+  const ReferenceRules = unknown,
+  const ReadRules = unknown,
+  const LinkRules = unknown,
+  const LinksRefused = unknown,
+  const Actors = unknown,
+  const Roles = unknown,
+  const Internal = unknown,
+  const AccountsShown = unknown,
+  const Floors = unknown,
+  Unique extends string = never,
 >(
-  definition: Written<
-    State,
-    Shown,
-    Hidden,
-    Always,
-    Account,
-    CreateSchema,
-    CreateRead,
-    CreateLink,
-    CreateReference,
-    Inputs,
-    Froms,
-    Read,
-    Link,
-    Reference,
-    SubjectOf<
-      NoInfer<State>,
-      Known<NoInfer<Shown>, NoInfer<Hidden>>,
-      NoInfer<Account>,
-      NoInfer<Inputs>,
-      z.input<NoInfer<CreateSchema>>
-    >
-  >,
-): DomainOf<SubjectOf<State, Known<Shown, Hidden>, Account, Inputs, z.input<CreateSchema>>> {
+  definition: Faced<
+    CreateRole,
+    CodesBy<CreateRules, CreateReferenceRules, CreateReadRules, CreateLinkRules>,
+    CreateRefused,
+    CodesBy<OwnRules, ReferenceRules, ReadRules, LinkRules>,
+    LinksRefused,
+    Actors,
+    Roles,
+    Internal,
+    AccountsShown,
+    Floors
+  > &
+    Written<
+      State,
+      Shown,
+      Hidden,
+      Always,
+      Account,
+      CreateSchema,
+      CreateRead,
+      CreateLink,
+      CreateReference,
+      Inputs,
+      Froms,
+      Read,
+      Link,
+      Reference,
+      SubjectOf<
+        NoInfer<State>,
+        Known<NoInfer<Shown>, NoInfer<Hidden>>,
+        NoInfer<Account>,
+        NoInfer<Inputs>,
+        z.input<NoInfer<CreateSchema>>
+      >,
+      CodesBy<
+        NoInfer<CreateRules>,
+        NoInfer<CreateReferenceRules>,
+        NoInfer<CreateReadRules>,
+        NoInfer<CreateLinkRules>
+      >,
+      CodesBy<NoInfer<OwnRules>, NoInfer<ReferenceRules>, NoInfer<ReadRules>, NoInfer<LinkRules>>,
+      NoInfer<Actors>,
+      Unique
+    >,
+): DomainOf<
+  SubjectOf<State, Known<Shown, Hidden>, Account, Inputs, z.input<CreateSchema>>,
+  {
+    readonly state: State;
+    readonly attributes: z.output<Shown>;
+    readonly accountsShown: AccountsShown;
+    readonly floors: Floors;
+    readonly unique: Unique;
+    readonly create: {
+      readonly input: z.input<CreateSchema>;
+      readonly role: CreateRole;
+      readonly codes: CodesBy<CreateRules, CreateReferenceRules, CreateReadRules, CreateLinkRules>;
+      readonly refused: CreateRefused;
+      readonly others: OthersBy<CreateReference, CreateRead, CreateLink>;
+    };
+    readonly inputs: Inputs;
+    readonly internal: Internal;
+    readonly roles: Roles;
+    readonly actors: Actors;
+    readonly codes: CodesBy<OwnRules, ReferenceRules, ReadRules, LinkRules>;
+    readonly refused: LinksRefused;
+    readonly others: OthersBy<Reference, Read, Link>;
+  }
+> {
   return definition as never;
 }

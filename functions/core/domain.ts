@@ -16,6 +16,55 @@ export interface Subject {
   readonly input: unknown;
 }
 
+/** The codes of a command's rules, with the `kind` of each: of its own, and by name of those on other entities. */
+export interface CommandCodes {
+  readonly rules: unknown;
+  readonly references: unknown;
+  readonly reads: unknown;
+  readonly links: unknown;
+}
+
+/**
+ * What the compiler knows of a domain for its callers (`functions/client/`): what they see, may ask for, and may be
+ * refused. What differs by transition stands there by its name.
+ */
+export interface Facade {
+  readonly state: string;
+  /** What the entity shows. */
+  readonly attributes: unknown;
+  /** By account, `true` where it is shown. */
+  readonly accountsShown: unknown;
+  /** By account, the code of its floor. */
+  readonly floors: unknown;
+  /** The names of its unique values. */
+  readonly unique: string;
+  readonly create: {
+    /** Before defaults. */
+    readonly input: unknown;
+    readonly role: unknown;
+    readonly codes: CommandCodes;
+    /** By link, the one code for all that stands in its way. */
+    readonly refused: unknown;
+    readonly others: NamedOthers;
+  };
+  readonly inputs: unknown;
+  /** `true` where there is no route. */
+  readonly internal: unknown;
+  readonly roles: unknown;
+  /** By the code of the refusal, who may. */
+  readonly actors: unknown;
+  readonly codes: CommandCodes;
+  readonly refused: unknown;
+  readonly others: NamedOthers;
+}
+
+/** The domains of the other entities that a command names. */
+export interface NamedOthers {
+  readonly references: unknown;
+  readonly reads: unknown;
+  readonly links: unknown;
+}
+
 /** Several entities of one domain. */
 export interface Many<Of> {
   readonly many: Of;
@@ -31,9 +80,9 @@ export type PathsOf<Self extends Subject> = Self['attributes'] &
   Readonly<Record<Self['account'], number>> & { readonly status: Self['state'] };
 
 /** A value only one entity may hold while it is in one of these states. */
-export interface UniqueValue<State, Attributes> {
+export interface UniqueValue<State, Attributes, Name extends string = string> {
   /** The constraint's name, as `already_exists` shows it; one definition has each once. */
-  readonly name: string;
+  readonly name: Name;
   readonly while: readonly State[];
   /** `undefined`: this entity holds none. */
   readonly of: (attributes: Attributes) => readonly string[] | undefined;
@@ -160,8 +209,10 @@ export const commandsOf = (domain: Domain): readonly [string, AnyCommand][] => [
   ...Object.entries(domain.transitions),
 ];
 
-/** A definition, and for the compiler what others may know of it. */
-export interface DomainOf<Self extends Subject> extends Domain {
+/** A definition, and for the compiler what others and callers may know of it. */
+export interface DomainOf<Self extends Subject, Face extends Facade = Facade> extends Domain {
   /** Never there: it carries types. */
   readonly subject?: Self;
+  /** Never there either. */
+  readonly facade?: Face;
 }

@@ -1,6 +1,6 @@
 /** The other entities of a command: those it only checks, those it reads, and those it takes along (linked transitions). */
 import type { AnyOther, Domain, DomainOf, Many, Maybe, PathsOf, Subject } from './domain.ts';
-import type { RuleDeclaration } from './rules.ts';
+import type { Rules } from './rules.ts';
 
 /** Several of them: `id` tells a list. */
 export const many = <Of extends Domain | 'self'>(of: Of, atMost: number): Many<Of> => ({ many: of, atMost });
@@ -34,28 +34,29 @@ export type Others<Of, Self extends Subject> = {
 type IdOf<Of> =
   Of extends Many<unknown> ? readonly string[] : Of extends Maybe<unknown> ? string | undefined : string;
 
-interface OtherDefinition<Of, Context, Self extends Subject> {
+interface OtherDefinition<Of, Context, Self extends Subject, Codes> {
   /** Its domain, or `'self'` for another entity of this one; `many(...)` and `maybe(...)` of them. */
   readonly of: Of;
   /** Which: by the input, by the entity, or by what was read of others. */
   readonly id: (context: Context) => IdOf<Of>;
   /** What must hold of it, by the code of the refusal. */
-  readonly rules?: Readonly<Record<string, RuleDeclaration<Context, PathsOf<SubjectOf<Of, Self>>>>>;
+  readonly rules?: Rules<Codes, Context, PathsOf<SubjectOf<Of, Self>>>;
 }
 
-export type References<Of, Context, Self extends Subject> = {
-  readonly [Name in keyof Of]: OtherDefinition<Of[Name], Context, Self>;
+/** @typeParam Codes by name of the other entity, the codes of the rules on it */
+export type References<Of, Context, Self extends Subject, Codes> = {
+  readonly [Name in keyof Of]: OtherDefinition<Of[Name], Context, Self, Codes[Name & keyof Codes]>;
 };
 
-export type Reads<Of, Context, Self extends Subject> = {
-  readonly [Name in keyof Of]: OtherDefinition<Of[Name], Context, Self> & {
+export type Reads<Of, Context, Self extends Subject, Codes> = {
+  readonly [Name in keyof Of]: OtherDefinition<Of[Name], Context, Self, Codes[Name & keyof Codes]> & {
     /** Only its rules must still hold when the command commits, not all that was read. */
     readonly guarded?: boolean;
   };
 };
 
-export type Links<Of, Context, Self extends Subject> = {
-  readonly [Name in keyof Of]: OtherDefinition<Of[Name], Context, Self> &
+export type Links<Of, Context, Self extends Subject, Codes> = {
+  readonly [Name in keyof Of]: OtherDefinition<Of[Name], Context, Self, Codes[Name & keyof Codes]> &
     Linked<SubjectOf<Of[Name], Self>['transitions'], Context> & {
       /** One refusal for whatever stands in the way of any of them; `inTheWay` names each. */
       readonly refused?: { readonly code: string; readonly otherwise: string };

@@ -47,6 +47,11 @@ export type RuleDeclaration<Context, Paths> = (Fact<Context> | PathTest<Context,
   readonly kind?: 'unprocessable';
 };
 
+/** Rules by their codes. */
+export type Rules<Codes, Context, Paths> = {
+  readonly [Code in keyof Codes]: RuleDeclaration<Context, Paths>;
+};
+
 /** As the engine sees it. */
 export interface AnyRule {
   readonly otherwise: string;
