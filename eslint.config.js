@@ -26,6 +26,7 @@ export const layers = {
     'functions/store',
   ],
   'functions/evolution': ['functions/core'],
+  'functions/client': ['functions/core'],
   'functions/outbox': ['functions/runtime', 'functions/store'],
   'functions/statements': ['functions/core', 'functions/outbox', 'functions/runtime', 'functions/store'],
   'functions/workers': [

@@ -1,0 +1,52 @@
+/** The codes that a definition tells by itself: what `types.ts` says to the compiler, at run time. */
+import type { AnyCommand, AnyOther, Domain } from '../core/domain.ts';
+
+interface Ruled {
+  readonly rules?: Readonly<Record<string, { readonly kind?: 'unprocessable' }>>;
+}
+
+const ruleCodes = ({ rules = {} }: Ruled): string[] =>
+  Object.entries(rules).map(([code, { kind }]) => kind ?? code);
+
+const floorCodes = ({ accounts = {} }: Domain): string[] =>
+  Object.values(accounts).flatMap(({ floor }) => floor?.code ?? []);
+
+function domainIn(domain: Domain, { of }: AnyOther): Domain {
+  const one = of === 'self' ? of : 'many' in of ? of.many : 'maybe' in of ? of.maybe : of;
+  return one === 'self' ? domain : one;
+}
+
+/** @param name `create`, or a transition's */
+export function knownCodes(domain: Domain, name: string): ReadonlySet<string> {
+  const transition = name === 'create' ? undefined : domain.transitions[name];
+  const {
+    role,
+    references = {},
+    reads = {},
+    links = {},
+    ...command
+  }: AnyCommand = transition ?? domain.create;
+  const others = [references, reads, links].flatMap((named): AnyOther[] => Object.values(named));
+  return new Set([
+    ...(transition
+      ? [
+          'not_found',
+          'transition_not_allowed',
+          'version_mismatch',
+          'locked',
+          'lock_lost',
+          ...floorCodes(domain),
+        ]
+      : []),
+    ...(role === undefined ? [] : ['role_missing']),
+    ...Object.keys(transition?.authorize ?? {}),
+    ...ruleCodes(command),
+    ...others.flatMap((other) => [
+      ...['unprocessable', 'locked'],
+      ...ruleCodes(other),
+      ...floorCodes(domainIn(domain, other)),
+    ]),
+    ...Object.values(links).flatMap(({ refused }) => refused?.code ?? []),
+    ...((domain.unique ?? []).length > 0 ? ['already_exists'] : []),
+  ]);
+}

@@ -1,0 +1,47 @@
+/** 10,000 commands of the client over a connection that loses 30 % of the answers, on the whole stack. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { earnThrough, startLossyConnection, without } from '../support/lossy-connection.ts';
+import type { LossyConnection } from '../support/lossy-connection.ts';
+import { startBackendProcess, tokenFor } from '../support/started-backend.ts';
+import type { StartedBackend } from '../support/started-backend.ts';
+
+const commands = 10_000;
+let backend: StartedBackend;
+let lossy: LossyConnection;
+
+beforeAll(async () => {
+  backend = await startBackendProcess();
+  lossy = await startLossyConnection(
+    async ({ method, path, headers, body }) => {
+      const rest = without(headers, 'host', 'connection', 'content-length');
+      const response = await fetch(backend.url + path, {
+        method,
+        headers: rest,
+        ...(body !== '' && { body }),
+      });
+      return {
+        status: response.status,
+        headers: Object.fromEntries(
+          ['content-type', 'retry-after', 'idempotent-replayed'].flatMap((name) => {
+            const value = response.headers.get(name);
+            return value === null ? [] : [[name, value]];
+          }),
+        ),
+        body: await response.text(),
+      };
+    },
+    { lostShare: 0.3, delayMaxMs: 100 },
+  );
+});
+afterAll(async () => {
+  await lossy.stop();
+  await backend.stop();
+});
+
+test('each is done once, and each call is answered', async () => {
+  const token = await tokenFor('acme');
+  const { results, accounts } = await earnThrough(lossy.url, token, { accounts: 200, commands, atOnce: 40 });
+  expect(results).toEqual({ done: commands });
+  for (const { asked, entries, balance } of accounts) expect([entries, balance]).toEqual([asked, asked]);
+  expect(accounts).toHaveLength(200);
+});
