@@ -196,7 +196,10 @@ export const statementPage = page(
     command: z.string().meta({ description: '`create`, or the transition.', examples: ['confirm'] }),
   }),
 ).extend({
-  asOf: moment('Every entry up to then is in the statement; newer ones may be, too.'),
+  asOf: moment(
+    'Every entry up to then is in the statement; newer ones may be, too. It is 1970 until the first heartbeat has come ' +
+      'through, a minute after the very first start.',
+  ),
 });
 
 export const balance = z.strictObject({
