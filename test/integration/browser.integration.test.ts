@@ -104,6 +104,7 @@ describe('the console', () => {
       'letters',
       'letters?topic=notification',
       'redrives',
+      'operations',
       'entities',
       'balances?account=cash',
       'audit',

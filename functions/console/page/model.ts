@@ -156,3 +156,17 @@ export interface RedrivePreview {
   readonly ramp: readonly number[];
   readonly stopAtFailureShare: number;
 }
+
+/** What an operator did. */
+export interface Operation {
+  readonly id: string;
+  readonly operation:
+    'redriveMessage' | 'redriveMessages' | 'resolveMessage' | 'beginRedrive' | 'stopRedrive';
+  readonly by: string;
+  readonly at: string;
+  readonly message?: string;
+  readonly run?: string;
+  readonly match?: LetterMatch;
+  readonly outcome?: 'done' | 'refused';
+  readonly note?: string;
+}

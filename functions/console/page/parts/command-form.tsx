@@ -163,14 +163,14 @@ const shown = (value: unknown): string => {
 function bodyOf(
   { properties = {}, required = [] }: Schema,
   values: Readonly<Record<string, string>>,
-): object {
+): Readonly<Record<string, unknown>> {
   const members = Object.entries(properties).map(([name, schema]): [string, unknown] => [
     name,
     memberOf(schema, values[name] ?? ''),
   ]);
   return Object.fromEntries(
     members.filter(([name, value]) => value !== undefined || required.includes(name)),
-  ) as object;
+  );
 }
 
 function memberOf({ type }: Schema, text: string): unknown {

@@ -9,6 +9,7 @@ import { EntitiesScreen } from './entities.tsx';
 import { EntityScreen } from './entity.tsx';
 import { Health } from './health.tsx';
 import { MessageScreen } from './message.tsx';
+import { OperationsScreen } from './operations.tsx';
 import { RedriveScreen } from './redrive.tsx';
 import { RedrivesScreen } from './redrives.tsx';
 
@@ -40,6 +41,7 @@ export const screens: readonly Screen[] = [
   },
   { name: 'balances', menu: 'balances', show: () => <BalanceScreen /> },
   { name: 'audit', menu: 'audit', show: () => <AuditScreen /> },
+  { name: 'operations', menu: 'operations', show: () => <OperationsScreen /> },
   { name: 'messages', show: ({ path: [, id = ''] }) => <MessageScreen key={id} id={id} /> },
 ];
 

@@ -20,7 +20,7 @@ export function RedriveScreen({ id }: { readonly id: string }) {
   const { answer, reload } = useLoaded(id, () => api.get<RedriveRun>(`v1/redrives/${id}`), everyMs);
   const [stopped, setStopped] = useState<Answer<RedriveRun>>();
   const stop = async (): Promise<void> => {
-    setStopped(await api.post<RedriveRun>(`v1/redrives/${id}/stop`));
+    setStopped(await api.post<RedriveRun>(`v1/redrives/${id}/stop`, { body: {} }));
     reload();
   };
   return (

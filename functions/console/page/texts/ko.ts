@@ -11,6 +11,7 @@ export const ko: Texts = {
     entities: '엔티티',
     balances: '잔액',
     audit: '감사',
+    operations: '운영 기록',
   },
   language: '언어',
   bar: '사용자와 ID 검색',
@@ -196,6 +197,23 @@ export const ko: Texts = {
     size: '건수',
     progress: (ended, matched) => `${matched}건 중 ${ended}건이 끝났습니다.`,
     group: '이 메시지들 재처리',
+  },
+  operations: {
+    heading: '운영 기록',
+    intro:
+      '누가 메시지를 다시 실행하고, 결과를 확정하고, 재처리를 시작하거나 중지했는지 보여 줍니다. 기록은 바뀌지 않습니다.',
+    by: '실행자',
+    what: '작업',
+    which: '대상',
+    outcome: '확정 결과',
+    note: '사유',
+    names: {
+      redriveMessage: '메시지 다시 실행',
+      redriveMessages: '토픽의 메시지 다시 실행',
+      resolveMessage: '결과 확정',
+      beginRedrive: '재처리 시작',
+      stopRedrive: '재처리 중지',
+    },
   },
   statuses: { pending: '대기', sent: '발송됨', waiting: '콜백 대기', done: '완료', dead: '데드 레터' },
   entities: {
