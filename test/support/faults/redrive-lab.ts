@@ -59,7 +59,7 @@ export async function carriedThrough(
   let api = await born();
   const tried = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
     const end = await Promise.race([work().catch(() => undefined), alive.died]);
-    if (end !== 'died') return end as T | undefined;
+    if (end !== 'died') return end;
     api = await born();
     return undefined;
   };
