@@ -167,6 +167,34 @@ describe('the answer to the call itself', () => {
     expect(posts()).toHaveLength(1);
   });
 
+  test('that its transition does not understand is kept, and says so: the receiver did act', async () => {
+    const article = { slug: 'hello-world', title: 'Hello', body: 'It works.' };
+    const path = String((await api.post('/v1/articles', article)).headers['location']);
+    expect((await api.post(`${path}/publish`)).status).toBe(200);
+    const items = [...(await dump(api.backend.store)).values()] as unknown as MessageItem[];
+    const message = items.find(({ topic }) => topic === 'llm');
+    if (!message) throw new Error('nothing was sent');
+    let calls = 0;
+    const summarise = outbox.worker(
+      () => {
+        calls += 1;
+        return Promise.resolve({ kind: 'done', result: { words: 3 } });
+      },
+      { topic: 'llm' },
+    );
+    for (let times = 0; times < 2; times += 1) {
+      await summarise(sqsEvent(outbox.queues.llm, bodyOf(message)));
+      expect(await outbox.read(message)).toMatchObject({
+        status: 'sent',
+        answer: { outcome: 'done', result: '{"words":3}' },
+        answerWaits: { code: 'answer_not_understood' },
+      });
+      outbox.clock.ahead(60_000);
+    }
+    expect(calls).toBe(1);
+    expect((await api.get(path)).json).toMatchObject({ status: 'published', version: 2 });
+  });
+
   test.each([429, 503])('%i: it did not act, and is called again', async (code) => {
     provider.answer = status(code);
     const { path, message } = await capture();

@@ -7,7 +7,8 @@ import { accountOf, named, own, transfer } from '../../functions/core/postings.t
 import { registerDomains } from '../../functions/core/registry.ts';
 import { domains } from '../../functions/domains/index.ts';
 import { creating, given, outcomeOf, startedAt } from '../support/given.ts';
-import { decideAmong } from '../../functions/core/decide.ts';
+import { decide, decideAmong } from '../../functions/core/decide.ts';
+import { auctions, bids } from '../examples/auctions.ts';
 
 const registry = registerDomains(domains);
 const [payments, points, approvals] = ['payments', 'point-accounts', 'approvals'].map((collection) =>
@@ -341,6 +342,37 @@ describe('a definition that does not keep what it said', () => {
       random: '',
     };
     expect(() => outcomeOf(decideAmong(registry, command, () => entity))).toThrow(/fly/);
+  });
+});
+
+describe('what a refusal rests on', () => {
+  const of = registerDomains([auctions, bids]);
+  const { entity } = given(of, auctions, { title: 'A press of 1911' });
+  const bid = 'bid_01JD2X5T9ZK4M8Q7W6V5B3N2HC';
+  const beaten = {
+    ...entity,
+    id: 'bid_01JD2X5T9ZK4M8Q7W6V5B3N2HD',
+    collection: 'bids',
+    status: 'beaten',
+    attributes: { amount: 100 },
+  };
+  const auction = {
+    ...entity,
+    id: bid.replace('bid', 'auc'),
+    attributes: { ...entity.attributes, highest: 100, highestBid: beaten.id },
+  };
+  const bidding = (amount: number): readonly [code: string, looked: readonly string[]] => {
+    const looked = new Set<string>();
+    const known = new Map([auction, beaten].map((each) => [each.id, each]));
+    const input = { auction: auction.id, amount };
+    const command = { tenant: '', domain: bids, name: 'create', id: bid, input, actor: 'bob' };
+    const decided = decide(of, { ...command, now: startedAt, random: '' }, known, looked);
+    return [outcomeOf(decided).code(), [...looked]];
+  };
+
+  it('is what was looked at before it was decided, and nothing else that was read', () => {
+    expect(bidding(100)).toEqual(['bid_too_low', [auction.id]]);
+    expect(bidding(101)).toEqual(['transition_not_allowed', [auction.id, beaten.id]]);
   });
 });
 
