@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Domain } from '../../../functions/core/definition.ts';
 import { messagesOf } from '../../../functions/core/registry.ts';
 import type { Report } from './checker.ts';
+import { madeBy } from './replay.ts';
 import type { Entry, Ledger } from './replay.ts';
 import type { StoreImage } from './store-image.ts';
 
@@ -10,7 +11,11 @@ import type { StoreImage } from './store-image.ts';
 const moved = new WeakSet<Entry>();
 
 /** A command that moves others has moved all of them, and nobody was moved without one. */
-export function checkMoves(ledgers: readonly Ledger[], report: Report): void {
+export function checkMoves(
+  ledgers: readonly Ledger[],
+  report: Report,
+  versions: readonly Domain[] = [],
+): void {
   const byId = new Map(ledgers.map((ledger) => [`${ledger.tenant} ${ledger.id}`, ledger]));
   for (const { tenant, id, entries, moves } of ledgers) {
     for (const [index, planned] of moves.entries()) {
@@ -32,8 +37,9 @@ export function checkMoves(ledgers: readonly Ledger[], report: Report): void {
       }
     }
   }
-  for (const { tenant, id, domain, entries } of ledgers) {
+  for (const { tenant, id, domain: seenBy, entries } of ledgers) {
     for (const entry of entries) {
+      const domain = madeBy(versions, seenBy, entry);
       const isInternal = domain.transitions[entry.command]?.internal === true;
       const isTimer = domain.deadline?.transition === entry.command;
       if (isInternal && !isTimer && !isAnswer(domain, entry) && !moved.has(entry)) {

@@ -45,7 +45,7 @@ export function check(world: World): readonly Violation[] {
     violations.push({ guarantee, what, ...(tenant !== undefined && { tenant }) });
   };
   const ledgers = readLedgers(world.domains, world.store, report, world.versions);
-  checkMoves(ledgers, report);
+  checkMoves(ledgers, report, world.versions);
   checkAnswers(world.seen, ledgers, world.store, report);
   checkOrigins(ledgers, world.store, report);
   checkMoney(ledgers, world.store, report);

@@ -160,7 +160,7 @@ const entitiesOf = ({ observer }: Lab): [string, string, string][] =>
   );
 
 /** Relay, workers and sweeper under faults, then without, until everything is over. */
-async function deliver(
+export async function deliver(
   outbox: TestOutbox,
   receiver: RememberingReceiver,
   random: Random,
@@ -210,7 +210,7 @@ const isOpen = async (outbox: TestOutbox): Promise<boolean> =>
   (await outbox.all()).some(({ status }) => status === 'pending' || status === 'sent');
 
 /** Queues of their own for the tables of a lab. */
-async function bound(lab: Lab): Promise<TestOutbox> {
+export async function bound(lab: Lab): Promise<TestOutbox> {
   const outbox = await startOutbox();
   const { tables, backend } = lab.clean;
   const access = { ...outbox.access, client: backend.store.client, table: tables.outbox };

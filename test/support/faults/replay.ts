@@ -85,6 +85,12 @@ export interface ReplayParts {
   readonly report: Report;
 }
 
+/** The version of a definition that made an entry, where it is known; else the one that looks at it. */
+export const madeBy = (versions: readonly Domain[], domain: Domain, { definition }: Entry): Domain =>
+  versions.find(
+    ({ collection, version = 1 }) => collection === domain.collection && version === definition,
+  ) ?? domain;
+
 export class Replay {
   readonly #parts: ReplayParts;
   readonly #floors = new Map<string, number>();
@@ -121,10 +127,7 @@ export class Replay {
         `entry ${entry.seq} does not match its hash`,
       );
       hash = entry.hash;
-      this.#domain =
-        this.#parts.versions.find(
-          ({ collection, version = 1 }) => collection === domain.collection && version === entry.definition,
-        ) ?? domain;
+      this.#domain = madeBy(this.#parts.versions, domain, entry);
       const told = this.#stepOf(entry, index);
       moves.push(told.moves);
       attributes.push({ ...this.#attributes });
@@ -284,8 +287,11 @@ export class Replay {
     }
     const owner = 'own' in account ? { collection: domain.collection, id } : account.owner;
     const key = 'own' in account ? account.own : account.key;
-    const { unit = '' } =
-      domains.find(({ collection }) => collection === owner.collection)?.accounts?.[key] ?? {};
+    const of =
+      owner.collection === domain.collection
+        ? domain
+        : domains.find(({ collection }) => collection === owner.collection);
+    const { unit = '' } = of?.accounts?.[key] ?? {};
     return { account: `${owner.id}:${key}`, unit, amount };
   }
 

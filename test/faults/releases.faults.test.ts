@@ -1,0 +1,114 @@
+/**
+ * G20: two versions of a definition at work beside each other, in any order, under faults. Each safe change is released
+ * into a random history; callers, checker and audit are satisfied with the eyes of both versions.
+ */
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import type { Domain } from '../../functions/core/definition.ts';
+import { amount, text } from '../../functions/core/fields.ts';
+import { named, own, transfer } from '../../functions/core/postings.ts';
+import { later } from '../support/changing-domain.ts';
+import { changed, floored, live, safeChanges } from '../support/domain-changes.ts';
+import { firstOf } from '../support/faults/checker.ts';
+import type { Violation } from '../support/faults/checker.ts';
+import { count } from '../support/faults/counts.ts';
+import { guarantee } from '../support/faults/guarantee.ts';
+import { runMixed } from '../support/faults/mixed-versions.ts';
+import type { BrokenVersions } from '../support/faults/mixed-versions.ts';
+import { edited, kindOf, puts, transactions } from '../support/faults/mutants.ts';
+import type { Mutate } from '../support/faults/mutants.ts';
+import { seedOf } from '../support/faults/random.ts';
+
+/** Changes whose new part is put to use. */
+const used = {
+  'an attribute that a creation sets': {
+    ...changed.attributes({ tier: text('gold').optional() }),
+    create: {
+      ...live.create,
+      input: z.strictObject({ name: text('Ada'), tier: text('gold').default('plain') }),
+      set: (context: { readonly input: { readonly tier: string } }) => ({
+        ...live.create.set(context),
+        tier: context.input.tier,
+      }),
+    },
+  },
+  'an account that is paid into': {
+    accounts: { ...floored, points: { unit: 'point', shown: true } },
+    transitions: {
+      ...live.transitions,
+      award: {
+        summary: 'Give points',
+        from: ['waiting', 'active'],
+        to: ['waiting', 'active'],
+        input: z.strictObject({ amount: amount(3) }),
+        transfers: ({ input }: { readonly input: { readonly amount: number } }) =>
+          transfer(named('points', 'club', 'point'), own('points'), input.amount),
+      },
+    },
+  },
+} satisfies Record<string, Partial<Domain>>;
+
+const changes: Record<string, Domain | Partial<Domain>> = { ...safeChanges, ...used };
+const first = seedOf();
+
+/** Releases a change into a history; whatever is violated is that the release changed the past. */
+async function release(name: string, broken: BrokenVersions = {}): Promise<readonly Violation[]> {
+  const change = changes[name] ?? {};
+  const whole = 'collection' in change ? (change as Domain) : { ...live, ...change };
+  const seed = first + Object.keys(changes).indexOf(name);
+  const { faults, violations } = await runMixed({ versions: [live, later({}, whole)], seed, ...broken });
+  count({ subject: 'releases', what: 'random history', cases: 1, faults, violations: violations.length });
+  return violations.map(({ guarantee: number, what, tenant }) => ({
+    guarantee: 'G20',
+    what: `FAULT_SEED=${seed}, ${name}: ${number}: ${what}`,
+    tenant,
+  }));
+}
+
+const entityUpdates = (change: (expression: string) => string): Mutate =>
+  transactions((items) =>
+    items.map((item) =>
+      kindOf(item) === 'entity' && item.Update
+        ? edited(item, (part) => ({ ...part, UpdateExpression: change(String(part['UpdateExpression'])) }))
+        : item,
+    ),
+  );
+const removing = (path: string): Mutate =>
+  entityUpdates((expression) =>
+    expression.includes(' REMOVE ') ? `${expression}, ${path}` : `${expression} REMOVE ${path}`,
+  );
+
+test.for(Object.keys(safeChanges))('G20 holds while this is released: %s', async (name) => {
+  expect((await release(name)).map((violation) => firstOf([violation]))).toEqual([]);
+});
+
+interface Release extends BrokenVersions {
+  /** Name of a change. */
+  readonly change: string;
+}
+
+guarantee<Release>(
+  'G20 a release changes no past',
+  async (build) => {
+    if (build) return release(build.change, build);
+    const violations: Violation[] = [];
+    for (const name of Object.keys(used)) violations.push(...(await release(name)));
+    return violations;
+  },
+  {
+    'the old version drops attributes that it does not know': {
+      change: 'an attribute that a creation sets',
+      old: removing('attributes.tier'),
+    },
+    'a unique value is released as today’s definition computes it': {
+      change: 'no unique value',
+      old: puts('entity', (item) =>
+        Object.fromEntries(Object.entries(item).filter(([name]) => name !== 'held' && name !== 'def')),
+      ),
+    },
+    'an entry is told by another version than made it': {
+      change: 'other messages',
+      old: puts('entry', (item) => ({ ...item, definition: 2 })),
+    },
+  },
+);
