@@ -53,7 +53,7 @@ let isReceiverWell = false;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), 'commands-e2e-'));
   receiver = await startHttpReceiver((_request, body, response) => {
-    response.writeHead(isReceiverWell || !body.includes(dying) ? 200 : 500).end('{}');
+    response.writeHead(isReceiverWell || !body.includes(dying) ? 200 : 503).end('{}');
   });
   backend = await startBackendProcess({ throughNpm: true, variables: { EXTERNAL_CALL_URL: receiver.url } });
   token = await tokenFor('acme');

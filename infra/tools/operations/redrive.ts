@@ -1,5 +1,5 @@
 /**
- * `npm run redrive -- --tenant acme --topic external-call --since 1h --code 500 --dry-run`: begins a redrive run through
+ * `npm run redrive -- --tenant acme --topic external-call --since 1h --code 503 --dry-run`: begins a redrive run through
  * the API of a running stack, and watches it. Without a token it signs one for the local stack.
  *
  * Exit code: 0 all done, 1 some died again or it was stopped, 2 it could not begin.
