@@ -315,7 +315,8 @@ export class Walk {
     for (const prelude of preludesOf(domain, status, name)) {
       const comes = answersThatBring(domain, prelude).length === 0 || (await this.waiting(id, prelude));
       const reply = comes ? await this.attempt(id, prelude) : undefined;
-      const became = reply ? String(reply.json['code'] ?? 'taken') : 'nothing waits for it';
+      const { code = 'taken' } = (reply?.json ?? {}) as { readonly code?: string };
+      const became = reply ? code : 'nothing waits for it';
       tried.push(`"${prelude}" (${became})`);
       command = await prepared();
       if (await isFree(command)) return command;
