@@ -1,0 +1,254 @@
+/**
+ * `npm run bench`: this project beside the stock pattern, in one run on one machine. Rounds of the two take turns, and
+ * the one that begins changes, so that what disturbs the machine disturbs both.
+ */
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { idempotency } from '../../functions/runtime/limits.ts';
+import { median, run } from './load.ts';
+import type { Command, Load, Round } from './load.ts';
+import { inProcess, whole } from './sides.ts';
+import type { Side } from './sides.ts';
+
+export interface Size {
+  readonly rounds: number;
+  /** Commands a round. */
+  readonly commands: number;
+}
+
+type PrintRow = (cells: readonly string[]) => void;
+
+const warmUp = 300;
+const claims = 1_000;
+const spends = 200;
+const [keys, duplicates] = [200, 10];
+
+const post = (path: string, body?: unknown): Command => ({
+  path,
+  ...(body !== undefined && { body }),
+  key: randomUUID(),
+});
+
+/** Of people who have nothing to do with each other. */
+const payment = (): Command =>
+  post('/v1/payments', { payer: randomUUID(), payee: randomUUID(), amount: 1_250, currency: 'EUR' });
+
+/** What a round of one line is on a side; what it needs is made before it is measured. */
+type Line = (side: Side, size: Size) => Promise<Load>;
+
+const createLine =
+  (callers: number): Line =>
+  (_side, { commands }) =>
+    Promise.resolve({ count: commands, callers, command: payment });
+
+const confirms = async ({ send }: Side, { commands }: Size, callers: number): Promise<Load> => {
+  const { ids } = await run(send, { count: commands, callers: 16, command: payment });
+  const each = ids.map((id) => post(`/v1/payments/${id}/confirm`));
+  return { count: commands, callers, command: (n) => each[n] ?? payment() };
+};
+
+const confirmLine =
+  (callers: number): Line =>
+  (side, size) =>
+    confirms(side, size, callers);
+
+const replayLine =
+  (callers: number): Line =>
+  async (side, { commands, ...size }) => {
+    // More than a process remembers: each answer comes from the database.
+    const many = Math.max(commands, 2 * idempotency.localCacheEntries);
+    const load = await confirms(side, { ...size, commands: many }, callers);
+    await run(side.send, { ...load, callers: 16 });
+    return load;
+  };
+
+const duplicateLine: Line = () => {
+  const each = Array.from({ length: keys }, payment);
+  return Promise.resolve({
+    count: keys * duplicates,
+    callers: 4 * duplicates,
+    command: (n) => each[Math.floor(n / duplicates)] ?? payment(),
+  });
+};
+
+const claimLine: Line = async ({ send }) => {
+  const { json } = await send(post('/v1/showings', { title: 'Evening show', capacity: claims }));
+  const claim = (): Command => post('/v1/reservations', { showingId: json['id'], customer: 'ada' });
+  return { count: claims, callers: claims, command: claim };
+};
+
+const spendLine: Line = async ({ send }) => {
+  const { json } = await send(post('/v1/point-accounts', { owner: 'ada' }));
+  const points = `/v1/point-accounts/${String(json['id'])}`;
+  await send(post(`${points}/earn`, { amount: spends, reason: 'welcome' }));
+  const spend = (): Command => post(`${points}/spend`, { amount: 1, reason: 'coffee' });
+  return { count: spends, callers: spends, command: spend };
+};
+
+const lines: readonly (readonly [what: string, callers: number, line: Line])[] = [
+  ...[1, 16, 64].flatMap((callers) => [
+    ['create a payment', callers, createLine(callers)] as const,
+    ['confirm it', callers, confirmLine(callers)] as const,
+  ]),
+  ['the same confirm again', 1, replayLine(1)],
+  ['the same confirm again', 16, replayLine(16)],
+  [`${duplicates} duplicates at once of each of ${keys} keys`, 4 * duplicates, duplicateLine],
+  ['places of one showing, all claimed at once', claims, claimLine],
+  ['points of one account, all spent at once', spends, spendLine],
+];
+
+const columns = [
+  'what',
+  'callers',
+  'commands/s',
+  'stock',
+  'ratio',
+  'p50 ms',
+  'stock',
+  'CPU ms',
+  'stock',
+  'requests',
+  'stock',
+  'answers',
+  'stock',
+];
+
+async function compare(sides: readonly Side[], size: Size, printRow: PrintRow): Promise<void> {
+  printRow(columns);
+  printRow(columns.map(() => '---'));
+  for (const side of sides) await run(side.send, { count: warmUp, callers: 8, command: payment });
+  for (const [what, callers, line] of lines) {
+    const seen = sides.map(() => [] as (Round & { requests?: number })[]);
+    for (let round = 0; round < size.rounds; round += 1) {
+      const order = round % 2 === 0 ? [0, 1] : [1, 0];
+      for (const n of order) {
+        const side = sides[n];
+        if (side === undefined) throw new Error('there are two sides');
+        const load = await line(side, size);
+        const before = side.requests?.() ?? 0;
+        const result = await run(side.send, load);
+        const requests = side.requests && { requests: (side.requests() - before) / load.count };
+        seen[n]?.push({ ...result, ...requests });
+      }
+    }
+    printRow(row(what, callers, seen[0] ?? [], seen[1] ?? []));
+  }
+}
+
+type Seen = readonly (Round & { requests?: number })[];
+
+function row(what: string, callers: number, ours: Seen, stock: Seen): string[] {
+  const both = (
+    value: (round: Round & { requests?: number }) => number | undefined,
+    digits: number,
+  ): string[] =>
+    [ours, stock].map((rounds) => {
+      const values = rounds.flatMap((round) => value(round) ?? []);
+      return values.length === 0 ? '' : median(values).toFixed(digits);
+    });
+  const rates = [ours, stock].map((rounds) => rounds.map(({ perSecond }) => perSecond));
+  const spread = (values: readonly number[] = []): string =>
+    `${median(values).toFixed(0)} (${Math.min(...values).toFixed(0)}-${Math.max(...values).toFixed(0)})`;
+  const ratio = median(rates[0] ?? []) / median(rates[1] ?? []);
+  const answers = [ours, stock].map((rounds) =>
+    Object.entries(rounds[0]?.answers ?? {})
+      .map(([status, times]) => `${times} x ${status}`)
+      .join(', '),
+  );
+  const inThisProcess = ours[0]?.requests !== undefined;
+  return [
+    what,
+    String(callers),
+    spread(rates[0]),
+    spread(rates[1]),
+    ratio.toFixed(2),
+    ...both(({ p50 }) => p50, 1),
+    ...(inThisProcess ? both(({ cpuMs }) => cpuMs, 1) : ['', '']),
+    ...both(({ requests }) => requests, 2),
+    ...answers,
+  ];
+}
+
+/** Both handlers alone: what a Lambda function does for a command. */
+export async function handlersBeside(size: Size, printRow: PrintRow): Promise<void> {
+  const sides = await inProcess();
+  try {
+    await compare(sides, size, printRow);
+  } finally {
+    await Promise.all(sides.map((side) => side.stop()));
+  }
+}
+
+/** Both whole, as a person starts them: gateway, tokens, queues or streams, workers, calls. */
+export async function stacksBeside(size: Size, printRow: PrintRow): Promise<void> {
+  const receiver = await startReceiver();
+  const sides = await whole(receiver.url);
+  try {
+    await compare(sides, size, printRow);
+    printRow([]);
+    printRow(['from commit to effect', 'p50 ms', 'p95 ms']);
+    printRow(['---', '---', '---']);
+    for (const side of sides) printRow([side.name, ...(await effectTimes(side, receiver))]);
+  } finally {
+    await Promise.all(sides.map((side) => side.stop()));
+    await receiver.stop();
+  }
+}
+
+interface Receiver {
+  readonly url: string;
+  /** Waits for the call about an entity. @returns when it came */
+  readonly callFor: (entity: string) => Promise<number>;
+  readonly stop: () => Promise<void>;
+}
+
+async function startReceiver(): Promise<Receiver> {
+  const came = new Map<string, number>();
+  const waiting = new Map<string, (at: number) => void>();
+  const server = createServer((request, response) => {
+    let text = '';
+    request.setEncoding('utf8').on('data', (part: string) => (text += part));
+    request.on('end', () => {
+      response.setHeader('content-type', 'application/json');
+      // A call that took too long is asked about.
+      if (request.method === 'GET') return response.end('{"outcome":"done"}');
+      const { entity } = JSON.parse(text) as { entity: string | { id: string } };
+      const id = typeof entity === 'string' ? entity : entity.id;
+      const now = performance.now();
+      came.set(id, now);
+      waiting.get(id)?.(now);
+      return response.end('{"reference":"bench"}');
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    callFor: (entity) => {
+      const at = came.get(entity);
+      return at === undefined ? new Promise((resolve) => waiting.set(entity, resolve)) : Promise.resolve(at);
+    },
+    stop: async () => {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** One confirm at a time, on a stack that has nothing else to do. */
+async function effectTimes({ send }: Side, receiver: Receiver): Promise<string[]> {
+  const took: number[] = [];
+  for (let n = 0; n < 50; n += 1) {
+    const { json } = await send(payment());
+    const id = String(json['id']);
+    await send(post(`/v1/payments/${id}/confirm`));
+    const answered = performance.now();
+    // A call may come before its command's answer.
+    took.push(Math.max(0, (await receiver.callFor(id)) - answered));
+  }
+  took.sort((a, b) => a - b);
+  return [took[25], took[47]].map((ms) => (ms ?? Number.NaN).toFixed(0));
+}
