@@ -1,8 +1,10 @@
 /** The operator's log in the database: an item an entry, which nothing changes or removes. */
-import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { Operation } from '../../core/operation.ts';
 import { operationKey, operationsPartition } from '../keys.ts';
 import type { ItemKey } from '../keys.ts';
+import { readNewest } from '../newest-page.ts';
+import type { NewestPage } from '../newest-page.ts';
 import type { Store } from '../store.ts';
 import type { LabelledItem } from '../transaction/labelled-item.ts';
 
@@ -31,24 +33,12 @@ export async function putOperation(
 
 /** A tenant's entries, newest first. @returns whether there are more */
 export async function listOperations(
-  { client, tables }: Store,
+  store: Store,
   tenant: string,
-  { limit, before }: { readonly limit: number; readonly before?: string | undefined },
+  page: NewestPage,
   signal: AbortSignal,
 ): Promise<{ readonly operations: readonly Operation[]; readonly isComplete: boolean }> {
-  const { Items = [], LastEvaluatedKey } = await client.send(
-    new QueryCommand({
-      TableName: tables.data,
-      KeyConditionExpression: before === undefined ? 'pk = :pk' : 'pk = :pk AND sk < :before',
-      ExpressionAttributeValues: {
-        ':pk': operationsPartition(tenant),
-        ...(before !== undefined && { ':before': before }),
-      },
-      ScanIndexForward: false,
-      Limit: limit,
-      ConsistentRead: true,
-    }),
-    { abortSignal: signal },
-  );
-  return { operations: Items as (Operation & ItemKey)[], isComplete: LastEvaluatedKey === undefined };
+  const partition = operationsPartition(tenant);
+  const { items, isComplete } = await readNewest(store, partition, page, signal);
+  return { operations: items as (Operation & ItemKey)[], isComplete };
 }

@@ -15,6 +15,8 @@ import {
 } from '../keys.ts';
 import type { ItemKey } from '../keys.ts';
 import type { MessageItem } from '../outbox/message-items.ts';
+import { readNewest } from '../newest-page.ts';
+import type { NewestPage } from '../newest-page.ts';
 import type { Store, TableNames } from '../store.ts';
 import { dataTable } from '../tables.ts';
 import type { LabelledItem } from '../transaction/labelled-item.ts';
@@ -174,26 +176,13 @@ export async function readRun(
 
 /** A tenant's runs, newest first. @returns whether there are more */
 export async function listRuns(
-  { client, tables }: Store,
+  store: Store,
   tenant: string,
-  { limit, before }: { readonly limit: number; readonly before?: string | undefined },
+  page: NewestPage,
   signal?: AbortSignal,
 ): Promise<{ readonly runs: readonly RedriveRun[]; readonly isComplete: boolean }> {
-  const { Items = [], LastEvaluatedKey } = await client.send(
-    new QueryCommand({
-      TableName: tables.data,
-      KeyConditionExpression: before === undefined ? 'pk = :pk' : 'pk = :pk AND sk < :before',
-      ExpressionAttributeValues: {
-        ':pk': redrivePartition(tenant),
-        ...(before !== undefined && { ':before': before }),
-      },
-      ScanIndexForward: false,
-      Limit: limit,
-      ConsistentRead: true,
-    }),
-    { ...(signal && { abortSignal: signal }) },
-  );
-  return { runs: Items.map((item) => runOf(item as RunItem)), isComplete: LastEvaluatedKey === undefined };
+  const { items, isComplete } = await readNewest(store, redrivePartition(tenant), page, signal);
+  return { runs: items.map((item) => runOf(item as RunItem)), isComplete };
 }
 
 /** What only the table and the timer need of a run. */

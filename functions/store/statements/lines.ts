@@ -2,11 +2,12 @@
  * The lines of statements as they lie in the data table: one item an account and ledger entry, in the order of time.
  * A line is named after the entry that it tells of, so writing it twice changes nothing.
  */
-import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { StatementLine } from '../../core/statements.ts';
 import { putAll, readByKey } from '../batches.ts';
 import { statementPartition } from '../keys.ts';
 import type { ItemKey } from '../keys.ts';
+import { readNewest } from '../newest-page.ts';
+import type { NewestPage } from '../newest-page.ts';
 import type { Store } from '../store.ts';
 
 type DataStore = Pick<Store, 'client'> & { readonly tables: Pick<Store['tables'], 'data'> };
@@ -51,29 +52,18 @@ export async function readLines(
   return items.map(({ pk, sk }) => byKey.get(JSON.stringify([pk, sk])));
 }
 
-/** Lines of an account before a position, newest first: at most `limit`. `complete` tells that there are no older ones. */
+/**
+ * Lines of an account before a position, newest first. What was written before the watermark was read is there, since the
+ * read is strongly consistent.
+ */
 export async function readStatement(
-  { client, tables }: DataStore,
+  store: DataStore,
   tenant: string,
   account: string,
-  { limit, before }: { readonly limit: number; readonly before?: string | undefined },
+  page: NewestPage,
   signal: AbortSignal,
 ): Promise<{ readonly lines: readonly LineItem[]; readonly complete: boolean }> {
-  const { Items = [], LastEvaluatedKey } = await client.send(
-    new QueryCommand({
-      TableName: tables.data,
-      KeyConditionExpression: before === undefined ? '#pk = :pk' : '#pk = :pk AND #sk < :before',
-      ExpressionAttributeNames: { '#pk': 'pk', ...(before !== undefined && { '#sk': 'sk' }) },
-      ExpressionAttributeValues: {
-        ':pk': statementPartition(tenant, account),
-        ...(before !== undefined && { ':before': before }),
-      },
-      // What was written before the watermark was read has to be there.
-      ConsistentRead: true,
-      ScanIndexForward: false,
-      Limit: limit,
-    }),
-    { abortSignal: signal },
-  );
-  return { lines: Items as LineItem[], complete: LastEvaluatedKey === undefined };
+  const partition = statementPartition(tenant, account);
+  const { items, isComplete } = await readNewest(store, partition, page, signal);
+  return { lines: items as LineItem[], complete: isComplete };
 }
