@@ -6,6 +6,8 @@
  *     if (result.kind === 'refused' && result.code === 'transition_not_allowed') ...
  */
 import type { Domain, Facade } from '../core/domain.ts';
+import type { LedgerEntry as KeptEntry } from '../core/ledger.ts';
+import type { StatementLine } from '../core/statements.ts';
 import { knownCodes } from './codes.ts';
 import { patience as usual, send } from './send.ts';
 import type { Answer, Call, Connection } from './send.ts';
@@ -44,26 +46,10 @@ export interface CallOptions {
 /** An entity by its id, or as it was last seen: then the command is refused where it has changed since (`If-Match`). */
 export type Target = string | { readonly id: string; readonly version: number };
 
-export interface LedgerEntry {
-  readonly seq: number;
-  readonly command: string;
-  readonly from: string | null;
-  readonly to: string;
-  readonly actor: string;
-  readonly at: string;
-  readonly data: Readonly<Record<string, unknown>>;
-  readonly postings: readonly { readonly account: string; readonly unit: string; readonly amount: number }[];
-  readonly hash: string;
-  readonly previousHash: string;
-}
+/** As the API shows it. */
+export type LedgerEntry = Omit<KeptEntry, 'changes' | 'definition' | 'effects'>;
 
-export interface StatementItem {
-  readonly entity: string;
-  readonly seq: number;
-  readonly at: string;
-  readonly amount: number;
-  readonly command: string;
-}
+export type StatementItem = Omit<StatementLine, 'account'>;
 
 type Commands<Face extends Facade> = {
   readonly [Name in TransitionOf<Face>]: unknown extends Face['inputs'][Name & keyof Face['inputs']]

@@ -263,17 +263,14 @@ interface SubjectOf<State extends string, Attributes, Account extends string, In
   readonly input: Input;
 }
 
-interface CodesBy<Own, References, Reads, Links> {
-  readonly rules: Own;
+interface OthersBy<References, Reads, Links> {
   readonly references: References;
   readonly reads: Reads;
   readonly links: Links;
 }
 
-interface OthersBy<References, Reads, Links> {
-  readonly references: References;
-  readonly reads: Reads;
-  readonly links: Links;
+interface CodesBy<Own, References, Reads, Links> extends OthersBy<References, Reads, Links> {
+  readonly rules: Own;
 }
 
 /** Those of one transition. */
