@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
+import type { BuildOptions } from 'esbuild';
 import { registerDomains } from '../../functions/core/registry.ts';
 import { buildSite, siteFileName } from '../../functions/docs/site.ts';
 import { domains } from '../../functions/application.ts';
@@ -37,6 +38,27 @@ export type FunctionName = keyof typeof entries;
 /** The Lambda `Handler` of every bundle: `index.mjs`, export `handler`. */
 export const bundleHandler = 'index.handler';
 
+/** How every function is bundled, wherever its code lies. */
+export const bundleOptions = {
+  bundle: true,
+  platform: 'node',
+  // Lambda runs the newest Node; the same bundle also runs on one machine on the oldest supported one.
+  target: 'node20',
+  format: 'esm',
+  mainFields: ['module', 'main'],
+  minify: true,
+  // Class names appear in errors and logs: `error.name` of a minified class is a single letter.
+  keepNames: true,
+  sourcemap: 'linked',
+  sourcesContent: false,
+  legalComments: 'none',
+  // CommonJS packages inside an ES module bundle still call `require` for Node's own modules.
+  banner: {
+    js: "import { createRequire as createBundleRequire } from 'node:module'; const require = createBundleRequire(import.meta.url);",
+  },
+  logLevel: 'warning',
+} as const satisfies BuildOptions;
+
 /**
  * Bundles the functions named into `<directory>/<name>/index.mjs`, with a source map beside it, and returns each
  * folder. Throws esbuild's error where a source does not parse or an import does not resolve.
@@ -47,23 +69,7 @@ export function bundle(names: readonly FunctionName[], directory: string): Reado
     entryPoints: names.map((name) => ({ in: entries[name], out: `${name}/index` })),
     outdir: directory,
     outExtension: { '.js': '.mjs' },
-    bundle: true,
-    platform: 'node',
-    // Lambda runs the newest Node; the same bundle also runs on one machine on the oldest supported one.
-    target: 'node20',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    minify: true,
-    // Class names appear in errors and logs: `error.name` of a minified class is a single letter.
-    keepNames: true,
-    sourcemap: 'linked',
-    sourcesContent: false,
-    legalComments: 'none',
-    // CommonJS packages inside an ES module bundle still call `require` for Node's own modules.
-    banner: {
-      js: "import { createRequire as createBundleRequire } from 'node:module'; const require = createBundleRequire(import.meta.url);",
-    },
-    logLevel: 'warning',
+    ...bundleOptions,
   });
   if (names.includes('docs')) {
     // What the docs function hands out is made here, so that it has nothing to compute and no package to load.

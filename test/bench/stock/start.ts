@@ -9,6 +9,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { build } from 'esbuild';
+import { bundleOptions } from '../../../infra/cdk/bundle.ts';
 import { startDynamoDbLocal } from '../../../infra/local/dynamodb.ts';
 import { startGateway } from '../../../infra/local/gateway.ts';
 import { createJwtAuthorizer } from '../../../infra/local/jwt-authorizer.ts';
@@ -27,16 +28,7 @@ const log = (source: string, line: string): void => {
 await build({
   entryPoints: [path.join(import.meta.dirname, 'functions.ts')],
   outfile: path.join(folder, 'index.mjs'),
-  bundle: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'esm',
-  mainFields: ['module', 'main'],
-  minify: true,
-  banner: {
-    js: "import { createRequire as createBundleRequire } from 'node:module'; const require = createBundleRequire(import.meta.url);",
-  },
-  logLevel: 'warning',
+  ...bundleOptions,
 });
 
 const database = await startDynamoDbLocal();
