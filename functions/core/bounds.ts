@@ -46,10 +46,18 @@ export function bytesAtMost(domain: Domain, { input, links = {}, messages }: Any
   return 3 * entity + told + taken + messagesAtMost(messages) * (entity + told);
 }
 
-const bytesOf = (schema: z.ZodObject): number =>
-  Object.values(schema.shape as Readonly<Record<string, z.ZodType>>)
+/** Every command of a domain asks for the bytes of the same schemas, and to read one takes a millisecond. */
+const knownBytes = new WeakMap<z.ZodObject, number>();
+
+function bytesOf(schema: z.ZodObject): number {
+  const known = knownBytes.get(schema);
+  if (known !== undefined) return known;
+  const bytes = Object.values(schema.shape as Readonly<Record<string, z.ZodType>>)
     .map((field) => fieldBytes(z.toJSONSchema(field, { io: 'input', unrepresentable: 'any' }) as FieldSchema))
-    .reduce((sum, bytes) => sum + bytes, 0);
+    .reduce((sum, each) => sum + each, 0);
+  knownBytes.set(schema, bytes);
+  return bytes;
+}
 
 interface FieldSchema {
   readonly type?: unknown;
