@@ -7,6 +7,7 @@ import { nightly, retentionFactor, retentionSeconds, tenantSearch } from '../../
 import type { page as pageLimits } from '../../functions/audit/limits.ts';
 import { auditAll } from '../../functions/audit/nightly.ts';
 import type { Night, NightReport } from '../../functions/audit/nightly.ts';
+import { createStatementWriter } from '../../functions/statements/statement-writer.ts';
 import { entityKey } from '../../functions/store/keys.ts';
 import { readTenants } from '../../functions/store/audit/tenant-register.ts';
 import type { TenantRecord } from '../../functions/store/audit/tenant-register.ts';
@@ -14,7 +15,7 @@ import { payment } from '../support/audited.ts';
 import { startBackend } from '../support/backend.ts';
 import type { TestBackend } from '../support/backend.ts';
 import { History } from '../support/history.ts';
-import { silent } from '../support/outbox.ts';
+import { silent, streamEvent } from '../support/outbox.ts';
 import { intercept, loseFirstAnswer } from '../support/sdk-faults.ts';
 
 const minute = 60_000;
@@ -47,8 +48,8 @@ beforeEach(async () => {
 });
 
 /**
- * Point accounts of a tenant, of two entries each. No message is sent for them, so that none is late where a test
- * moves the clock by days.
+ * Point accounts of a tenant, of two entries each. No message is sent for them, and their statements are written as
+ * the stream has it, so that nothing is late where a test moves the clock by days.
  * @returns the id of the first
  */
 async function fill(tenant: string, accounts: number): Promise<string> {
@@ -57,7 +58,10 @@ async function fill(tenant: string, accounts: number): Promise<string> {
   const made = Array.from({ length: accounts }, () =>
     history.entity('point-accounts', { owner: 'ada' }, [earn]),
   );
-  await history.write(api.backend.store);
+  const entries = made.flatMap(({ id }) => history.entries(id));
+  const { registry, store } = api.backend;
+  await history.write(store);
+  await createStatementWriter({ registry, store, log: silent })(streamEvent(...entries));
   return made[0]?.id ?? '';
 }
 
