@@ -60,7 +60,7 @@ async function release(name: string, broken: BrokenVersions = {}): Promise<reado
   count({ subject: 'releases', what: 'random history', cases: 1, faults, violations: violations.length });
   return violations.map(({ guarantee: number, what, tenant }) => ({
     guarantee: 'G20',
-    what: `FAULT_SEED=${seed}, ${name}: ${number}: ${what}`,
+    what: `FAULT_SEED=${first}, ${name}: ${number}: ${what}`,
     tenant,
   }));
 }
