@@ -3,7 +3,8 @@ import * as rejections from './rejections.ts';
 import type { Rejection } from './rejections.ts';
 import type { Rule, Test } from './rules.ts';
 
-type TextPath<Attributes> = {
+/** An attribute that is a text. */
+export type TextPath<Attributes> = {
   readonly [K in keyof Attributes]-?: NonNullable<Attributes[K]> extends string ? K : never;
 }[keyof Attributes] &
   string;

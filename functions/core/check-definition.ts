@@ -8,10 +8,11 @@ import { firstGap, gapText } from './answer-gaps.ts';
 import { pathOf } from './authorize.ts';
 import { bytesAtMost, entityBytesAtMost, itemsAtMost } from './bounds.ts';
 import { commandsOf } from './domain.ts';
-import type { AnyCommand, AnyTransition, Domain } from './domain.ts';
+import type { AnyCommand, AnyDeadline, AnyTransition, Domain } from './domain.ts';
 import { answers } from './messages.ts';
 import type { AnyMessage } from './messages.ts';
 import { collectionOf } from './others.ts';
+import { periods } from './recurrence.ts';
 import { opsOf } from './rules.ts';
 import type { AnyRule } from './rules.ts';
 
@@ -73,7 +74,7 @@ export function checkDefinition(domain: Domain): void {
     checkStates(domain, `unique "${name}", while`, held, fail);
   }
   checkAccounts(domain, fail);
-  checkDeadline(domain, fail);
+  checkDeadlines(domain, fail);
   const gap = firstGap(domain);
   if (gap) fail('', gapText(gap));
 }
@@ -288,22 +289,50 @@ function checkAccounts(domain: Domain, fail: Fail): void {
   }
 }
 
-function checkDeadline(domain: Domain, fail: Fail): void {
-  if (!domain.deadline) return;
-  const { transition: name, while: states } = domain.deadline;
+function checkDeadlines(domain: Domain, fail: Fail): void {
+  for (const [name, deadline] of Object.entries(domain.deadlines ?? {}))
+    if (deadline) checkDeadline(domain, name, deadline, fail);
+}
+
+function checkDeadline(
+  domain: Domain,
+  name: string,
+  { while: states, at, every, since }: AnyDeadline,
+  fail: Fail,
+): void {
+  const place = `deadline "${name}"`;
   const transition = domain.transitions[name];
   if (!transition)
-    return fail(
-      'deadline, transition',
-      `"${name}" is not a transition; they are ${listed(Object.keys(domain.transitions))}`,
-    );
-  checkStates(domain, 'deadline, while', states, fail);
+    return fail(place, `it is not a transition; they are ${listed(Object.keys(domain.transitions))}`);
+  checkStates(domain, `${place}, while`, states, fail);
   const outside = states.find((state) => !transition.from.includes(state));
   if (outside !== undefined)
     fail(
-      'deadline, while',
+      `${place}, while`,
       `in "${outside}" there is no "${name}"; it starts from ${listed(transition.from)}`,
     );
   if (transition.input?.safeParse({}).success === false)
-    fail('deadline, transition', `"${name}" needs input, and nobody sends any`);
+    fail(place, 'its transition needs input, and nobody sends any');
+  checkMoment(domain, `${place}, at`, at, fail);
+  if ((every === undefined) !== (since === undefined))
+    fail(
+      place,
+      every === undefined
+        ? 'it has "since" and no "every"; say how often it comes, or leave both out'
+        : 'it has "every" and no "since"; name the attribute that holds the first moment',
+    );
+  if (every === undefined || since === undefined) return;
+  if (!periods.includes(every))
+    fail(`${place}, every`, `"${every}" is no period; they are ${listed(periods)}`);
+  checkMoment(domain, `${place}, since`, since, fail);
 }
+
+function checkMoment(domain: Domain, place: string, name: string, fail: Fail): void {
+  const schemas: Readonly<Record<string, unknown>> = { ...domain.attributes.shape, ...domain.hidden?.shape };
+  const moments = Object.keys(schemas).filter((each) => isMoment(schemas[each] as z.ZodType));
+  if (!moments.includes(name))
+    fail(place, `"${name}" is not an attribute that holds a moment; they are ${listed(moments)}`);
+}
+
+const isMoment = (schema: z.ZodType): boolean =>
+  z.toJSONSchema(schema, { unrepresentable: 'any' })['format'] === 'date-time';

@@ -5,6 +5,7 @@
 import { authorizationRules, roleRejectionOf } from './authorize.ts';
 import { accountsByDefault } from './bounds.ts';
 import type { Command } from './command.ts';
+import { movedOn } from './deadlines.ts';
 import { Absent, contextOf, stateOf } from './context.ts';
 import type { Known } from './context.ts';
 import { endsFrom } from './domain.ts';
@@ -186,7 +187,8 @@ function decideChange(
   const linked = decideLinks(registry, command, context, known);
   if (linked.kind !== 'linked') return linked;
 
-  const set = (definition.set?.(context) ?? {}) as Record<string, unknown>;
+  const said = (definition.set?.(context) ?? {}) as Record<string, unknown>;
+  const set = { ...(entity && movedOn(command, entity.attributes)), ...said };
   const to = statusAfter(command, entity, context);
   const movements = definition.transfers?.(context) ?? [];
   const after = { ...attributesAfter(entity, set), status: to };

@@ -224,7 +224,10 @@ interface Written<
   };
   readonly accounts?: Readonly<Record<Account, AccountDefinition>>;
   readonly unique?: readonly UniqueValue<NoInfer<State>, Self['attributes'], Unique>[];
-  readonly deadline?: Deadline<NoInfer<State>, Self['attributes'], NoInfer<keyof Inputs & string>>;
+  /** By transition: when it happens by itself. */
+  readonly deadlines?: {
+    readonly [Name in NoInfer<keyof Inputs & string>]?: Deadline<NoInfer<State>, Self['attributes']>;
+  };
   readonly create: { readonly input: CreateSchema } & CreateDefinition<
     Self,
     z.output<CreateSchema>,

@@ -1,8 +1,9 @@
 /** A definition as the engine sees it, and what the compiler knows of it for others. */
 import type { z } from 'zod';
-import type { AnyAuthorization } from './authorize.ts';
+import type { AnyAuthorization, TextPath } from './authorize.ts';
 import type { AnyMessage } from './messages.ts';
 import type { Floor, Movement } from './postings.ts';
+import type { Period } from './recurrence.ts';
 import type { AnyRule } from './rules.ts';
 
 /** What the compiler knows of a domain. */
@@ -88,12 +89,28 @@ export interface UniqueValue<State, Attributes, Name extends string = string> {
   readonly of: (attributes: Attributes) => readonly string[] | undefined;
 }
 
-/** A transition that happens by itself when the time comes. */
-export interface Deadline<State, Attributes, Transition extends string> {
+/** When a transition happens by itself. Its key in a definition is the transition. */
+export type Deadline<State, Attributes> = {
+  /** The states in which it is waited for. */
   readonly while: readonly State[];
-  readonly transition: Transition;
-  /** Epoch milliseconds. What is no time (`NaN`, of an entity that lacks the attribute) is waited for by nobody. */
-  readonly at: (attributes: Attributes) => number;
+  /** The attribute that holds the moment. One that is not there is waited for by nobody. */
+  readonly at: TextPath<Attributes>;
+} & (
+  | { readonly every?: never; readonly since?: never }
+  | {
+      /** It comes again: each time it has come, `at` moves on to the next moment of the series. */
+      readonly every: Period;
+      /** The attribute that holds the first moment of the series. */
+      readonly since: TextPath<Attributes>;
+    }
+);
+
+/** As the engine sees it. */
+export interface AnyDeadline {
+  readonly while: readonly string[];
+  readonly at: string;
+  readonly every?: Period;
+  readonly since?: string;
 }
 
 export interface AccountDefinition {
@@ -187,7 +204,8 @@ export interface Domain {
   /** Roles of named accounts that keep a statement, whichever domain posts to them: `['payer']` for `payer:alice:EUR`. */
   readonly statements?: readonly string[];
   readonly unique?: readonly UniqueValue<string, any>[];
-  readonly deadline?: Deadline<string, any, string>;
+  /** By transition. */
+  readonly deadlines?: Readonly<Partial<Record<string, AnyDeadline>>>;
   readonly create: AnyCreate;
   readonly transitions: Readonly<Record<string, AnyTransition>>;
 }

@@ -77,7 +77,7 @@ export function entityChange(registry: Registry, command: Command, step: Step): 
   const isUpgrade = command.name === upgradeCommand;
   const state = { status: to, attributes };
   const held = isUpgrade ? holdsAnew(domain, heldBefore, state) : holdsAfter(domain, entity, state);
-  const due = (isUpgrade ? dueBy(domain, state) : undefined) ?? dueAfter(domain, entity, state);
+  const due = (isUpgrade ? dueBy(domain, state) : undefined) ?? dueAfter(domain, command, entity, state);
   const definition = versionOf(domain);
   const effects = effectsOf(
     { before: heldBefore, after: held },

@@ -1,5 +1,6 @@
 /** The prose of the document. */
 import { whoMay } from '../core/authorize.ts';
+import { whenByItself } from '../core/deadlines.ts';
 import type { Domain } from '../core/definition.ts';
 import type { Example } from './example-order.ts';
 import { commandId } from './names.ts';
@@ -56,14 +57,14 @@ export function domainDescription(domain: Domain, refusals: readonly KnownRefusa
 }
 
 /** Every command with those who may ask for it; what nobody asks for happens by itself, or along with another. */
-function whoMayEach({ create, transitions, deadline }: Domain): readonly string[] {
+function whoMayEach(domain: Domain): readonly string[] {
+  const { create, transitions } = domain;
   const rows = Object.entries(transitions).map(([name, transition]) => {
     if (transition.internal !== true) return [name, whoMay(transition, transition.authorize)];
+    const when = whenByItself(domain, name);
     return [
       name,
-      deadline?.transition === name
-        ? 'nobody: it happens by itself'
-        : 'nobody: another entity brings it about',
+      when === undefined ? 'nobody: another entity brings it about' : `nobody: it happens by itself ${when}`,
     ];
   });
   return [['create', whoMay(create)], ...rows].map(([name, who]) => `| \`${name ?? ''}\` | ${who ?? ''} |`);
@@ -77,10 +78,10 @@ export function commandDescription({ domain, name, after }: Example): string {
   const path = transition
     ? `Allowed while \`status\` is ${listed(transition.from)}; leads to ${listed(transition.to)}.`
     : `Its first status is \`${domain.initial}\`.`;
-  const isTimed = domain.deadline?.transition === name;
+  const when = whenByItself(domain, name);
   const who = transition ? whoMay(transition, transition.authorize) : whoMay(domain.create);
   return [
-    isTimed ? `${path} Happens by itself when the time comes.` : path,
+    when === undefined ? path : `${path} Happens by itself ${when}.`,
     ...(who === 'anybody' ? [] : [`Who may: ${who}.`]),
     ...(after && after.length > 0
       ? [

@@ -39,9 +39,13 @@ const stateId = (state: string): string => state.replaceAll(/\W/g, '_');
 
 /** A transition that no route leads to still moves the entity, so it is drawn, and says what brings it about. */
 function label(domain: Domain, name: string): string {
-  const { transitions, deadline } = domain;
+  const { transitions, deadlines = {} } = domain;
   const isInternal = transitions[name]?.internal === true;
-  if (deadline?.transition === name) return `${name} (${isInternal ? '' : 'also '}by itself)`;
+  const deadline = Object.hasOwn(deadlines, name) ? deadlines[name] : undefined;
+  if (deadline) {
+    const often = deadline.every ? `, every ${deadline.every}` : '';
+    return `${name} (${isInternal ? '' : 'also '}by itself${often})`;
+  }
   const answers = answersThatBring(domain, name).map(({ answer, message }) => `${message.type} ${answer}`);
   if (answers.length > 0) return `${name} (answer: ${[...new Set(answers)].join(', ')})`;
   return isInternal ? `${name} (with another)` : name;

@@ -25,7 +25,7 @@ export const invites = defineDomain({
       of: ({ workspace, email: address }) => [workspace, address.toLowerCase()],
     },
   ],
-  deadline: { while: ['pending'], transition: 'expire', at: ({ validUntil }) => Date.parse(validUntil) },
+  deadlines: { expire: { while: ['pending'], at: 'validUntil' } },
   create: {
     summary: 'Invite somebody',
     input: z.strictObject(invitation),

@@ -65,7 +65,7 @@ export const orders = defineDomain({
     refundError: z.string().optional().meta({ description: 'Why the provider would not refund.' }),
   }),
   accounts: { held: { unit: 'place' } },
-  deadline: { while: ['placed'], transition: 'cancel', at: ({ answeredBy }) => Date.parse(answeredBy) },
+  deadlines: { cancel: { while: ['placed'], at: 'answeredBy' } },
   create: {
     summary: 'Order places',
     input: z.strictObject(order),

@@ -28,7 +28,7 @@ export const reservations = defineDomain({
       of: ({ showingId, seat }) => (seat === undefined ? undefined : [showingId, seat]),
     },
   ],
-  deadline: { while: ['held'], transition: 'expire', at: ({ heldUntil }) => Date.parse(heldUntil) },
+  deadlines: { expire: { while: ['held'], at: 'heldUntil' } },
   create: {
     summary: 'Hold a place',
     input: z.strictObject({

@@ -47,7 +47,7 @@ export function changesBetween(before: Snapshot, after: Snapshot): readonly Chan
     ...accounts(before, after),
     ...statements(before, after),
     ...unique(before, after),
-    ...deadline(before, after),
+    ...deadlines(before, after),
     ...command('create', before.create, after.create),
     ...answers(before, after),
     ...transitions(before, after),
@@ -304,22 +304,22 @@ function* unique(before: Snapshot, after: Snapshot): Iterable<Change> {
     yield safe(`unique.${name}`, 'Those that hold it release it in time; nobody else takes it.');
 }
 
-function* deadline({ deadline: was }: Snapshot, { deadline: is }: Snapshot): Iterable<Change> {
-  if (!was && !is) return;
-  const path = 'deadline';
-  if (!was) yield safe(path, 'Older entities wait for it after their next command.');
-  else if (!is) yield safe(path, 'Entities that wait for it already go on to wait, and it is brought about.');
-  else {
-    if (was.transition !== is.transition) {
-      yield twoSteps(
-        path,
-        `Entities that wait for "${was.transition}" go on to wait for it.`,
-        `Keep "${was.transition}" until no entity waits for it.`,
-      );
-    }
-    if (!isDeepStrictEqual([was.while, was.example], [is.while, is.example]))
+function* deadlines(
+  { deadlines: before = {} }: Snapshot,
+  { deadlines: after = {} }: Snapshot,
+): Iterable<Change> {
+  for (const [transition, deadline] of Object.entries(after)) {
+    const path = `deadlines.${transition}`;
+    const was = before[transition];
+    if (!was) yield safe(path, 'Older entities wait for it after their next command.');
+    else if (!isDeepStrictEqual(plain(was), plain(deadline)))
       yield safe(path, 'Entities that wait already go by what was written, until their next command.');
   }
+  for (const transition of beyond(Object.keys(before), Object.keys(after)))
+    yield safe(
+      `deadlines.${transition}`,
+      'Entities that wait for it already go on to wait, and it is brought about.',
+    );
 }
 
 function* input(path: string, before: Fields, after: Fields): Iterable<Change> {
@@ -405,7 +405,7 @@ function* transitions(before: Snapshot, after: Snapshot): Iterable<Change> {
   for (const name of beyond(Object.keys(before.transitions), Object.keys(after.transitions))) {
     const path = `transitions.${name}`;
     const was = before.transitions[name];
-    if (before.deadline?.transition === name) {
+    if (before.deadlines?.[name]) {
       yield refused(
         path,
         'Entities that wait for it would wait for ever.',

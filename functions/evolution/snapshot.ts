@@ -30,12 +30,6 @@ export interface UniqueSnapshot {
   readonly example?: unknown;
 }
 
-export interface DeadlineSnapshot {
-  readonly while: readonly string[];
-  readonly transition: string;
-  readonly example?: unknown;
-}
-
 /** What is asked for and sent, of a creation and of a transition. */
 export interface CommandSnapshot {
   readonly input: Fields;
@@ -69,13 +63,14 @@ export interface Snapshot {
   /** Roles of named accounts that keep a statement. */
   readonly statements?: readonly string[];
   readonly unique: Readonly<Record<string, UniqueSnapshot>>;
-  readonly deadline?: DeadlineSnapshot;
+  /** By transition. */
+  readonly deadlines?: Domain['deadlines'];
   readonly create: CommandSnapshot;
   readonly transitions: Readonly<Record<string, TransitionSnapshot>>;
 }
 
 export function snapshotOf(domain: Domain): Snapshot {
-  const { deadline, attributes, hidden } = domain;
+  const { deadlines, attributes, hidden } = domain;
   const all = hidden ? attributes.extend(hidden.shape) : attributes;
   const example = exampleOf(all);
   return {
@@ -101,13 +96,7 @@ export function snapshotOf(domain: Domain): Snapshot {
         ({ name, while: states, of }) => [name, { while: states, ...said(() => of(example)) }],
       ),
     ),
-    ...(deadline && {
-      deadline: {
-        while: deadline.while,
-        transition: deadline.transition,
-        ...said(() => deadline.at(example)),
-      },
-    }),
+    ...(deadlines && { deadlines }),
     create: commandOf(domain.create),
     transitions: mapped(domain.transitions, transitionOf),
   };

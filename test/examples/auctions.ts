@@ -21,7 +21,7 @@ export const auctions = defineDomain({
     highest: count(),
     highestBid: reference('bids', 'bid').optional(),
   }),
-  deadline: { while: ['open'], transition: 'end', at: ({ endsAt }) => Date.parse(endsAt) },
+  deadlines: { end: { while: ['open'], at: 'endsAt' } },
   create: {
     summary: 'Offer something',
     input: z.strictObject({ title: title('A press of 1911') }),

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { createAudit } from '../../functions/audit/audit.ts';
 import { defineDomain } from '../../functions/core/definition.ts';
 import type { Domain, UniqueValue } from '../../functions/core/definition.ts';
-import { amount, text } from '../../functions/core/fields.ts';
+import { amount, moment, text } from '../../functions/core/fields.ts';
 import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
 import { createRunScheduledTransition } from '../../functions/workers/scheduled-transition.ts';
 import { verdictOf } from '../support/answers.ts';
@@ -188,11 +188,11 @@ describe('a deadline', () => {
       transition: 'lapse',
       dueAt,
     });
-  const dayMs = 24 * 60 * 60 * 1000;
-  const at = ({ until }: { readonly until: string }): number => Date.parse(until) + dayMs;
-
   it('that was changed fires at the time that was written', async () => {
-    const next = later({ deadline: { while: ['waiting'], transition: 'lapse', at } });
+    const next = later({
+      attributes: members.attributes.extend({ trialEnds: moment().optional() }),
+      deadlines: { lapse: { while: ['waiting'], at: 'trialEnds' } },
+    });
     const { before, after, clock, problems } = await bothAtWork(members, next);
     const { id, until } = (await before.post('/v1/members', called('Ada'))).json;
     const dueAt = Date.parse(String(until));
@@ -204,14 +204,10 @@ describe('a deadline', () => {
   });
 
   it('that was added leaves older entities alone that lack what it is made of', async () => {
-    const old = lacking(members, 'deadline');
+    const old = lacking(members, 'deadlines');
     const next = later({
-      attributes: members.attributes.extend({ trialEnds: z.string().optional() }),
-      deadline: {
-        while: ['waiting'],
-        transition: 'lapse',
-        at: ({ trialEnds }: { readonly trialEnds: string }) => Date.parse(trialEnds),
-      },
+      attributes: members.attributes.extend({ trialEnds: moment().optional() }),
+      deadlines: { lapse: { while: ['waiting'], at: 'trialEnds' } },
     });
     const { before, after, problems } = await bothAtWork(old, next);
     const path = pathOf(await before.post('/v1/members', called('Ada')));
@@ -220,7 +216,7 @@ describe('a deadline', () => {
   });
 
   it('that the new version set is left to it by the old one, which does not know it, and ends with its state', async () => {
-    const old = later({ transitions: without('lapse') }, lacking(members, 'deadline'));
+    const old = later({ transitions: without('lapse') }, lacking(members, 'deadlines'));
     const { before, after, clock, problems } = await bothAtWork(lacking(old, 'version'), later({}));
     const [one, other] = [
       (await after.post('/v1/members', called('Ada'))).json,

@@ -20,15 +20,9 @@ const transition = (name: string): AnyTransition => {
   return found;
 };
 
-interface Older {
-  readonly name: string;
-  readonly until: string;
-  readonly status: string;
-}
-
 /** `name` has become `fullName`, and who waits is split into those who were asked and those who were not. */
 const renamed: Domain = later({
-  attributes: z.strictObject({ fullName: text('Ada'), until: moment() }),
+  attributes: z.strictObject({ fullName: text('Ada'), until: moment(), lapsesAt: moment() }),
   states: ['new', 'asked', 'active', 'left'],
   formerStates: ['waiting'],
   initial: 'new',
@@ -39,15 +33,12 @@ const renamed: Domain = later({
       of: ({ fullName }: { readonly fullName: string }) => [fullName.toLowerCase()],
     },
   ],
-  deadline: {
-    while: ['new', 'asked'],
-    transition: 'lapse',
-    at: ({ until }: Older) => Date.parse(until) + 60_000,
-  },
+  deadlines: { lapse: { while: ['new', 'asked'], at: 'lapsesAt' } },
   upgrades: {
     1: ({ name, until, status }) => ({
       fullName: name,
       until,
+      lapsesAt: new Date(Date.parse(String(until)) + 60_000).toISOString(),
       ...(status === 'waiting' && { status: 'new' }),
     }),
   },
@@ -56,6 +47,7 @@ const renamed: Domain = later({
     set: ({ input, now }: { input: { name: string }; now: number }) => ({
       fullName: input.name,
       until: new Date(now + 600_000).toISOString(),
+      lapsesAt: new Date(now + 660_000).toISOString(),
     }),
     messages: [],
   },

@@ -20,7 +20,7 @@ export const members: Domain = defineDomain({
   attributes: z.strictObject({ name: text('Ada'), until: moment() }),
   accounts: { dues: { unit: 'EUR', shown: true } },
   unique: [{ name: 'member_name', while: ['waiting', 'active'], of: ({ name }) => [name] }],
-  deadline: { while: ['waiting'], transition: 'lapse', at: ({ until }) => Date.parse(until) },
+  deadlines: { lapse: { while: ['waiting'], at: 'until' } },
   create: {
     summary: 'Ask to be let in',
     input: z.strictObject({ name: text('Ada') }),

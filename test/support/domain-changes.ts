@@ -50,13 +50,10 @@ const created = (shape: z.ZodRawShape): Partial<Domain> => ({
 const unique = (change: object): Partial<Domain> => ({
   unique: [{ ...live.unique?.[0], ...change }] as NonNullable<Domain['unique']>,
 });
-const deadline = (change: object): Partial<Domain> => ({
-  deadline: { ...live.deadline, ...change } as NonNullable<Domain['deadline']>,
-});
 const paying = (shape: z.ZodRawShape): Partial<Domain> => transition('pay', { input: z.strictObject(shape) });
 
 /** Changes in few words. */
-export const changed = { attributes, created, deadline, paying, transition, unique, without };
+export const changed = { attributes, created, paying, transition, unique, without };
 
 export const safeChanges: Record<string, Domain | Partial<Domain>> = {
   'an optional attribute': attributes({ tier: text('gold').optional() }),
@@ -94,10 +91,12 @@ export const safeChanges: Record<string, Domain | Partial<Domain>> = {
   'no floor': { accounts: { dues: { unit: 'EUR', shown: true, statement: true } } },
   'no unique value': lacking(live, 'unique'),
   'a unique value held in fewer states': unique({ while: ['waiting'] }),
-  'no deadline': lacking(live, 'deadline'),
-  'another time of a deadline': deadline({
-    at: ({ until }: { readonly until: string }) => Date.parse(until) + 1,
-  }),
+  'no deadline': lacking(live, 'deadlines'),
+  'another deadline': { deadlines: { ...live.deadlines, leave: { while: ['waiting'], at: 'until' } } },
+  'another transition of a deadline': { deadlines: { leave: { while: ['waiting'], at: 'until' } } },
+  'a deadline that comes again': {
+    deadlines: { lapse: { while: ['waiting'], at: 'until', every: 'month', since: 'until' } },
+  },
   'an optional field of an input': created({ name: text('Ada'), tier: text('gold').optional() }),
   'a field of an input with a default': created({ name: text('Ada'), tier: text('gold').default('plain') }),
   'an input that takes more': transition('rate', {

@@ -5,10 +5,15 @@ import { execute } from '../../functions/commands/execute.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
 import type { Reply, TestBackend } from './backend.ts';
 
-/** Runs an entity's scheduled transition as a command of its worker; a refusal looks as it would to a caller. */
-export async function runDue({ backend }: TestBackend, tenant: string, entity: EntityState): Promise<Reply> {
+/** Runs what an entity waits for as a command of its worker; a refusal looks as it would to a caller. */
+export async function runDue(
+  { backend }: TestBackend,
+  tenant: string,
+  { due, ...entity }: EntityState,
+): Promise<Reply> {
+  if (!due) throw new Error(`${entity.id} waits for nothing`);
   const domain = backend.registry.byCollection(entity.collection);
-  const name = domain.deadline?.transition ?? '';
+  const name = due.transition;
   const [requestId, path] = [randomUUID(), `timer/${entity.id}/${name}`];
   const outcome = await execute(backend, {
     kind: 'transition',
@@ -20,6 +25,7 @@ export async function runDue({ backend }: TestBackend, tenant: string, entity: E
     domain,
     name,
     id: entity.id,
+    dueAt: due.at,
     payload: {},
     input: {},
     answerOf: answerOf({ requestId, path }),

@@ -81,8 +81,11 @@ function entityProblems(registry: Registry, item: EntityItem, ledger: readonly L
     isDeepStrictEqual(folded, item.attributes),
     `folding its ledger gives ${JSON.stringify(folded)}, not ${JSON.stringify(item.attributes)}`,
   );
-  const { deadline } = domain;
-  const dueAt = deadline?.while.includes(item.status) === true ? deadline.at(item.attributes) : undefined;
+  const moments = Object.values(domain.deadlines ?? {})
+    .filter((deadline) => deadline?.while.includes(item.status))
+    .map((deadline) => Date.parse(String(item.attributes[deadline?.at ?? ''])))
+    .filter((moment) => !Number.isNaN(moment));
+  const dueAt = moments.length > 0 ? Math.min(...moments) : undefined;
   expect(item.dueAt === dueAt, `it is due at ${item.dueAt}, and should be at ${dueAt}`);
   for (const [key, { floor }] of Object.entries(domain.accounts ?? {})) {
     const balance = item.balances?.[key];

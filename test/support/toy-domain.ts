@@ -40,7 +40,7 @@ export const loans = defineDomain({
     { name: 'book_lent', while: ['asked', 'lent'], of: ({ book }) => [book] },
     { name: 'shelf_free', while: ['asked'], of: ({ shelf }) => (shelf === undefined ? undefined : [shelf]) },
   ],
-  deadline: { while: ['lent'], transition: 'lose', at: ({ backUntil }) => Date.parse(backUntil) },
+  deadlines: { lose: { while: ['lent'], at: 'backUntil' } },
   create: {
     summary: 'Ask for a book',
     input: z.strictObject({

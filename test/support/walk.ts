@@ -198,10 +198,7 @@ export class Walk {
       const { input, actor } = prepared ?? (await this.prepare(entity, name));
       return this.send(entity, name, { input, actor });
     }
-    if (domain.deadline?.transition === name) {
-      this.clock.moveTo(domain.deadline.at(entity.attributes));
-      return this.runDue(entity);
-    }
+    if (domain.deadlines?.[name]) return this.#wait(entity, name);
     if (answersThatBring(domain, name).length > 0) return this.#answer(entity, name);
     const mover = moverOf(this.api.backend.registry, domain.collection, name);
     const moving = await this.create(mover.domain, { given: { [domain.collection]: id } });
@@ -295,9 +292,21 @@ export class Walk {
     return reply;
   }
 
-  /** Runs a scheduled transition as its worker does. */
+  /** Lets time pass until a deadline has come, and those before it. */
+  async #wait(entity: EntityState, name: string): Promise<Reply> {
+    for (let waiting = entity, step = 0; waiting.due && step < stepsMax; step += 1) {
+      const { due } = waiting;
+      this.clock.moveTo(due.at);
+      const reply = await this.runDue(waiting);
+      if (due.transition === name || reply.status >= 300) return reply;
+      waiting = await this.state(entity.id);
+    }
+    throw new NoWay(`${entity.id} does not come to wait for "${name}"`);
+  }
+
+  /** Runs what an entity waits for as its worker does. */
   runDue(entity: EntityState): Promise<Reply> {
-    const name = this.api.backend.registry.byCollection(entity.collection).deadline?.transition ?? '';
+    const name = entity.due?.transition ?? '';
     const prepared = { input: {}, actor: 'system:timer' };
     return this.#watched(entity, name, prepared, () => runDue(this.api, this.tenant, entity));
   }

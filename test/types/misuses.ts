@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import { defineDomain } from '../../functions/core/definition.ts';
-import { integer, list, reference, text } from '../../functions/core/fields.ts';
+import { integer, list, moment, reference, text } from '../../functions/core/fields.ts';
 import { many, maybe } from '../../functions/core/others.ts';
 import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
 
@@ -54,6 +54,7 @@ const book = {
     readers: list(text('ada'), 0, 9, ['ada']),
     shelf: reference('shelves', 'shl'),
     lentTo: text('ada').optional(),
+    backAt: moment().optional(),
   }),
   accounts: { fines: { unit: 'coin' } },
 } as const;
@@ -69,7 +70,7 @@ export const right = defineDomain({
   initial: 'in',
   always: { lentTo: ['out'] },
   unique: [{ name: 'book_title', while: ['in'], of: ({ title }) => [title] }],
-  deadline: { while: ['out'], transition: 'remind', at: ({ pages }) => pages },
+  deadlines: { remind: { while: ['out'], at: 'backAt', every: 'month', since: 'backAt' } },
   create: { ...create, set: ({ input: { title, shelf } }) => ({ title, shelf, ...bought }) },
   transitions: {
     lend: {
@@ -131,7 +132,34 @@ export const wrong = [
     states: ['in', 'out'],
     initial: 'in',
     // @ts-expect-error -- 4. the transition of a deadline is misspelt
-    deadline: { while: ['in'], transition: 'lent', at: () => 0 },
+    deadlines: { lent: { while: ['in'], at: 'backAt' } },
+    create: { ...create, set: () => ({ title: '', shelf: '', ...bought }) },
+    transitions: { lend: step },
+  }),
+  defineDomain({
+    ...book,
+    states: ['in', 'out'],
+    initial: 'in',
+    // @ts-expect-error -- 32. the attribute of a deadline is misspelt
+    deadlines: { lend: { while: ['in'], at: 'backAtt' } },
+    create: { ...create, set: () => ({ title: '', shelf: '', ...bought }) },
+    transitions: { lend: step },
+  }),
+  defineDomain({
+    ...book,
+    states: ['in', 'out'],
+    initial: 'in',
+    // @ts-expect-error -- 33. a deadline is waited for in a state that is none
+    deadlines: { lend: { while: ['inn'], at: 'backAt' } },
+    create: { ...create, set: () => ({ title: '', shelf: '', ...bought }) },
+    transitions: { lend: step },
+  }),
+  defineDomain({
+    ...book,
+    states: ['in', 'out'],
+    initial: 'in',
+    // @ts-expect-error -- 34. a deadline comes again in a period that is none
+    deadlines: { lend: { while: ['in'], at: 'backAt', every: 'moon', since: 'backAt' } },
     create: { ...create, set: () => ({ title: '', shelf: '', ...bought }) },
     transitions: { lend: step },
   }),

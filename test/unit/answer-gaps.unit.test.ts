@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { describe, expect, it } from 'vitest';
 import type { AnyTransition, Domain } from '../../functions/core/definition.ts';
 import type { AnyMessage } from '../../functions/core/messages.ts';
+import { moment } from '../../functions/core/fields.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
 import { domains } from '../../functions/domains/index.ts';
 
@@ -142,7 +143,8 @@ const gaps: readonly [what: string, domain: Domain, says: string][] = [
       ...machine(['placed', 'closed', 'expired'], { paid, expire: { from: ['placed'], to: ['expired'] } }, [
         call({ dead: 'paid' }),
       ]),
-      deadline: { while: ['placed'], transition: 'expire', at: () => 0 },
+      attributes: z.strictObject({ until: moment().optional() }),
+      deadlines: { expire: { while: ['placed'], at: 'until' } },
     },
     'the answer "dead" to "order.charge", sent by "create", may come in "expired", where "paid" is not allowed (create -> placed -expire-> expired)',
   ],

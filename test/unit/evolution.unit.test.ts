@@ -9,7 +9,7 @@ import { snapshotOf } from '../../functions/evolution/snapshot.ts';
 import { lacking, later } from '../support/changing-domain.ts';
 import { changed, floored, live, safeChanges } from '../support/domain-changes.ts';
 
-const { attributes, created, deadline, paying, transition, unique, without } = changed;
+const { attributes, created, paying, transition, unique, without } = changed;
 
 const bad: Record<string, Domain | Partial<Domain>> = {
   'a required attribute': attributes({ tier: text('gold') }),
@@ -50,7 +50,7 @@ const bad: Record<string, Domain | Partial<Domain>> = {
   }),
   'a transition that callers ask for removed': { transitions: without('remind') },
   'a transition closed to callers': transition('remind', { internal: true }),
-  'the transition of a deadline removed': lacking({ ...live, transitions: without('lapse') }, 'deadline'),
+  'the transition of a deadline removed': lacking({ ...live, transitions: without('lapse') }, 'deadlines'),
 };
 
 const stepwise: Record<string, Domain | Partial<Domain>> = {
@@ -63,7 +63,6 @@ const stepwise: Record<string, Domain | Partial<Domain>> = {
   'a unique value held in more states': unique({ while: ['waiting', 'active', 'left'] }),
   'an attribute required': attributes({ note: text('a note') }),
   'an attribute that may be left out': attributes({ name: text('Ada').optional() }),
-  'another transition of a deadline': deadline({ transition: 'leave' }),
   'an internal transition removed': { transitions: without('purge') },
 };
 

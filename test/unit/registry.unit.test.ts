@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Domain } from '../../functions/core/definition.ts';
-import { integer, prose, text } from '../../functions/core/fields.ts';
+import { integer, moment, prose, text } from '../../functions/core/fields.ts';
 import { many } from '../../functions/core/others.ts';
 import type { AnyRule } from '../../functions/core/rules.ts';
 import { itemsAtMost } from '../../functions/core/bounds.ts';
@@ -17,11 +17,11 @@ const lamps: Domain = {
   summary: 'A lamp.',
   states: ['off', 'on', 'broken'],
   initial: 'off',
-  attributes: z.strictObject({ place: text('hall'), watts: integer(1, 100, 5) }),
+  attributes: z.strictObject({ place: text('hall'), watts: integer(1, 100, 5), until: moment().optional() }),
   hidden: z.strictObject({ serial: text('1') }),
   accounts: { hours: { unit: 'hour' } },
   unique: [{ name: 'lamp_place', while: ['off', 'on'], of: () => ['hall'] }],
-  deadline: { while: ['on'], transition: 'break', at: () => 0 },
+  deadlines: { break: { while: ['on'], at: 'until' } },
   create: { summary: 'Hang it up', input: z.strictObject({}), set: () => ({}) },
   transitions: {
     switch: { summary: 'On', from: ['off'], to: ['on'] },
@@ -40,6 +40,9 @@ const linking = (link: object): Partial<Domain> => ({
 });
 const ruled = (rule: object): Partial<Domain> => ({
   transitions: { ...transitions, dim: { ...on, rules: { x: { otherwise: '', ...rule } } } },
+});
+const waiting = (deadline: object): Partial<Domain> => ({
+  deadlines: { break: { while: ['on'], at: 'until', ...deadline } },
 });
 const sending = (message: object): Partial<Domain> => ({
   transitions: { ...transitions, dim: { ...on, messages: [{ ...mail, ...message }] } },
@@ -162,21 +165,21 @@ describe('a definition that makes no sense is refused by name', () => {
     ['a unique value held in an unknown state', { unique: [{ name: 'u', while: ['dusk'], of: () => [] }] }],
     ['a unique value held in no state', { unique: [{ name: 'u', while: [], of: () => [] }] }],
     ['two unique values of one name', { unique: [...(lamps.unique ?? []), ...(lamps.unique ?? [])] }],
-    [
-      'a deadline that brings about nothing',
-      { deadline: { while: ['on'], transition: 'fade', at: () => 0 } },
-    ],
-    ['a deadline in no state', { deadline: { while: [], transition: 'break', at: () => 0 } }],
-    [
-      'a deadline where its transition is not allowed',
-      { deadline: { while: ['broken'], transition: 'break', at: () => 0 } },
-    ],
-    ['a deadline in an unknown state', { deadline: { while: ['dusk'], transition: 'break', at: () => 0 } }],
+    ['a deadline that brings about nothing', { deadlines: { fade: { while: ['on'], at: 'until' } } }],
+    ['a deadline in no state', waiting({ while: [] })],
+    ['a deadline where its transition is not allowed', waiting({ while: ['broken'] })],
+    ['a deadline in an unknown state', waiting({ while: ['dusk'] })],
+    ['a deadline at no attribute', waiting({ at: 'untill' })],
+    ['a deadline at what is no moment', waiting({ at: 'place' })],
+    ['a deadline that comes again since no moment', waiting({ every: 'month', since: 'watts' })],
+    ['a deadline that comes again since never', waiting({ every: 'month' })],
+    ['a deadline that comes again nobody knows when', waiting({ since: 'until' })],
+    ['a deadline that comes again in a period that is none', waiting({ every: 'moon', since: 'until' })],
     [
       'a deadline whose transition needs input',
       {
         transitions: { ...transitions, break: { ...on, input: z.strictObject({ why: text('x') }) } },
-        deadline: { while: ['off'], transition: 'break', at: () => 0 },
+        ...waiting({ while: ['off'] }),
         states: ['off', 'on'],
         unique: [],
       },

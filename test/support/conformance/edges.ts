@@ -72,7 +72,8 @@ export function edges({ domain, walk }: Subject): void {
   const legal = domain.states.flatMap((status) =>
     Object.entries(domain.transitions)
       .filter(([name, { from, internal }]) => {
-        return from.includes(status) && (internal !== true || domain.deadline?.transition === name);
+        const isWaitedFor = domain.deadlines?.[name]?.while.includes(status) === true;
+        return from.includes(status) && (internal !== true || isWaitedFor);
       })
       .map(([name, transition]) => ({ status, name, transition })),
   );

@@ -41,7 +41,7 @@ export function checkMoves(
     for (const entry of entries) {
       const domain = madeBy(versions, seenBy, entry);
       const isInternal = domain.transitions[entry.command]?.internal === true;
-      const isTimer = domain.deadline?.transition === entry.command;
+      const isTimer = Object.hasOwn(domain.deadlines ?? {}, entry.command);
       if (isInternal && !isTimer && !isAnswer(domain, entry) && !moved.has(entry)) {
         report(
           'G1',

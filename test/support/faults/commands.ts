@@ -122,21 +122,21 @@ const isNear = (domain: Domain, state: string): boolean =>
   );
 
 function timers(domain: Domain): CommandCase[] {
-  const { deadline, collection } = domain;
-  if (!deadline) return [];
-  return deadline.while.map((status) => ({
-    domain: collection,
-    name: `${deadline.transition} by the timer`,
-    prepare: async (walk: Walk) => {
-      const { id, attributes } = await walk.reach(domain, status);
-      const { transition } = deadline;
-      const dueAt = deadline.at(attributes);
-      return {
-        is: 'timer' as const,
-        timer: { entity: id, collection, tenant: walk.tenant, transition, dueAt },
-      };
-    },
-  }));
+  const { deadlines = {}, collection } = domain;
+  return Object.entries(deadlines).flatMap(([transition, deadline]) =>
+    (deadline?.while ?? []).map((status) => ({
+      domain: collection,
+      name: `${transition} by the timer`,
+      prepare: async (walk: Walk) => {
+        const { id, due } = await walk.reach(domain, status);
+        if (due?.transition !== transition) throw new Error(`${id} does not wait for "${transition}"`);
+        return {
+          is: 'timer' as const,
+          timer: { entity: id, collection, tenant: walk.tenant, transition, dueAt: due.at },
+        };
+      },
+    })),
+  );
 }
 
 function locks(domain: Domain): CommandCase[] {

@@ -3,6 +3,7 @@ import { inject } from 'vitest';
 import type { Clock } from '../../../functions/runtime/clock.ts';
 import { topics } from '../../../functions/runtime/topics.ts';
 import type { MessageItem } from '../../../functions/store/outbox/message-items.ts';
+import { readEntity } from '../../../functions/store/entities/reads.ts';
 import { readMessage } from '../../../functions/store/outbox/messages.ts';
 import { mayHaveActed, refused } from '../../../functions/workers/receiver.ts';
 import { startOutbox } from '../outbox.ts';
@@ -144,12 +145,9 @@ async function timers(lab: Lab, outbox: TestOutbox): Promise<void> {
   const [one, other] = await Promise.all([lab.start(), lab.start()]);
   outbox.clock.ahead(lab.clock.now() - outbox.clock.now());
   for (const [tenant, collection, id] of entitiesOf(lab)) {
-    const { deadline } = lab.clean.backend.registry.byCollection(collection);
-    if (!deadline) continue;
-    const { json } = await lab.clean.get(`/v1/${collection}/${id}`, { tenant });
-    const dueAt = deadline.at(json);
-    if (!deadline.while.includes(String(json['status'])) || dueAt > lab.clock.now()) continue;
-    const timer = { entity: id, collection, tenant, transition: deadline.transition, dueAt };
+    const due = (await readEntity(lab.clean.backend.store, tenant, id, AbortSignal.timeout(10_000)))?.due;
+    if (!due || due.at > lab.clock.now()) continue;
+    const timer = { entity: id, collection, tenant, transition: due.transition, dueAt: due.at };
     await Promise.all([lab.due(one, timer), lab.due(other, timer)]);
   }
 }

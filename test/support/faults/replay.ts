@@ -12,6 +12,7 @@ import { secretFields } from '../../../functions/core/fields.ts';
 import { draftsOf } from '../../../functions/core/messages.ts';
 import type { MessageDraft } from '../../../functions/core/messages.ts';
 import type { Movement, Posting } from '../../../functions/core/postings.ts';
+import { momentAfter } from '../../../functions/core/recurrence.ts';
 import { rulesIn } from '../../../functions/core/rules.ts';
 import type { Rule } from '../../../functions/core/rules.ts';
 import { linkedBy } from '../linked.ts';
@@ -211,7 +212,8 @@ export class Replay {
         `entry ${entry.seq} goes by "${entry.command}" from ${this.#status} to ${entry.to}`,
       );
     }
-    const set = ((isCreate ? domain.create : transition)?.set?.(context) ?? {}) as Record<string, unknown>;
+    const said = ((isCreate ? domain.create : transition)?.set?.(context) ?? {}) as Record<string, unknown>;
+    const set = { ...this.#comesAgain(entry), ...said };
     this.#settle(entry, set, definition.transfers?.(context) ?? []);
     const after = { ...this.#attributes, status: entry.to };
     return { moves, messages: draftsOf(definition.messages, Object.assign(context, { after })) };
@@ -231,7 +233,7 @@ export class Replay {
     this.#attributes = Object.fromEntries(all.filter(([, value]) => value !== undefined));
     this.#status = entry.to;
     this.#hold(before);
-    this.#wait();
+    this.#wait(entry);
     const expected = movements.map((movement) => this.#posting(movement));
     const sorted = (postings: readonly Posting[]): string[] =>
       postings.map((each) => canonicalize(each)).sort();
@@ -268,14 +270,33 @@ export class Replay {
     }
   }
 
-  #wait(): void {
+  /** Whether an entry is what the entity waited for. */
+  #isDue({ actor, command }: Entry): boolean {
+    return actor === 'system:timer' && command === this.#due?.transition;
+  }
+
+  /** What a deadline that comes again sets. */
+  #comesAgain(entry: Entry): Record<string, unknown> {
+    const { at, every, since } = this.#domain.deadlines?.[entry.command] ?? {};
+    if (!this.#isDue(entry) || !this.#due || at === undefined || !every || since === undefined) return {};
+    const next = momentAfter(every, Date.parse(String(this.#attributes[since])), this.#due.at);
+    return { [at]: new Date(next).toISOString() };
+  }
+
+  #wait(entry: Entry): void {
     const status = this.#status ?? '';
-    const { deadline } = this.#domain;
-    const at = deadline?.while.includes(status) === true ? deadline.at(this.#attributes) : Number.NaN;
-    if (deadline && !Number.isNaN(at))
-      this.#due = { at, transition: deadline.transition, while: deadline.while };
-    else if (this.#due?.transition === deadline?.transition || this.#due?.while.includes(status) !== true)
-      this.#due = undefined;
+    const { deadlines = {} } = this.#domain;
+    const written = this.#due;
+    const isLeft =
+      written?.while.includes(status) === true &&
+      !this.#isDue(entry) &&
+      !Object.hasOwn(deadlines, written.transition);
+    const waits = Object.entries(deadlines).flatMap(([transition, deadline]): Due[] => {
+      const at = deadline ? Date.parse(String(this.#attributes[deadline.at])) : Number.NaN;
+      const isWaitedFor = deadline?.while.includes(status) === true && !Number.isNaN(at);
+      return isWaitedFor ? [{ at, transition, while: deadline.while }] : [];
+    });
+    [this.#due] = [...waits, ...(isLeft ? [written] : [])].sort((one, other) => one.at - other.at);
   }
 
   #posting({ account, amount }: Movement): Posting {
