@@ -44,9 +44,12 @@ afterEach(() => outbox.stop());
 const relayWith = (sqs = outbox.sqs): MessageRelay =>
   createMessageRelay({ outbox: outbox.access, sqs, queueUrls: outbox.queueUrls, log: silent });
 
-/** Until the queue is empty: what is dead is handed back until SQS moves it. */
+/**
+ * Until the queue is empty: what is dead is handed back until SQS moves it. One delivery at a time: of two copies at
+ * once the second would be hidden for as long as the lease of the first, by the clock of the queue.
+ */
 async function drain(by: QueueHandler = handler): Promise<void> {
-  while ((await outbox.depth(queue)) > 0) await outbox.poll(queue, by);
+  while ((await outbox.depth(queue)) > 0) await outbox.poll(queue, by, 1);
 }
 
 /** A redrive by the console or the CLI. */

@@ -1,5 +1,5 @@
 /** Receivers as a test needs them: they say what a message's answer is to be, as a callback would. */
-import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { createAnswers } from '../../functions/commands/carry-out-answer.ts';
 import type { Answered } from '../../functions/commands/carry-out-answer.ts';
 import { timestamp } from '../../functions/runtime/clock.ts';
@@ -9,8 +9,8 @@ import { messagePartition } from '../../functions/store/outbox/message-items.ts'
 import type { Answer, AnswerOutcome, MessageItem } from '../../functions/store/outbox/message-items.ts';
 import type { OutboxAccess } from '../../functions/store/outbox/message-writes.ts';
 import { claimMessage, readMessage, recordDead } from '../../functions/store/outbox/messages.ts';
+import type { Store } from '../../functions/store/store.ts';
 import type { TestBackend } from './backend.ts';
-import { dump } from './table-dump.ts';
 
 /** What each topic's receiver gives back. */
 export const results: Readonly<Record<Topic, Readonly<Record<string, unknown>>>> = {
@@ -26,17 +26,35 @@ const outboxOf = ({ backend: { store, clock } }: TestBackend): OutboxAccess => (
   clock,
 });
 
-const allItems = async ({ backend: { store } }: TestBackend): Promise<MessageItem[]> =>
-  [...(await dump(store)).values()] as unknown as MessageItem[];
+/** Those of a tenant that are told what their answers bring about: the table may be shared by many tenants. */
+async function answerable({ backend: { store } }: TestBackend, tenant: string): Promise<MessageItem[]> {
+  const items: MessageItem[] = [];
+  let from: Record<string, unknown> | undefined;
+  do {
+    const page = await store.client.send(
+      new ScanCommand({
+        TableName: store.tables.outbox,
+        ConsistentRead: true,
+        FilterExpression: 'tenant = :tenant AND attribute_exists(answers)',
+        ExpressionAttributeValues: { ':tenant': tenant },
+        ExclusiveStartKey: from,
+      }),
+    );
+    items.push(...((page.Items ?? []) as MessageItem[]));
+    from = page.LastEvaluatedKey;
+  } while (from);
+  return items;
+}
 
-async function messagesOf(
-  { backend: { store } }: TestBackend,
+/** All messages of an entity. */
+export async function messagesOf(
+  { client, tables }: Store,
   tenant: string,
   entity: string,
 ): Promise<MessageItem[]> {
-  const { Items = [] } = await store.client.send(
+  const { Items = [] } = await client.send(
     new QueryCommand({
-      TableName: store.tables.outbox,
+      TableName: tables.outbox,
       ConsistentRead: true,
       KeyConditionExpression: 'pk = :pk',
       ExpressionAttributeValues: { ':pk': messagePartition(tenant, entity) },
@@ -47,12 +65,14 @@ async function messagesOf(
 
 /** Messages of an entity, or of all, that wait for an answer which moves their entity. */
 export async function unanswered(api: TestBackend, tenant: string, entity?: string): Promise<MessageItem[]> {
-  const items = entity === undefined ? await allItems(api) : await messagesOf(api, tenant, entity);
+  const { store } = api.backend;
+  const items =
+    entity === undefined ? await answerable(api, tenant) : await messagesOf(store, tenant, entity);
   return items
-    .filter(({ answers, status, ...item }) => {
-      const isOf = item.tenant === tenant && (entity === undefined || item.entity === entity);
-      return isOf && answers !== undefined && status !== 'done' && item.answer === undefined;
-    })
+    .filter(
+      ({ answers, status, answer: taken }) =>
+        answers !== undefined && status !== 'done' && taken === undefined,
+    )
     .sort((a, b) => (a.sk < b.sk ? -1 : 1));
 }
 

@@ -89,7 +89,7 @@ export interface TestOutbox {
   readonly all: () => Promise<MessageItem[]>;
   readonly worker: (receiver: Receiver, options?: WorkerOptions) => QueueHandler;
   /** Hands a batch of what is visible to a handler, as an event source mapping does. @returns deliveries */
-  readonly poll: (queue: TestQueue, handler: QueueHandler) => Promise<number>;
+  readonly poll: (queue: TestQueue, handler: QueueHandler, batchMax?: number) => Promise<number>;
   /** The bodies of what is visible, left in the queue. */
   readonly look: (queue: TestQueue) => Promise<string[]>;
   /** How many messages a queue holds, visible or not. */
@@ -200,11 +200,11 @@ export async function startOutbox(options: { readonly streams?: boolean } = {}):
         sqs: options.sqs ?? sqs,
         log: silent,
       }),
-    poll: async (queue, handler) => {
+    poll: async (queue, handler, batchMax = 10) => {
       const { Messages = [] } = await sqs.send(
         new ReceiveMessageCommand({
           QueueUrl: queue.url,
-          MaxNumberOfMessages: 10,
+          MaxNumberOfMessages: batchMax,
           VisibilityTimeout: 30,
           // eslint-disable-next-line @typescript-eslint/no-deprecated -- the local server knows its successor not
           AttributeNames: ['All'],

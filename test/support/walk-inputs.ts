@@ -6,7 +6,7 @@ import type { Registry } from '../../functions/core/registry.ts';
 import { fingerprint } from '../../functions/core/rules.ts';
 import type { Store } from '../../functions/store/store.ts';
 import type { Input } from './examples.ts';
-import { dump } from './table-dump.ts';
+import { messagesOf } from './answering.ts';
 
 /** Puts an existing entity's id wherever an example names one of a collection. */
 export async function withReferences(
@@ -31,13 +31,18 @@ export async function withReferences(
  * A secret is told in one of the entity's own messages; the entity keeps its fingerprint. One whose message has ended
  * is gone.
  */
-export async function secretsOf(store: Store, entity: EntityState, { input }: AnyTransition): Promise<Input> {
+export async function secretsOf(
+  store: Store,
+  tenant: string,
+  entity: EntityState,
+  { input }: AnyTransition,
+): Promise<Input> {
   const names = input ? [...secretFields(input)] : [];
   if (names.length === 0) return {};
   const kept = new Set(Object.values(entity.attributes));
-  const words = [...(await dump(store)).values()]
-    .filter((item) => item['entity'] === entity.id && typeof item['payload'] === 'string')
-    .flatMap(({ payload }) => String(payload).split(/[\s"]+/));
+  const words = (await messagesOf(store, tenant, entity.id)).flatMap(({ payload = '' }) =>
+    payload.split(/[\s"]+/),
+  );
   const found = words.find((word) => kept.has(fingerprint(word)));
   return found === undefined ? {} : Object.fromEntries(names.map((name) => [name, found]));
 }

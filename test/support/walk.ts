@@ -112,7 +112,7 @@ export class Walk {
     const example = exampleOf(transition.input);
     const input = {
       ...((await this.#referring(example, 'every field', given)) as Input),
-      ...(await secretsOf(this.api.backend.store, entity, transition)),
+      ...(await secretsOf(this.api.backend.store, this.tenant, entity, transition)),
     };
     const parsed = transition.input?.safeParse(input).data ?? {};
     const isLegal = transition.from.includes(entity.status) && !asTheyAre;
