@@ -5,6 +5,8 @@ export interface Bindings {
     readonly path: string;
     /** By name in lower case; a header that was sent twice has its values joined with a comma. An empty one is kept. */
     readonly headers: Readonly<Record<string, string | undefined>>;
+    /** The body, empty where there is none. The router's request could only give it back through a stream. */
+    readonly bytes: Uint8Array;
   };
   readonly requestContext: { readonly requestId: string; readonly authorizer?: unknown };
 }

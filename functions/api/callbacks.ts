@@ -46,9 +46,8 @@ export async function takeCallback(
   c: Context<Environment>,
   { backend, log, settingsOf }: CallbackParts,
 ): Promise<Response> {
-  const { headers } = c.env.event;
+  const { headers, bytes } = c.env.event;
   const receiver = c.req.param('receiver') ?? '';
-  const bytes = new Uint8Array(await c.req.arrayBuffer());
   // A body that is too large is refused as such, before it is hashed.
   const isTooLarge = bytes.length > limits.bodyMaxBytes;
   if (!isTooLarge && !(await isFrom(receiver, { headers, bytes, settingsOf, now: backend.clock.now() })))

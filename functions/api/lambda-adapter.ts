@@ -53,8 +53,15 @@ const headOnly = ({ body, headers, ...rest }: GatewayResult): GatewayResult => (
   body: '',
 });
 
-/** A body has no meaning in these (RFC 9110, section 9.3.1), and the adapter's request cannot hold one. */
+/** A body has no meaning in these (RFC 9110, section 9.3.1). */
 const readsOnly: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+
+/** The body as it was sent. */
+function bytesOf(event: GatewayEvent): Uint8Array {
+  const { body, isBase64Encoded } = event;
+  if (body === undefined || body === null || readsOnly.has(methodOf(event))) return new Uint8Array();
+  return Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
+}
 
 /** The adapter builds a URL with the caller's `Host`, which may hold anything; nothing here asks for it. */
 const anyHost = 'localhost';
@@ -71,16 +78,15 @@ function sendable(event: GatewayEvent): (GatewayEvent & Bindings['event']) | und
   const path = oneSpelling(decodedPath);
   if (isHttpApi) {
     const { http } = event.requestContext;
-    const isRead = readsOnly.has(http.method);
     const requestContext = {
       ...event.requestContext,
       http: { ...http, method: toldMethod(http.method) },
       domainName: anyHost,
     };
-    const { body, ...head } = event;
     return {
-      ...head,
-      ...(body !== undefined && !isRead && { body }),
+      ...event,
+      body: '',
+      bytes: bytesOf(event),
       headers: asciiHeaders(joined(event.headers)),
       requestContext,
       rawPath: '/',
@@ -92,7 +98,8 @@ function sendable(event: GatewayEvent): (GatewayEvent & Bindings['event']) | und
   return {
     ...rest,
     httpMethod: toldMethod(rest.httpMethod),
-    body: readsOnly.has(rest.httpMethod) ? null : rest.body,
+    body: null,
+    bytes: bytesOf(event),
     requestContext: { ...rest.requestContext, domainName: anyHost },
     headers: asciiHeaders(joined(multiValueHeaders ?? headers ?? {})),
     path,

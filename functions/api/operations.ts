@@ -72,7 +72,7 @@ export async function operate(c: Context<Environment>, context: OperationContext
     case 'transition':
     case 'lock':
     case 'unlock':
-      return responseOf(await execute(backend, await commandRequest(c, context, operation)));
+      return responseOf(await execute(backend, commandRequest(c, context, operation)));
     case 'get': {
       const entity = await getEntity(reading(), operation.domain, id(operation.domain));
       return json(entityView(operation.domain, entity), 200, { etag: etagOf(entity) });
@@ -94,15 +94,15 @@ export async function operate(c: Context<Environment>, context: OperationContext
     case 'messageGroups':
       return json(await messageGroups(reading(), query as Parameters<typeof messageGroups>[1]));
     case 'redriveMessage':
-      await bodyOf(c, route);
+      bodyOf(c, route);
       return redrive(reading(), c.req.param('id') ?? '', operator);
     case 'resolveMessage': {
-      const { input } = await bodyOf(c, route);
+      const { input } = bodyOf(c, route);
       const said = input as z.output<typeof resolveBody>;
       return json(await resolveMessage(reading(), c.req.param('id') ?? '', { ...said, operator }));
     }
     case 'redriveMessages': {
-      const { input } = await bodyOf(c, route);
+      const { input } = bodyOf(c, route);
       const asked = input as { readonly topic: Topic; readonly limit: number };
       return json(await redriveInBulk(reading(), asked, operator), 202);
     }
@@ -115,7 +115,7 @@ export async function operate(c: Context<Environment>, context: OperationContext
     case 'redriveRun':
       return json(redriveView(await getRedrive(reading(), c.req.param('id') ?? '')));
     case 'stopRedrive': {
-      const { input } = await bodyOf(c, route);
+      const { input } = bodyOf(c, route);
       const { note } = input as z.output<typeof stopRedriveBody>;
       return json(await stopRedrive(reading(), c.req.param('id') ?? '', operator, note));
     }
@@ -139,9 +139,9 @@ function knownId(domain: Domain, id: string): string {
   throw notFound();
 }
 
-async function bodyOf(c: Context<Environment>, route: Route): Promise<Body> {
-  const bytes = new Uint8Array(await c.req.arrayBuffer());
-  return readBody(bytes, c.env.event.headers, route.body);
+function bodyOf(c: Context<Environment>, route: Route): Body {
+  const { bytes, headers } = c.env.event;
+  return readBody(bytes, headers, route.body);
 }
 
 /** Begins a redrive run, once for its key; a preview says what it would do. */
@@ -150,7 +150,7 @@ async function begin(c: Context<Environment>, context: OperationContext): Promis
   const { tenant, subject } = caller;
   const { headers } = c.env.event;
   const key = idempotencyKey(headers['idempotency-key']);
-  const { payload, input } = await bodyOf(c, route);
+  const { payload, input } = bodyOf(c, route);
   const request = input as z.output<typeof beginRedriveBody>;
   const reading: ReadContext = { backend, tenant, deadline: startDeadline(backend.clock) };
   if (request.dryRun) return json(await previewRedrive(reading, request), 202);
@@ -170,11 +170,11 @@ type CommandOperation = Extract<
 >;
 
 /** The command that a request asks for. @throws ProblemError 4xx */
-async function commandRequest(
+function commandRequest(
   c: Context<Environment>,
   { route, caller, requestId }: OperationContext,
   operation: CommandOperation,
-): Promise<CommandRequest> {
+): CommandRequest {
   const { headers } = c.env.event;
   const { domain } = operation;
   // Who lacks a role hears nothing else, not even that there can be no such entity.
@@ -183,7 +183,7 @@ async function commandRequest(
   // Nobody reads a body for an entity that cannot be.
   const id = operation.is === 'create' ? '' : knownId(domain, c.req.param('id') ?? '');
   const idempotency = idempotencyKey(headers['idempotency-key']);
-  const { payload, input } = await bodyOf(c, route);
+  const { payload, input } = bodyOf(c, route);
   const common = {
     tenant: caller.tenant,
     subject: caller.subject,

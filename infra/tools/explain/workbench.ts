@@ -126,7 +126,11 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
       const sent = httpRequest(request);
       const environment: Bindings = {
         requestContext: { authorizer: { jwt: { claims } }, requestId: randomUUID() },
-        event: { path, headers: Object.fromEntries(sent.headers) },
+        event: {
+          path,
+          headers: Object.fromEntries(sent.headers),
+          bytes: new Uint8Array(await sent.arrayBuffer()),
+        },
       };
       return reply(await app.fetch(sent, environment));
     },
