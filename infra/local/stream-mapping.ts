@@ -1,4 +1,4 @@
-import type { AttributeValue, DynamoDBStreamsClient, _Record } from '@aws-sdk/client-dynamodb-streams';
+import type { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { readFilters } from './event-pattern.ts';
 import type { LambdaFunction } from './lambda-function.ts';
@@ -6,6 +6,7 @@ import type { Log } from './log.ts';
 import { itemFailures, reportsItemFailures, type Mapping } from './sqs-mapping.ts';
 import { processBatch, type BatchRecord, type DiscardReason, type StreamPolicy } from './stream-batch.ts';
 import { StreamReader } from './stream-reader.ts';
+import type { WireRecord } from './stream-records.ts';
 
 export interface StreamMappingOptions {
   readonly streams: DynamoDBStreamsClient;
@@ -137,37 +138,22 @@ export interface StreamRecord extends BatchRecord {
   readonly eventSourceARN: string;
 }
 
-/** The record as Lambda sends it: times in epoch seconds, binary values as base64. */
-export function toStreamRecord(record: _Record, source: { streamArn: string; region: string }): StreamRecord {
-  const change = record.dynamodb ?? {};
-  const image = (name: string, value: Record<string, AttributeValue> | undefined): object =>
-    value === undefined ? {} : { [name]: toJson(value) };
+/** The record as Lambda sends it: what the stream says, in whole seconds, and where it comes from. */
+export function toStreamRecord(
+  { eventID = '', eventName = '', eventVersion = '1.1', dynamodb = {} }: WireRecord,
+  source: { readonly streamArn: string; readonly region: string },
+): StreamRecord {
   return {
-    eventID: record.eventID ?? '',
-    eventName: record.eventName ?? '',
-    eventVersion: record.eventVersion ?? '1.1',
+    eventID,
+    eventName,
+    eventVersion,
     eventSource: 'aws:dynamodb',
     awsRegion: source.region,
     dynamodb: {
-      ApproximateCreationDateTime: Math.floor((change.ApproximateCreationDateTime?.getTime() ?? 0) / 1_000),
-      ...image('Keys', change.Keys),
-      ...image('NewImage', change.NewImage),
-      ...image('OldImage', change.OldImage),
-      SequenceNumber: change.SequenceNumber ?? '',
-      ...(change.SizeBytes !== undefined && { SizeBytes: change.SizeBytes }),
-      ...(change.StreamViewType !== undefined && { StreamViewType: change.StreamViewType }),
+      ...dynamodb,
+      ApproximateCreationDateTime: Math.floor(dynamodb.ApproximateCreationDateTime ?? 0),
+      SequenceNumber: dynamodb.SequenceNumber ?? '',
     },
     eventSourceARN: source.streamArn,
   };
-}
-
-function toJson(value: unknown): unknown {
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  if (Array.isArray(value)) return value.map(toJson);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, entry]) => entry !== undefined)
-      .map(([key, entry]) => [key, toJson(entry)]),
-  );
 }

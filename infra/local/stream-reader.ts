@@ -1,18 +1,17 @@
 import {
   DescribeStreamCommand,
   ExpiredIteratorException,
-  GetRecordsCommand,
   GetShardIteratorCommand,
   TrimmedDataAccessException,
   type DynamoDBStreamsClient,
   type Shard,
   type ShardIteratorType,
-  type _Record,
 } from '@aws-sdk/client-dynamodb-streams';
+import { getRecords, type WireRecord } from './stream-records.ts';
 
 export interface ShardBatch {
   readonly shardId: string;
-  readonly records: readonly _Record[];
+  readonly records: readonly WireRecord[];
 }
 
 /** How often a shard without news is read: at once after news, then less and less often. */
@@ -115,17 +114,14 @@ export class StreamReader {
     while (!this.#stop.signal.aborted) {
       try {
         iterator ??= await this.#iterator(shardId, sequence ?? 'TRIM_HORIZON');
-        const page = await this.#client.send(
-          new GetRecordsCommand({ ShardIterator: iterator, Limit: this.#batchSize }),
-        );
-        const records = page.Records ?? [];
+        const { records, next } = await getRecords(this.#client, iterator ?? '', this.#batchSize);
         if (records.length > 0) {
           if (!(await this.#process({ shardId, records }))) return;
           sequence = records.at(-1)?.dynamodb?.SequenceNumber;
         }
         // A closed shard ends; the shards that follow it begin.
-        if (page.NextShardIterator === undefined) return;
-        iterator = page.NextShardIterator;
+        if (next === undefined) return;
+        iterator = next;
         idleMs = records.length > 0 ? shortestIdleMs : Math.min(idleMs * idleGrowth, longestIdleMs);
         if (records.length === 0) await this.#pause(idleMs);
       } catch (error) {

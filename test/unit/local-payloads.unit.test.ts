@@ -2,7 +2,6 @@
  * The payloads the local stack makes, held against those the services send (`events/`): from what a service is
  * given, the local stack makes the very payload in the file, apart from ids of the account it runs in.
  */
-import type { _Record } from '@aws-sdk/client-dynamodb-streams';
 import type { APIGatewayProxyEventV2WithJWTAuthorizer, DynamoDBStreamEvent, SQSEvent } from 'aws-lambda';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
@@ -11,6 +10,7 @@ import { expect, test } from 'vitest';
 import { buildHttpEvent, readTarget } from '../../infra/local/http-event.ts';
 import { toRecord } from '../../infra/local/sqs-mapping.ts';
 import { toStreamRecord } from '../../infra/local/stream-mapping.ts';
+import type { WireRecord } from '../../infra/local/stream-records.ts';
 
 const folder = path.join(import.meta.dirname, '../../events');
 
@@ -79,13 +79,9 @@ const changes = eventsOf<DynamoDBStreamEvent>('dynamodb-stream').filter(
 test.each(changes)('the changes of dynamodb-stream/%s', (_name, golden) => {
   for (const record of golden.Records) {
     const change = record.dynamodb;
-    const read = {
-      ...record,
-      dynamodb: {
-        ...change,
-        ApproximateCreationDateTime: new Date((change?.ApproximateCreationDateTime ?? 0) * 1_000),
-      },
-    } as unknown as _Record;
+    // On the wire a time has a fraction.
+    const time = (change?.ApproximateCreationDateTime ?? 0) + 0.5;
+    const read = { ...record, dynamodb: { ...change, ApproximateCreationDateTime: time } } as WireRecord;
     const source = { streamArn: record.eventSourceARN ?? '', region: record.awsRegion ?? '' };
     expect(toStreamRecord(read, source)).toEqual(record);
   }
