@@ -4,7 +4,13 @@
  */
 
 /** A request that is lost costs a second and a retry, and all attempts together stay below 10 s. */
-export const database = { attempts: 3, connectionTimeoutMs: 1_000, requestTimeoutMs: 3_000 } as const;
+export const database = {
+  attempts: 3,
+  connectionTimeoutMs: 1_000,
+  requestTimeoutMs: 3_000,
+  /** Requests of one client under way at once. More wait their turn, and their time does not run meanwhile. */
+  connectionsMax: 50,
+} as const;
 export const queueService = {
   attempts: 3,
   connectionTimeoutMs: 1_000,
