@@ -2,8 +2,10 @@
  * One execution environment of a Lambda function, inside a worker thread. Plain JavaScript, because a dozen of
  * these start at once and none should wait for a compiler.
  *
- * In: { id, event, context }. Out: { id, payload } or { id, error }, and once { loaded: true }.
+ * In: { id, event, context }. Out: { id, payload } or { id, error }, once { loaded: true }, and { waiting } where an
+ * invocation begins (1) or ends (-1) to wait for others (`functions/runtime/waits.ts`).
  */
+import { subscribe } from 'node:diagnostics_channel';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 
@@ -33,6 +35,10 @@ parentPort.on('message', async ({ id, event, context }) => {
       },
     });
   }
+});
+
+subscribe('commit-once.waits', ({ change }) => {
+  parentPort.postMessage({ waiting: change });
 });
 
 parentPort.postMessage({ loaded: true });

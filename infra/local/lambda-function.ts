@@ -35,13 +35,23 @@ interface Environment {
   readonly worker: Worker;
   readonly pending: Map<string, Pending>;
   readonly loaded: Promise<void>;
+  /** Invocations in it that wait for others. */
+  waiting: number;
   retired: boolean;
 }
 
 type WorkerMessage =
   | { readonly loaded: true }
+  | { readonly waiting: 1 | -1 }
   | { readonly id: string; readonly payload: string }
   | { readonly id: string; readonly error: FunctionError };
+
+/**
+ * How many invocations work at once; more wait in a queue. Lambda would start an execution environment for each. Here
+ * all share two or three processors, and a thousand at once would all be late. One that waits for another, such as for a
+ * lock, does not count: it could keep out the one it waits for.
+ */
+const workingMax = 16;
 
 /**
  * One Lambda function: the deployed bundle in a worker thread with an environment of its own. Invocations run
@@ -50,6 +60,9 @@ type WorkerMessage =
 export class LambdaFunction {
   readonly configuration: FunctionConfiguration;
   readonly #log: Log;
+  /** Those that wait for a place, first come, first served. */
+  readonly #queue: (() => void)[] = [];
+  #running = 0;
   #current: Environment | undefined;
   #stopped = false;
 
@@ -66,6 +79,30 @@ export class LambdaFunction {
 
   /** Runs the handler with an event, which may be any JSON value. Never throws: a failure is in the answer. */
   async invoke(event: unknown): Promise<Invocation> {
+    await this.#place();
+    try {
+      return await this.#run(event);
+    } finally {
+      this.#running -= 1;
+      this.#letIn();
+    }
+  }
+
+  /** Takes a place, once one is free. */
+  async #place(): Promise<void> {
+    const taken = new Promise<void>((resolve) => this.#queue.push(resolve));
+    this.#letIn();
+    await taken;
+  }
+
+  #letIn(): void {
+    while (this.#queue.length > 0 && this.#running - (this.#current?.waiting ?? 0) < workingMax) {
+      this.#running += 1;
+      this.#queue.shift()?.();
+    }
+  }
+
+  async #run(event: unknown): Promise<Invocation> {
     const requestId = randomUUID();
     const { configuration } = this;
     if (this.#stopped) return failure(requestId, 'Runtime.ExitError', 'the function is stopped');
@@ -75,7 +112,7 @@ export class LambdaFunction {
     } catch (error) {
       return failure(requestId, 'Runtime.ImportModuleError', String(error));
     }
-    if (environment.retired) return await this.invoke(event);
+    if (environment.retired) return await this.#run(event);
     return await new Promise((settle) => {
       const timeoutMs = configuration.timeoutSeconds * 1_000;
       const timer = setTimeout(() => {
@@ -137,9 +174,10 @@ export class LambdaFunction {
     });
     // The one who waits for it hears of the failure; without a waiter it must not end the process.
     loaded.catch(() => undefined);
-    const environment: Environment = { worker, pending, loaded, retired: false };
+    const environment: Environment = { worker, pending, loaded, waiting: 0, retired: false };
     worker.on('message', (message: WorkerMessage) => {
       if ('loaded' in message) settleLoaded?.resolve();
+      else if ('waiting' in message) this.#count(environment, message.waiting);
       else this.#answer(environment, message);
     });
     worker.on('error', (error) => {
@@ -157,7 +195,15 @@ export class LambdaFunction {
     return environment;
   }
 
-  #answer(environment: Environment, message: Exclude<WorkerMessage, { loaded: true }>): void {
+  #count(environment: Environment, change: 1 | -1): void {
+    environment.waiting += change;
+    this.#letIn();
+  }
+
+  #answer(
+    environment: Environment,
+    message: Exclude<WorkerMessage, { loaded: true } | { waiting: 1 | -1 }>,
+  ): void {
     const { id } = message;
     this.#settle(
       environment,
