@@ -8,8 +8,8 @@ interface Ruled {
 const ruleCodes = ({ rules = {} }: Ruled): string[] =>
   Object.entries(rules).map(([code, { kind }]) => kind ?? code);
 
-const floorCodes = ({ accounts = {} }: Domain): string[] =>
-  Object.values(accounts).flatMap(({ floor }) => floor?.code ?? []);
+const accountCodes = ({ accounts = {} }: Domain): string[] =>
+  Object.values(accounts).flatMap(({ floor, open }) => [floor?.code ?? [], open?.code ?? []].flat());
 
 function domainIn(domain: Domain, { of }: AnyOther): Domain {
   const one = of === 'self' ? of : 'many' in of ? of.many : 'maybe' in of ? of.maybe : of;
@@ -35,7 +35,7 @@ export function knownCodes(domain: Domain, name: string): ReadonlySet<string> {
           'version_mismatch',
           'locked',
           'lock_lost',
-          ...floorCodes(domain),
+          ...accountCodes(domain),
         ]
       : []),
     ...(role === undefined ? [] : ['role_missing']),
@@ -44,7 +44,7 @@ export function knownCodes(domain: Domain, name: string): ReadonlySet<string> {
     ...others.flatMap((other) => [
       ...['unprocessable', 'locked'],
       ...ruleCodes(other),
-      ...floorCodes(domainIn(domain, other)),
+      ...accountCodes(domainIn(domain, other)),
     ]),
     ...Object.values(links).flatMap(({ refused }) => refused?.code ?? []),
     ...((domain.unique ?? []).length > 0 ? ['already_exists'] : []),

@@ -100,7 +100,10 @@ type DomainIn<Of, Self> = Of extends 'self'
 /** Another entity may not be there, be locked, or not hold what is taken from it. */
 type CodeOfOthers<Named, Self> = {
   readonly [Name in keyof Named]:
-    'unprocessable' | 'locked' | Texts<FacadeOf<DomainIn<Named[Name], Self>>['floors']>;
+    | 'unprocessable'
+    | 'locked'
+    | Texts<FacadeOf<DomainIn<Named[Name], Self>>['floors']>
+    | Texts<FacadeOf<DomainIn<Named[Name], Self>>['closed']>;
 }[keyof Named];
 
 type CodeOf<Codes extends Facade['codes'], Refused, Others extends NamedOthers, Face extends Facade> =
@@ -123,6 +126,7 @@ export type TransitionCode<Face extends Facade, Name> =
   | (At<Face['roles'], Name> extends string ? 'role_missing' : never)
   | (keyof At<Face['actors'], Name> & string)
   | Texts<Face['floors']>
+  | Texts<Face['closed']>
   | CodeOf<
       {
         readonly rules: At<Face['codes']['rules'], Name>;

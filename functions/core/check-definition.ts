@@ -276,11 +276,12 @@ function checkAttributes(domain: Domain, fail: Fail): void {
 }
 
 function checkAccounts(domain: Domain, fail: Fail): void {
-  for (const [key, { floor }] of Object.entries(domain.accounts ?? {})) {
+  for (const [key, { floor, open }] of Object.entries(domain.accounts ?? {})) {
     // It stands behind the entity's id and a colon where balances are read.
     if (!/^[a-z][A-Za-z]*$/.test(key)) fail(`account "${key}"`, 'its name is letters only');
     if (floor && floor.minimum > 0)
       fail(`account "${key}", floor`, `it begins at 0, below ${floor.minimum}; use 0 or less`);
+    if (open) checkStates(domain, `account "${key}", open`, open.while, fail);
   }
   for (const role of domain.statements ?? []) {
     // What stands before the first colon of a named account; the accounts of entities say `statement: true`.

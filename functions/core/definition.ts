@@ -222,7 +222,7 @@ interface Written<
       ? readonly NoInfer<State>[]
       : 'This is no optional attribute.';
   };
-  readonly accounts?: Readonly<Record<Account, AccountDefinition>>;
+  readonly accounts?: Readonly<Record<Account, AccountDefinition<NoInfer<State>>>>;
   readonly unique?: readonly UniqueValue<NoInfer<State>, Self['attributes'], Unique>[];
   /** By transition: when it happens by itself. */
   readonly deadlines?: {
@@ -303,6 +303,7 @@ interface Faced<
   Internal,
   AccountsShown,
   Floors,
+  Closed,
 > {
   readonly create: {
     readonly role?: CreateRole;
@@ -328,7 +329,7 @@ interface Faced<
   };
   readonly accounts?: { readonly [Key in keyof AccountsShown]: { readonly shown?: AccountsShown[Key] } } & {
     readonly [Key in keyof Floors]: { readonly floor?: { readonly code: Floors[Key] } };
-  };
+  } & { readonly [Key in keyof Closed]: { readonly open?: { readonly code: Closed[Key] } } };
 }
 
 /**
@@ -366,6 +367,7 @@ export function defineDomain<
   const Internal = unknown,
   const AccountsShown = unknown,
   const Floors = unknown,
+  const Closed = unknown,
   Unique extends string = never,
 >(
   definition: Faced<
@@ -378,7 +380,8 @@ export function defineDomain<
     Roles,
     Internal,
     AccountsShown,
-    Floors
+    Floors,
+    Closed
   > &
     Written<
       State,
@@ -419,6 +422,7 @@ export function defineDomain<
     readonly attributes: z.output<Shown>;
     readonly accountsShown: AccountsShown;
     readonly floors: Floors;
+    readonly closed: Closed;
     readonly unique: Unique;
     readonly create: {
       readonly input: z.input<CreateSchema>;

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { AnyAuthorization, TextPath } from './authorize.ts';
 import type { AnyMessage } from './messages.ts';
-import type { Floor, Movement } from './postings.ts';
+import type { Floor, Movement, Open } from './postings.ts';
 import type { Period } from './recurrence.ts';
 import type { AnyRule } from './rules.ts';
 
@@ -37,6 +37,8 @@ export interface Facade {
   readonly accountsShown: unknown;
   /** By account, the code of its floor. */
   readonly floors: unknown;
+  /** By account, the code of a posting while it is not open. */
+  readonly closed: unknown;
   /** The names of its unique values. */
   readonly unique: string;
   readonly create: {
@@ -113,10 +115,12 @@ export interface AnyDeadline {
   readonly since?: string;
 }
 
-export interface AccountDefinition {
+export interface AccountDefinition<State extends string = string> {
   readonly unit: string;
   /** The balance is never taken below `minimum`. */
   readonly floor?: Floor;
+  /** Any posting in another state is refused; without it they are taken in all states. */
+  readonly open?: Open<State>;
   /** Shown as an attribute of this name; the others are bookkeeping counterparts. */
   readonly shown?: boolean;
   /** Keeps a statement: `GET /v1/balances/{account}/entries` lists what was posted to it. */

@@ -8,7 +8,7 @@ import { secretFields } from './fields.ts';
 import { caused, genesisHash, sealed } from './ledger.ts';
 import type { Effects, LedgerEntry } from './ledger.ts';
 import type { MessageDraft } from './messages.ts';
-import { asPosting, balanceRules, resolve, unitRules } from './movements.ts';
+import { asPosting, balanceRules, ownOpenRules, resolve, unitRules } from './movements.ts';
 import type { OwnedTarget, ResolvedMovement } from './movements.ts';
 import { assertBalanced, net } from './postings.ts';
 import type { Movement } from './postings.ts';
@@ -68,6 +68,7 @@ export function entityChange(registry: Registry, command: Command, step: Step): 
     'key' in movement.target && movement.target.id === id;
   const own = net(resolved.filter(isOwn), ({ key }) => key);
   const floors = own.flatMap(({ target, amount }) => balanceRules(target.key, amount, target.floor));
+  const opens = own.flatMap(({ target }) => ownOpenRules(target.open, [entity?.status, to]));
   const units = own.flatMap(({ target }) => unitRules(before?.units[target.key], target.unit));
 
   // A clock that runs behind the one that wrote the last entry must not turn history around.
@@ -122,7 +123,7 @@ export function entityChange(registry: Registry, command: Command, step: Step): 
     after,
     set,
     entry,
-    rules: [...onStored(step.rules, newer, isMoved), ...units, ...floors],
+    rules: [...onStored(step.rules, newer, isMoved), ...opens, ...units, ...floors],
     deltas,
     foreign: resolved.filter((movement) => !isOwn(movement)),
     taken: reservationsBeyond(id, held, heldBefore),

@@ -4,12 +4,12 @@ import type { AccountDefinition, Domain } from './domain.ts';
 import { isLocked, valueAt } from './entity.ts';
 import type { EntityState } from './entity.ts';
 import { net, ownedAccountName } from './postings.ts';
-import type { Floor, Movement, Posting } from './postings.ts';
+import type { Floor, Movement, Open, Posting } from './postings.ts';
 import type { Registry } from './registry.ts';
 import { upgraded } from './upgrade.ts';
 import * as rejections from './rejections.ts';
 import type { Rejection } from './rejections.ts';
-import { atLeast, atMost, conflict, firstBroken } from './rules.ts';
+import { atLeast, atMost, conflict, firstBroken, isIn } from './rules.ts';
 import type { Rule } from './rules.ts';
 
 export interface OwnedTarget {
@@ -18,6 +18,7 @@ export interface OwnedTarget {
   readonly key: string;
   readonly unit: string;
   readonly floor: Floor | undefined;
+  readonly open: Open | undefined;
 }
 export interface NamedTarget {
   readonly name: string;
@@ -62,8 +63,8 @@ export function resolve(
     }
     const { collection, id } = 'own' in account ? self : account.owner;
     const key = 'own' in account ? account.own : account.key;
-    const { unit, floor } = accountDefinition(registry, collection, key);
-    return { target: { collection, id, key, unit, floor }, amount };
+    const { unit, floor, open } = accountDefinition(registry, collection, key);
+    return { target: { collection, id, key, unit, floor, open }, amount };
   });
 }
 
@@ -104,6 +105,22 @@ export function balanceRules(path: string, delta: number, floor: Floor | undefin
       ];
 }
 
+/** An account takes postings in the states of its entity that its definition names. */
+export const openRules = (open: Open | undefined): readonly Rule[] =>
+  open ? [conflict(open.code, isIn('status', open.while), open.otherwise)] : [];
+
+/**
+ * The same of the command's own entity, which may lead into such a state or out of it.
+ * @param states before and after
+ */
+export const ownOpenRules = (
+  open: Open | undefined,
+  states: readonly (string | undefined)[],
+): readonly Rule[] =>
+  open && !open.while.some((state) => states.includes(state))
+    ? [conflict(open.code, { op: 'fact', holds: false }, open.otherwise)]
+    : [];
+
 /** An account is kept in the unit in which it was begun, whatever a later definition says. */
 export const unitRules = (kept: string | undefined, unit: string): readonly Rule[] =>
   kept === undefined || kept === unit
@@ -123,7 +140,10 @@ export function unreadRejection(
   const isChanged = Object.keys(deltas).length > 0;
   if (isChanged && isLocked(other, now)) return rejections.otherLocked(domain.collection, id);
   const unit = Object.entries(units).flatMap(([key, each]) => unitRules(other.units[key], each));
-  const broken = firstBroken([...unit, ...rules], (path) => valueAt(domain, upgraded(domain, other), path));
+  // As its upgrade has it, and as it is stored, which is what the database looks at.
+  const broken = [upgraded(domain, other), other]
+    .map((state) => firstBroken([...unit, ...rules], (path) => valueAt(domain, state, path)))
+    .find((rule) => rule !== undefined);
   return broken && rejections.rejectedBy(broken);
 }
 
@@ -181,13 +201,13 @@ export function spread(registry: Registry, changes: readonly Moving[], checks: r
         `${nameOf(target)} is moved by another entity of the same transaction; use its own transition`,
       );
     }
-    const { collection, id, key, unit, floor } = target;
+    const { collection, id, key, unit, floor, open } = target;
     const before = touched.get(id);
     touched.set(id, {
       ...before,
       domain: registry.byCollection(collection),
       id,
-      rules: [...(before?.rules ?? []), ...balanceRules(key, amount, floor)],
+      rules: [...(before?.rules ?? []), ...openRules(open), ...balanceRules(key, amount, floor)],
       deltas: { ...before?.deltas, [key]: amount },
       units: { ...before?.units, [key]: unit },
     });

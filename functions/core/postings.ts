@@ -29,6 +29,15 @@ export interface Floor {
   readonly otherwise: string;
 }
 
+/** In which states of its entity an account takes postings, from whomever they come. */
+export interface Open<State extends string = string> {
+  readonly while: readonly State[];
+  /** The refusal of a posting in any other state, e.g. `account_closed`. */
+  readonly code: string;
+  /** Why it is refused, in one sentence for people. */
+  readonly otherwise: string;
+}
+
 export type Account<Own extends string = string> = OwnAccount<Own> | OwnedAccount | NamedAccount;
 
 /** One side of a transfer. */

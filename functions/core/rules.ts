@@ -73,6 +73,7 @@ export type Test =
   | { readonly op: 'lacks'; readonly path: Path; readonly value: string }
   | { readonly op: 'missing'; readonly path: Path }
   | { readonly op: 'secret'; readonly path: Path; readonly value: string }
+  | { readonly op: 'isIn'; readonly path: Path; readonly values: readonly Scalar[] }
   /** What is decided already, and no matter of the database. */
   | { readonly op: 'fact'; readonly holds: boolean };
 
@@ -108,6 +109,7 @@ export const conflict = (code: string, test: Test, detail: string): Rule => ({
 });
 
 export const is = (path: Path, value: Scalar) => ({ op: 'is', path, value }) as const;
+export const isIn = (path: Path, values: readonly Scalar[]) => ({ op: 'isIn', path, values }) as const;
 export const atLeast = (path: Path, value: number) => ({ op: 'atLeast', path, value }) as const;
 export const atMost = (path: Path, value: number) => ({ op: 'atMost', path, value }) as const;
 
@@ -178,6 +180,8 @@ export function holds(test: Test, read: (path: Path) => unknown): boolean {
       return !listAt(read, test.path).includes(test.value);
     case 'missing':
       return read(test.path) === undefined;
+    case 'isIn':
+      return test.values.some((value) => value === read(test.path));
     case 'secret':
       return isSame(read(test.path), test.value);
     case 'fact':

@@ -5,7 +5,7 @@
 import { authorizationRules } from '../core/authorize.ts';
 import { contextOf } from '../core/context.ts';
 import type { Domain } from '../core/definition.ts';
-import { balanceRules, resolve } from '../core/movements.ts';
+import { balanceRules, openRules, resolve } from '../core/movements.ts';
 import type { ResolvedMovement } from '../core/movements.ts';
 import { collectionOf } from '../core/others.ts';
 import type { AnyLink } from '../core/domain.ts';
@@ -85,7 +85,7 @@ function refusalsOfLink(registry: Registry, domain: Domain, link: AnyLink): read
   return [unknownReference, ...ruleHeads(link.rules), notAllowed, ...ruleHeads(linked?.rules)];
 }
 
-/** The floors and the limit of the accounts that the example's transfers touch. */
+/** What the accounts that the example's transfers touch refuse: by their states, their floors and their limit. */
 function refusalsOfTransfers(registry: Registry, example: Example): readonly KnownRefusal[] {
   const { domain, id, name, world } = example;
   const { transfers } = domain.transitions[name] ?? domain.create;
@@ -98,5 +98,8 @@ function refusalsOfTransfers(registry: Registry, example: Example): readonly Kno
   const isOwn = ({ target }: ResolvedMovement): boolean => 'id' in target && target.id === id;
   return movements
     .filter((movement) => !(isCreate && isOwn(movement)))
-    .flatMap(({ target, amount }) => balanceRules('balance', amount, target.floor));
+    .flatMap(({ target, amount }) => [
+      ...('open' in target ? openRules(target.open) : []),
+      ...balanceRules('balance', amount, target.floor),
+    ]);
 }

@@ -19,6 +19,8 @@ const entityId = (domain: Domain) =>
     .regex(new RegExp(idPattern(domain)))
     .meta({ description: `Id of the ${domain.type}.`, examples: [exampleId(domain)] });
 
+const listed = (states: readonly string[]): string => states.map((state) => `\`${state}\``).join(' or ');
+
 /** Hidden attributes and bookkeeping accounts are no part of it. */
 export function entitySchema(domain: Domain): z.ZodObject {
   const publicNames = Object.entries(domain.transitions)
@@ -34,9 +36,14 @@ export function entitySchema(domain: Domain): z.ZodObject {
     updatedAt: moment('When the last command changed it.'),
     ...domain.attributes.shape,
     ...Object.fromEntries(
-      accounts.map(([name, { unit }]) => [
+      accounts.map(([name, { unit, open }]) => [
         name,
-        z.int().meta({ description: `In ${unit}s.`, examples: [0] }),
+        z.int().meta({
+          description: open
+            ? `In ${unit}s. It changes only while \`status\` is ${listed(open.while)}.`
+            : `In ${unit}s.`,
+          examples: [0],
+        }),
       ]),
     ),
     allowedTransitions: z

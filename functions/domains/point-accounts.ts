@@ -11,7 +11,7 @@ const booked = { amount: amount(100), reason: prose('Welcome') };
 /** Points of one owner: earned, spent and passed on, never below zero. */
 export const pointAccounts = defineDomain({
   collection: 'point-accounts',
-  version: 2,
+  version: 3,
   type: 'point-account',
   idPrefix: 'pts',
   summary: 'Points of one owner: earned, spent and passed on, never below zero.',
@@ -24,6 +24,7 @@ export const pointAccounts = defineDomain({
       shown: true,
       statement: true,
       floor: { minimum: 0, code: 'insufficient_balance', otherwise: 'There are not enough points.' },
+      open: { while: ['active'], code: 'account_closed', otherwise: 'The account is closed.' },
     },
     issued: { unit: points },
     redeemed: { unit: points },

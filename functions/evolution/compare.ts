@@ -244,6 +244,17 @@ function* accounts(before: Snapshot, after: Snapshot): Iterable<Change> {
       );
     }
     if (floor < lower) yield safe(path, 'All that was allowed is allowed.');
+    const all = [...after.states, ...after.formerStates];
+    const [open, wasOpen] = [account.open ?? all, was.open ?? all];
+    const closed = beyond(wasOpen, open).filter((state) => all.includes(state));
+    if (closed.length > 0) {
+      yield twoSteps(
+        path,
+        `Postings to entities in ${quoted(closed)} are refused; what they hold there could be moved no more.`,
+        'See that nothing is held there, and that no definition posts to them.',
+      );
+    }
+    if (beyond(open, wasOpen).length > 0) yield safe(path, 'It takes postings in more states.');
   }
   for (const key of beyond(Object.keys(before.accounts), Object.keys(after.accounts))) {
     yield refused(

@@ -21,6 +21,8 @@ export interface AccountSnapshot {
   readonly unit: string;
   readonly shown: boolean;
   readonly minimum?: number;
+  /** States in which it takes postings; all, where none is said. */
+  readonly open?: readonly string[];
   readonly statement?: true;
 }
 
@@ -84,10 +86,11 @@ export function snapshotOf(domain: Domain): Snapshot {
     initial: domain.initial,
     attributes: fieldsOf(attributes, 'output'),
     hidden: fieldsOf(hidden, 'output'),
-    accounts: mapped(domain.accounts ?? {}, ({ unit, shown, floor, statement }) => ({
+    accounts: mapped(domain.accounts ?? {}, ({ unit, shown, floor, open, statement }) => ({
       unit,
       shown: shown === true,
       ...(floor && { minimum: floor.minimum }),
+      ...(open && { open: open.while }),
       ...(statement === true && { statement }),
     })),
     ...(domain.statements && { statements: domain.statements }),

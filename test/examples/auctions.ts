@@ -3,9 +3,33 @@ import { z } from 'zod';
 import { defineDomain } from '../../functions/core/definition.ts';
 import { amount, count, moment, reference, text, title } from '../../functions/core/fields.ts';
 import { maybe } from '../../functions/core/others.ts';
-import { named, own, transfer } from '../../functions/core/postings.ts';
+import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
+
+export const sellers = defineDomain({
+  collection: 'sellers',
+  type: 'seller',
+  idPrefix: 'sel',
+  summary: 'Who sells, with an account for what it brings.',
+  states: ['open', 'closed'],
+  initial: 'open',
+  attributes: z.strictObject({ name: text('alice') }),
+  accounts: {
+    earned: {
+      unit: 'EUR',
+      shown: true,
+      open: { while: ['open'], code: 'seller_closed', otherwise: 'The seller has left.' },
+    },
+  },
+  create: { summary: 'Sell', input: z.strictObject({}), set: ({ actor }) => ({ name: actor }) },
+  transitions: {
+    close: { summary: 'Leave', from: ['open'], to: ['closed'] },
+    reopen: { summary: 'Come back', from: ['closed'], to: ['open'] },
+  },
+});
+
+const lot = { title: title('A press of 1911'), seller: reference('sellers', 'sel') };
 
 export const auctions = defineDomain({
   collection: 'auctions',
@@ -15,8 +39,7 @@ export const auctions = defineDomain({
   states: ['open', 'ended'],
   initial: 'open',
   attributes: z.strictObject({
-    title: title('A press of 1911'),
-    seller: text('alice'),
+    ...lot,
     endsAt: moment(),
     highest: count(),
     highestBid: reference('bids', 'bid').optional(),
@@ -24,13 +47,9 @@ export const auctions = defineDomain({
   deadlines: { end: { while: ['open'], at: 'endsAt' } },
   create: {
     summary: 'Offer something',
-    input: z.strictObject({ title: title('A press of 1911') }),
-    set: ({ input, actor, now }) => ({
-      ...input,
-      seller: actor,
-      endsAt: new Date(now + dayMs).toISOString(),
-      highest: 0,
-    }),
+    input: z.strictObject(lot),
+    set: ({ input, now }) => ({ ...input, endsAt: new Date(now + dayMs).toISOString(), highest: 0 }),
+    references: { seller: { of: sellers, id: ({ input }) => input.seller } },
   },
   transitions: {
     outbid: {
@@ -48,12 +67,7 @@ export const auctions = defineDomain({
       },
       set: ({ input }) => ({ highest: input.amount, highestBid: input.bid }),
     },
-    end: {
-      summary: 'Its time is over',
-      internal: true,
-      from: ['open'],
-      to: ['ended'],
-    },
+    end: { summary: 'Its time is over', internal: true, from: ['open'], to: ['ended'] },
   },
 });
 
@@ -64,7 +78,7 @@ export const bids = defineDomain({
   type: 'bid',
   idPrefix: 'bid',
   summary: 'What somebody would pay.',
-  states: ['highest', 'beaten'],
+  states: ['highest', 'beaten', 'paid'],
   initial: 'highest',
   attributes: z.strictObject({
     auction: reference('auctions', 'auc'),
@@ -95,6 +109,21 @@ export const bids = defineDomain({
       from: ['highest'],
       to: ['beaten'],
       transfers: ({ entity }) => transfer(own('held'), purseOf(entity.bidder), entity.amount),
+    },
+    pay: {
+      summary: 'The auction has ended: the seller is paid',
+      from: ['highest'],
+      to: ['paid'],
+      reads: {
+        auction: {
+          of: auctions,
+          id: ({ entity }) => entity.auction,
+          guarded: true,
+          rules: { auction_open: { path: 'status', is: 'ended', otherwise: 'The auction goes on.' } },
+        },
+      },
+      transfers: ({ entity, others }) =>
+        transfer(own('held'), accountOf(sellers, others.auction.seller, 'earned'), entity.amount),
     },
   },
 });

@@ -1,7 +1,7 @@
 /** Auctions and bids, written as one would write them: a race between bids is waited out, and the loser has its money back. */
 import { expect, it } from 'vitest';
 import { createAudit } from '../../functions/audit/audit.ts';
-import { auctions, bids } from '../examples/auctions.ts';
+import { auctions, bids, sellers } from '../examples/auctions.ts';
 import { idOf } from '../support/answers.ts';
 import { auditWhole } from '../support/audited.ts';
 import { startBackend } from '../support/backend.ts';
@@ -10,8 +10,9 @@ import { startBackend } from '../support/backend.ts';
 const client = { requestHandler: { connectionTimeout: 8_000, requestTimeout: 8_000 } };
 
 it('of 64 bids at once the highest holds, everybody else has their money back, and no race refuses', async () => {
-  const api = await startBackend({ domains: [auctions, bids], client });
-  const auction = idOf(await api.post('/v1/auctions', { title: 'A press of 1911' }));
+  const api = await startBackend({ domains: [sellers, auctions, bids], client });
+  const seller = idOf(await api.post('/v1/sellers', {}));
+  const auction = idOf(await api.post('/v1/auctions', { title: 'A press of 1911', seller }));
   const amounts = Array.from({ length: 64 }, (_, index) => (index + 1) * 100);
   const replies = await Promise.all(
     amounts.map(async (amount) => {
@@ -39,10 +40,11 @@ it('of 64 bids at once the highest holds, everybody else has their money back, a
 });
 
 it('a bid on no auction, and one that comes too late, are refused', async () => {
-  const api = await startBackend({ domains: [auctions, bids], client });
+  const api = await startBackend({ domains: [sellers, auctions, bids], client });
   const none = await api.post('/v1/bids', { auction: 'auc_01JD2X5T9ZK4M8Q7W6V5B3N2HC', amount: 5 });
   expect([none.status, none.json['code']]).toEqual([422, 'unprocessable']);
-  const auction = idOf(await api.post('/v1/auctions', { title: 'A press of 1911' }));
+  const seller = idOf(await api.post('/v1/sellers', {}));
+  const auction = idOf(await api.post('/v1/auctions', { title: 'A press of 1911', seller }));
   expect((await api.post('/v1/bids', { auction, amount: 5 })).status).toBe(201);
   const low = await api.post('/v1/bids', { auction, amount: 5 });
   expect([low.status, low.json['code']]).toEqual([409, 'bid_too_low']);

@@ -150,6 +150,44 @@ describe('an account', () => {
     expect((await auditWhole(createAudit(after.backend), tenant)).problems).toEqual([]);
   });
 
+  it('that is open in fewer states refuses what was possible, also of an entity that an upgrade would lead elsewhere', async () => {
+    const only = (...states: readonly string[]): Partial<Domain> => ({
+      accounts: {
+        dues: { unit: 'EUR', open: { while: states, code: 'not_open', otherwise: 'It is shut.' } },
+      },
+    });
+    const renamed: Partial<Domain> = {
+      ...only('asking', 'active'),
+      states: ['asking', 'active', 'left'],
+      formerStates: ['waiting'],
+      initial: 'asking',
+      deadlines: {},
+      unique: [],
+      upgrades: {
+        1: (older) => ({ ...older, status: older['status'] === 'waiting' ? 'asking' : older['status'] }),
+      },
+      transitions: {
+        ask: { summary: 'Ask', from: ['waiting', 'asking'], to: ['active'] },
+        leave: { summary: 'Leave', from: ['active'], to: ['left'] },
+      },
+    };
+    const clock = createTestClock();
+    const before = await startBackend({ clock, domains: [members, gifts] });
+    const of = (change: Partial<Domain>): Promise<TestBackend> =>
+      startBackend({ clock, domains: [later(change), gifts], tables: before.tables });
+    const [shut, after] = [await of(only('active')), await of(renamed)];
+    const member = String((await before.post('/v1/members', called('Ada'))).json['id']);
+    const give = async (api: TestBackend) => verdictOf(await api.post('/v1/gifts', { member, amount: 5 }));
+    expect(await give(before)).toEqual([201, undefined]);
+    expect(await give(shut)).toEqual([409, 'not_open']);
+    // The database looks at what is stored: the older state, until the entity is written again.
+    expect(await give(after)).toEqual([409, 'not_open']);
+    expect(verdictOf(await after.post(`/v1/members/${member}/ask`))).toEqual([200, undefined]);
+    expect(await give(after)).toEqual([201, undefined]);
+    expect(verdictOf(await after.post(`/v1/members/${member}/leave`))).toEqual([200, undefined]);
+    expect(await give(after)).toEqual([409, 'not_open']);
+  });
+
   it('whose unit was changed is moved in the unit in which it was begun, or not at all', async () => {
     const { pay } = members.transitions;
     if (!pay) throw new Error('the definition has changed');

@@ -12,6 +12,10 @@ export const floored = {
     floor: { minimum: 0, code: 'short', otherwise: 'Not paid in.' },
   },
 };
+const opened = (...states: readonly string[]) => ({
+  ...floored.dues,
+  open: { while: states, code: 'gone', otherwise: 'It is no member any more.' },
+});
 /** The toy domain with one of everything. */
 export const live: Domain = {
   ...toy,
@@ -53,7 +57,7 @@ const unique = (change: object): Partial<Domain> => ({
 const paying = (shape: z.ZodRawShape): Partial<Domain> => transition('pay', { input: z.strictObject(shape) });
 
 /** Changes in few words. */
-export const changed = { attributes, created, paying, transition, unique, without };
+export const changed = { attributes, created, opened, paying, transition, unique, without };
 
 export const safeChanges: Record<string, Domain | Partial<Domain>> = {
   'an optional attribute': attributes({ tier: text('gold').optional() }),
@@ -87,6 +91,7 @@ export const safeChanges: Record<string, Domain | Partial<Domain>> = {
   'a statement of a named account': { statements: ['fees'] },
   'an account': { accounts: { ...floored, points: { unit: 'point' } } },
   'an account shown': { accounts: { ...floored, points: { unit: 'point', shown: true } } },
+  'an account open in more states': { accounts: { dues: opened('waiting', 'active', 'left') } },
   'a lower floor': { accounts: { dues: { ...floored.dues, floor: { ...floored.dues.floor, minimum: -5 } } } },
   'no floor': { accounts: { dues: { unit: 'EUR', shown: true, statement: true } } },
   'no unique value': lacking(live, 'unique'),

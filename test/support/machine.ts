@@ -1,5 +1,6 @@
 /** What definitions tell of each other's machines: the way to a state, and who moves whom. */
-import type { AnyTransition, Domain } from '../../functions/core/definition.ts';
+import type { Domain } from '../../functions/core/definition.ts';
+import { commandsOf } from '../../functions/core/domain.ts';
 import type { Registry } from '../../functions/core/registry.ts';
 import { endsFrom } from '../../functions/core/definition.ts';
 import { answersThatBring } from '../../functions/core/registry.ts';
@@ -32,17 +33,18 @@ export function nextOnTheWay(
 export interface Mover {
   readonly domain: Domain;
   readonly name: string;
-  readonly transition: AnyTransition;
+  /** Where the mover has to be; none where its creation is what moves others. */
+  readonly from?: readonly string[] | undefined;
 }
 
-/** A transition of another entity that takes those of a collection along. */
+/** A command of another entity that takes those of a collection along. */
 export function moverOf({ domains }: Registry, collection: string, transition: string): Mover {
   for (const domain of domains) {
-    for (const [name, mover] of Object.entries(domain.transitions)) {
+    for (const [name, mover] of commandsOf(domain)) {
       const isMover = Object.values(mover.links ?? {}).some(
         (link) => collectionOf(domain, link) === collection && link.transition === transition,
       );
-      if (isMover) return { domain, name, transition: mover };
+      if (isMover) return { domain, name, from: domain.transitions[name]?.from };
     }
   }
   throw new Error(`nothing brings about "${transition}" of ${collection}`);

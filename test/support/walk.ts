@@ -11,7 +11,10 @@ import type { Decided } from '../../functions/core/decide.ts';
 import type { AnyTransition, Domain } from '../../functions/core/definition.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
 import { valueAt } from '../../functions/core/entity.ts';
-import { holds } from '../../functions/core/rules.ts';
+import { contextOf } from '../../functions/core/context.ts';
+import { idsOf, namedOthers } from '../../functions/core/named-others.ts';
+import { domainOf } from '../../functions/core/others.ts';
+import { holds, rulesIn } from '../../functions/core/rules.ts';
 import type { AnswerPlace } from '../../functions/core/answer-gaps.ts';
 import { answers } from '../../functions/core/messages.ts';
 import type { Answer } from '../../functions/core/messages.ts';
@@ -22,7 +25,7 @@ import type { MessageItem } from '../../functions/store/outbox/message-items.ts'
 import { answer, answerTo, unanswered } from './answering.ts';
 import { readEntity, readTogether } from '../../functions/store/entities/reads.ts';
 import type { Reply, TestBackend } from './backend.ts';
-import { exampleOf } from './examples.ts';
+import { exampleOf, fieldsOf } from './examples.ts';
 import type { Extent, Input } from './examples.ts';
 import { runDue } from './due.ts';
 import { moverOf, nextOnTheWay, preludesOf } from './machine.ts';
@@ -117,6 +120,7 @@ export class Walk {
     const parsed = transition.input?.safeParse(input).data ?? {};
     const isLegal = transition.from.includes(entity.status) && !asTheyAre;
     const command = this.#command(domain, entity, name, parsed, 'alice');
+    if (isLegal) await this.#bringOthers(command, entity);
     for (const move of isLegal ? linkedBy(command, entity) : []) {
       if (move.id === entity.id) continue;
       const other = this.api.backend.registry.byCollection(move.collection).transitions[move.transition];
@@ -176,18 +180,44 @@ export class Walk {
     name: string,
     { input: example }: Prepared,
   ): Promise<(prepared: Prepared, now?: number) => Ruling> {
-    const { store, registry } = this.api.backend;
+    const { registry } = this.api.backend;
     const entity = await this.state(id);
     const { domain, transition } = this.definition(entity, name);
     const commandOf = ({ input, actor }: Prepared): Command =>
       this.#command(domain, entity, name, transition.input?.parse(input) ?? {}, actor);
-    const linked = linkedBy(commandOf({ input: example, actor: 'alice' }), entity).map((each) => each.id);
-    const signal = AbortSignal.timeout(10_000);
-    const { entities } = await readTogether(store, this.tenant, [id, ...linked], undefined, signal);
+    const known = await this.#known(commandOf({ input: example, actor: 'alice' }), entity);
     return (prepared, now) => {
       const command = { ...commandOf(prepared), ...(now !== undefined && { now }) };
-      return decideAmong(registry, command, (each) => entities.get(each));
+      return decideAmong(registry, command, (each) => known.get(each));
     };
+  }
+
+  /** An entity and those that a command reads or takes along, as they are now. */
+  async #known(command: Command, entity: EntityState): Promise<Map<string, EntityState | undefined>> {
+    const known = new Map<string, EntityState | undefined>([[entity.id, entity]]);
+    const signal = AbortSignal.timeout(10_000);
+    for (;;) {
+      const ids = namedOthers(command, contextOf(command, entity, known)).filter((id) => !known.has(id));
+      if (ids.length === 0) return known;
+      const { store } = this.api.backend;
+      const { entities } = await readTogether(store, this.tenant, ids, undefined, signal);
+      for (const id of ids) known.set(id, entities.get(id));
+    }
+  }
+
+  /** Brings what a command looks at to where its rules on the status let it pass. */
+  async #bringOthers(command: Command, entity: EntityState): Promise<void> {
+    const { domain, name } = command;
+    const { reads = {}, references = {} } = domain.transitions[name] ?? {};
+    const context = contextOf(command, entity, await this.#known(command, entity));
+    for (const other of [...Object.values(reads), ...Object.values(references)]) {
+      const tests = rulesIn(other.rules, context)
+        .map(({ test }) => test)
+        .filter((test) => test.op !== 'fact' && test.path === 'status');
+      const { states } = domainOf(domain, other);
+      const allowed = states.filter((state) => tests.every((test) => holds(test, () => state)));
+      if (tests.length > 0) for (const id of idsOf(other, context)) await this.bring(id, allowed);
+    }
   }
 
   /** One try of a transition, in whatever way it comes about. */
@@ -201,9 +231,37 @@ export class Walk {
     if (domain.deadlines?.[name]) return this.#wait(entity, name);
     if (answersThatBring(domain, name).length > 0) return this.#answer(entity, name);
     const mover = moverOf(this.api.backend.registry, domain.collection, name);
+    if (!mover.from) return this.#createMoving(mover.domain, entity);
     const moving = await this.create(mover.domain, { given: { [domain.collection]: id } });
-    await this.bring(moving.id, mover.transition.from);
+    await this.bring(moving.id, mover.from);
     return this.force(moving.id, mover.name, { [domain.collection]: id });
+  }
+
+  /** Creates what moves an entity: for it, or beside it, with larger numbers where those of the example are refused. */
+  async #createMoving(domain: Domain, { id, collection, attributes }: EntityState): Promise<Reply> {
+    const { registry } = this.api.backend;
+    const named = Object.values(attributes).flatMap((value): [string, string][] => {
+      const of = typeof value === 'string' ? registry.ofId(value) : undefined;
+      return of ? [[of.collection, String(value)]] : [];
+    });
+    const given = { ...Object.fromEntries(named), [collection]: id };
+    const largest = fieldsOf(domain.create.input).flatMap(({ name, schema }): [string, unknown][] =>
+      schema.type === 'integer' ? [[name, schema.maximum]] : [],
+    );
+    const { tenant } = this;
+    let reply: Reply | undefined;
+    for (const input of [{}, Object.fromEntries(largest)]) {
+      const body = await this.createInput(domain, { given, input });
+      const before = this.#observed ? await dump(this.api.backend.store) : new Map<string, never>();
+      reply = await this.api.post(`/v1/${domain.collection}`, body, { tenant });
+      if (reply.status !== 201) continue;
+      const created = await this.state(String(reply.json['id']));
+      const after = this.#observed ? await dump(this.api.backend.store) : before;
+      const prepared = { input: body, actor: 'alice' };
+      this.#observed?.push({ entity: created, name: 'create', prepared, before, reply, after });
+      return this.api.get(`/v1/${collection}/${id}`, { tenant });
+    }
+    throw new NoWay(`${id} is moved by no creation of ${domain.collection}: ${reply?.text ?? ''}`);
   }
 
   /** The message of an entity whose answer brings a transition about, and that answer. */

@@ -61,6 +61,8 @@ export async function complete(id: string): Promise<string> {
       switch (result.code) {
         case 'insufficient_balance':
           return 'too little';
+        case 'account_closed':
+          return 'too late';
         case 'not_found':
         case 'transition_not_allowed':
         case 'version_mismatch':

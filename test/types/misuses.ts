@@ -167,6 +167,15 @@ export const wrong = [
     ...book,
     states: ['in', 'out'],
     initial: 'in',
+    // @ts-expect-error -- 35. an account is open in a state that is none
+    accounts: { fines: { unit: 'coin', open: { while: ['inn'], code: 'c', otherwise: '' } } },
+    create: { ...create, set: () => ({ title: '', shelf: '', ...bought }) },
+    transitions: { lend: step },
+  }),
+  defineDomain({
+    ...book,
+    states: ['in', 'out'],
+    initial: 'in',
     // @ts-expect-error -- 5. what is always there is no optional attribute
     always: { title: ['in'] },
     create: { ...create, set: () => ({ title: '', shelf: '', ...bought }) },

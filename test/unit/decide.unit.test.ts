@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { Domain } from '../../functions/core/definition.ts';
+import type { AnyTransition, Domain } from '../../functions/core/definition.ts';
 import { defineDomain } from '../../functions/core/definition.ts';
 import { genesisHash } from '../../functions/core/ledger.ts';
 import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
@@ -8,7 +8,7 @@ import { registerDomains } from '../../functions/core/registry.ts';
 import { domains } from '../../functions/domains/index.ts';
 import { creating, given, outcomeOf, startedAt } from '../support/given.ts';
 import { decide, decideAmong } from '../../functions/core/decide.ts';
-import { auctions, bids } from '../examples/auctions.ts';
+import { auctions, bids, sellers } from '../examples/auctions.ts';
 
 const registry = registerDomains(domains);
 const [payments, points, approvals] = ['payments', 'point-accounts', 'approvals'].map((collection) =>
@@ -346,8 +346,11 @@ describe('a definition that does not keep what it said', () => {
 });
 
 describe('what a refusal rests on', () => {
-  const of = registerDomains([auctions, bids]);
-  const { entity } = given(of, auctions, { title: 'A press of 1911' });
+  const of = registerDomains([sellers, auctions, bids]);
+  const { entity } = given(of, auctions, {
+    title: 'A press of 1911',
+    seller: 'sel_01JD2X5T9ZK4M8Q7W6V5B3N2HC',
+  });
   const bid = 'bid_01JD2X5T9ZK4M8Q7W6V5B3N2HC';
   const beaten = {
     ...entity,
@@ -412,3 +415,50 @@ function base(collection: string) {
     attributes: z.strictObject({}),
   } as const;
 }
+
+describe('an account that is open in some states', () => {
+  const open = { while: ['open'], code: 'shut', otherwise: 'It is shut.' };
+  const step = (from: string, to: string): AnyTransition => ({
+    ...{ summary: '', from: [from], to: [to] },
+    transfers: () => transfer(named('till', 'shop', 'coin'), own('coins'), 1),
+  });
+  const boxes = (initial: string): Domain => ({
+    ...{ collection: 'boxes', type: 'box', idPrefix: 'box', summary: '', initial },
+    states: ['new', 'open', 'shut'],
+    attributes: z.strictObject({}),
+    accounts: { coins: { unit: 'coin', open } },
+    create: {
+      ...{ summary: '', input: z.strictObject({}), set: () => ({}) },
+      transfers: () => transfer(named('till', 'shop', 'coin'), own('coins'), 1),
+    },
+    transitions: {
+      begin: step('new', 'open'),
+      fill: step('open', 'open'),
+      end: step('open', 'shut'),
+      rest: step('shut', 'shut'),
+      renew: step('shut', 'new'),
+    },
+  });
+  const id = 'box_01JD2X5T9ZK4M8Q7W6V5B3N2HC';
+  const decided = (initial: string, name: string, status?: string): string => {
+    const domain = boxes(initial);
+    const command = { tenant: 'acme', domain, name, id, input: {}, actor: 'alice', now: 0, random: '' };
+    const box = {
+      ...{ id, collection: 'boxes', version: 1, createdAt: '1970-01-01T00:00:00.000Z' },
+      ...{ updatedAt: '1970-01-01T00:00:00.000Z', attributes: {}, balances: {}, units: {}, headHash: '' },
+    };
+    const known = new Map(status === undefined ? [] : [[id, { ...box, status }]]);
+    const said = decide(registerDomains([domain]), command, known);
+    return said.kind === 'rejected' ? said.rejection.code : said.kind;
+  };
+
+  it('takes the postings of commands that begin or end in one of them, and of no other', () => {
+    expect(decided('open', 'create')).toBe('accepted');
+    expect(decided('new', 'create')).toBe('shut');
+    expect(decided('new', 'begin', 'new')).toBe('accepted');
+    expect(decided('new', 'fill', 'open')).toBe('accepted');
+    expect(decided('new', 'end', 'open')).toBe('accepted');
+    expect(decided('new', 'rest', 'shut')).toBe('shut');
+    expect(decided('new', 'renew', 'shut')).toBe('shut');
+  });
+});

@@ -9,7 +9,7 @@ import { snapshotOf } from '../../functions/evolution/snapshot.ts';
 import { lacking, later } from '../support/changing-domain.ts';
 import { changed, floored, live, safeChanges } from '../support/domain-changes.ts';
 
-const { attributes, created, paying, transition, unique, without } = changed;
+const { attributes, created, opened, paying, transition, unique, without } = changed;
 
 const bad: Record<string, Domain | Partial<Domain>> = {
   'a required attribute': attributes({ tier: text('gold') }),
@@ -61,6 +61,7 @@ const stepwise: Record<string, Domain | Partial<Domain>> = {
     of: ({ name }: { readonly name: string }) => [name.toLowerCase()],
   }),
   'a unique value held in more states': unique({ while: ['waiting', 'active', 'left'] }),
+  'an account closed in a state': { accounts: { dues: opened('waiting', 'active') } },
   'an attribute required': attributes({ note: text('a note') }),
   'an attribute that may be left out': attributes({ name: text('Ada').optional() }),
   'an internal transition removed': { transitions: without('purge') },

@@ -41,6 +41,10 @@ const linking = (link: object): Partial<Domain> => ({
 const ruled = (rule: object): Partial<Domain> => ({
   transitions: { ...transitions, dim: { ...on, rules: { x: { otherwise: '', ...rule } } } },
 });
+const closing = (open: object) => ({
+  unit: 'hour',
+  open: { while: ['on'], code: 'dark', otherwise: 'It is dark.', ...open },
+});
 const waiting = (deadline: object): Partial<Domain> => ({
   deadlines: { break: { while: ['on'], at: 'until', ...deadline } },
 });
@@ -162,6 +166,8 @@ describe('a definition that makes no sense is refused by name', () => {
       'an account that begins below its floor',
       { accounts: { ...accounts, oil: { unit: 'l', floor: { minimum: 1, code: 'x', otherwise: 'x' } } } },
     ],
+    ['an account that is open in an unknown state', { accounts: { hours: closing({ while: ['dusk'] }) } }],
+    ['an account that is never open', { accounts: { hours: closing({ while: [] }) } }],
     ['a unique value held in an unknown state', { unique: [{ name: 'u', while: ['dusk'], of: () => [] }] }],
     ['a unique value held in no state', { unique: [{ name: 'u', while: [], of: () => [] }] }],
     ['two unique values of one name', { unique: [...(lamps.unique ?? []), ...(lamps.unique ?? [])] }],

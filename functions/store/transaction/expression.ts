@@ -41,6 +41,8 @@ export class Expression {
         return `NOT contains(${path}, ${this.value(test.value)})`;
       case 'missing':
         return `attribute_not_exists(${path})`;
+      case 'isIn':
+        return `${path} IN (${test.values.map((value) => this.value(value)).join(', ')})`;
       default:
         return test satisfies never;
     }

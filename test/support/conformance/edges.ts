@@ -109,6 +109,16 @@ export function edges({ domain, walk }: Subject): void {
       });
     }
 
+    if (isPublic && (transition.reads ?? transition.references)) {
+      it('look at what it reads, as it is', async () => {
+        const { here, entity } = await prepared(status, name);
+        const next = walk();
+        const fresh = await next.reach(domain, status);
+        await agree(next, fresh, name, await next.prepare(fresh, name, {}, { asTheyAre: true }));
+        await agree(here, entity, name, await here.prepare(entity, name));
+      });
+    }
+
     if (isPublic && (transition.reads ?? transition.links)) {
       it('look at an entity that refers to itself', async () => {
         const { here, entity } = await prepared(status, name);

@@ -338,6 +338,8 @@ export class Replay {
         return (value as unknown[]).includes(test.value);
       case 'missing':
         return value !== undefined;
+      case 'isIn':
+        return !test.values.some((one) => one === value);
       default:
         return test satisfies never;
     }
