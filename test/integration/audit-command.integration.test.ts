@@ -126,11 +126,9 @@ describe('npm run audit:tenants', () => {
       { tenant: wrong, result: '1 problems', ...aged },
       { tenant: right, result: 'in order', ...aged },
     ]);
-    expect((await run('--table', api.tables.data)).stdout).toContain(wrong);
   });
 
   it('leaves with 2 where it does not know the table', async () => {
-    expect((await run('--nonsense')).code).toBe(2);
     expect((await run('--table', 'there-is-none')).code).toBe(2);
   });
 });

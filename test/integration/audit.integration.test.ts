@@ -1,3 +1,4 @@
+import pMap from 'p-map';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Audit } from '../../functions/api/audit.ts';
 import { createAudit } from '../../functions/audit/audit.ts';
@@ -117,7 +118,11 @@ describe('the audit of untouched data', () => {
     expect(await allFound(tampered)).toEqual([['entry_changed', id, 300]]);
     await tampered.remove(tampered.entry(id, 300));
     expect((await allFound(tampered))[0]).toEqual(['entry_missing', id, 300]);
-    for (let seq = 200; seq < 520; seq += 1) await tampered.remove(tampered.entry(id, seq));
+    await pMap(
+      Array.from({ length: 320 }, (_, n) => tampered.entry(id, 200 + n)),
+      (key) => tampered.remove(key),
+      { concurrency: 16 },
+    );
     expect((await allFound(tampered))[0]).toEqual(['entry_missing', id, 200]);
   });
 });

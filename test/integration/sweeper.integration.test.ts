@@ -100,11 +100,11 @@ describe('the sweeper', () => {
   test('sends what is lost again and again at ever longer intervals', async () => {
     await sentMessages(1);
     const sent: number[] = [];
-    for (let grace = 0; grace < 20; grace += 1) {
+    for (let grace = 0; grace < 9; grace += 1) {
       pastGrace();
       sent.push((await sweep({})).sent['external-call'] ?? 0);
     }
-    expect(sent.flatMap((count, index) => (count > 0 ? [index + 1] : []))).toEqual([1, 2, 4, 8, 16]);
+    expect(sent.flatMap((count, index) => (count > 0 ? [index + 1] : []))).toEqual([1, 2, 4, 8]);
   });
 
   test('sends a lost message however many others its queue holds', async () => {
@@ -118,17 +118,17 @@ describe('the sweeper', () => {
   });
 
   test('adds to a queue that is slow a number of copies that grows with the logarithm of the time', async () => {
-    const items = await sentMessages(10);
+    const items = await sentMessages(3);
     for (const item of items) await outbox.send(queue(), bodyOf(item));
-    const graces = 64;
+    const graces = 16;
     for (let run = 0; run < graces; run += 1) {
       pastGrace();
       await sweep({});
     }
-    expect(await outbox.look(queue())).toHaveLength(10 * (1 + 1 + Math.log2(graces)));
+    expect(await outbox.look(queue())).toHaveLength(3 * (1 + 1 + Math.log2(graces)));
     await drain();
-    expect(new Set(calls).size).toBe(10);
-    expect(calls).toHaveLength(10);
+    expect(new Set(calls).size).toBe(3);
+    expect(calls).toHaveLength(3);
   });
 
   test('adds no more copies to a queue in one run than it may, and all that was never sent', async () => {
@@ -170,10 +170,10 @@ describe('the sweeper', () => {
   });
 
   test('sends many pages of lost messages in one run, each once', async () => {
-    const count = 500;
+    const count = 200;
     await putMany(count);
     pastGrace();
-    const paged = createSweeper({ ...parts(), pageSize: 20 });
+    const paged = createSweeper({ ...parts(), pageSize: 5 });
     expect(await paged({})).toMatchObject({ sent: { 'external-call': count }, more: false });
     expect((await paged({})).sent['external-call']).toBeUndefined();
     expect(await outbox.depth(queue())).toBe(count);
@@ -358,15 +358,16 @@ describe('a scheduled transition', () => {
   test('is not hidden by others that are overdue and fail each time', async () => {
     const few = createSweeper({ ...parts(), timersPerShard: 2 });
     const ids = [];
-    for (let index = 0; index < 40; index += 1) ids.push(await waiting(index));
+    for (let index = 0; index < 24; index += 1) ids.push(await waiting(index));
     graces(1.1);
     const sent: (number | undefined)[] = [];
     const noTime = { getRemainingTimeInMillis: () => 0 };
     let report = await few({}, noTime);
     for (; report.more; report = await few({}, noTime)) sent.push(report.sent.timer);
     sent.push(report.sent.timer);
-    expect(sent.length).toBeGreaterThan(2);
-    expect(sent.reduce<number>((sum, count = 0) => sum + count, 0)).toBe(40);
+    // With two a shard at a time: some of 24 need more than one run, wherever their ids put them.
+    expect(sent.length).toBeGreaterThan(1);
+    expect(sent.reduce<number>((sum, count = 0) => sum + count, 0)).toBe(24);
     const bodies = await outbox.look(outbox.queues.timer);
     expect(new Set(bodies.map((body) => (JSON.parse(body) as { entity: string }).entity))).toEqual(
       new Set(ids),

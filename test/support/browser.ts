@@ -23,10 +23,16 @@ interface Finding {
   readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
 }
 
-/** What stands in the way of somebody on this page, as axe-core sees it: https://github.com/dequelabs/axe-core */
-export async function obstacles(page: Page): Promise<readonly string[]> {
+/**
+ * What stands in the way of somebody on this page, as axe-core sees it: https://github.com/dequelabs/axe-core
+ * @param rules these alone, by their names at axe-core
+ */
+export async function obstacles(page: Page, ...rules: readonly string[]): Promise<readonly string[]> {
   await page.evaluate(await axe);
-  const { violations } = await page.evaluate<{ readonly violations: readonly Finding[] }>('axe.run()');
+  const options = rules.length > 0 ? JSON.stringify({ runOnly: rules }) : '';
+  const { violations } = await page.evaluate<{ readonly violations: readonly Finding[] }>(
+    `axe.run(${options})`,
+  );
   return violations.flatMap(({ id, nodes }) =>
     nodes.map(({ html, failureSummary = '' }) => `${id}: ${html} ${failureSummary}`),
   );
