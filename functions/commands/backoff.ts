@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Deadline } from '../runtime/clock.ts';
 import { contention } from '../runtime/limits.ts';
-import { announced } from '../runtime/waits.ts';
 
 export interface Lost {
   /** Attempts that were lost so far, from 1. */
@@ -35,6 +34,6 @@ export function backoffWindowMs({ defeats, attemptMs, remainingMs }: Lost): numb
 export async function backOff(deadline: Deadline, lost: Omit<Lost, 'remainingMs'>): Promise<boolean> {
   const windowMs = backoffWindowMs({ ...lost, remainingMs: deadline.remainingMs() });
   if (windowMs === undefined) return false;
-  await announced(sleep(Math.random() * windowMs));
+  await sleep(Math.random() * windowMs);
   return true;
 }

@@ -5,6 +5,7 @@
 import { mayHaveHappened } from '../store/failures.ts';
 import { commit } from '../store/transaction/commit.ts';
 import { startDeadline } from '../runtime/deadline.ts';
+import { announced } from '../runtime/waits.ts';
 import type { Backend } from './backend.ts';
 import { backOff } from './backoff.ts';
 import { beginCall } from './call.ts';
@@ -110,8 +111,9 @@ async function carryOut(backend: Backend, request: CommandRequest, budgetMs?: nu
       // Wait, where there is room to wait and time for another attempt.
       leaveWaitingRoom ??= backend.waitingRoom.enter(request.tenant, scarceOf(call, decided));
       if (!leaveWaitingRoom) return call.isUnknown ? await giveUp(call) : { kind: 'contended' };
-      if (!(await backOff(deadline, { defeats, attemptMs: performance.now() - began })))
-        return await giveUp(call);
+      const pause = backOff(deadline, { defeats, attemptMs: performance.now() - began });
+      const hasTime = decided.kind === 'held' ? await announced(pause) : await pause;
+      if (!hasTime) return await giveUp(call);
 
       // After a wait what the winner left is old, and a read costs less than a cancelled transaction.
       const since = await readState(call, idsAgain(call, decided));

@@ -1,4 +1,4 @@
-/** Tells the process when something in it only waits, so that one that serves many at once takes in another meanwhile. */
+/** Tells the process when a command waits for another request, so that one that serves many lets that one in. */
 import { channel } from 'node:diagnostics_channel';
 
 /** `npm start` listens; on Lambda nobody does, and nothing is published. */
@@ -9,11 +9,11 @@ export interface WaitNotice {
   readonly change: 1 | -1;
 }
 
-/** Waits for `pause` and says when that begins and ends. */
-export async function announced(pause: Promise<void>): Promise<void> {
+/** Waits for the end of `pause` and says when that begins and ends. */
+export async function announced<T>(pause: Promise<T>): Promise<T> {
   waits.publish({ change: 1 } satisfies WaitNotice);
   try {
-    await pause;
+    return await pause;
   } finally {
     waits.publish({ change: -1 } satisfies WaitNotice);
   }

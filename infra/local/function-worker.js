@@ -3,7 +3,7 @@
  * these start at once and none should wait for a compiler.
  *
  * In: { id, event, context }. Out: { id, payload } or { id, error }, once { loaded: true }, and { waiting } where an
- * invocation begins (1) or ends (-1) to wait for others (`functions/runtime/waits.ts`).
+ * invocation begins (1) or ends (-1) to wait for another one (`functions/runtime/waits.ts`).
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { pathToFileURL } from 'node:url';

@@ -48,8 +48,8 @@ type WorkerMessage =
 
 /**
  * How many invocations work at once; more wait in a queue. Lambda would start an execution environment for each. Here
- * all share two or three processors, and a thousand at once would all be late. One that waits for another, such as for a
- * lock, does not count: it could keep out the one it waits for.
+ * all share two or three processors, and a thousand at once would all be late. One that waits for a lock does not count:
+ * it could keep out the one that unlocks.
  */
 const workingMax = 16;
 
