@@ -17,7 +17,7 @@ export interface GatewayRoute {
   /** `METHOD /path` or `$default` */
   readonly key: string;
   /** Usually a function of the template. */
-  readonly target: { readonly invoke: (event: unknown) => Promise<Invocation> };
+  readonly target: { readonly invoke: (event: unknown, party?: string) => Promise<Invocation> };
   readonly authorizer?: JwtAuthorizer;
   /** One of them must be in the token's `scope`. */
   readonly scopes: readonly string[];
@@ -131,7 +131,7 @@ async function answer(
     now: new Date(),
     ...(claims !== undefined && { claims }),
   });
-  const invocation = await route.target.invoke(event);
+  const invocation = await route.target.invoke(event, claims?.['tenant']);
   if (!invocation.ok) {
     // What it did before its time was over, the same key tells.
     return invocation.error.errorType === 'Sandbox.Timedout'

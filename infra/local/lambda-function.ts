@@ -52,6 +52,8 @@ type WorkerMessage =
  * it could keep out the one that unlocks.
  */
 const workingMax = 16;
+/** Of one party, so that there is always room for another: a tenant's audits may take seconds. */
+const partyMax = 12;
 
 /**
  * One Lambda function: the deployed bundle in a worker thread with an environment of its own. Invocations run
@@ -60,9 +62,10 @@ const workingMax = 16;
 export class LambdaFunction {
   readonly configuration: FunctionConfiguration;
   readonly #log: Log;
-  /** Those that wait for a place, first come, first served. */
-  readonly #queue: (() => void)[] = [];
-  #running = 0;
+  /** Those that wait for a place, by party. */
+  readonly #queues = new Map<string, (() => void)[]>();
+  /** Those that have one. */
+  readonly #places = new Map<string, number>();
   #current: Environment | undefined;
   #stopped = false;
 
@@ -77,29 +80,53 @@ export class LambdaFunction {
     await this.#current.loaded;
   }
 
-  /** Runs the handler with an event, which may be any JSON value. Never throws: a failure is in the answer. */
-  async invoke(event: unknown): Promise<Invocation> {
-    await this.#place();
+  /**
+   * Runs the handler with an event, which may be any JSON value. Never throws: a failure is in the answer.
+   * @param party for whom, so that a crowd of one party does not keep out the others
+   */
+  async invoke(event: unknown, party = ''): Promise<Invocation> {
+    await this.#place(party);
     try {
       return await this.#run(event);
     } finally {
-      this.#running -= 1;
+      this.#change(party, -1);
       this.#letIn();
     }
   }
 
   /** Takes a place, once one is free. */
-  async #place(): Promise<void> {
-    const taken = new Promise<void>((resolve) => this.#queue.push(resolve));
+  async #place(party: string): Promise<void> {
+    const queue = this.#queues.get(party) ?? [];
+    this.#queues.set(party, queue);
+    const taken = new Promise<void>((resolve) => queue.push(resolve));
     this.#letIn();
     await taken;
   }
 
+  /** Lets in as many as there is room for: of each party the first, and of the parties the one that has the fewest in. */
   #letIn(): void {
-    while (this.#queue.length > 0 && this.#running - (this.#current?.waiting ?? 0) < workingMax) {
-      this.#running += 1;
-      this.#queue.shift()?.();
+    for (;;) {
+      const waiting = this.#current?.waiting ?? 0;
+      const running = [...this.#places.values()].reduce((sum, count) => sum + count, 0);
+      if (running - waiting >= workingMax) return;
+      const [next] = [...this.#queues.keys()].toSorted((a, b) => this.#placesOf(a) - this.#placesOf(b));
+      if (next === undefined || this.#placesOf(next) - waiting >= partyMax) return;
+      const queue = this.#queues.get(next) ?? [];
+      const letIn = queue.shift();
+      if (queue.length === 0) this.#queues.delete(next);
+      this.#change(next, 1);
+      letIn?.();
     }
+  }
+
+  #placesOf(party: string): number {
+    return this.#places.get(party) ?? 0;
+  }
+
+  #change(party: string, change: 1 | -1): void {
+    const places = this.#placesOf(party) + change;
+    if (places === 0) this.#places.delete(party);
+    else this.#places.set(party, places);
   }
 
   async #run(event: unknown): Promise<Invocation> {

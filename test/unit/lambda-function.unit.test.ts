@@ -54,8 +54,8 @@ interface Place {
   readonly working: number;
 }
 
-async function invoke(does: 'work' | 'wait' | 'let'): Promise<Place> {
-  const invocation = await local.invoke({ does });
+async function invoke(does: 'work' | 'wait' | 'let', party = 'acme'): Promise<Place> {
+  const invocation = await local.invoke({ does }, party);
   if (!invocation.ok) throw new Error(invocation.error.errorMessage);
   return invocation.payload as Place;
 }
@@ -63,7 +63,16 @@ async function invoke(does: 'work' | 'wait' | 'let'): Promise<Place> {
 test('a crowd works a part at a time, in its order, and nobody is turned away', async () => {
   const places = await Promise.all(Array.from({ length: 100 }, () => invoke('work')));
   expect(places.map(({ turn }) => turn)).toEqual(places.map((_, index) => index + 1));
+  expect(Math.max(...places.map(({ working }) => working))).toBe(12);
+});
+
+test('a crowd of one tenant does not keep out another, and two crowds take turns', async () => {
+  const crowd = Array.from({ length: 100 }, () => invoke('work'));
+  expect(await invoke('work', 'other')).toMatchObject({ turn: 13 });
+  const others = await Promise.all(Array.from({ length: 20 }, () => invoke('work', 'other')));
+  const places = await Promise.all(crowd);
   expect(Math.max(...places.map(({ working }) => working))).toBe(16);
+  expect(Math.max(...others.map(({ turn }) => turn))).toBeLessThan(121);
 });
 
 test('those that wait for another leave their places, so that it comes in', async () => {
