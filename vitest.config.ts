@@ -4,7 +4,7 @@ import { NothingRan } from './test/support/nothing-ran.ts';
 /** Adds up what the fault tests tried. */
 const counts = ['test/support/faults/counts.ts'];
 
-const { BASE_URL: baseUrl = '', POWERTOOLS_LOG_LEVEL: logLevel = 'SILENT' } = process.env;
+const { BASE_URL: baseUrl = '', FAULTS: faults, POWERTOOLS_LOG_LEVEL: logLevel = 'SILENT' } = process.env;
 
 /** The end of a test's name says what it needs: `*.unit.test.ts` nothing, `*.integration.test.ts` a database. */
 const project = (
@@ -37,7 +37,8 @@ const project = (
 export default defineConfig({
   test: {
     environment: 'node',
-    reporters: ['default', new NothingRan()],
+    // A file of `npm run test:all` takes minutes: each of its tests says when it is through.
+    reporters: [faults === 'all' ? 'verbose' : 'default', new NothingRan()],
     // Two files beside each other: on two processors Vitest would run one by one, and much of a test is waiting.
     maxWorkers: 2,
     env: {
