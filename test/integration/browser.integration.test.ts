@@ -23,7 +23,7 @@ beforeAll(async () => {
     startBackendProcess({ variables: { SMTP_URL: mails.url } }),
     startBrowser(),
   ]);
-  context = await browser.newContext({ locale: 'en-US' });
+  context = await browser.newContext({ locale: 'en-US', viewport: { width: 1100, height: 720 } });
   context.on('request', (request) => requested.push(request.url()));
   page = await context.newPage();
   page.on('console', (message) => {
@@ -40,6 +40,13 @@ afterAll(async () => {
 
 const open = (place: string): Promise<unknown> => page.goto(`${backend.url}/console#/${place}`);
 const button = (name: string) => page.getByRole('button', { name, exact: true });
+/** For the README, where `SCREENSHOTS` names a folder. */
+const shot = async (name: string): Promise<void> => {
+  const { SCREENSHOTS: folder } = process.env;
+  if (!folder) return;
+  await page.evaluate('scrollTo(0, 0)');
+  await page.screenshot({ path: `${folder}/${name}.png` });
+};
 const heading = (name: string) => page.getByRole('heading', { name, exact: true });
 
 describe('the console', () => {
@@ -65,6 +72,7 @@ describe('the console', () => {
     await button('Send').click();
     await page.getByText('submit: done.').waitFor();
     await page.getByText('draft → submitted').waitFor();
+    await shot('entity');
   });
 
   it('finds a group of dead letters, runs one again, and sees it done', async () => {
@@ -74,6 +82,7 @@ describe('the console', () => {
     mails.refuse = 0;
     await page.getByRole('link', { name: 'Dead letters' }).click();
     await page.getByRole('row', { name: /approval\.submitted notification .* 2 / }).waitFor();
+    await shot('dead-letters');
     await page.getByRole('link', { name: 'approval.submitted' }).click();
     const letters = page.getByRole('table', { name: 'Letters' }).getByRole('link');
     await expect.poll(() => letters.count()).toBe(2);
@@ -89,6 +98,7 @@ describe('the console', () => {
     await page.getByRole('link', { name: 'Redrive these' }).click();
     await button('Show what it would do').click();
     await page.getByText('Letters it would run again: 1.').waitFor();
+    await shot('redrive');
     await button('Start the run').click();
     await page.getByRole('status').getByText('done', { exact: true }).waitFor();
     expect(mails.mails).toHaveLength(2);
