@@ -1,4 +1,5 @@
 /** Sums of postings by account. */
+import { unitOf } from '../core/account-units.ts';
 import type { Domain } from '../core/definition.ts';
 import { ownedAccountName } from '../core/postings.ts';
 import type { Posting } from '../core/postings.ts';
@@ -26,7 +27,8 @@ export function openAccounts(
 ): void {
   for (const key of Object.keys(balances)) {
     const name = ownedAccountName(id, key);
-    const unit = units[key] ?? accounts[key]?.unit ?? '';
+    const account = accounts[key];
+    const unit = units[key] ?? (account && unitOf(account, {})) ?? '';
     if (!sums.has(name)) sums.set(name, { unit, sum: 0, count: 0 });
   }
 }

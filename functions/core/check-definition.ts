@@ -276,18 +276,29 @@ function checkAttributes(domain: Domain, fail: Fail): void {
 }
 
 function checkAccounts(domain: Domain, fail: Fail): void {
-  for (const [key, { floor, open }] of Object.entries(domain.accounts ?? {})) {
+  for (const [key, { unit, floor, open }] of Object.entries(domain.accounts ?? {})) {
     // It stands behind the entity's id and a colon where balances are read.
     if (!/^[a-z][A-Za-z]*$/.test(key)) fail(`account "${key}"`, 'its name is letters only');
     if (floor && floor.minimum > 0)
       fail(`account "${key}", floor`, `it begins at 0, below ${floor.minimum}; use 0 or less`);
     if (open) checkStates(domain, `account "${key}", open`, open.while, fail);
+    if (typeof unit !== 'string') checkUnit(domain, key, unit.from, fail);
   }
   for (const role of domain.statements ?? []) {
     // What stands before the first colon of a named account; the accounts of entities say `statement: true`.
     if (!/^[^:]+$/.test(role))
       fail('statements', `"${role}" is no role of named accounts; take what is first in \`named(...)\``);
   }
+}
+
+function checkUnit(domain: Domain, key: string, name: string, fail: Fail): void {
+  const schemas: Readonly<Record<string, unknown>> = { ...domain.attributes.shape, ...domain.hidden?.shape };
+  const fit = Object.keys(schemas).filter((each) => (schemas[each] as z.ZodType).safeParse(undefined).error);
+  if (!fit.includes(name))
+    fail(
+      `account "${key}", unit`,
+      `"${name}" is not an attribute that is always there; they are ${listed(fit)}`,
+    );
 }
 
 function checkDeadlines(domain: Domain, fail: Fail): void {

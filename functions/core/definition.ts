@@ -5,7 +5,7 @@
  * handed in.
  */
 import type { z } from 'zod';
-import type { Authorization } from './authorize.ts';
+import type { Authorization, TextPath } from './authorize.ts';
 import type {
   AccountDefinition,
   CommandCodes,
@@ -222,7 +222,9 @@ interface Written<
       ? readonly NoInfer<State>[]
       : 'This is no optional attribute.';
   };
-  readonly accounts?: Readonly<Record<Account, AccountDefinition<NoInfer<State>>>>;
+  readonly accounts?: Readonly<
+    Record<Account, AccountDefinition<NoInfer<State>, TextPath<Self['attributes']>>>
+  >;
   readonly unique?: readonly UniqueValue<NoInfer<State>, Self['attributes'], Unique>[];
   /** By transition: when it happens by itself. */
   readonly deadlines?: {

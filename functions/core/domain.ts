@@ -115,8 +115,9 @@ export interface AnyDeadline {
   readonly since?: string;
 }
 
-export interface AccountDefinition<State extends string = string> {
-  readonly unit: string;
+export interface AccountDefinition<State extends string = string, Attribute extends string = string> {
+  /** In what it is kept: one unit for all entities, or what an attribute says, e.g. `{ from: 'currency' }`. */
+  readonly unit: string | { readonly from: Attribute };
   /** The balance is never taken below `minimum`. */
   readonly floor?: Floor;
   /** Any posting in another state is refused; without it they are taken in all states. */

@@ -1,6 +1,7 @@
 /** What one command does to one entity: its next state, its ledger entry, and what must hold when it commits. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Command } from './command.ts';
+import { unitsOf } from './account-units.ts';
 import { dueAfter, dueBy } from './deadlines.ts';
 import type { Domain } from './domain.ts';
 import type { Attributes, Due, EntityState } from './entity.ts';
@@ -61,7 +62,9 @@ export function entityChange(registry: Registry, command: Command, step: Step): 
   const newer = older && entity ? upgradeSet(older.attributes, entity.attributes) : {};
   const set = { ...newer, ...step.attributes };
   const isMoved = before?.status !== entity?.status;
-  const resolved = resolve(registry, { collection: domain.collection, id }, step.movements);
+  const attributes = attributesAfter(before, set);
+  const { collection } = domain;
+  const resolved = resolve(registry, { collection, id, attributes }, step.movements);
   const isOwn = (
     movement: ResolvedMovement,
   ): movement is ResolvedMovement & { readonly target: OwnedTarget } =>
@@ -73,7 +76,6 @@ export function entityChange(registry: Registry, command: Command, step: Step): 
 
   // A clock that runs behind the one that wrote the last entry must not turn history around.
   const at = new Date(Math.max(command.now, before ? Date.parse(before.updatedAt) : 0)).toISOString();
-  const attributes = attributesAfter(before, set);
   const heldBefore = before ? holdsOf(domain, before) : {};
   const isUpgrade = command.name === upgradeCommand;
   const state = { status: to, attributes };
@@ -103,14 +105,15 @@ export function entityChange(registry: Registry, command: Command, step: Step): 
   const deltas = Object.fromEntries(own.map(({ target, amount }) => [target.key, amount]));
   const after: EntityState = {
     id,
-    collection: domain.collection,
+    collection,
     status: to,
     version: entry.seq,
     createdAt: before?.createdAt ?? at,
     updatedAt: at,
     attributes,
     balances: balancesAfter(domain, before, deltas),
-    units: unitsAfter(domain, before),
+    // An account is kept in the unit in which it was begun.
+    units: { ...unitsOf(domain, attributes), ...before?.units },
     definition: Math.max(definition, before?.definition ?? 0),
     held,
     ...(due && { due }),
@@ -188,9 +191,3 @@ function balancesAfter(
   const keys = new Set([...Object.keys(domain.accounts ?? {}), ...Object.keys(before?.balances ?? {})]);
   return Object.fromEntries([...keys].map((key) => [key, (before?.balances[key] ?? 0) + (deltas[key] ?? 0)]));
 }
-
-/** An account is kept in the unit in which it was begun. */
-const unitsAfter = (domain: Domain, before: EntityState | undefined): Readonly<Record<string, string>> => ({
-  ...Object.fromEntries(Object.entries(domain.accounts ?? {}).map(([key, { unit }]) => [key, unit])),
-  ...before?.units,
-});

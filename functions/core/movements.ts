@@ -1,5 +1,6 @@
 /** Where the movements of a command land: on its entities, on other entities without a read, or on named accounts. */
 import { balanceMax } from '../runtime/limits.ts';
+import { unitAttribute, unitOf } from './account-units.ts';
 import type { AccountDefinition, Domain } from './domain.ts';
 import { isLocked, valueAt } from './entity.ts';
 import type { EntityState } from './entity.ts';
@@ -9,7 +10,7 @@ import type { Registry } from './registry.ts';
 import { upgraded } from './upgrade.ts';
 import * as rejections from './rejections.ts';
 import type { Rejection } from './rejections.ts';
-import { atLeast, atMost, conflict, firstBroken, isIn } from './rules.ts';
+import { atLeast, atMost, conflict, firstBroken, is, isIn } from './rules.ts';
 import type { Rule } from './rules.ts';
 
 export interface OwnedTarget {
@@ -19,6 +20,8 @@ export interface OwnedTarget {
   readonly unit: string;
   readonly floor: Floor | undefined;
   readonly open: Open | undefined;
+  /** The attribute that says the unit. */
+  readonly unitFrom: string | undefined;
 }
 export interface NamedTarget {
   readonly name: string;
@@ -54,7 +57,7 @@ export interface BalanceChange {
 /** Finds unit and floor of each movement's account. */
 export function resolve(
   registry: Registry,
-  self: { readonly collection: string; readonly id: string },
+  self: Pick<EntityState, 'collection' | 'id' | 'attributes'>,
   movements: readonly Movement[],
 ): readonly ResolvedMovement[] {
   return movements.map(({ account, amount }) => {
@@ -63,8 +66,17 @@ export function resolve(
     }
     const { collection, id } = 'own' in account ? self : account.owner;
     const key = 'own' in account ? account.own : account.key;
-    const { unit, floor, open } = accountDefinition(registry, collection, key);
-    return { target: { collection, id, key, unit, floor, open }, amount };
+    const definition = accountDefinition(registry, collection, key);
+    const { floor, open } = definition;
+    const unitFrom = unitAttribute(definition);
+    const said = 'own' in account ? unitOf(definition, self.attributes) : account.unit;
+    const fixed = typeof definition.unit === 'string' ? definition.unit : undefined;
+    const unit = said ?? fixed;
+    if (unit === undefined)
+      throw new Error(`"${key}" of ${collection} is kept in what "${unitFrom ?? ''}" says; name the unit`);
+    if (fixed !== undefined && unit !== fixed)
+      throw new Error(`"${key}" of ${collection} is kept in ${fixed}, not in ${unit}`);
+    return { target: { collection, id, key, unit, floor, open, unitFrom }, amount };
   });
 }
 
@@ -104,6 +116,12 @@ export function balanceRules(path: string, delta: number, floor: Floor | undefin
         ),
       ];
 }
+
+/** The same, where an attribute of the entity says the unit. */
+const unitFromRules = (attribute: string | undefined, unit: string): readonly Rule[] =>
+  attribute === undefined
+    ? []
+    : [conflict('unit_differs', is(attribute, unit), `The account is not kept in ${unit}.`)];
 
 /** An account takes postings in the states of its entity that its definition names. */
 export const openRules = (open: Open | undefined): readonly Rule[] =>
@@ -201,13 +219,14 @@ export function spread(registry: Registry, changes: readonly Moving[], checks: r
         `${nameOf(target)} is moved by another entity of the same transaction; use its own transition`,
       );
     }
-    const { collection, id, key, unit, floor, open } = target;
+    const { collection, id, key, unit, floor, open, unitFrom } = target;
+    const first = [...openRules(open), ...unitFromRules(unitFrom, unit)];
     const before = touched.get(id);
     touched.set(id, {
       ...before,
       domain: registry.byCollection(collection),
       id,
-      rules: [...(before?.rules ?? []), ...openRules(open), ...balanceRules(key, amount, floor)],
+      rules: [...(before?.rules ?? []), ...first, ...balanceRules(key, amount, floor)],
       deltas: { ...before?.deltas, [key]: amount },
       units: { ...before?.units, [key]: unit },
     });

@@ -1,4 +1,5 @@
 /** Accounts that lie on entities, told from named ones by what they are called. */
+import { unitOf } from './account-units.ts';
 import type { Registry } from './registry.ts';
 
 const ownedForm = /^([a-z]+_[0-9A-HJKMNP-TV-Z]{26}):([A-Za-z]+)$/;
@@ -14,5 +15,7 @@ export function ownedAccount(
   const [, id = '', key = ''] = ownedForm.exec(account) ?? [];
   const domain = registry.ofId(id);
   const { accounts = {} } = domain ?? {};
-  return domain && { id, key, unit: Object.hasOwn(accounts, key) ? accounts[key]?.unit : undefined };
+  const definition = Object.hasOwn(accounts, key) ? accounts[key] : undefined;
+  // What an attribute says stands with the entity alone.
+  return domain && { id, key, unit: definition && unitOf(definition, {}) };
 }

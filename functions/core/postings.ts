@@ -12,6 +12,8 @@ export interface OwnAccount<Key extends string = string> {
 export interface OwnedAccount {
   readonly owner: { readonly collection: string; readonly id: string };
   readonly key: string;
+  /** Of an account whose unit an attribute says: the one that is posted in; any other is refused. */
+  readonly unit?: string;
 }
 
 /** An account of its own, by name, e.g. `holding:shop:EUR`. */
@@ -67,12 +69,17 @@ export const transfer = <From extends string = never, To extends string = never>
 /** An account of the command's own entity. */
 export const own = <Key extends string>(key: Key): OwnAccount<Key> => ({ own: key });
 
-/** An account on another entity; it is moved without reading it first. */
+/**
+ * An account on another entity; it is moved without reading it first.
+ * @param unit where an attribute of that entity says the unit: the one that is meant. In another one it is refused with
+ *   409 `unit_differs`.
+ */
 export const accountOf = <Key extends string>(
   { collection }: { readonly collection: string; readonly subject?: { readonly account: Key } },
   id: string,
   key: NoInfer<Key>,
-): OwnedAccount => ({ owner: { collection, id }, key });
+  unit?: string,
+): OwnedAccount => ({ owner: { collection, id }, key, ...(unit !== undefined && { unit }) });
 
 /** A named account, one a party and unit. */
 export const named = (role: string, party: string, unit: string, floor?: Floor): NamedAccount => ({

@@ -1,5 +1,6 @@
 /** What a definition writes is checked against what it said of itself, so that nothing wrong is ever stored. */
 import type { z } from 'zod';
+import { unitAttribute } from './account-units.ts';
 import type { Domain } from './domain.ts';
 import type { Attributes, EntityState } from './entity.ts';
 
@@ -26,6 +27,11 @@ export function assertWritten(
     const [issue] = error.issues;
     const place = [name, ...(issue?.path ?? [])].join('.');
     throw new Error(`it sets "${place}" as its schema does not allow: ${issue?.message ?? 'invalid'}`);
+  }
+  for (const [key, account] of Object.entries(domain.accounts ?? {})) {
+    const name = unitAttribute(account);
+    if (name !== undefined && before && before.attributes[name] !== after.attributes[name])
+      throw new Error(`it changes "${name}", which says in what "${key}" is kept`);
   }
   for (const [name, states] of Object.entries(domain.always ?? {})) {
     const isNew = states.includes(after.status) && !(before && states.includes(before.status));

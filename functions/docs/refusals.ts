@@ -5,6 +5,7 @@
 import { authorizationRules } from '../core/authorize.ts';
 import { contextOf } from '../core/context.ts';
 import type { Domain } from '../core/definition.ts';
+import type { Attributes } from '../core/entity.ts';
 import { balanceRules, openRules, resolve } from '../core/movements.ts';
 import type { ResolvedMovement } from '../core/movements.ts';
 import { collectionOf } from '../core/others.ts';
@@ -93,7 +94,9 @@ function refusalsOfTransfers(registry: Registry, example: Example): readonly Kno
   const isCreate = name === 'create';
   if (!transfers || !(isCreate || entity)) return [];
   const context = contextOf(commandOf(example), entity, world?.entities ?? new Map());
-  const movements = resolve(registry, { collection: domain.collection, id }, transfers(context));
+  const set = isCreate ? (domain.create.set(context) as Attributes) : {};
+  const self = { collection: domain.collection, id, attributes: { ...entity?.attributes, ...set } };
+  const movements = resolve(registry, self, transfers(context));
   // A new entity's own accounts start at zero and are filled by its own definition.
   const isOwn = ({ target }: ResolvedMovement): boolean => 'id' in target && target.id === id;
   return movements

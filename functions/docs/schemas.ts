@@ -39,9 +39,10 @@ export function entitySchema(domain: Domain): z.ZodObject {
       accounts.map(([name, { unit, open }]) => [
         name,
         z.int().meta({
-          description: open
-            ? `In ${unit}s. It changes only while \`status\` is ${listed(open.while)}.`
-            : `In ${unit}s.`,
+          description: [
+            typeof unit === 'string' ? `In ${unit}s.` : `In minor units of what \`${unit.from}\` says.`,
+            ...(open ? [`It changes only while \`status\` is ${listed(open.while)}.`] : []),
+          ].join(' '),
           examples: [0],
         }),
       ]),

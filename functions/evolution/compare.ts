@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { fieldChange } from './field-changes.ts';
-import type { CommandSnapshot, Fields, Snapshot, TransitionSnapshot } from './snapshot.ts';
+import type { AccountSnapshot, CommandSnapshot, Fields, Snapshot, TransitionSnapshot } from './snapshot.ts';
 
 export type Verdict =
   /** It may be released as it is. */
@@ -216,6 +216,9 @@ function* fieldChanges(
       );
 }
 
+const unitText = (unit: AccountSnapshot['unit']): string =>
+  typeof unit === 'string' ? unit : `what "${unit.from}" says`;
+
 function* accounts(before: Snapshot, after: Snapshot): Iterable<Change> {
   for (const [key, account] of Object.entries(after.accounts)) {
     const path = `accounts.${key}`;
@@ -224,11 +227,11 @@ function* accounts(before: Snapshot, after: Snapshot): Iterable<Change> {
       yield safe(path, 'It counts as 0 on older entities, and the older version leaves it alone.');
       continue;
     }
-    if (was.unit !== account.unit) {
+    if (!isDeepStrictEqual(was.unit, account.unit)) {
       yield refused(
         path,
-        `Older entities keep it in ${was.unit}: what moves it is refused with 409 \`unit_differs\`.`,
-        `Keep ${was.unit}, and add an account of another name in ${account.unit}.`,
+        `Older entities keep it in ${unitText(was.unit)}: what moves it is refused with 409 \`unit_differs\`.`,
+        `Keep ${unitText(was.unit)}, and add an account of another name in ${unitText(account.unit)}.`,
       );
     }
     if (was.shown && !account.shown) {

@@ -3,7 +3,7 @@
  * are seen by what they say of an example, so that a value that is normalised in another way shows.
  */
 import { z } from 'zod';
-import type { AnyTransition, Domain, UniqueValue } from '../core/definition.ts';
+import type { AccountDefinition, AnyTransition, Domain, UniqueValue } from '../core/definition.ts';
 import { listedElsewhere, secretFields } from '../core/fields.ts';
 import type { AnyMessage, MessageHead } from '../core/messages.ts';
 
@@ -18,7 +18,7 @@ export interface FieldSnapshot {
 export type Fields = Readonly<Record<string, FieldSnapshot>>;
 
 export interface AccountSnapshot {
-  readonly unit: string;
+  readonly unit: AccountDefinition['unit'];
   readonly shown: boolean;
   readonly minimum?: number;
   /** States in which it takes postings; all, where none is said. */

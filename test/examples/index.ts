@@ -1,6 +1,7 @@
 /** Businesses of one file each, written with the vocabulary as it is in the tutorial. */
 import type { Domain } from '../../functions/core/definition.ts';
 import { auctions, bids, sellers } from './auctions.ts';
+import { giftCards } from './gift-cards.ts';
 import { subscriptions } from './subscriptions.ts';
 
-export const examples: readonly Domain[] = [sellers, auctions, bids, subscriptions];
+export const examples: readonly Domain[] = [sellers, auctions, bids, subscriptions, giftCards];

@@ -5,12 +5,13 @@ import { auctions, bids, sellers } from '../examples/auctions.ts';
 import { idOf, verdictOf } from '../support/answers.ts';
 import { auditWhole } from '../support/audited.ts';
 import { startBackend } from '../support/backend.ts';
+import { decided, patientClient as client } from '../support/patient.ts';
 import { createTestClock } from '../support/test-clock.ts';
 import { Walk } from '../support/walk.ts';
 
 it('pays a seller whose account is open, and none that is closed', async () => {
   const clock = createTestClock();
-  const api = await startBackend({ domains: [sellers, auctions, bids], clock });
+  const api = await startBackend({ domains: [sellers, auctions, bids], clock, client });
   const walk = new Walk(api, clock, 'acme');
   const seller = `/v1/sellers/${idOf(await api.post('/v1/sellers', {}))}`;
   const sold = async (): Promise<string> => {
@@ -33,8 +34,8 @@ it('pays a seller whose account is open, and none that is closed', async () => {
   const open: string[] = [];
   for (let n = 0; n < 16; n += 1) open.push(await sold());
   const [closed, ...paid] = await Promise.all([
-    api.post(`${seller}/close`),
-    ...open.map((one) => api.post(`${one}/pay`)),
+    decided((key) => api.post(`${seller}/close`, undefined, { key })),
+    ...open.map((one) => decided((key) => api.post(`${one}/pay`, undefined, { key }))),
   ]);
   expect(closed.status).toBe(200);
   for (const reply of paid.filter(({ status }) => status !== 200))

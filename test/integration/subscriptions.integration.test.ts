@@ -6,6 +6,7 @@ import { idOf, itemsOf, verdictOf } from '../support/answers.ts';
 import { answer, unanswered } from '../support/answering.ts';
 import { auditWhole } from '../support/audited.ts';
 import { startBackend } from '../support/backend.ts';
+import { decided, patientClient as client } from '../support/patient.ts';
 import { createTestClock } from '../support/test-clock.ts';
 import { Walk } from '../support/walk.ts';
 
@@ -14,7 +15,7 @@ const tenant = 'acme';
 async function subscribed() {
   const clock = createTestClock();
   clock.moveTo(Date.parse('2027-01-31T09:00:00.000Z'));
-  const api = await startBackend({ domains: [subscriptions], clock });
+  const api = await startBackend({ domains: [subscriptions], clock, client });
   const created = await api.post('/v1/subscriptions', { price: 990, currency: 'EUR' });
   const id = idOf(created);
   const path = `/v1/subscriptions/${id}`;
@@ -70,7 +71,9 @@ it('tries a declined charge again by itself or at the customer’s word, and end
   expect([tries, typeof retryAt]).toEqual([1, 'string']);
   await comes('retry');
   await answers('refused');
-  const crowd = await Promise.all(Array.from({ length: 32 }, () => api.post(`${path}/retry`)));
+  const crowd = await Promise.all(
+    Array.from({ length: 32 }, () => decided((key) => api.post(`${path}/retry`, undefined, { key }))),
+  );
   expect(crowd.filter(({ status }) => status === 200)).toHaveLength(1);
   expect(new Set(crowd.map(({ json }) => json['code']))).toEqual(
     new Set([undefined, 'transition_not_allowed']),

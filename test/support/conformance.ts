@@ -14,6 +14,7 @@ import { isolation } from './conformance/isolation.ts';
 import { transitions } from './conformance/transitions.ts';
 import { uniqueness } from './conformance/uniqueness.ts';
 import { whoMay } from './conformance/who-may.ts';
+import { patientClient } from './patient.ts';
 import { problemsOf } from './store-invariants.ts';
 import { dump } from './table-dump.ts';
 import { createTestClock } from './test-clock.ts';
@@ -26,9 +27,6 @@ export interface Subject {
   /** A tenant of its own, so that no test meets another's data. */
   readonly walk: () => Walk;
 }
-
-/** What is tested here are answers, not timeouts: a machine that is busy with other tests is waited for. */
-const patientClient = { requestHandler: { connectionTimeout: 8_000, requestTimeout: 8_000 } };
 
 /**
  * Registers the tests of one definition.

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { AnyTransition, Domain } from '../../functions/core/definition.ts';
 import { defineDomain } from '../../functions/core/definition.ts';
+import { text } from '../../functions/core/fields.ts';
 import { genesisHash } from '../../functions/core/ledger.ts';
 import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
@@ -460,5 +461,73 @@ describe('an account that is open in some states', () => {
     expect(decided('new', 'end', 'open')).toBe('accepted');
     expect(decided('new', 'rest', 'shut')).toBe('shut');
     expect(decided('new', 'renew', 'shut')).toBe('shut');
+  });
+});
+
+describe('an account whose unit an attribute says', () => {
+  const till = (unit: string) => named('till', 'shop', unit);
+  const purses: Domain = {
+    ...{ collection: 'purses', type: 'purse', idPrefix: 'prs', summary: '', states: ['on'], initial: 'on' },
+    attributes: z.strictObject({ currency: text('EUR') }),
+    accounts: { money: { unit: { from: 'currency' } }, stamps: { unit: 'stamp' } },
+    create: {
+      summary: '',
+      input: z.strictObject({ currency: text('EUR') }),
+      set: ({ input }) => input as object,
+    },
+    transitions: {
+      fill: {
+        ...{ summary: '', from: ['on'], to: ['on'] },
+        transfers: ({ entity }: { entity: { currency: string } }) =>
+          transfer(till(entity.currency), own('money'), 1),
+      },
+      turn: { summary: '', from: ['on'], to: ['on'], set: () => ({ currency: 'USD' }) },
+    },
+  };
+  const payments = (unit: string | undefined, key = 'money'): Domain => ({
+    ...{ collection: 'gains', type: 'gain', idPrefix: 'gns', summary: '', states: ['on'], initial: 'on' },
+    attributes: z.strictObject({}),
+    create: {
+      ...{ summary: '', input: z.strictObject({}), set: () => ({}) },
+      transfers: () =>
+        transfer(till('EUR'), accountOf(purses, 'prs_01JD2X5T9ZK4M8Q7W6V5B3N2HC', key, unit), 1),
+    },
+    transitions: {},
+  });
+
+  it('is begun and moved in that unit', () => {
+    const purse = given(registerDomains([purses]), purses, { currency: 'JPY' });
+    expect(purse.entity.units).toEqual({ money: 'JPY', stamps: 'stamp' });
+    expect(
+      purse
+        .when('fill')
+        .decision()
+        .entities[0].entry.postings.map(({ unit }) => unit),
+    ).toEqual(['JPY', 'JPY']);
+  });
+
+  it('is posted to from elsewhere in the unit that is named, and the database looks whether it is that one', () => {
+    const [unread] = creating(registerDomains([purses, payments('EUR')]), payments('EUR'), {}).decision()
+      .unread;
+    expect(unread?.rules[0]).toMatchObject({
+      code: 'unit_differs',
+      test: { op: 'is', path: 'currency', value: 'EUR' },
+    });
+    expect(unread?.units).toEqual({ money: 'EUR' });
+  });
+
+  it('is a defect to post to without a unit, and so is a unit of another account that it is not kept in', () => {
+    const of = (domain: Domain) => () => creating(registerDomains([purses, domain]), domain, {}).decision();
+    expect(of(payments(undefined))).toThrow(
+      '"money" of purses is kept in what "currency" says; name the unit',
+    );
+    expect(of(payments('EUR', 'stamps'))).toThrow('"stamps" of purses is kept in stamp, not in EUR');
+  });
+
+  it('keeps its attribute: to change it is a defect', () => {
+    const purse = given(registerDomains([purses]), purses, { currency: 'JPY' });
+    expect(() => purse.when('turn').decision()).toThrow(
+      'it changes "currency", which says in what "money" is kept',
+    );
   });
 });

@@ -34,6 +34,7 @@ const bad: Record<string, Domain | Partial<Domain>> = {
   },
   'a statement kept no more': { accounts: { dues: { ...floored.dues, statement: false } } },
   'an account removed': lacking({ ...live, transitions: without('pay') }, 'accounts'),
+  "an account's unit from an attribute": { accounts: { dues: { ...floored.dues, unit: { from: 'name' } } } },
   "an account's unit": { accounts: { dues: { ...floored.dues, unit: 'USD' } } },
   'a higher floor': { accounts: { dues: { ...floored.dues, floor: { ...floored.dues.floor, minimum: 5 } } } },
   'an account shown no more': { accounts: { dues: { ...floored.dues, shown: false } } },

@@ -167,6 +167,8 @@ describe('a definition that makes no sense is refused by name', () => {
       { accounts: { ...accounts, oil: { unit: 'l', floor: { minimum: 1, code: 'x', otherwise: 'x' } } } },
     ],
     ['an account that is open in an unknown state', { accounts: { hours: closing({ while: ['dusk'] }) } }],
+    ['an account in a unit that no attribute says', { accounts: { hours: { unit: { from: 'plase' } } } }],
+    ['an account in a unit that may be missing', { accounts: { hours: { unit: { from: 'until' } } } }],
     ['an account that is never open', { accounts: { hours: closing({ while: [] }) } }],
     ['a unique value held in an unknown state', { unique: [{ name: 'u', while: ['dusk'], of: () => [] }] }],
     ['a unique value held in no state', { unique: [{ name: 'u', while: [], of: () => [] }] }],

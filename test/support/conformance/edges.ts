@@ -119,7 +119,10 @@ export function edges({ domain, walk }: Subject): void {
       });
     }
 
-    if (isPublic && (transition.reads ?? transition.links)) {
+    const namesOwn = Object.values(exampleOf(transition.input)).some((value) =>
+      String(value).startsWith(`${domain.idPrefix}_`),
+    );
+    if (isPublic && (namesOwn || transition.reads !== undefined || transition.links !== undefined)) {
       it('look at an entity that refers to itself', async () => {
         const { here, entity } = await prepared(status, name);
         const command = await here.prepare(entity, name, { [domain.collection]: entity.id });

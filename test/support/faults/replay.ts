@@ -313,7 +313,9 @@ export class Replay {
         ? domain
         : domains.find(({ collection }) => collection === owner.collection);
     const { unit = '' } = of?.accounts?.[key] ?? {};
-    return { account: `${owner.id}:${key}`, unit, amount };
+    const said = 'own' in account ? this.#attributes : { unit: account.unit };
+    const kept = typeof unit === 'string' ? unit : said['own' in account ? unit.from : 'unit'];
+    return { account: `${owner.id}:${key}`, unit: String(kept), amount };
   }
 
   /** Tests on attributes, as they were. Time, secrets and accounts that others move cannot be told from a ledger. */
