@@ -16,7 +16,7 @@ export const page = {
 /** Ledger entries of one entity checked at a time: 250 of the largest (64 KiB) are 16 MiB. */
 export const segmentEntries = 250;
 
-/** Sums of postings, or messages, looked at in one part. */
+/** Sums of postings looked at in one part. */
 export const rowsMax = 500;
 
 /**

@@ -5,12 +5,12 @@ import type { CausedMessages } from '../core/ledger.ts';
 import { message as limits } from '../runtime/limits.ts';
 import {
   groupOf,
+  indexedAs,
   isOpen,
   messageGroups,
   messageId,
   messageKey,
   messageStatuses,
-  statePartitionOf,
 } from '../store/outbox/message-items.ts';
 import type { AuditedMessage } from '../store/audit/audit-reads.ts';
 import type { Findings, Subject } from './ledger-walk.ts';
@@ -81,13 +81,15 @@ function isAsCaused(
 
 function isConsistent(tenant: string, name: string, message: AuditedMessage): boolean {
   const isStatus = messageStatuses.includes(message.status);
+  const { openPk, closedPk } = indexedAs({ tenant, id: name }, groupOf(message.status));
   return (
     message.id === name &&
     message.tenant === tenant &&
     messageKey({ tenant, id: message.id })?.sk === message.sk &&
     isStatus &&
     messageGroups.includes(groupOf(message.status)) &&
-    message.statePk === statePartitionOf(tenant, groupOf(message.status))
+    message.openPk === openPk &&
+    message.closedPk === closedPk
   );
 }
 

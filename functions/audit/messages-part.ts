@@ -4,11 +4,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditProblem } from '../api/audit.ts';
-import { readEntityItems, readExistingMessages, readMessageKeys } from '../store/audit/audit-reads.ts';
+import { readEntityItems, readExistingMessages } from '../store/audit/audit-reads.ts';
 import { entityPartition, listPartition } from '../store/keys.ts';
 import type { ItemKey } from '../store/keys.ts';
+import { readGroupPage } from '../store/outbox/message-groups.ts';
 import { messageGroups } from '../store/outbox/message-items.ts';
-import { recheckPauseMs, rowsMax } from './limits.ts';
+import { recheckPauseMs } from './limits.ts';
 import { uncounted } from './part.ts';
 import type { AuditContext, Part } from './part.ts';
 import type { PositionIn } from './position.ts';
@@ -17,10 +18,12 @@ import { foundTwice, problem } from './problems.ts';
 export async function checkMessages(context: AuditContext, position: PositionIn<'messages'>): Promise<Part> {
   const { backend, run } = context;
   const { group, after } = position;
-  const page = await readMessageKeys(backend.store, run.tenant, group, { limit: rowsMax, after });
-  const first = await problemsOf(context, page.keys);
+  const { client, tables } = backend.store;
+  const outbox = { client, table: tables.outbox, clock: backend.clock };
+  const page = await readGroupPage(outbox, { tenant: run.tenant, group, after, newestFirst: false });
+  const first = await problemsOf(context, page.entries);
   if (first.length > 0) await sleep(recheckPauseMs);
-  const problems = first.length > 0 ? foundTwice(first, await problemsOf(context, page.keys)) : [];
+  const problems = first.length > 0 ? foundTwice(first, await problemsOf(context, page.entries)) : [];
   if (page.position !== undefined) return uncounted({ ...position, after: page.position }, problems);
   const nextGroup = messageGroups[messageGroups.indexOf(group) + 1];
   return uncounted(

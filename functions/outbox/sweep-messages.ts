@@ -4,11 +4,10 @@ import pMap from 'p-map';
 import { timestamp } from '../runtime/clock.ts';
 import { sweep as limits, uncertainty } from '../runtime/delivery-limits.ts';
 import type { Topic } from '../runtime/topics.ts';
-import { messageShards } from '../store/outbox/message-items.ts';
 import type { MessageItem } from '../store/outbox/message-items.ts';
 import type { OutboxAccess } from '../store/outbox/message-writes.ts';
 import { recordSent } from '../store/outbox/messages.ts';
-import { readMessages, walkShard } from '../store/outbox/open-messages.ts';
+import { readMessages, walkOpen } from '../store/outbox/open-messages.ts';
 import type { OpenMessage } from '../store/outbox/open-messages.ts';
 import { messageReference, referenceMessage } from './queue-messages.ts';
 import { isItsTurn } from './resend-schedule.ts';
@@ -18,7 +17,7 @@ export interface MessageSweepParts {
   readonly outbox: OutboxAccess;
   readonly sqs: SQSClient;
   readonly queueUrls: Readonly<Record<Topic, string>>;
-  /** Open messages of one shard that are looked at at once. */
+  /** Open messages of one segment that are looked at at once. */
   readonly pageSize?: number | undefined;
   /** Copies of what was sent before, for one queue in one run. */
   readonly copiesPerQueue?: number | undefined;
@@ -44,8 +43,8 @@ interface Scope {
 }
 
 /**
- * Goes through the open messages of all shards at once, page by page, for as long as there is time; the next run goes
- * on from there. A shard that fails leaves the others their turn, and the run fails as a whole afterwards.
+ * Goes through all segments of the open messages at once, page by page, for as long as there is time; the next run goes
+ * on from there. A segment that fails leaves the others their turn, and the run fails as a whole afterwards.
  *
  * What was never sent is in no queue, so it is sent whenever it is found. What was sent may just wait, and is sent
  * again by the resend schedule: a message that waits for an hour has five copies, one that waits for four days twelve,
@@ -74,7 +73,7 @@ export async function sweepMessages(
     });
   }
 
-  async function sweepPage(page: readonly OpenMessage[]): Promise<void> {
+  async function sweepOpen(page: readonly OpenMessage[]): Promise<void> {
     const now = outbox.clock.now();
     const before = timestamp((scope.everything ? scope.at : now) - scope.graceMs);
     // The index lags, and does not know when a message was redriven, so each that may be lost is read anew.
@@ -113,19 +112,16 @@ export async function sweepMessages(
     }
   }
 
-  const complete = await pMap(
-    Array.from({ length: messageShards }, (_, shard) => shard),
-    async (shard) => {
-      const open = await walkShard(outbox, 'open', shard, { pageSize, visit: sweepPage, hasTime });
-      const waiting = await walkShard(outbox, 'waiting', shard, { pageSize, visit: sweepWaiting, hasTime });
-      return open && waiting;
-    },
-    { stopOnError: false },
-  );
+  async function visit(page: readonly OpenMessage[]): Promise<void> {
+    await sweepOpen(page.filter(({ status }) => status !== 'waiting'));
+    await sweepWaiting(page.filter(({ status }) => status === 'waiting'));
+  }
+
+  const isComplete = await walkOpen(outbox, limits.segments, { pageSize, visit, hasTime });
   const isBounded = [...copies.values()].some((count) => count > copiesPerQueue);
   return {
     sent: Object.fromEntries(sent),
-    more: isBounded || complete.includes(false),
+    more: isBounded || !isComplete,
     ...(Number.isFinite(oldestWaiting) && { oldestWaitingMs: outbox.clock.now() - oldestWaiting }),
   };
 }
@@ -145,7 +141,7 @@ async function sendAndMark(
   onSent(topic, sent.length, found.length - sent.length);
   // Moves `sentAt`, by which the next run knows what this one sent.
   await pMap(sent, ({ reference, isWaiting }) => recordSent(outbox, reference, { again: true, isWaiting }), {
-    concurrency: limits.writesPerShard,
+    concurrency: limits.writesPerSegment,
   });
   return sent.length;
 }

@@ -7,7 +7,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Clock } from '../runtime/clock.ts';
 import { sweep as limits } from '../runtime/delivery-limits.ts';
 import { readDueKeys, readPosition, readWaiting, writePosition } from '../store/outbox/due-timers.ts';
-import type { DueKey } from '../store/outbox/due-timers.ts';
+import type { DueKey, DueRange } from '../store/outbox/due-timers.ts';
 import { sendAll } from './send.ts';
 import { horizon, isNear, timerMessage, timerOf } from './timer-stream.ts';
 import { isItsTurn } from './resend-schedule.ts';
@@ -20,6 +20,8 @@ export interface TimerSweepParts {
   readonly timerQueueUrl: string;
   /** Timers of one shard that are looked at at once. */
   readonly timersPerShard?: number;
+  /** Timers, due or not, that one request reads to know of all. */
+  readonly fewTimers?: number;
 }
 
 export interface TimersSwept {
@@ -82,9 +84,9 @@ export async function sweepAllTimers(parts: TimerSweepParts, hasTime: () => bool
 }
 
 const dueKeys = (
-  { client, tables, timersPerShard = limits.timersPerShard }: TimerSweepParts,
-  range: Parameters<typeof readDueKeys>[2],
-): ReturnType<typeof readDueKeys> => readDueKeys(client, tables.data, range, timersPerShard);
+  { client, tables, timersPerShard = limits.timersPerShard, fewTimers = limits.fewTimers }: TimerSweepParts,
+  range: DueRange,
+): ReturnType<typeof readDueKeys> => readDueKeys(client, tables.data, range, timersPerShard, fewTimers);
 
 async function send(
   { client, sqs, tables, timerQueueUrl }: TimerSweepParts,

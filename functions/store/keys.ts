@@ -76,8 +76,15 @@ export const redriveMatchKey = (tenant: string, hash: string): ItemKey => ({
 export const listPartition = (tenant: string, collection: string, status: string): string =>
   `${encoded(tenant)}#${collection}#${status}`;
 
-/** Partitions of the index `due`, so that no single one takes the writes of all tenants. */
-export const dueShards = 8;
+/** Which of so many partition keys something goes to: by its hash, so that each gets its share. At most 256 of them. */
+export const shardOf = (name: string, shards: number): number =>
+  createHash('sha256').update(name).digest().readUInt8(0) % shards;
+
+/**
+ * Partition keys of the index `due`, which all tenants share, since the sweeper asks for what is due and not for whom.
+ * A key takes 1,000 writes a second; so many take what a deployment does, also where each command ends one wait and
+ * begins another. See `test/unit/throughput.unit.test.ts`.
+ */
+export const dueShards = 128;
 export const dueShard = (shard: number): string => `due#${shard}`;
-export const dueShardOf = (id: string): string =>
-  dueShard(createHash('sha256').update(id).digest().readUInt8(0) % dueShards);
+export const dueShardOf = (id: string): string => dueShard(shardOf(id, dueShards));

@@ -43,15 +43,17 @@ export const outboxTable = {
   sortKey: 'sk',
   indexes: [
     /**
-     * Messages of one tenant in one group of statuses (`open`, `done`, `dead`), by time. The sweeper reads the
-     * `open` groups of all shards, the operations API one tenant's stretch of one shard.
+     * Messages on their way or with their receiver, of one tenant by time. Sparse, so that the sweeper reads it from one
+     * end to the other: what it costs depends on what is open, not on how many partition keys there are.
      */
     {
-      name: 'byState',
-      partitionKey: 'statePk',
+      name: 'open',
+      partitionKey: 'openPk',
       sortKey: 'stateSk',
       projection: ['status', 'topic', 'sentAt'],
     },
+    /** Messages that are done, or dead, of one tenant by time. One that leaves `open` goes here: it stands in one of them. */
+    { name: 'closed', partitionKey: 'closedPk', sortKey: 'stateSk', projection: ['topic'] },
   ],
   /** Of messages that are done; all others stay. */
   timeToLive: 'expiresAt',

@@ -4,7 +4,7 @@ import type { ServiceFunction } from './function.ts';
 import type { Tables } from './tables.ts';
 
 const [byStatus, due] = dataTable.indexes;
-const [byState] = outboxTable.indexes;
+const [open, closed] = outboxTable.indexes;
 
 /** What each kind of function may do with the tables, in one place. The tests list the same actions by role. */
 
@@ -26,7 +26,7 @@ export function allowOperations(fn: ServiceFunction, tables: Tables): void {
   bindTable(fn, 'DATA_TABLE', tables.data, { table: ['BatchWriteItem'], partitions: [auditPartitions] });
   bindTable(fn, 'OUTBOX_TABLE', tables.outbox, {
     table: ['GetItem', 'BatchGetItem', 'Query', 'UpdateItem'],
-    indexes: [byState.name],
+    indexes: [open.name, closed.name],
   });
 }
 
@@ -57,17 +57,21 @@ export function allowRedriving(fn: ServiceFunction, tables: Tables): void {
   bindTable(fn, 'DATA_TABLE', tables.data, { table: ['GetItem', 'Query'] });
   bindTable(fn, 'OUTBOX_TABLE', tables.outbox, {
     table: ['BatchGetItem', 'UpdateItem'],
-    indexes: [byState.name],
+    indexes: [closed.name],
   });
 }
 
 /** Looks for open messages and due timers, marks what it sent again, notes how far it came, and writes heartbeats. */
 export function allowSweeping(fn: ServiceFunction, tables: Tables): void {
   bindTable(fn, 'OUTBOX_TABLE', tables.outbox, {
-    table: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
-    indexes: [byState.name],
+    table: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem'],
+    scanned: [open.name],
   });
-  bindTable(fn, 'DATA_TABLE', tables.data, { table: ['GetItem', 'BatchGetItem'], indexes: [due.name] });
+  bindTable(fn, 'DATA_TABLE', tables.data, {
+    table: ['GetItem', 'BatchGetItem'],
+    indexes: [due.name],
+    scanned: [due.name],
+  });
   bindTable(fn, 'DATA_TABLE', tables.data, { table: ['BatchWriteItem'], partitions: ['#heartbeat#*'] });
 }
 
@@ -84,7 +88,7 @@ export function allowAuditing(fn: ServiceFunction, tables: Tables): void {
   });
   bindTable(fn, 'OUTBOX_TABLE', tables.outbox, {
     table: ['BatchGetItem', 'Query'],
-    indexes: [byState.name],
+    indexes: [open.name, closed.name],
   });
 }
 

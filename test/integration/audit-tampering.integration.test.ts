@@ -304,7 +304,11 @@ describe.concurrent('messages', () => {
     const key = keyOf(tampered, id, 4, 0);
     await tampered.change(
       keyOf(tampered, id, 3, 0),
-      (item) => ({ ...item, status: 'done', statePk: String(item['statePk']).replace('open', 'done') }),
+      ({ openPk, ...item }) => ({
+        ...item,
+        status: 'done',
+        closedPk: String(openPk).replace('open', 'done'),
+      }),
       'outbox',
     );
     own.advance(61 * 60 * 1000);

@@ -117,11 +117,11 @@ it('an item more in a transaction is named with its price, and so is one less', 
   );
   expect(compareContracts({ [name]: agreed }, measured)).toEqual([
     `${name}: + put message to llm: 2 write units, adds $1.250 per million`,
-    `${name}: + message to llm in index byState: 1 write unit, adds $0.625 per million`,
+    `${name}: + message to llm in index open: 1 write unit, adds $0.625 per million`,
   ]);
   expect(compareContracts(measured, { [name]: agreed })).toEqual([
     `${name}: - put message to llm: 2 write units, saves $1.250 per million`,
-    `${name}: - message to llm in index byState: 1 write unit, saves $0.625 per million`,
+    `${name}: - message to llm in index open: 1 write unit, saves $0.625 per million`,
   ]);
 });
 

@@ -82,7 +82,8 @@ describe('a call to the outside', () => {
     expect(done).toMatchObject({ status: 'done', attempts: 1 });
     expect(JSON.parse(done.result ?? '')).toEqual({ status: 200, body: 'received' });
     expect(done.leaseUntil).toBeUndefined();
-    expect(done.statePk).toMatch(/^done#/);
+    expect(done.openPk).toBeUndefined();
+    expect(done.closedPk).toMatch(/^acme#done#\d$/);
   });
 
   test('that is answered 500 is made five times, with growing gaps and one key, then it is dead', async () => {

@@ -83,7 +83,8 @@ describe('a dead letter', () => {
     expect(await redriveMessage(outbox.access, dead)).toBe('redriven');
     const pending = await outbox.read(dead);
     expect(pending).toMatchObject({ status: 'pending', run: 2, attempts: 0 });
-    expect(pending.statePk).toMatch(/^open#/);
+    expect(pending.openPk).toMatch(/^acme#open#\d$/);
+    expect(pending.closedPk).toBeUndefined();
     await relayed(dead);
     await drain();
     expect(calls).toEqual([dead.id]);

@@ -7,15 +7,15 @@ import { createSweeper } from '../../functions/outbox/sweep.ts';
 import type { Sweeper, SweeperParts } from '../../functions/outbox/sweep.ts';
 import { createTimerRelay } from '../../functions/outbox/timer-stream.ts';
 import { sweep as limits } from '../../functions/runtime/delivery-limits.ts';
-import { dueShardOf } from '../../functions/store/keys.ts';
+import { dueShardOf, dueShards, shardOf } from '../../functions/store/keys.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import { recordSent, redriveMessage } from '../../functions/store/outbox/messages.ts';
-import { walkShard } from '../../functions/store/outbox/open-messages.ts';
-import { shardOf } from '../../functions/store/outbox/message-items.ts';
+import { walkOpen } from '../../functions/store/outbox/open-messages.ts';
 import { lanes } from '../../functions/store/statements/watermark.ts';
 import type { QueueHandler } from '../../functions/workers/batch.ts';
 import { createTimerWorker } from '../../functions/workers/timer-worker.ts';
 import type { ScheduledOutcome } from '../../functions/workers/scheduled-transition.ts';
+import { intercept } from '../support/sdk-faults.ts';
 import { bodyOf, silent, sqsEvent, startOutbox, streamEvent } from '../support/outbox.ts';
 import type { TestOutbox } from '../support/outbox.ts';
 
@@ -160,10 +160,17 @@ describe('the sweeper', () => {
     const paged = createSweeper({ ...parts(), pageSize: 2 });
     const noTime = { getRemainingTimeInMillis: () => limits.reserveMs };
     pastGrace();
-    for (let run = 1; run <= 12; run += 1) {
-      expect(await paged({}, noTime)).toMatchObject({ sent: { 'external-call': 2 }, more: true });
+    let [runs, sent] = [0, 0];
+    for (; sent < 25 && runs < 25; runs += 1) {
+      const report = await paged({}, noTime);
+      const { 'external-call': now = 0 } = report.sent;
+      expect(now).toBeLessThanOrEqual(2 * limits.segments);
+      sent += now;
+      if (sent < 25) expect(report.more).toBe(true);
     }
-    expect(await paged({}, noTime)).toMatchObject({ sent: { 'external-call': 1 } });
+    expect(sent).toBe(25);
+    // One page of each segment that has some, in each run.
+    expect(runs).toBeGreaterThan(1);
     await drain();
     expect(new Set(calls).size).toBe(25);
     expect(calls).toHaveLength(25);
@@ -224,12 +231,12 @@ describe('the sweeper', () => {
     expect(left.map((body) => (JSON.parse(body) as { id: string }).id)).toEqual([item.id]);
   });
 
-  test('reads a part of a long shard, goes on from there, and then looks at what was before', async () => {
+  test('reads a part of a long segment, goes on from there, and then looks at what was before', async () => {
     for (let index = 0; index < 5; index += 1) await outbox.put();
     const walk = async (pages: number): Promise<{ seen: string[]; isComplete: boolean }> => {
       const seen: string[] = [];
       let left = pages;
-      const isComplete = await walkShard(outbox.access, 'open', shardOf('acme'), {
+      const isComplete = await walkOpen(outbox.access, 1, {
         pageSize: 2,
         visit: (page) => {
           seen.push(...page.map(({ pk }) => pk));
@@ -248,6 +255,21 @@ describe('the sweeper', () => {
     expect(new Set(third.seen).size).toBe(5);
     expect(await walk(100)).toMatchObject({ isComplete: true });
     expect(new Set((await walk(100)).seen).size).toBe(5);
+  });
+
+  test('costs one request where few messages are open, and a page of each segment where more are', async () => {
+    await sentMessages(3);
+    const asked: unknown[] = [];
+    intercept(outbox.client, {
+      before: ({ command, input }) => {
+        const { IndexName, Segment } = input as { IndexName?: string; Segment?: number };
+        if (command === 'ScanCommand' && IndexName === 'open') asked.push(Segment);
+      },
+    });
+    await sweep({});
+    expect(asked).toEqual([undefined]);
+    await createSweeper({ ...parts(), pageSize: 2 })({});
+    expect(new Set(asked.slice(1))).toEqual(new Set([undefined, ...Array(limits.segments).keys()]));
   });
 
   test('writes a heartbeat of each lane, by which statements know how far the stream is', async () => {
@@ -282,21 +304,25 @@ describe('the sweeper', () => {
 });
 
 describe('a scheduled transition', () => {
-  const waiting = async (dueInMs: number): Promise<string> => {
-    const id = `rsv_${ulid()}`;
+  /** An entity that waits, in the first so many shards of the index. */
+  const waitingUntil = async (dueAt: number, shards = dueShards): Promise<string> => {
+    let id = `rsv_${ulid()}`;
+    while (shardOf(id, dueShards) >= shards) id = `rsv_${ulid()}`;
     const Item = {
       pk: `acme#${id}`,
       sk: 'entity',
       id,
       tenant: 'acme',
       collection: 'reservations',
-      dueAt: outbox.clock.now() + dueInMs,
+      dueAt,
       dueShard: dueShardOf(id),
       timerTransition: 'expire',
     };
     await outbox.client.send(new PutCommand({ TableName: outbox.tables.data, Item }));
     return id;
   };
+  const waiting = (dueInMs: number, shards?: number): Promise<string> =>
+    waitingUntil(outbox.clock.now() + dueInMs, shards);
   const timers = (run: (entity: string) => ScheduledOutcome): QueueHandler =>
     createTimerWorker({
       run: ({ entity }) => {
@@ -356,18 +382,17 @@ describe('a scheduled transition', () => {
   });
 
   test('is not hidden by others that are overdue and fail each time', async () => {
-    const few = createSweeper({ ...parts(), timersPerShard: 2 });
+    const few = createSweeper({ ...parts(), fewTimers: 1, timersPerShard: 2 });
     const ids = [];
-    for (let index = 0; index < 24; index += 1) ids.push(await waiting(index));
+    for (let index = 0; index < 12; index += 1) ids.push(await waiting(index, 2));
     graces(1.1);
     const sent: (number | undefined)[] = [];
     const noTime = { getRemainingTimeInMillis: () => 0 };
     let report = await few({}, noTime);
     for (; report.more; report = await few({}, noTime)) sent.push(report.sent.timer);
     sent.push(report.sent.timer);
-    // With two a shard at a time: some of 24 need more than one run, wherever their ids put them.
-    expect(sent.length).toBeGreaterThan(1);
-    expect(sent.reduce<number>((sum, count = 0) => sum + count, 0)).toBe(24);
+    expect(sent.length).toBeGreaterThan(2);
+    expect(sent.reduce<number>((sum, count = 0) => sum + count, 0)).toBe(12);
     const bodies = await outbox.look(outbox.queues.timer);
     expect(new Set(bodies.map((body) => (JSON.parse(body) as { entity: string }).entity))).toEqual(
       new Set(ids),
@@ -375,10 +400,33 @@ describe('a scheduled transition', () => {
   });
 
   test('is sent in one run however many there are, while there is time', async () => {
-    const few = createSweeper({ ...parts(), timersPerShard: 2 });
-    for (let index = 0; index < 40; index += 1) await waiting(index);
+    const few = createSweeper({ ...parts(), fewTimers: 1, timersPerShard: 2 });
+    for (let index = 0; index < 12; index += 1) await waiting(index, 2);
     graces(1.1);
-    expect(await few({})).toMatchObject({ sent: { timer: 40 }, more: false });
+    expect(await few({})).toMatchObject({ sent: { timer: 12 }, more: false });
+  });
+
+  test('is sent however many others of its shard are due at the same moment', async () => {
+    const few = createSweeper({ ...parts(), fewTimers: 1, timersPerShard: 2 });
+    const dueAt = outbox.clock.now();
+    for (let index = 0; index < 7; index += 1) await waitingUntil(dueAt, 1);
+    graces(1.1);
+    expect(await few({})).toMatchObject({ sent: { timer: 7 }, more: false });
+  });
+
+  test('costs one request to look for where few wait, and one of each shard where more do', async () => {
+    await waiting(0);
+    const asked: string[] = [];
+    intercept(outbox.client, {
+      before: ({ command, input }) => {
+        if ((input as { IndexName?: string }).IndexName === 'due') asked.push(command);
+      },
+    });
+    await sweep({});
+    expect(asked).toEqual(['ScanCommand']);
+    await waiting(0);
+    await createSweeper({ ...parts(), fewTimers: 2 })({});
+    expect(asked).toEqual(['ScanCommand', 'ScanCommand', ...Array<string>(dueShards).fill('QueryCommand')]);
   });
 
   test('that is too far away for the queue is left to the sweeper, which sends it when its time has come', async () => {

@@ -2,7 +2,7 @@
 import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
 import { ulid } from 'ulid';
-import { messageItem, statePartitionOf } from '../../functions/store/outbox/message-items.ts';
+import { indexedAs, messageItem } from '../../functions/store/outbox/message-items.ts';
 import type { MessageItem, NewMessage } from '../../functions/store/outbox/message-items.ts';
 import type { Store } from '../../functions/store/store.ts';
 
@@ -19,27 +19,31 @@ export const dyingMs = 60_000;
 
 /** A dead letter, not written. */
 export function deadLetter({ code = '503', at = startOfYear, ...message }: DeadLetterOptions): MessageItem {
-  const tenant = message.tenant ?? 'acme';
   const diedAt = at + dyingMs;
-  return {
-    ...messageItem({
-      tenant,
-      entityId: `pay_${ulid()}`,
-      collection: 'payments',
-      seq: 2,
-      n: 0,
-      type: 'payment.receipt',
-      topic: 'notification',
-      payload: { to: 'alice@example.com' },
-      createdAt: new Date(at).toISOString(),
-      ...message,
-    }),
+  const item = messageItem({
+    tenant: 'acme',
+    entityId: `pay_${ulid()}`,
+    collection: 'payments',
+    seq: 2,
+    n: 0,
+    type: 'payment.receipt',
+    topic: 'notification',
+    payload: { to: 'alice@example.com' },
+    createdAt: new Date(at).toISOString(),
+    ...message,
+  });
+  const dead: MessageItem = {
+    ...item,
+    ...indexedAs(item, 'dead'),
     status: 'dead',
     attempts: 5,
-    statePk: statePartitionOf(tenant, 'dead'),
     letter: { copy: 'copy', sqsMessageId: 'one', diedAt },
     lastError: { code, reason: `The receiver answered ${code}.`, at: new Date(diedAt).toISOString() },
   };
+  // It has left the index of those that are open.
+  return Object.fromEntries(
+    Object.entries(dead).filter(([name]) => name !== 'openPk'),
+  ) as unknown as MessageItem;
 }
 
 export async function putLetters(

@@ -100,9 +100,10 @@ function wireCallOf({ operation, body, answer }: Passed, tables: TableNames): st
           ],
         );
       case 'Query':
+      case 'Scan':
         return [
           [
-            'query',
+            operation.toLowerCase(),
             table(body['TableName']),
             body['IndexName'] ?? null,
             null,

@@ -64,9 +64,9 @@ describe('units', () => {
     expect(indexWriteUnits(dataTable, due, { before: waiting, after: { ...waiting, x: { S: 'y' } } })).toBe(
       0,
     );
-    const [byState] = outboxTable.indexes;
-    const message = entity({ pk: 'p', sk: 's', statePk: 'open#1', stateSk: 'x', attempts: '1' });
+    const [onItsWay] = outboxTable.indexes;
+    const message = entity({ pk: 'p', sk: 's', openPk: 'acme#open#1', stateSk: 'x', attempts: '1' });
     const claimed = { ...message, attempts: { S: '2' } };
-    expect(indexWriteUnits(outboxTable, byState, { before: message, after: claimed })).toBe(0);
+    expect(indexWriteUnits(outboxTable, onItsWay, { before: message, after: claimed })).toBe(0);
   });
 });

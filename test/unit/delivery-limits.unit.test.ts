@@ -8,7 +8,6 @@ import {
   workerCall,
 } from '../../functions/runtime/delivery-limits.ts';
 import { message, request, sweeperFunction } from '../../functions/runtime/limits.ts';
-import { messageShards } from '../../functions/store/outbox/message-items.ts';
 import {
   queue,
   retryAfterMaxMs,
@@ -77,7 +76,7 @@ test('three tries of a worker’s call to the database fit into its time', () =>
 
 test('a sweep keeps back less than half of its function’s time, and opens fewer sockets than the SDK has', () => {
   expect(2 * sweep.reserveMs).toBeLessThan(sweeperFunction.timeoutSeconds * 1000);
-  expect(messageShards * sweep.writesPerShard).toBeLessThan(50);
+  expect(sweep.segments * sweep.writesPerSegment).toBeLessThan(50);
 });
 
 test('the attempts of a message fit into a small part of its item, and hold a run of every policy', () => {

@@ -150,7 +150,7 @@ describe('a run', () => {
   test('fits: its list into an item, its work into a delivery, its steps into its item', () => {
     // An id has 50 characters at most.
     expect(redriveRun.listItemMax * 64).toBeLessThan(transaction.itemMaxBytes);
-    expect(list.entriesPerQuery).toBeLessThanOrEqual(redriveRun.listItemMax);
+    expect(list.entriesPerPage).toBeLessThanOrEqual(redriveRun.listItemMax);
     expect(redriveRun.stepMax * 64).toBeLessThan(1024 * 1024);
     expect(redriveRun.budgetMs * 2).toBeLessThan(timerPolicy.functionTimeoutSeconds * 1000);
     expect((redriveRun.stepsKept + 1) * 300).toBeLessThan(transaction.itemMaxBytes / 4);

@@ -12,8 +12,8 @@ import type { Store } from '../store.ts';
 import type { BalanceItem, EntityItem } from '../entities/items.ts';
 import { balanceKey, uniqueKey, entityKey, entityPartition, listPartition } from '../keys.ts';
 import type { ItemKey } from '../keys.ts';
-import { messagePartition, statePartitionOf, stateSortPrefix } from '../outbox/message-items.ts';
-import type { MessageGroup, MessageItem } from '../outbox/message-items.ts';
+import { messagePartition } from '../outbox/message-items.ts';
+import type { MessageItem } from '../outbox/message-items.ts';
 import { readByKey } from '../batches.ts';
 import { newestFirst } from '../newest-first.ts';
 
@@ -132,14 +132,15 @@ export type AuditedMessage = Pick<
   | 'createdAt'
   | 'redrivenAt'
   | 'leaseUntil'
-  | 'statePk'
+  | 'openPk'
+  | 'closedPk'
   | 'payload'
   | 'sensitive'
 >;
 
 const audited = [
   ...['pk', 'sk', 'id', 'tenant', 'topic', 'type', 'status', 'attempts', 'createdAt', 'redrivenAt'],
-  ...['leaseUntil', 'statePk', 'payload', 'sensitive'],
+  ...['leaseUntil', 'openPk', 'closedPk', 'payload', 'sensitive'],
 ];
 const messageProjection = {
   ProjectionExpression: audited.map((name) => `#${name}`).join(', '),
@@ -176,37 +177,6 @@ export async function readMessages(
     startKey = LastEvaluatedKey;
   } while (startKey);
   return messages;
-}
-
-/** Keys of a tenant's messages in one group, oldest first; `position` is what follows the tenant in the sort key. */
-export async function readMessageKeys(
-  { client, tables }: Store,
-  tenant: string,
-  group: MessageGroup,
-  { limit, after }: { readonly limit: number; readonly after?: string | undefined },
-): Promise<{ readonly keys: readonly ItemKey[]; readonly position?: string }> {
-  const prefix = stateSortPrefix(tenant);
-  const { Items = [], LastEvaluatedKey } = await client.send(
-    new QueryCommand({
-      TableName: tables.outbox,
-      IndexName: 'byState',
-      // Times begin with a digit, and a colon follows all digits: the bounds enclose just this tenant.
-      KeyConditionExpression: 'statePk = :state AND stateSk BETWEEN :low AND :high',
-      ProjectionExpression: 'pk, sk, stateSk',
-      ExpressionAttributeValues: {
-        ':state': statePartitionOf(tenant, group),
-        // A blank precedes everything a position continues with, so that the one before is left out.
-        ':low': after === undefined ? prefix : `${prefix}${after} `,
-        ':high': `${prefix}:`,
-      },
-      Limit: limit,
-    }),
-  );
-  const last = Items.at(-1)?.['stateSk'] as string | undefined;
-  return {
-    keys: Items.map((item) => ({ pk: String(item['pk']), sk: String(item['sk']) })),
-    ...(LastEvaluatedKey && last !== undefined && { position: last.slice(prefix.length) }),
-  };
 }
 
 /** Which of these messages exist. */

@@ -14,6 +14,12 @@ import type { IndexSchema, TableSchema } from '../tables.ts';
 export const readUnitBytes = 4 * 1024;
 const writeUnitBytes = 1024;
 
+/**
+ * What one partition key takes a second, of a table or an index. An index that takes no more refuses the writes of its table.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
+ */
+export const partitionLimits = { writeUnitsPerSecond: 1_000, readUnitsPerSecond: 3_000 } as const;
+
 export type Consistency = 'eventual' | 'strong';
 
 /**

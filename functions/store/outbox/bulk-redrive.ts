@@ -34,7 +34,7 @@ export async function redriveMessages(
       rest = rest.slice(taken.length);
     }
     const isOver = count >= limit || !hasTime();
-    if (page.lastKey !== undefined && isOver) return { count, isComplete: false };
+    if (page.position !== undefined && isOver) return { count, isComplete: false };
   }
   return { count, isComplete: true };
 }

@@ -48,14 +48,12 @@ export async function groupDeadMessages(
   const hasTime = timeForMore(access);
   const groups = new Map<string, Counts>();
   let counted = 0;
-  let evaluated = 0;
   let position: string | undefined;
   for await (const part of readDeadLetters(access, tenant, {}, after)) {
     for (const item of part.messages) add(groups, item);
     counted += part.messages.length;
-    evaluated += part.evaluated;
     ({ position } = part);
-    if (evaluated >= limits.messagesMax || !hasTime()) break;
+    if (counted >= limits.messagesMax || !hasTime()) break;
   }
   return { groups: [...groups.values()].sort(largestFirst).map(groupOf), counted, position };
 }

@@ -2,7 +2,7 @@
 import type { LetterMatch } from '../../core/redrive-run.ts';
 import { readByKey } from '../batches.ts';
 import { groupPages } from './message-groups.ts';
-import { messagePartition, stateSortPrefix } from './message-items.ts';
+import { messagePartition } from './message-items.ts';
 import type { MessageItem } from './message-items.ts';
 import type { OutboxAccess } from './message-writes.ts';
 
@@ -48,21 +48,20 @@ export async function* readDeadLetters(
   match: LetterMatch,
   after?: string,
 ): AsyncGenerator<LetterPart> {
-  const prefix = stateSortPrefix(tenant);
   const partition = match.entity === undefined ? undefined : messagePartition(tenant, match.entity);
   const pages = groupPages(access, {
     tenant,
     group: 'dead',
     topic: match.topic,
     newestFirst: false,
-    ...(after !== undefined && { above: `${prefix}${after}` }),
+    after,
   });
-  for await (const { entries, evaluated, lastKey } of pages) {
+  for await (const { entries, evaluated, position } of pages) {
     // Whose message it is stands in its key, so that those of others are not read.
     const keys = entries.filter(({ pk }) => partition === undefined || pk === partition);
     const items = await readByKey<MessageItem>(access.client, access.table, keys, access.deadline?.signal);
     const byOrder = items.filter((item) => isMatched(item, match)).sort(inOrder);
-    yield { messages: byOrder, evaluated, position: lastKey?.slice(prefix.length) };
+    yield { messages: byOrder, evaluated, position };
   }
 }
 

@@ -3,7 +3,7 @@ import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import { timestamp } from '../../runtime/clock.ts';
 import { message as limits } from '../../runtime/limits.ts';
-import { callbackKey, messageKey, statePartitionOf } from './message-items.ts';
+import { callbackKey, messageKey } from './message-items.ts';
 import type {
   Answer,
   CallRecord,
@@ -12,7 +12,7 @@ import type {
   MessageItem,
   MessageName,
 } from './message-items.ts';
-import { clause, updateOf, within, write, writeAndRead } from './message-writes.ts';
+import { clause, indexedIn, updateOf, within, write, writeAndRead } from './message-writes.ts';
 import type { Beside, OutboxAccess } from './message-writes.ts';
 
 export type AnswerTaken =
@@ -79,19 +79,19 @@ interface Change {
 }
 
 /** Nobody holds it any more, so a worker that still calls learns that it lost; nobody calls it again. */
-const keptOpen = (item: MessageItem, { answer, from }: AnswerNews): Change => ({
-  set: ['#answer = :answer', '#status = :status', '#statePk = :state', '#unsettled = :zero'],
-  remove: ['#leaseUntil', '#leaseToken', '#waitingUntil', '#answerWaits'],
-  values: {
-    ':answer': answer,
-    ':status': from === 'worker' ? 'sent' : 'pending',
-    ':state': statePartitionOf(item.tenant, 'open'),
-  },
-});
+function keptOpen(item: MessageItem, { answer, from }: AnswerNews): Change {
+  const open = indexedIn(item, 'open');
+  return {
+    set: ['#answer = :answer', '#status = :status', open.set, '#unsettled = :zero'],
+    remove: ['#leaseUntil', '#leaseToken', '#waitingUntil', '#answerWaits', open.remove],
+    values: { ...open.values, ':answer': answer, ':status': from === 'worker' ? 'sent' : 'pending' },
+  };
+}
 
 /** How a message stands once an answer has ended it. */
 function ended(item: MessageItem, answer: Answer, now: number): Change {
   const group = endOf(item, answer);
+  const end = indexedIn(item, group);
   const { result, refused, lastError, ...kept } = answer;
   const error = lastError ?? (refused && { ...refused, at: answer.at });
   const isOver = group === 'done';
@@ -100,7 +100,7 @@ function ended(item: MessageItem, answer: Answer, now: number): Change {
   return {
     set: [
       '#status = :status',
-      '#statePk = :state',
+      end.set,
       ...(isOver ? ['#doneAt = :at', '#expiresAt = :expiresAt'] : ['#lastError = :error']),
       ...(isPlain ? [] : ['#answer = :answer']),
       ...(result === undefined ? [] : ['#result = :result']),
@@ -112,12 +112,13 @@ function ended(item: MessageItem, answer: Answer, now: number): Change {
       '#leaseToken',
       '#waitingUntil',
       '#answerWaits',
+      end.remove,
       ...(answer.outcome === 'dead' ? [] : ['#unsettled']),
       ...(isOver && item.sensitive === true ? ['#payload'] : []),
     ],
     values: {
       ':status': group,
-      ':state': statePartitionOf(item.tenant, group),
+      ...end.values,
       ':at': timestamp(now),
       ':expiresAt': Math.floor((now + limits.keptMs) / 1000),
       ':error': error,
@@ -168,14 +169,15 @@ export async function keepDeadEnd(
   { calls, isCertain }: { readonly calls: readonly CallRecord[]; readonly isCertain: boolean },
 ): Promise<MessageItem | undefined> {
   const settled = isCertain ? ', #unsettled = #unsettled - :one' : '';
+  const open = indexedIn(item, 'open');
   const written = await write(
     access,
     { pk: item.pk, sk: item.sk },
-    `SET #answer = :answer, #status = :sent, #statePk = :state, #lastError = :error, #calls = :calls${settled} REMOVE #leaseUntil, #leaseToken, #waitingUntil`,
+    `SET #answer = :answer, #status = :sent, ${open.set}, #lastError = :error, #calls = :calls${settled} REMOVE #leaseUntil, #leaseToken, #waitingUntil, ${open.remove}`,
     clause.holder,
     {
+      ...open.values,
       ':answer': answer,
-      ':state': statePartitionOf(item.tenant, 'open'),
       ':error': answer.lastError,
       ':calls': calls,
       ':token': token,

@@ -1,81 +1,114 @@
-/** The state index as lists and redrives walk through it: one tenant's stretch of one group, page by page. */
+/** A tenant's messages of one group as lists, redrives and the audit walk through them: by time, page by page. */
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { list } from '../../runtime/delivery-limits.ts';
 import type { Topic } from '../../runtime/topics.ts';
-import { statePartitionOf, stateSortPrefix } from './message-items.ts';
+import { groupPartitions, indexOf, messageShards } from './message-items.ts';
 import type { MessageGroup, MessageKey, MessageStatus } from './message-items.ts';
 import { within } from './message-writes.ts';
 import type { OutboxAccess } from './message-writes.ts';
 
-/** The state index's entry of a message. */
+/** What both indexes have of a message. */
 export interface IndexEntry extends MessageKey {
-  readonly statePk: string;
   readonly stateSk: string;
-  readonly status: MessageStatus;
   readonly topic: Topic;
-  readonly sentAt?: string;
 }
 
 export interface GroupQuery {
   readonly tenant: string;
   readonly group: MessageGroup;
+  readonly newestFirst: boolean;
   readonly status?: MessageStatus | undefined;
   readonly topic?: Topic | undefined;
-  /** Exclusive upper bound of `stateSk`. */
-  readonly below?: string | undefined;
-  /** Exclusive lower bound of `stateSk`. */
-  readonly above?: string | undefined;
+  /** The place, exclusive, from which on to read. */
+  readonly after?: string | undefined;
+  /** Entries that are enough; a page holds more or fewer. */
+  readonly wanted?: number | undefined;
 }
 
 export interface GroupPage {
+  /** In their order. */
   readonly entries: readonly IndexEntry[];
   readonly evaluated: number;
-  /** `stateSk` of the last entry looked at; none at the end. */
-  readonly lastKey: string | undefined;
+  /** The place up to which everything was looked at; none at the end. */
+  readonly position: string | undefined;
 }
 
-export async function* groupPages(
-  access: OutboxAccess,
-  { tenant, group, status, topic, below, above, newestFirst }: GroupQuery & { readonly newestFirst: boolean },
-): AsyncGenerator<GroupPage> {
-  const prefix = stateSortPrefix(tenant);
-  let startKey: Record<string, unknown> | undefined;
+/** @returns the pages from a place on, each asked for when it is wanted */
+export async function* groupPages(access: OutboxAccess, query: GroupQuery): AsyncGenerator<GroupPage> {
+  let { after } = query;
   do {
-    const filters = [
-      ...(status === undefined ? [] : ['#status = :status']),
-      ...(topic === undefined ? [] : ['topic = :topic']),
-    ];
-    const answer = await access.client.send(
-      new QueryCommand({
-        TableName: access.table,
-        IndexName: 'byState',
-        ScanIndexForward: !newestFirst,
-        Limit: list.entriesPerQuery,
-        // Times begin with a digit, and a colon follows all digits: the bounds enclose just this tenant.
-        KeyConditionExpression: 'statePk = :state AND stateSk BETWEEN :low AND :high',
-        ...(filters.length > 0 && { FilterExpression: filters.join(' AND ') }),
-        ...(status !== undefined && { ExpressionAttributeNames: { '#status': 'status' } }),
-        ExpressionAttributeValues: {
-          ':state': statePartitionOf(tenant, group),
-          ':low': above ?? prefix,
-          ':high': below ?? `${prefix}:`,
-          ...(status !== undefined && { ':status': status }),
-          ...(topic !== undefined && { ':topic': topic }),
-        },
-        ...(startKey !== undefined && { ExclusiveStartKey: startKey }),
-      }),
-      within(access),
+    const page = await readGroupPage(access, { ...query, after });
+    yield page;
+    after = page.position;
+  } while (after !== undefined);
+}
+
+/**
+ * The next entries of a group: one request to each of its partitions, all at once. The page ends where the partition
+ * ends that came least far, since behind that the order is not known. What others hold behind it is read again by the
+ * next page: about a tenth, as their hashes spread messages evenly.
+ */
+export async function readGroupPage(access: OutboxAccess, query: GroupQuery): Promise<GroupPage> {
+  const { tenant, group, newestFirst } = query;
+  const parts = await Promise.all(
+    groupPartitions(tenant, group).map((partition) => readPart(access, query, partition)),
+  );
+  const isBefore = (one: string, other: string): boolean => (newestFirst ? one > other : one < other);
+  const position = parts
+    .flatMap(({ readTo }) => readTo ?? [])
+    .reduce<string | undefined>(
+      (first, end) => (first === undefined || isBefore(end, first) ? end : first),
+      undefined,
     );
-    startKey = answer.LastEvaluatedKey;
-    yield {
-      // BETWEEN includes its bounds, which the page before has shown.
-      entries: ((answer.Items ?? []) as IndexEntry[]).filter(
-        ({ stateSk }) => stateSk !== below && stateSk !== above,
-      ),
-      evaluated: answer.ScannedCount ?? 0,
-      lastKey: startKey?.['stateSk'] as string | undefined,
-    };
-  } while (startKey !== undefined);
+  const entries = parts
+    .flatMap((part) => part.entries)
+    .filter(({ stateSk }) => position === undefined || !isBefore(position, stateSk))
+    .sort((one, other) => (isBefore(one.stateSk, other.stateSk) ? -1 : 1));
+  return { entries, evaluated: parts.reduce((sum, part) => sum + part.evaluated, 0), position };
+}
+
+interface Part {
+  readonly entries: readonly IndexEntry[];
+  readonly evaluated: number;
+  /** None at the end. */
+  readonly readTo: string | undefined;
+}
+
+async function readPart(
+  access: OutboxAccess,
+  { group, status, topic, after, wanted = list.entriesPerPage, newestFirst }: GroupQuery,
+  partition: string,
+): Promise<Part> {
+  const index = indexOf(group);
+  const filters = [
+    ...(status === undefined ? [] : ['#status = :status']),
+    ...(topic === undefined ? [] : ['topic = :topic']),
+  ];
+  const share = Math.ceil(list.entriesPerPage / messageShards);
+  const { Items, ScannedCount, LastEvaluatedKey } = await access.client.send(
+    new QueryCommand({
+      TableName: access.table,
+      IndexName: index.name,
+      ScanIndexForward: !newestFirst,
+      // A page without a filter has as many as are wanted even where all of them are in one partition.
+      Limit: filters.length > 0 ? share : Math.min(share, wanted),
+      KeyConditionExpression: `${index.partitionKey} = :partition${after === undefined ? '' : ` AND stateSk ${newestFirst ? '<' : '>'} :after`}`,
+      ...(filters.length > 0 && { FilterExpression: filters.join(' AND ') }),
+      ...(status !== undefined && { ExpressionAttributeNames: { '#status': 'status' } }),
+      ExpressionAttributeValues: {
+        ':partition': partition,
+        ...(after !== undefined && { ':after': after }),
+        ...(status !== undefined && { ':status': status }),
+        ...(topic !== undefined && { ':topic': topic }),
+      },
+    }),
+    within(access),
+  );
+  return {
+    entries: (Items ?? []) as IndexEntry[],
+    evaluated: ScannedCount ?? 0,
+    readTo: LastEvaluatedKey?.['stateSk'] as string | undefined,
+  };
 }
 
 /** @returns whether there is time to begin another part; what is begun and the answer need time as well */

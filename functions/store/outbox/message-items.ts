@@ -1,7 +1,8 @@
 /** The outbox item of a message: its key, its attributes and the shape its readers get. Pure. */
-import { createHash } from 'node:crypto';
 import { payloadText } from '../../core/ledger.ts';
 import type { Topic } from '../../runtime/topics.ts';
+import { shardOf } from '../keys.ts';
+import { outboxTable } from '../tables.ts';
 
 export const messageStatuses = ['pending', 'sent', 'waiting', 'done', 'dead'] as const;
 export type MessageStatus = (typeof messageStatuses)[number];
@@ -16,8 +17,18 @@ export const groupOf = (status: MessageStatus): MessageGroup =>
 /** Whether it is on its way. */
 export const isOpen = ({ status }: { readonly status: MessageStatus }): boolean => groupOf(status) === 'open';
 
-/** Partitions of each group, so that no single one takes the writes of all tenants. */
-export const messageShards = 8;
+const [open, closed] = outboxTable.indexes;
+
+/** The index that has the messages of a group. */
+export const indexOf = (group: MessageGroup): typeof open | typeof closed =>
+  group === 'open' || group === 'waiting' ? open : closed;
+
+/**
+ * Partition keys of one group of a tenant's messages. A message writes its open one three times: when it is caused, when
+ * it is sent and when it ends. A key takes 1,000 writes a second, so four take 1,333 messages. More would cost each list
+ * of messages as many requests more. See `test/unit/throughput.unit.test.ts`.
+ */
+export const messageShards = 4;
 
 /** Who gave an answer that ends a message, or moves its entity: a receiver, an operator, or the worker that gave up. */
 export type AnswerOutcome = 'done' | 'refused' | 'dead';
@@ -147,7 +158,10 @@ export interface MessageItem {
   readonly requestId?: string;
   readonly traceparent?: string;
   readonly sensitive?: true;
-  readonly statePk: string;
+  /** Its partition of the index `open`, or else of the index `closed`. */
+  readonly openPk?: string;
+  readonly closedPk?: string;
+  /** Its place there. */
   readonly stateSk: string;
   /** When it last went to its queue, RFC 3339 UTC. */
   readonly sentAt?: string;
@@ -231,19 +245,26 @@ export function messageKey({ tenant, id }: MessageName): MessageKey | undefined 
   return { pk: messagePartition(tenant, entityId), sk: sortKey(Number(seq), Number(n)) };
 }
 
-export const statePartition = (group: MessageGroup, shard: number): string => `${group}#${shard}`;
+const groupPartition = (tenant: string, group: MessageGroup, shard: number): string =>
+  `${encoded(tenant)}#${group}#${shard}`;
 
-/** A tenant's messages lie in one shard of each group. */
-export const shardOf = (tenant: string): number =>
-  createHash('sha256').update(tenant).digest().readUInt8(0) % messageShards;
+/** The partitions of an index in which a tenant's messages of one group lie. */
+export const groupPartitions = (tenant: string, group: MessageGroup): readonly string[] =>
+  Array.from({ length: messageShards }, (_, shard) => groupPartition(tenant, group, shard));
 
-export const statePartitionOf = (tenant: string, group: MessageGroup): string =>
-  statePartition(group, shardOf(tenant));
+/** The partition of one message of a group: by its own id, so that a tenant with many spreads over all. */
+export const groupPartitionOf = ({ tenant, id }: MessageName, group: MessageGroup): string =>
+  groupPartition(tenant, group, shardOf(id, messageShards));
 
-/** What the state index's keys of one tenant begin with. */
-export const stateSortPrefix = (tenant: string): string => `${encoded(tenant)}#`;
+/** How a message of a group stands in the indexes: in one of them, at one partition. */
+export const indexedAs = (
+  name: MessageName,
+  group: MessageGroup,
+): Pick<MessageItem, 'openPk' | 'closedPk'> => ({
+  [indexOf(group).partitionKey]: groupPartitionOf(name, group),
+});
 
-/** What `stateSk` holds after that: the place of a message in a list of its tenant's. */
+/** `stateSk`: the place of a message in a list of its tenant's. */
 export const statePosition = new RegExp(`^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z#${idForm}$`);
 
 /** The item of a message that is about to be sent for the first time. */
@@ -272,8 +293,8 @@ export function messageItem(message: NewMessage): MessageItem {
     ...(message.onUncertain !== undefined && { onUncertain: message.onUncertain }),
     ...(message.answers !== undefined && { answers: message.answers }),
     ...(message.ordered === true && { ordered: true as const }),
-    statePk: statePartitionOf(tenant, 'open'),
-    stateSk: `${stateSortPrefix(tenant)}${createdAt}#${id}`,
+    ...indexedAs({ tenant, id }, 'open'),
+    stateSk: `${createdAt}#${id}`,
   };
 }
 

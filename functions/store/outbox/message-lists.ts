@@ -4,7 +4,7 @@ import { list } from '../../runtime/delivery-limits.ts';
 import type { Topic } from '../../runtime/topics.ts';
 import { groupPages, timeForMore } from './message-groups.ts';
 import type { GroupQuery, IndexEntry } from './message-groups.ts';
-import { groupOf, messageGroups, messagePartition, stateSortPrefix } from './message-items.ts';
+import { groupOf, messageGroups, messagePartition } from './message-items.ts';
 import type { MessageGroup, MessageItem, MessageKey, MessageStatus } from './message-items.ts';
 import { isUncertain } from './message-view.ts';
 import { within } from './message-writes.ts';
@@ -99,7 +99,6 @@ export async function listMessages(
 ): Promise<MessagePage> {
   const { tenant, filter, limit } = options;
   const hasTime = timeForMore(access);
-  const prefix = stateSortPrefix(tenant);
   const items: MessageItem[] = [];
   let { cursor } = options;
   // What the index does not tell is looked for in the items, page by page.
@@ -109,7 +108,7 @@ export async function listMessages(
     cursor = page.cursor;
     const last = items[limit - 1];
     if (items.length > limit && last !== undefined)
-      return { items: items.slice(0, limit), cursor: { after: last.stateSk.slice(prefix.length) } };
+      return { items: items.slice(0, limit), cursor: { after: last.stateSk } };
   } while (cursor !== undefined && items.length < limit && isOfItems(filter) && hasTime());
   return { items, ...(cursor !== undefined && { cursor }) };
 }
@@ -126,16 +125,26 @@ async function listIndexed(
   const { tenant, filter, limit } = options;
   const { status, topic } = filter;
   const groups = groupsOf(filter);
-  const prefix = stateSortPrefix(tenant);
-  const below = options.cursor && `${prefix}${options.cursor.after}`;
+  const after = options.cursor?.after;
   const read = await Promise.all(
-    groups.map((group) => readGroup(access, { tenant, group, status, topic, wanted: limit + 1, below })),
+    groups.map((group) =>
+      readGroup(access, {
+        tenant,
+        group,
+        topic,
+        after,
+        // Of the other groups each has one status.
+        status: group === 'open' ? status : undefined,
+        wanted: limit + 1,
+        newestFirst: true,
+      }),
+    ),
   );
   const { items: page, next } = newestFirst(read, limit, ({ stateSk }) => stateSk);
   const items = await readItems(access, page);
   return {
     items: items.filter((item) => fits(item, filter)),
-    ...(next !== undefined && { cursor: { after: next.slice(prefix.length) } }),
+    ...(next !== undefined && { cursor: { after: next } }),
   };
 }
 
@@ -147,12 +156,12 @@ async function readGroup(
   const entries: IndexEntry[] = [];
   const hasTime = timeForMore(access);
   let evaluated = 0;
-  for await (const page of groupPages(access, { ...query, newestFirst: true })) {
+  for await (const page of groupPages(access, query)) {
     entries.push(...page.entries);
     evaluated += page.evaluated;
-    if (page.lastKey === undefined) break;
+    if (page.position === undefined) break;
     if (entries.length >= query.wanted || evaluated >= list.entriesMax || !hasTime()) {
-      return { items: entries, readDownTo: page.lastKey };
+      return { items: entries, readDownTo: page.position };
     }
   }
   return { items: entries, readDownTo: '' };

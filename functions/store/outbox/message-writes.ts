@@ -12,7 +12,8 @@ import type {
 } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Clock, Deadline } from '../../runtime/clock.ts';
-import type { MessageItem, MessageKey } from './message-items.ts';
+import { groupPartitionOf, indexOf } from './message-items.ts';
+import type { MessageGroup, MessageItem, MessageKey, MessageName } from './message-items.ts';
 
 /** What is written along with a message, in one transaction: both, or nothing. */
 export type Beside = readonly NonNullable<TransactWriteCommandInput['TransactItems']>[number][];
@@ -50,7 +51,8 @@ const names = {
   '#expiresAt': 'expiresAt',
   '#redrivenAt': 'redrivenAt',
   '#redrivenBy': 'redrivenBy',
-  '#statePk': 'statePk',
+  '#openPk': 'openPk',
+  '#closedPk': 'closedPk',
   '#letter': 'letter',
   '#lastError': 'lastError',
   '#calls': 'calls',
@@ -136,6 +138,19 @@ export const clause = {
    */
   holder: '#leaseToken = :token',
 } as const;
+
+/** Puts a message into the index of a group, as parts of an update: it stands in one index at a time. */
+export function indexedIn(
+  name: MessageName,
+  group: MessageGroup,
+): { readonly set: string; readonly remove: string; readonly values: Readonly<Record<string, string>> } {
+  const isOpen = indexOf(group).name === 'open';
+  return {
+    set: `#${isOpen ? 'openPk' : 'closedPk'} = :partition`,
+    remove: `#${isOpen ? 'closedPk' : 'openPk'}`,
+    values: { ':partition': groupPartitionOf(name, group) },
+  };
+}
 
 export const all = (...clauses: readonly string[]): string => clauses.join(' AND ');
 

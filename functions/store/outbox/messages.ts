@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { timestamp } from '../../runtime/clock.ts';
-import { messageKey, statePartitionOf } from './message-items.ts';
+import { messageKey } from './message-items.ts';
 import type { Answer, CallRecord, DeadLetter, LastError, MessageItem, MessageName } from './message-items.ts';
-import { all, clause, take, write, writeBeside } from './message-writes.ts';
+import { all, clause, indexedIn, take, write, writeBeside } from './message-writes.ts';
 import type { Beside, OutboxAccess } from './message-writes.ts';
 import { deliveryState } from './delivery-state.ts';
 import type { Delivered, DeliveryState } from './delivery-state.ts';
@@ -160,21 +160,16 @@ export async function recordInquiry(
   }: { readonly calls: readonly CallRecord[]; readonly notBefore: number; readonly neverSeen: boolean },
 ): Promise<boolean> {
   // One that waited for a callback goes on as one that is sent.
-  const open = '#status = :sent, #statePk = :state';
+  const open = indexedIn(item, 'open');
   const inquiries = neverSeen
     ? '#inquiries = :zero, #unsettled = :zero'
     : '#inquiries = if_not_exists(#inquiries, :zero) + :one';
   const written = await write(
     access,
     { pk: item.pk, sk: item.sk },
-    `SET ${open}, #calls = :calls, #leaseUntil = :until, ${inquiries} REMOVE #leaseToken, #waitingUntil`,
+    `SET #status = :sent, ${open.set}, #calls = :calls, #leaseUntil = :until, ${inquiries} REMOVE #leaseToken, #waitingUntil, ${open.remove}`,
     clause.holder,
-    {
-      ':calls': calls,
-      ':until': notBefore,
-      ':state': statePartitionOf(item.tenant, 'open'),
-      ':token': token,
-    },
+    { ...open.values, ':calls': calls, ':until': notBefore, ':token': token },
   );
   return 'item' in written;
 }
@@ -185,13 +180,14 @@ export async function recordWaiting(
   { item, token }: Held,
   { calls, until }: { readonly calls: readonly CallRecord[]; readonly until: number },
 ): Promise<boolean> {
+  const waiting = indexedIn(item, 'waiting');
   const written = await write(
     access,
     { pk: item.pk, sk: item.sk },
-    'SET #status = :waiting, #statePk = :state, #sentAt = :at, #waitingUntil = :until, #calls = :calls REMOVE #leaseUntil, #leaseToken',
+    `SET #status = :waiting, ${waiting.set}, #sentAt = :at, #waitingUntil = :until, #calls = :calls REMOVE #leaseUntil, #leaseToken, ${waiting.remove}`,
     clause.holder,
     {
-      ':state': statePartitionOf(item.tenant, 'waiting'),
+      ...waiting.values,
       ':at': timestamp(access.clock.now()),
       ':until': until,
       ':calls': calls,
@@ -235,17 +231,18 @@ export async function recordDead(
 ): Promise<boolean> {
   const settled = isCertain ? ', #unsettled = #unsettled - :one' : '';
   const answered = answer === undefined ? '' : ', #answer = :answer';
+  const dead = indexedIn(item, 'dead');
   const written = await write(
     access,
     { pk: item.pk, sk: item.sk },
-    `SET #status = :dead, #lastError = :error, #calls = :calls, #letter = :letter, #statePk = :state${settled}${answered} REMOVE #leaseUntil, #leaseToken, #waitingUntil`,
+    `SET #status = :dead, #lastError = :error, #calls = :calls, #letter = :letter, ${dead.set}${settled}${answered} REMOVE #leaseUntil, #leaseToken, #waitingUntil, ${dead.remove}`,
     clause.holder,
     {
       ':answer': answer,
       ':error': lastError,
       ':calls': calls,
       ':letter': deadLetter(delivered, access.clock.now()),
-      ':state': statePartitionOf(item.tenant, 'dead'),
+      ...dead.values,
       ':token': token,
     },
   );
@@ -282,13 +279,14 @@ export async function redriveMessage(
   const key = messageKey(name);
   if (key === undefined) return 'not_found';
   const at = timestamp(access.clock.now());
+  const open = indexedIn(name, 'open');
   const parameters = [
     access,
     key,
-    `SET #status = :pending, #run = #run + :one, #attempts = :zero, #statePk = :state, #redrivenAt = :at${by === undefined ? '' : ', #redrivenBy = :by'}
-     REMOVE #leaseUntil, #leaseToken, #letter, #sentAt, #answer, #answerWaits, #inquiries, #behind`,
+    `SET #status = :pending, #run = #run + :one, #attempts = :zero, ${open.set}, #redrivenAt = :at${by === undefined ? '' : ', #redrivenBy = :by'}
+     REMOVE #leaseUntil, #leaseToken, #letter, #sentAt, #answer, #answerWaits, #inquiries, #behind, ${open.remove}`,
     all(clause.dead, clause.notHeld, ...(run === undefined ? [] : [clause.thisRun])),
-    { ':state': statePartitionOf(name.tenant, 'open'), ':at': at, ':run': run, ':by': by },
+    { ...open.values, ':at': at, ':run': run, ':by': by },
   ] as const;
   const written = await (beside === undefined ? write(...parameters) : writeBeside(...parameters, beside));
   if (!('found' in written)) return 'redriven';

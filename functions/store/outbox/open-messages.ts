@@ -1,12 +1,18 @@
-/** What the sweeper reads: messages that are open, or wait, shard by shard, and where a run before left off. */
-import { DeleteCommand, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+/**
+ * What the sweeper reads: the index `open` from one end to the other, and where a run before left off. A scan takes as
+ * many requests as the open messages fill pages, whatever their partition keys: one where there are few. Their order does
+ * not matter to it, since each is looked at in every run.
+ */
+import { GetCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { ScanCommandInput } from '@aws-sdk/lib-dynamodb';
+import pMap from 'p-map';
 import type { Topic } from '../../runtime/topics.ts';
-import { statePartition, sweeperKey } from './message-items.ts';
+import { sweeperKey } from './message-items.ts';
 import type { MessageItem, MessageKey } from './message-items.ts';
 import type { OutboxAccess } from './message-writes.ts';
 import { readByKey } from '../batches.ts';
 
-/** An open message as the state index has it: eventually consistent, and without what only a claim changes. */
+/** An open message as the index has it: eventually consistent, and without what only a claim changes. */
 export interface OpenMessage extends MessageKey {
   readonly topic: Topic;
   readonly status: 'pending' | 'sent' | 'waiting';
@@ -23,55 +29,104 @@ export interface OpenWalk {
   readonly hasTime: () => boolean;
 }
 
-/** The groups that the sweeper goes through. */
-export type SweptGroup = 'open' | 'waiting';
+/** Where a scan of the index goes on. */
+type IndexKey = Readonly<Record<string, unknown>>;
+
+/** A part of the index, all of which are gone through beside each other. */
+interface Segment {
+  readonly segment: number;
+  /** How many there are. */
+  readonly segments: number;
+  /** Where the walk before ran out of time. */
+  readonly place?: IndexKey | undefined;
+}
+
+/** A segment's place means nothing where there are another number of them. */
+const placesKey = (segments: number): MessageKey => sweeperKey(`open#${segments}`);
+const nameOf = (segment: number): string => `segment${segment}`;
 
 /**
- * Goes through the messages of a group in a shard, from where the walk before ran out of time, and then from the beginning to
- * there, so that a tenant with a great many does not hide those behind it. A walk that dies before it notes its place
- * leaves the old one.
+ * Goes through all open messages: those that one page holds by one request, more of them in segments. A segment that
+ * fails leaves the others their turn; the walk fails as a whole afterwards.
  * @returns whether all were visited
  */
-export async function walkShard(
-  { client, table }: OutboxAccess,
-  group: SweptGroup,
-  shard: number,
+export async function walkOpen(access: OutboxAccess, segments: number, walk: OpenWalk): Promise<boolean> {
+  const { client, table } = access;
+  const { Item } = await client.send(new GetCommand({ TableName: table, Key: placesKey(segments) }));
+  const parts = Array.from({ length: segments }, (_, segment): Segment => {
+    const place = Item?.[nameOf(segment)] as IndexKey | undefined;
+    return { segment, segments, place };
+  });
+  if (parts.every(({ place }) => place === undefined)) {
+    const first = await readPage(access, walk.pageSize);
+    if (first.next === undefined) {
+      await walk.visit(first.messages);
+      return true;
+    }
+  }
+  const complete = await pMap(parts, (part) => walkSegment(access, part, walk), { stopOnError: false });
+  return !complete.includes(false);
+}
+
+/**
+ * Goes through a segment from its place to the end, so that a tenant with a great many messages does not hide those
+ * behind them, and then, where that was not all, from the beginning. A walk that dies before it notes its place leaves
+ * the old one.
+ * @returns whether all were visited
+ */
+async function walkSegment(
+  access: OutboxAccess,
+  { segment, segments, place }: Segment,
   { pageSize, visit, hasTime }: OpenWalk,
 ): Promise<boolean> {
-  const Key = sweeperKey(statePartition(group, shard));
-  const { Item } = await client.send(new GetCommand({ TableName: table, Key }));
-  const begunAt = Item?.['startKey'] as IndexKey | undefined;
-  let startKey = begunAt;
-  let isSecondHalf = begunAt === undefined;
+  let startKey = place;
+  let isWhole = place === undefined;
   for (;;) {
-    const { Items = [], LastEvaluatedKey } = await client.send(
-      new QueryCommand({
-        TableName: table,
-        IndexName: 'byState',
-        KeyConditionExpression: 'statePk = :group',
-        ExpressionAttributeValues: { ':group': statePartition(group, shard) },
-        Limit: pageSize,
-        ...(startKey !== undefined && { ExclusiveStartKey: startKey }),
-      }),
-    );
-    await visit(Items.flatMap((item) => openMessage(item) ?? []));
-    startKey = LastEvaluatedKey as IndexKey | undefined;
-    const isAtEnd = startKey === undefined;
-    const isPastBegin =
-      startKey !== undefined && begunAt !== undefined && startKey.stateSk >= begunAt.stateSk;
-    if (isSecondHalf && (isAtEnd || isPastBegin)) break;
-    isSecondHalf ||= isAtEnd;
+    const page = await readPage(access, pageSize, { Segment: segment, TotalSegments: segments }, startKey);
+    await visit(page.messages);
+    startKey = page.next;
+    if (startKey === undefined && isWhole) break;
+    isWhole ||= startKey === undefined;
     if (hasTime()) continue;
-    if (isAtEnd) await client.send(new DeleteCommand({ TableName: table, Key }));
-    else await client.send(new PutCommand({ TableName: table, Item: { ...Key, startKey } }));
+    await notePlace(access, { segment, segments, place: startKey });
     return false;
   }
-  if (begunAt !== undefined) await client.send(new DeleteCommand({ TableName: table, Key }));
+  if (place !== undefined) await notePlace(access, { segment, segments });
   return true;
 }
 
-/** Where a query of the state index goes on. */
-type IndexKey = MessageKey & { readonly stateSk: string };
+async function readPage(
+  { client, table }: OutboxAccess,
+  pageSize: number,
+  part: Pick<ScanCommandInput, 'Segment' | 'TotalSegments'> = {},
+  startKey?: IndexKey,
+): Promise<{ readonly messages: readonly OpenMessage[]; readonly next: IndexKey | undefined }> {
+  const { Items = [], LastEvaluatedKey } = await client.send(
+    new ScanCommand({
+      TableName: table,
+      IndexName: 'open',
+      ...part,
+      Limit: pageSize,
+      ...(startKey !== undefined && { ExclusiveStartKey: startKey }),
+    }),
+  );
+  return { messages: Items.flatMap((item) => openMessage(item) ?? []), next: LastEvaluatedKey };
+}
+
+async function notePlace(
+  { client, table }: OutboxAccess,
+  { segment, segments, place }: Segment,
+): Promise<void> {
+  await client.send(
+    new UpdateCommand({
+      TableName: table,
+      Key: placesKey(segments),
+      UpdateExpression: place === undefined ? 'REMOVE #segment' : 'SET #segment = :place',
+      ExpressionAttributeNames: { '#segment': nameOf(segment) },
+      ...(place !== undefined && { ExpressionAttributeValues: { ':place': place } }),
+    }),
+  );
+}
 
 /** @returns the messages as they are now; what is gone is left out */
 export const readMessages = (access: OutboxAccess, keys: readonly MessageKey[]): Promise<MessageItem[]> =>
@@ -81,6 +136,6 @@ function openMessage(item: Record<string, unknown>): OpenMessage | undefined {
   const { pk, sk, topic, status, sentAt, stateSk } = item as Partial<Record<string, string>>;
   if (pk === undefined || sk === undefined || topic === undefined || stateSk === undefined) return undefined;
   if (status !== 'pending' && status !== 'sent' && status !== 'waiting') return undefined;
-  const createdAt = stateSk.split('#').at(1) ?? '';
+  const createdAt = stateSk.split('#').at(0) ?? '';
   return { pk, sk, topic: topic as Topic, status, since: sentAt ?? createdAt };
 }

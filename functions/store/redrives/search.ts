@@ -40,7 +40,7 @@ export async function findLetters(
     }
     evaluated += part.evaluated;
     ({ position } = part);
-    const isFull = letters.length + list.entriesPerQuery > limits.listItemMax;
+    const isFull = letters.length + list.entriesPerPage > limits.listItemMax;
     if (isFull || evaluated >= limits.listPartEntries || !hasTime()) break;
   }
   return { letters, count: letters.length, held, position };

@@ -211,7 +211,7 @@ function rangeAccess(
 }
 
 function purposeOfRange(action: string, table: TableName, index: string | undefined, key = ''): string {
-  if (action === 'scan') return 'every item';
+  if (action === 'scan' && index === undefined) return 'every item';
   if (index === undefined && key.includes('entry#')) return 'ledger';
   return table === 'outbox' ? 'messages' : 'entities';
 }

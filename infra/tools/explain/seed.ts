@@ -8,7 +8,8 @@ import pMap from 'p-map';
 import { ulid } from 'ulid';
 import { putAll } from '../../../functions/store/batches.ts';
 import { dueShardOf } from '../../../functions/store/keys.ts';
-import { groupOf, statePartitionOf } from '../../../functions/store/outbox/message-items.ts';
+import { groupOf, indexedAs } from '../../../functions/store/outbox/message-items.ts';
+import type { MessageStatus } from '../../../functions/store/outbox/message-items.ts';
 import {
   earn,
   invite,
@@ -154,8 +155,15 @@ function waiting(item: Item, hasWork: boolean, now: number): Item {
 
 /** A message that is done, or, where work is left, dead or still to be sent. */
 function worked(message: Item, hasWork: boolean): Item {
-  const { topic, createdAt: at, payload, ...kept } = message;
-  if (hasWork && topic === 'external-call') return message;
+  const { topic, createdAt: at, payload, ...rest } = message;
+  const kept = Object.fromEntries(
+    Object.entries(rest).filter(([name]) => name !== 'openPk' && name !== 'closedPk'),
+  );
+  const indexed = (status: MessageStatus): Item =>
+    indexedAs({ tenant, id: String(message['id']) }, groupOf(status));
+  // Its name is another one, and so may be its partition.
+  if (hasWork && topic === 'external-call')
+    return { ...kept, topic, createdAt: at, payload, ...indexed(message['status'] as MessageStatus) };
   const status = hasWork && topic === 'notification' ? 'dead' : 'done';
   return {
     ...kept,
@@ -165,7 +173,7 @@ function worked(message: Item, hasWork: boolean): Item {
     status,
     attempts: status === 'done' ? 1 : 5,
     sentAt: at,
-    statePk: statePartitionOf(tenant, groupOf(status)),
+    ...indexed(status),
     ...(status === 'done'
       ? {
           doneAt: at,

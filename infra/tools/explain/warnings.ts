@@ -1,4 +1,5 @@
 /** What in a plan is worth a second thought. */
+import { partitionLimits } from '../../../functions/store/metering/capacity.ts';
 import { placeOf } from './access.ts';
 import type { Access } from './access.ts';
 import type { Plan, PlannedCall } from './plan.ts';
@@ -19,8 +20,7 @@ export interface Warning {
 
 /** DynamoDB: an item holds 400 KB. */
 const largeBytes = 300 * 1024;
-/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html */
-const partitionWriteUnitsPerSecond = 1_000;
+const { writeUnitsPerSecond } = partitionLimits;
 
 export function warningsOf({ plan, runs, sent }: Measured): readonly Warning[] {
   const accesses = plan.calls.flatMap((call) => call.accesses);
@@ -89,8 +89,8 @@ function hotKeys(runs: readonly Plan[]): Warning[] {
   const units = runs.map(unitsByPartition);
   const [first = new Map<string, number>(), ...others] = units;
   return [...first].flatMap(([partition, of]) => {
-    const limit = Math.floor(partitionWriteUnitsPerSecond / of);
-    if (limit >= partitionWriteUnitsPerSecond || !others.every((other) => other.has(partition))) return [];
+    const limit = Math.floor(writeUnitsPerSecond / of);
+    if (limit >= writeUnitsPerSecond || !others.every((other) => other.has(partition))) return [];
     // An index follows the commit and knows no conflicts; a table's items do.
     const earlier = /^\w+\//.test(partition) ? '' : ', and conflicts come earlier';
     const detail = `every request writes ${partition}: at most ${limit} a second${earlier}`;

@@ -9,13 +9,14 @@
  */
 import { QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import type { DynamoDBDocumentClient, QueryCommandInput } from '@aws-sdk/lib-dynamodb';
+import { allIndexes } from './tables.ts';
 
 /** Queries that are asked within this time are asked together. */
 const togetherMs = 20;
 
 /**
- * Scans before each query of the index, and hides the query from those who record.
- * @param unrecorded the client that answers the queries
+ * Scans before each query or scan of the index, and hides that one from those who record.
+ * @param unrecorded the client that answers in its place
  */
 export function scanInsteadOf(
   client: DynamoDBDocumentClient,
@@ -37,12 +38,14 @@ export function scanInsteadOf(
     return scan;
   };
   client.middlewareStack.add(
-    (next) => async (args) => {
-      const query = args.input as QueryCommandInput;
-      if (query.IndexName !== indexName) return next(args);
-      await sharedScan(query);
-      return { output: (await unrecorded.send(new QueryCommand(query))) as never, response: undefined };
-    },
+    (next, { commandName }) =>
+      async (args) => {
+        const query = args.input as QueryCommandInput;
+        if (query.IndexName !== indexName) return next(args);
+        await sharedScan(query);
+        const command = commandName === 'ScanCommand' ? new ScanCommand(query) : new QueryCommand(query);
+        return { output: (await unrecorded.send(command)) as never, response: undefined };
+      },
     // Before the recorder's part, so that what is recorded is the scan.
     { step: 'initialize', name: 'scanInstead', priority: 'high' },
   );
@@ -59,8 +62,11 @@ async function scanAll(client: DynamoDBDocumentClient, queries: readonly QueryCo
     );
     return all.length > 0 ? (Object.fromEntries(all) as Record<string, never>) : undefined;
   };
-  const conditions = queries.map(({ KeyConditionExpression, FilterExpression }, of) => {
-    const all = [KeyConditionExpression, FilterExpression].filter((condition) => condition !== undefined);
+  const conditions = queries.map(({ IndexName, KeyConditionExpression, FilterExpression }, of) => {
+    const key = allIndexes.find(({ name }) => name === IndexName)?.partitionKey;
+    // A scan of an index has no condition on its key: it reads all items that have one.
+    const range = KeyConditionExpression ?? `attribute_exists(${key})`;
+    const all = [range, FilterExpression].filter((condition) => condition !== undefined);
     return `(${numbered(all.join(' AND '), of)})`;
   });
   let ExclusiveStartKey: Record<string, unknown> | undefined;
