@@ -9,7 +9,8 @@ import { keepsStatement } from '../core/statements.ts';
 import type { StatementLine } from '../core/statements.ts';
 import { timestamp } from '../runtime/clock.ts';
 import type { Deadline } from '../runtime/clock.ts';
-import { readBalance, readByStatus, readEntity, readLedger } from '../store/entities/reads.ts';
+import { readBalance, readEntity, readLedger, readListed } from '../store/entities/reads.ts';
+import { listPartitions } from '../store/keys.ts';
 import { newestFirst } from '../store/newest-first.ts';
 import { linePosition, readStatement } from '../store/statements/lines.ts';
 import { readWatermark } from '../store/statements/watermark.ts';
@@ -49,7 +50,10 @@ export async function getEntity(
 const entityId = /^[a-z]+_[0-9A-HJKMNP-TV-Z]{26}$/;
 const sequenceNumber = /^\d{1,10}$/;
 
-/** Newest first. Without a status the index is asked for each, and the answers are merged by id, which is by time. */
+/**
+ * Newest first. Each list lies in some partitions of the index, and without a status all lists are asked for; the answers
+ * are merged by id, which is by time.
+ */
 export async function listEntities(
   { backend: { store }, tenant, deadline }: ReadContext,
   domain: Domain,
@@ -57,26 +61,12 @@ export async function listEntities(
 ): Promise<Page<Record<string, unknown>>> {
   const list = [tenant, domain.collection, status];
   const before = cursor === undefined ? undefined : decodeCursor(list, cursor, entityId);
+  const { collection } = domain;
   const statuses = status === undefined ? statesOf(domain) : [status];
-  const read = await Promise.all(
-    statuses.map((one) =>
-      readByStatus(
-        store,
-        tenant,
-        {
-          collection: domain.collection,
-          status: one,
-          limit,
-          ...(before !== undefined && { before }),
-        },
-        deadline.signal,
-      ),
-    ),
+  const partitions = statuses.flatMap((one) => listPartitions(tenant, { collection, status: one }));
+  const lists = await Promise.all(
+    partitions.map((partition) => readListed(store, partition, { limit, before }, deadline.signal)),
   );
-  const lists = read.map(({ entities, complete }) => ({
-    items: entities,
-    readDownTo: complete ? '' : (entities.at(-1)?.id ?? ''),
-  }));
   const { items, next } = newestFirst(
     lists,
     limit,

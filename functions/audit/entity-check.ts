@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AuditProblem } from '../api/audit.ts';
 import { dueAttributeNames, dueAttributes, dueIn } from '../store/entities/items.ts';
 import type { EntityItem } from '../store/entities/items.ts';
-import { entityKey, listPartition } from '../store/keys.ts';
+import { entityKey, listPartitionOf } from '../store/keys.ts';
 import type { Subject, Walked } from './ledger-walk.ts';
 import { openMaxMs } from './limits.ts';
 import { problem } from './problems.ts';
@@ -29,7 +29,7 @@ export function entityProblems(
     tenant,
     collection: domain.collection,
     listSk: id,
-    listPk: listPartition(tenant, domain.collection, item.status),
+    listPk: listPartitionOf(tenant, { id, collection: domain.collection, status: item.status }),
     // A broken ledger has been told of already, and what is folded from it proves nothing about the entity.
     ...(!isBroken && { status: walked.status, createdAt: walked.createdAt, updatedAt: walked.updatedAt }),
   };

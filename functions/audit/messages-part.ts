@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditProblem } from '../api/audit.ts';
 import { readEntityItems, readExistingMessages } from '../store/audit/audit-reads.ts';
-import { entityPartition, listPartition } from '../store/keys.ts';
+import { entityPartition, listPartitionOf } from '../store/keys.ts';
 import type { ItemKey } from '../store/keys.ts';
 import { readGroupPage } from '../store/outbox/message-groups.ts';
 import { messageGroups } from '../store/outbox/message-items.ts';
@@ -43,7 +43,7 @@ async function problemsOf(
   const entities = await readEntityItems(store, tenant, ids);
   const unlisted = [...entities].filter(
     ([id, { collection, status, listPk, listSk }]) =>
-      listSk !== id || listPk !== listPartition(tenant, collection, status),
+      listSk !== id || listPk !== listPartitionOf(tenant, { id, collection, status }),
   );
   const orphans = keys.filter(({ pk }) => !entities.has(pk.slice(prefix.length)));
   // The index may still show a message that is gone.

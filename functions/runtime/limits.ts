@@ -74,7 +74,7 @@ export const transaction = {
 
 /** `npm run migrate`, which works beside the callers. */
 export const migration = {
-  /** Commands at once: some 100 a second, a tenth of what one partition of the index takes. */
+  /** Commands at once: some 100 a second, a tenth of what one key of the index takes. */
   concurrency: 8,
   /** Entities of one page of its search, so that progress is told every few seconds. */
   pageEntities: 500,

@@ -72,13 +72,34 @@ export const redriveMatchKey = (tenant: string, hash: string): ItemKey => ({
   sk: 'match',
 });
 
-/** Partition of the index `byStatus`. */
-export const listPartition = (tenant: string, collection: string, status: string): string =>
-  `${encoded(tenant)}#${collection}#${status}`;
-
 /** Which of so many partition keys something goes to: by its hash, so that each gets its share. At most 256 of them. */
 export const shardOf = (name: string, shards: number): number =>
   createHash('sha256').update(name).digest().readUInt8(0) % shards;
+
+/**
+ * Partition keys of one list of the index `byStatus`. A key takes 1,000 writes a second, and a command writes a list
+ * once: two keys take more commands than the index of open messages takes messages. Each more would cost a list without
+ * a status one request more for each status there is. See `test/unit/throughput.unit.test.ts`.
+ */
+export const listShards = 2;
+
+/** What an entity's place in the lists depends on. */
+export interface Listed {
+  readonly id: string;
+  readonly collection: string;
+  readonly status: string;
+}
+
+const listPartition = (tenant: string, { collection, status }: Omit<Listed, 'id'>, shard: number): string =>
+  `${encoded(tenant)}#${collection}#${status}#${shard}`;
+
+/** The partitions of one list. */
+export const listPartitions = (tenant: string, list: Omit<Listed, 'id'>): readonly string[] =>
+  Array.from({ length: listShards }, (_, shard) => listPartition(tenant, list, shard));
+
+/** The partition in which an entity is listed. */
+export const listPartitionOf = (tenant: string, entity: Listed): string =>
+  listPartition(tenant, entity, shardOf(entity.id, listShards));
 
 /**
  * Partition keys of the index `due`, which all tenants share, since the sweeper asks for what is due and not for whom.

@@ -27,7 +27,7 @@ export const dataTable = {
   partitionKey: 'pk',
   sortKey: 'sk',
   indexes: [
-    /** Entities of one collection in one status, newest first: `GET /v1/{collection}?status=`. */
+    /** Entities of one collection in one status, by id, which is by time: `GET /v1/{collection}?status=`. */
     { name: 'byStatus', partitionKey: 'listPk', sortKey: 'listSk', projection: 'ALL' },
     /** Entities that wait for a scheduled transition, and redrive runs, earliest first; sparse. Read by the sweeper. */
     { name: 'due', partitionKey: 'dueShard', sortKey: 'dueAt', sortKeyType: 'N', projection: 'KEYS_ONLY' },

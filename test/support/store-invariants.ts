@@ -10,7 +10,7 @@ import { ownedAccountName } from '../../functions/core/postings.ts';
 import type { Registry } from '../../functions/core/registry.ts';
 import { entityState, ledgerEntry } from '../../functions/store/entities/items.ts';
 import type { BalanceItem, EntityItem, EntryItem } from '../../functions/store/entities/items.ts';
-import { balanceKey, uniqueKey, listPartition } from '../../functions/store/keys.ts';
+import { balanceKey, uniqueKey, listPartitionOf } from '../../functions/store/keys.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import { kindOf } from './table-dump.ts';
 import type { Dump, Item, ItemKind } from './table-dump.ts';
@@ -71,7 +71,7 @@ function entityProblems(registry: Registry, item: EntityItem, ledger: readonly L
   expect(item.status === status, `its status is ${item.status}, its history ends in ${status}`);
   expect(item.createdAt === ledger[0]?.at, 'it was created at another time than its first entry');
   expect(item.updatedAt === at, 'it was updated at another time than its last entry');
-  expect(item.listPk === listPartition(item.tenant, item.collection, item.status), 'it is in a wrong list');
+  expect(item.listPk === listPartitionOf(item.tenant, item), 'it is in a wrong list');
   expect(item.listSk === item.id, 'it stands at a wrong place of its list');
   const schema = domain.hidden ? domain.attributes.extend(domain.hidden.shape) : domain.attributes;
   const { error } = schema.safeParse(item.attributes);

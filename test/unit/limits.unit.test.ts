@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as limits from '../../functions/runtime/limits.ts';
 import { database } from '../../functions/runtime/delivery-limits.ts';
-import { balanceKey, entryKey, listPartition, partitionKeyMaxBytes } from '../../functions/store/keys.ts';
+import { balanceKey, entryKey, listPartitionOf, partitionKeyMaxBytes } from '../../functions/store/keys.ts';
 import { messageId, messageItem } from '../../functions/store/outbox/message-items.ts';
 
 const bytes = (text: string): number => Buffer.byteLength(text);
@@ -59,9 +59,8 @@ describe('the limits', () => {
     const longestParty = '😀'.repeat(limits.field.textMaxCharacters);
     const { pk } = balanceKey(longestTenant, `payable:${longestParty}:EUR`);
     expect(bytes(pk)).toBeLessThanOrEqual(partitionKeyMaxBytes);
-    expect(bytes(listPartition(longestTenant, 'x'.repeat(50), 'x'.repeat(50)))).toBeLessThanOrEqual(
-      partitionKeyMaxBytes,
-    );
+    const longest = { id: entityId, collection: 'x'.repeat(50), status: 'x'.repeat(50) };
+    expect(bytes(listPartitionOf(longestTenant, longest))).toBeLessThanOrEqual(partitionKeyMaxBytes);
     expect(bytes(entryKey(longestTenant, entityId, 1).pk)).toBeLessThanOrEqual(partitionKeyMaxBytes);
     const message = messageItem({
       tenant: longestTenant,

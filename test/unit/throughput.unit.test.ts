@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { dueShardOf, listPartition } from '../../functions/store/keys.ts';
+import { dueShardOf, listPartitionOf } from '../../functions/store/keys.ts';
 import { partitionLimits } from '../../functions/store/metering/capacity.ts';
 import { groupPartitionOf, messageId } from '../../functions/store/outbox/message-items.ts';
 import { readContracts } from '../../infra/tools/explain/contracts.ts';
@@ -43,10 +43,11 @@ const written: readonly Written[] = [
     keyOf: (tenant, command) => groupPartitionOf(message(tenant, command), 'done'),
   },
   {
-    key: '`byStatus`: tenant, collection, status',
+    key: '`byStatus`: tenant, collection, status, one of 2',
     of: 'entities of a tenant that come into one status, leave it or change in it',
     units: unitsIn('byStatus', begin),
-    keyOf: (tenant) => listPartition(tenant, 'invites', 'pending'),
+    keyOf: (tenant, command) =>
+      listPartitionOf(tenant, { id: id(command), collection: 'invites', status: 'pending' }),
   },
   {
     key: '`due`: one of 128 for all tenants',

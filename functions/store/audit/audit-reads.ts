@@ -10,7 +10,7 @@ import type { Registry } from '../../core/registry.ts';
 import type { UniqueReservation } from '../../core/unique-holds.ts';
 import type { Store } from '../store.ts';
 import type { BalanceItem, EntityItem } from '../entities/items.ts';
-import { balanceKey, uniqueKey, entityKey, entityPartition, listPartition } from '../keys.ts';
+import { balanceKey, uniqueKey, entityKey, entityPartition, listPartitions } from '../keys.ts';
 import type { ItemKey } from '../keys.ts';
 import { messagePartition } from '../outbox/message-items.ts';
 import type { MessageItem } from '../outbox/message-items.ts';
@@ -30,8 +30,11 @@ export async function readIds(
   domain: Domain,
   { limit, before }: { readonly limit: number; readonly before?: string | undefined },
 ): Promise<{ readonly ids: readonly string[]; readonly isComplete: boolean }> {
+  const partitions = statesOf(domain).flatMap((status) =>
+    listPartitions(tenant, { collection: domain.collection, status }),
+  );
   const lists = await Promise.all(
-    statesOf(domain).map(async (status) => {
+    partitions.map(async (partition) => {
       const { Items = [], LastEvaluatedKey } = await client.send(
         new QueryCommand({
           TableName: tables.data,
@@ -40,7 +43,7 @@ export async function readIds(
           ProjectionExpression: '#sk',
           ExpressionAttributeNames: { '#pk': 'listPk', '#sk': 'listSk' },
           ExpressionAttributeValues: {
-            ':pk': listPartition(tenant, domain.collection, status),
+            ':pk': partition,
             ...(before !== undefined && { ':before': before }),
           },
           ScanIndexForward: false,

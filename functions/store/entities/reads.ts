@@ -12,10 +12,10 @@ import {
   entityPartition,
   entryKey,
   entryPrefix,
-  listPartition,
   partitionKeyMaxBytes,
 } from '../keys.ts';
 import { readBatches } from '../batches.ts';
+import type { ReadList } from '../newest-first.ts';
 import { isConflict } from '../transaction/conflict.ts';
 
 export async function readEntity(
@@ -111,20 +111,15 @@ export async function readLedger(
 }
 
 /**
- * Entities of one status with ids below `before`, newest first: at most `limit`, and at most the megabyte that
- * one query reads. `complete` tells that there are no older ones.
+ * Entities of one partition of a list with ids below `before`, newest first: at most `limit`, and at most the megabyte
+ * that one query reads.
  */
-export async function readByStatus(
+export async function readListed(
   store: Store,
-  tenant: string,
-  {
-    collection,
-    status,
-    limit,
-    before,
-  }: { collection: string; status: string; limit: number; before?: string },
+  partition: string,
+  { limit, before }: { readonly limit: number; readonly before?: string | undefined },
   signal: AbortSignal,
-): Promise<{ readonly entities: readonly EntityState[]; readonly complete: boolean }> {
+): Promise<ReadList<EntityState>> {
   const { Items = [], LastEvaluatedKey } = await store.client.send(
     new QueryCommand({
       TableName: store.tables.data,
@@ -132,7 +127,7 @@ export async function readByStatus(
       KeyConditionExpression: before === undefined ? '#pk = :pk' : '#pk = :pk AND #sk < :before',
       ExpressionAttributeNames: { '#pk': 'listPk', ...(before !== undefined && { '#sk': 'listSk' }) },
       ExpressionAttributeValues: {
-        ':pk': listPartition(tenant, collection, status),
+        ':pk': partition,
         ...(before !== undefined && { ':before': before }),
       },
       ScanIndexForward: false,
@@ -140,8 +135,8 @@ export async function readByStatus(
     }),
     { abortSignal: signal },
   );
-  const entities = Items.map((item) => entityState(item as EntityItem));
-  return { entities, complete: LastEvaluatedKey === undefined };
+  const items = Items.map((item) => entityState(item as EntityItem));
+  return { items, readDownTo: LastEvaluatedKey === undefined ? '' : (items.at(-1)?.id ?? '') };
 }
 
 export async function readBalance(

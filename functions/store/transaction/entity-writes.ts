@@ -4,7 +4,7 @@ import type { EntityChange } from '../../core/entity-change.ts';
 import { Expression } from './expression.ts';
 import { dueAttributeNames, dueAttributes } from '../entities/items.ts';
 import type { EntityItem } from '../entities/items.ts';
-import { entityKey, listPartition } from '../keys.ts';
+import { entityKey, listPartitionOf } from '../keys.ts';
 import { added, all, compiled, lockCondition, onlyNew } from './conditions.ts';
 import type { CommitContext, TransactItem } from './labelled-item.ts';
 
@@ -25,7 +25,7 @@ export function entityPut(table: string, { tenant }: CommitContext, { after }: E
     ...(after.definition !== undefined && { def: after.definition }),
     ...unlessEmpty('held', after.held ?? {}),
     headHash: after.headHash,
-    listPk: listPartition(tenant, after.collection, after.status),
+    listPk: listPartitionOf(tenant, after),
     listSk: after.id,
     ...(after.due && dueAttributes(after.id, after.due)),
   };
@@ -56,7 +56,7 @@ export function entityUpdate(
   if (before?.status !== after.status) {
     assignments.push(
       assign(expression.path('status'), after.status),
-      assign(expression.path('listPk'), listPartition(tenant, after.collection, after.status)),
+      assign(expression.path('listPk'), listPartitionOf(tenant, after)),
     );
   }
   const removals = Object.entries(set)

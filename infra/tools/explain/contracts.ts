@@ -15,8 +15,8 @@ import type { Workbench } from './workbench.ts';
 
 const file = new URL('cost-contracts.json', import.meta.url);
 
-/** Entities of the store that contracts are measured on: enough to fill a page of every list. */
-export const contractEntities = 750;
+/** Entities of the store that contracts are measured on: enough to fill a page of each partition of every list. */
+export const contractEntities = 1_500;
 
 export interface CostLine {
   readonly item: string;

@@ -7,7 +7,8 @@ import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
 import { ulid } from 'ulid';
 import { putAll } from '../../../functions/store/batches.ts';
-import { dueShardOf } from '../../../functions/store/keys.ts';
+import { dueShardOf, listPartitions } from '../../../functions/store/keys.ts';
+import type { EntityItem } from '../../../functions/store/entities/items.ts';
 import { groupOf, indexedAs } from '../../../functions/store/outbox/message-items.ts';
 import type { MessageStatus } from '../../../functions/store/outbox/message-items.ts';
 import {
@@ -141,9 +142,18 @@ function copyOf(made: Items, number: number, now: number): Items {
   const { data, outbox } = JSON.parse(isFirst ? text : text.replace(names, other)) as Items;
   return {
     // All rounds share the named accounts.
-    data: data.filter(({ sk }) => isFirst || sk !== 'balance').map((item) => waiting(item, hasWork, now)),
+    data: data
+      .filter(({ sk }) => isFirst || sk !== 'balance')
+      .map((item) => waiting(listed(item, number), hasWork, now)),
     outbox: outbox.map((message) => worked(message, hasWork)),
   };
+}
+
+/** Rounds are dealt to the partitions of their lists in turn, so that each holds as much in every store of one size. */
+function listed(item: Item, number: number): Item {
+  if (item['listPk'] === undefined) return item;
+  const partitions = listPartitions(tenant, item as unknown as EntityItem);
+  return { ...item, listPk: partitions[number % partitions.length] };
 }
 
 /** What waits is overdue only where there is work to be left. */
