@@ -37,7 +37,14 @@ export const layers = {
     'functions/store',
   ],
   'infra/cdk': ['functions/core', 'functions/docs', 'functions/runtime', 'functions/store'],
-  'infra/local': ['functions/api', 'functions/runtime', 'functions/workers', 'infra/cdk'],
+  'infra/local': [
+    'functions/api',
+    'functions/core',
+    'functions/evolution',
+    'functions/runtime',
+    'functions/workers',
+    'infra/cdk',
+  ],
   'infra/tools': [
     'functions/api',
     'functions/audit',

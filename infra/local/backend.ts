@@ -37,7 +37,13 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
   process.umask(0o077);
   assertReadable(variables);
   const dataDirectory = readDataDirectory(variables);
-  if (dataDirectory !== undefined) await provideDataFolder(dataDirectory);
+  let keepDefinitions: (() => Promise<void>) | undefined;
+  if (dataDirectory !== undefined) {
+    await provideDataFolder(dataDirectory);
+    // It brings all definitions along, which otherwise only the bundles of the functions hold.
+    const { compareWithKept } = await import('./kept-definitions.ts');
+    keepDefinitions = await compareWithKept(dataDirectory, { evolve: variables['EVOLVE'], log });
+  }
   if (options.port !== undefined) await assertPortFree(options.port);
   await assertEndpointsAnswer(variables);
   const database = startDatabase(variables, dataDirectory);
@@ -73,6 +79,7 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
       ...(options.port !== undefined && { port: options.port }),
     });
     if (stack.url !== undefined) services.callBackAt(stack.url);
+    await keepDefinitions?.();
     return { stack, stop };
   } catch (error) {
     await stop();

@@ -6,6 +6,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { payments } from '../../functions/domains/payments.ts';
+import { snapshotOf } from '../../functions/evolution/snapshot.ts';
 import { startBackend } from '../../infra/local/backend.ts';
 import { startHttpReceiver } from '../../infra/local/receivers/http-receiver.ts';
 import { StartError } from '../../infra/local/start-error.ts';
@@ -60,4 +62,13 @@ test('a data folder that is a file', async () => {
   const file = path.join(folder, 'file');
   await writeFile(file, '');
   expect(await refusal({ DATA_DIR: file })).toMatch(/^[^\n]*DATA_DIR[^\n]*$/);
+});
+
+test('data that definitions of before have left, which these would break', async () => {
+  const used = await mkdtemp(path.join(folder, 'used-'));
+  const gone = { ...snapshotOf(payments), collection: 'loans' };
+  await writeFile(path.join(used, 'definitions.json'), JSON.stringify([gone]));
+  expect(await refusal({ DATA_DIR: used })).toMatch(
+    /DATA_DIR[^\n]*\n[^]*\nloans\n {2}REFUSED[^]*EVOLVE=anyway/,
+  );
 });

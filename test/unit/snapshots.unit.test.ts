@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { domains } from '../../functions/application.ts';
 import { snapshotOf } from '../../functions/evolution/snapshot.ts';
-import { differences, readSnapshots } from '../../infra/tools/evolve/snapshots.ts';
+import { differences } from '../../functions/evolution/differences.ts';
+import { readSnapshots } from '../../infra/tools/evolve/snapshots.ts';
 import { later } from '../support/changing-domain.ts';
 
 it('the definitions are those that were agreed to: npm run evolve', async () => {

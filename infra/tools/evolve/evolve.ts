@@ -8,22 +8,14 @@
  */
 import { parseArgs } from 'node:util';
 import { domains } from '../../../functions/application.ts';
-import type { Change } from '../../../functions/evolution/compare.ts';
+import { differences, isRefused, told } from '../../../functions/evolution/differences.ts';
+import type { Difference } from '../../../functions/evolution/differences.ts';
 import { raiseVersion } from './raise-version.ts';
-import { differences, readSnapshots, removeSnapshot, writeSnapshot } from './snapshots.ts';
-import type { Difference } from './snapshots.ts';
+import { readSnapshots, removeSnapshot, writeSnapshot } from './snapshots.ts';
 
 const print = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
-
-const words = { safe: 'safe', 'two-steps': 'in two steps', refused: 'REFUSED' } as const;
-
-function told({ verdict, path, effect, todo }: Change): string {
-  const lines = [`  ${words[verdict]}: ${path}`, `      ${effect}`];
-  if (todo !== undefined) lines.push(`      ${verdict === 'refused' ? 'Instead: ' : ''}${todo}`);
-  return lines.join('\n');
-}
 
 function show({ collection, before, after, changes, version }: Difference): void {
   print(`${collection}${before ? `, live in version ${before.version}` : ', not live yet'}`);
@@ -48,11 +40,10 @@ const { values } = parseArgs({
 });
 const found = differences(domains, await readSnapshots());
 for (const difference of found) show(difference);
-const isRefused = found.some(({ changes }) => changes.some(({ verdict }) => verdict === 'refused'));
 
 if (found.length === 0) print('all definitions are as they are live');
 else if (!values.accept) process.exitCode = 1;
-else if (isRefused && !values.anyway) {
+else if (found.some(isRefused) && !values.anyway) {
   print('nothing was accepted: some changes are refused (--anyway agrees to them all the same)');
   process.exitCode = 1;
 } else {
