@@ -62,6 +62,9 @@ interface Waiting {
   readonly outcome: Answer;
 }
 
+/** Nobody waits for what a test reads for itself, however busy the machine is. */
+const noDeadline = (): AbortSignal => new AbortController().signal;
+
 export class Walk {
   readonly api: TestBackend;
   readonly clock: TestClock;
@@ -96,7 +99,7 @@ export class Walk {
   }
 
   async state(id: string): Promise<EntityState> {
-    const entity = await readEntity(this.api.backend.store, this.tenant, id, AbortSignal.timeout(10_000));
+    const entity = await readEntity(this.api.backend.store, this.tenant, id, noDeadline());
     if (!entity) throw new Error(`${id} does not exist`);
     return entity;
   }
@@ -195,13 +198,11 @@ export class Walk {
   /** An entity and those that a command reads or takes along, as they are now. */
   async #known(command: Command, entity: EntityState): Promise<Map<string, EntityState | undefined>> {
     const known = new Map<string, EntityState | undefined>([[entity.id, entity]]);
-    // Nobody waits for this read but the test, however busy the machine.
-    const { signal } = new AbortController();
     for (;;) {
       const ids = namedOthers(command, contextOf(command, entity, known)).filter((id) => !known.has(id));
       if (ids.length === 0) return known;
       const { store } = this.api.backend;
-      const { entities } = await readTogether(store, this.tenant, ids, undefined, signal);
+      const { entities } = await readTogether(store, this.tenant, ids, undefined, noDeadline());
       for (const id of ids) known.set(id, entities.get(id));
     }
   }
