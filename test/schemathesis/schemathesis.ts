@@ -63,6 +63,9 @@ interface Run {
   readonly parts: readonly string[];
 }
 
+/** Its signature is made of the bytes of the body, with a secret: no document can say it, and nobody draws it. */
+const signed = '/callbacks/{receiver}';
+
 /** @returns whether it found nothing, and where its report is */
 async function run(
   python: string,
@@ -79,7 +82,7 @@ async function run(
     [
       ...program,
       ...['--url', assertLoopback(url), '--seed', String(seed), '--no-color', '--workers', '1'],
-      ...['--report', 'ndjson', '--report-ndjson-path', report, ...parts],
+      ...['--report', 'ndjson', '--report-ndjson-path', report, '--exclude-path', signed, ...parts],
     ],
     {
       cwd: folder,
@@ -145,6 +148,7 @@ async function testAll(python: string): Promise<void> {
     });
     const seen = await statusesSeen([first, second, third].map(({ report }) => report));
     const unreached = examples
+      .filter(({ operation }) => operation.path !== signed)
       .map(({ operation: { method, path: route } }) => `${method} ${route}`)
       .map((label) => ({ label, counts: [...(seen.get(label) ?? [])] }))
       .filter(({ counts }) => !counts.some(([status]) => status >= 200 && status < 300))
