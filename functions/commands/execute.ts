@@ -27,12 +27,12 @@ export async function execute(
   request: CommandRequest,
   budgetMs?: number,
 ): Promise<Outcome> {
-  const outcome = await carryOut(backend, request, budgetMs);
+  const outcome = await runSafePath(backend, request, budgetMs);
   countOutcome(backend.metrics, outcome);
   return outcome;
 }
 
-async function carryOut(backend: Backend, request: CommandRequest, budgetMs?: number): Promise<Outcome> {
+async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?: number): Promise<Outcome> {
   // 1. Receive and check. The caller has checked who asks, and the input against the command's schema. Who lacks a
   // role is told so before anything is read, and so hears nothing of the entity.
   const missing = roleMissing(request);

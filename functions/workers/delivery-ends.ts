@@ -101,7 +101,6 @@ export function createDeliveryEnds(parts: DeliveryEndParts): DeliveryEnds {
     ...(answer !== undefined && { answer: cutText(answer, limits.resultMaxBytes) }),
   });
 
-  /** Keeps what the receiver said, and moves the entity by it. */
   async function take(
     { item, delivery, record }: Leased,
     said: Said,
