@@ -2,6 +2,15 @@
 import type { Domain } from '../../functions/core/definition.ts';
 import { auctions, bids, sellers } from './auctions.ts';
 import { giftCards } from './gift-cards.ts';
+import { allowances, leaveRequests } from './leave-requests.ts';
 import { subscriptions } from './subscriptions.ts';
 
-export const examples: readonly Domain[] = [sellers, auctions, bids, subscriptions, giftCards];
+export const examples: readonly Domain[] = [
+  sellers,
+  auctions,
+  bids,
+  subscriptions,
+  giftCards,
+  allowances,
+  leaveRequests,
+];

@@ -157,7 +157,8 @@ export class Walk {
       const value = valueAt(domain, entity, test.path);
       return (Array.isArray(value) ? value : [value]) as string[];
     });
-    const candidates = [...new Set([...named, 'alice'])];
+    // Where it may be nobody of those that are named, it is one more than there are names.
+    const candidates = [...new Set([...named, 'alice', stranger, 'a third person'])];
     const judge = await this.judge(entity.id, name, { input, actor: 'alice' });
     const verdicts = candidates.map((actor) => ({
       actor,

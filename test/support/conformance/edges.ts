@@ -6,6 +6,8 @@
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import type { Decided } from '../../../functions/core/decide.ts';
+import { pathOf } from '../../../functions/core/authorize.ts';
+import { valueAt } from '../../../functions/core/entity.ts';
 import type { EntityState } from '../../../functions/core/entity.ts';
 import { answersThatBring } from '../../../functions/core/registry.ts';
 import { secretFields } from '../../../functions/core/fields.ts';
@@ -96,7 +98,13 @@ export function edges({ domain, walk }: Subject): void {
     if (isPublic && transition.authorize) {
       it('let nobody else do it', async () => {
         const { here, entity, command } = await prepared(status, name);
-        await agree(here, entity, name, { ...command, actor: 'somebody else' });
+        const named = Object.values(transition.authorize ?? {})
+          .flatMap((one) => valueAt(domain, entity, pathOf(one)) as string | string[] | undefined)
+          .filter((one) => one !== undefined);
+        const judge = await here.judge(entity.id, name, command);
+        for (const actor of new Set(['somebody else', ...named]))
+          if (judge({ ...command, actor }).kind === 'rejected')
+            await agree(here, entity, name, { ...command, actor });
       });
     }
 

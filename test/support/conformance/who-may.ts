@@ -50,9 +50,9 @@ export function whoMay({ domain, walk }: Subject): void {
             const here = walk();
             const entity = await here.reach(domain, status);
             const { input } = await here.prepare(entity, name);
-            const named = Object.values(authorize).flatMap(
-              (one) => valueAt(domain, entity, pathOf(one)) as string | string[],
-            );
+            const named = Object.values(authorize)
+              .flatMap((one) => valueAt(domain, entity, pathOf(one)) as string | string[] | undefined)
+              .filter((one) => one !== undefined);
             for (const actor of new Set([nobody, 'alice', ...named])) {
               const broken = authorizationRules(authorize, actor).find(
                 ({ test }) => !holds(test, (at) => valueAt(domain, entity, at)),
