@@ -23,7 +23,8 @@ export interface RedriveLab {
 
 export async function startRedriveLab(): Promise<RedriveLab> {
   const clock = createTestClock();
-  const clean = await startBackend({ clock });
+  // It works off thousands of messages beside the processes that die; a busy machine keeps it waiting for seconds.
+  const clean = await startBackend({ clock, client: { requestHandler: { requestTimeout: 30_000 } } });
   const opened: TestBackend[] = [];
   return {
     clean,
