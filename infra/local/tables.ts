@@ -8,6 +8,7 @@ import {
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
 import type { ResourceValues } from './resolver.ts';
+import { StartError } from './start-error.ts';
 
 export interface TableResource extends ResourceValues {
   /** Whether it was there before this start. */
@@ -27,6 +28,7 @@ const sameNames = [
 /**
  * Makes the table a template describes, or uses the one that exists: data is never thrown away here.
  * @param properties resolved properties of an `AWS::DynamoDB::Table`
+ * @throws StartError where the one that exists lacks an index: another version made it, and its items have no such keys
  */
 export async function provideTable(
   client: DynamoDBClient,
@@ -43,6 +45,12 @@ export async function provideTable(
     existed = true;
   }
   const { Table: table } = await client.send(new DescribeTableCommand({ TableName: name }));
+  const missing = indexNames(properties).filter((index) => !indexNames(table ?? {}).includes(index));
+  if (missing.length > 0) {
+    throw new StartError(
+      `table ${name} was made by another version: it has no index ${missing.join(', ')}. An empty DATA_DIR starts afresh.`,
+    );
+  }
   return {
     ref: name,
     existed,
@@ -51,6 +59,13 @@ export async function provideTable(
       ...(table?.LatestStreamArn !== undefined && { StreamArn: table.LatestStreamArn }),
     },
   };
+}
+
+const indexNames = ({ GlobalSecondaryIndexes: indexes }: Indexed): readonly string[] =>
+  (indexes ?? []).map(({ IndexName }) => IndexName ?? '');
+
+interface Indexed {
+  readonly GlobalSecondaryIndexes?: readonly { readonly IndexName?: string | undefined }[] | undefined;
 }
 
 function createInput(name: string, properties: Readonly<Record<string, unknown>>): CreateTableCommandInput {

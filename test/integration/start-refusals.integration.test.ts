@@ -2,15 +2,19 @@
  * What keeps `npm start` from starting is said in one line: a `StartError`, whose message is all that is printed.
  * `test/e2e/start.e2e.test.ts` shows the printing.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { DeleteTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { payments } from '../../functions/domains/payments.ts';
 import { snapshotOf } from '../../functions/evolution/snapshot.ts';
 import { startBackend } from '../../infra/local/backend.ts';
 import { startHttpReceiver } from '../../infra/local/receivers/http-receiver.ts';
 import { StartError } from '../../infra/local/start-error.ts';
+import { provideTable } from '../../infra/local/tables.ts';
+import { localCredentials, localRegion } from '../support/loopback.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -71,4 +75,35 @@ test('data that definitions of before have left, which these would break', async
   expect(await refusal({ DATA_DIR: used })).toMatch(
     /DATA_DIR[^\n]*\n[^]*\nloans\n {2}REFUSED[^]*EVOLVE=anyway/,
   );
+});
+
+test('a table that another version made, without an index of today', async () => {
+  const client = new DynamoDBClient({
+    endpoint: inject('dynamodbEndpoint'),
+    region: localRegion,
+    credentials: localCredentials,
+  });
+  const key = (name: string): object => [{ AttributeName: name, KeyType: 'HASH' }];
+  const table = {
+    AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+    BillingMode: 'PAY_PER_REQUEST',
+    KeySchema: key('pk'),
+  };
+  const name = `start-refusals-${randomUUID()}`;
+  expect((await provideTable(client, name, table)).existed).toBe(false);
+  expect((await provideTable(client, name, table)).existed).toBe(true);
+  const today = {
+    ...table,
+    AttributeDefinitions: ['pk', 'openPk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+    GlobalSecondaryIndexes: [
+      { IndexName: 'open', KeySchema: key('openPk'), Projection: { ProjectionType: 'KEYS_ONLY' } },
+    ],
+  };
+  await expect(provideTable(client, name, today)).rejects.toThrow(
+    new StartError(
+      `table ${name} was made by another version: it has no index open. An empty DATA_DIR starts afresh.`,
+    ),
+  );
+  await client.send(new DeleteTableCommand({ TableName: name }));
+  client.destroy();
 });
