@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { payments } from '../../functions/domains/payments.ts';
+import { listShards } from '../../functions/store/keys.ts';
 import { indexWriteUnits, readUnits, writeUnits } from '../../functions/store/metering/capacity.ts';
 import { cases } from '../../infra/tools/explain/cases.ts';
 import { jobs } from '../../infra/tools/explain/jobs.ts';
@@ -53,7 +54,7 @@ describe('what a plan tells', () => {
   it('is which calls run in parallel', async () => {
     const { plan } = await measure(bench, named('GET /v1/payments'), 1);
     expect(plan.calls.map(({ step, operation }) => [step, operation])).toEqual(
-      payments.states.map(() => [1, 'Query']),
+      payments.states.flatMap(() => Array.from({ length: listShards }, () => [1, 'Query'])),
     );
     const { plan: confirmation } = await measure(
       bench,
@@ -106,7 +107,9 @@ describe('what a plan tells', () => {
     const without = await measure(bare, list, 1);
     const created = await measure(bare, named('POST /v1/payments'), 1);
     bare.close();
-    expect(plan.calls.map(({ operation }) => operation)).toEqual(['Query']);
+    expect(plan.calls.map(({ operation }) => operation)).toEqual(
+      Array.from({ length: listShards }, () => 'Query'),
+    );
     expect(new Set(without.plan.calls.map(({ operation }) => operation))).toEqual(new Set(['Scan']));
     expect(warningsOf(without).map(({ code }) => code)).toContain('scan');
     expect(without.plan.itemsRead).toBeGreaterThan(20 * plan.itemsRead);

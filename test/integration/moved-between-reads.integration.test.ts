@@ -1,6 +1,6 @@
 /** A command whose reads are apart: what it tells was true at one moment, whatever other commands did between them. */
 import { expect, it } from 'vitest';
-import { auctions, bids } from '../examples/auctions.ts';
+import { auctions, bids, sellers } from '../examples/auctions.ts';
 import { idOf, verdictOf } from '../support/answers.ts';
 import { startBackend } from '../support/backend.ts';
 import type { TestBackend } from '../support/backend.ts';
@@ -16,9 +16,10 @@ interface Scene {
 
 /** @param overtake happens between the two reads of the slow one, once */
 async function scene(overtake: (scene: Omit<Scene, 'slow'>) => Promise<unknown>): Promise<Scene> {
-  const domains = [auctions, bids];
+  const domains = [sellers, auctions, bids];
   const api = await startBackend({ domains });
-  const auction = idOf(await api.post('/v1/auctions', { title: 'A press of 1911' }));
+  const seller = idOf(await api.post('/v1/sellers', {}));
+  const auction = idOf(await api.post('/v1/auctions', { title: 'A press of 1911', seller }));
   await api.post('/v1/bids', { auction, amount: 100 }, { subject: 'first' });
   let reads = 0;
   const prepare = (client: unknown): void => {
