@@ -24,7 +24,7 @@ export async function hotItem(bench: Workbench, printRow: (cells: readonly strin
     'transactions each',
     'p50 ms',
     'p95 ms',
-    '503 `contended`',
+    'answered 503',
   ];
   printRow(columns);
   printRow(columns.map(() => '---'));
@@ -41,7 +41,8 @@ export async function hotItem(bench: Workbench, printRow: (cells: readonly strin
         ms: performance.now() - began,
       };
     });
-    const strange = replies.find(({ answer }) => answer !== '201' && answer !== '503 contended');
+    // Where the machine itself cannot follow, an answer of the database is lost, too: the same key tells what happened.
+    const strange = replies.find(({ answer }) => answer !== '201' && !answer.startsWith('503'));
     if (strange) throw new Error(`a claim was answered ${strange.answer}`);
     const took = replies
       .flatMap(({ answer, ms }) => (answer === '201' ? [ms] : []))
