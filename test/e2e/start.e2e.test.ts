@@ -126,7 +126,7 @@ describe('npm start', () => {
   });
 
   test('two copies run side by side and share nothing', async () => {
-    const { body } = await post(one, '/v1/payments', 'side by side', payment);
+    const { body } = await post(one, '/v1/payments', 'side-by-side', payment);
     expect((await get(one, `/v1/payments/${String(body['id'])}`)).status).toBe(200);
     expect((await get(other, `/v1/payments/${String(body['id'])}`)).status).toBe(404);
   });
@@ -139,7 +139,7 @@ describe('npm start', () => {
       },
     });
     expect(guest.endpoints).toMatchObject({ dynamodb: one.endpoints['dynamodb'], sqs: one.endpoints['sqs'] });
-    const { status, body } = await post(guest, '/v1/payments', 'at the host', payment);
+    const { status, body } = await post(guest, '/v1/payments', 'at-the-host', payment);
     expect(status).toBe(201);
     expect((await get(one, `/v1/payments/${String(body['id'])}`)).status).toBe(200);
   });
@@ -207,9 +207,9 @@ test(
     // Nobody listens at this port, so a call still waits for its retry when the backend ends.
     const unreachable = { EXTERNAL_CALL_URL: 'http://127.0.0.1:9/' };
     const confirmed = async (backend: StartedBackend, key: string): Promise<string> => {
-      const { body } = await post(backend, '/v1/payments', `create ${key}`, payment);
+      const { body } = await post(backend, '/v1/payments', `create-${key}`, payment);
       const id = String(body['id']);
-      const { status } = await post(backend, `/v1/payments/${id}/confirm`, `confirm ${key}`, {});
+      const { status } = await post(backend, `/v1/payments/${id}/confirm`, `confirm-${key}`, {});
       expect(status).toBe(200);
       return id;
     };
