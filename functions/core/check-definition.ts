@@ -7,7 +7,7 @@ import { transaction } from '../runtime/limits.ts';
 import { firstGap, gapText } from './answer-gaps.ts';
 import { pathOf } from './authorize.ts';
 import { bytesAtMost, entityBytesAtMost, itemsAtMost } from './bounds.ts';
-import { commandsOf } from './domain.ts';
+import { commandsOf, schemasOf } from './domain.ts';
 import type { AnyCommand, AnyDeadline, AnyTransition, Domain } from './domain.ts';
 import { answers } from './messages.ts';
 import type { AnyMessage } from './messages.ts';
@@ -133,8 +133,7 @@ function checkCommand(domain: Domain, name: string, command: AnyCommand, fail: F
     fail(place, `it may write ${bytes} bytes, and a transaction holds ${transaction.maxBytes}`);
 }
 
-const attributesOf = ({ attributes, hidden }: Domain): readonly string[] =>
-  Object.keys({ ...attributes.shape, ...hidden?.shape });
+const attributesOf = (domain: Domain): readonly string[] => Object.keys(schemasOf(domain));
 
 /** What a rule on an entity may look at. */
 const pathsOf = (domain: Domain): readonly string[] => [
@@ -256,10 +255,10 @@ function checkNames(domain: Domain, fail: Fail): void {
 }
 
 function checkAttributes(domain: Domain, fail: Fail): void {
-  const schemas: Readonly<Record<string, unknown>> = { ...domain.attributes.shape, ...domain.hidden?.shape };
+  const schemas = schemasOf(domain);
   for (const [name, schema] of Object.entries(schemas)) {
     // `null` stands in a ledger for an attribute that was taken away.
-    if ((schema as z.ZodType).safeParse(null).success)
+    if (schema.safeParse(null).success)
       fail(`attribute "${name}"`, 'it may be null; what may be missing is optional');
   }
   for (const [name, states] of Object.entries(domain.always ?? {})) {
@@ -292,8 +291,10 @@ function checkAccounts(domain: Domain, fail: Fail): void {
 }
 
 function checkUnit(domain: Domain, key: string, name: string, fail: Fail): void {
-  const schemas: Readonly<Record<string, unknown>> = { ...domain.attributes.shape, ...domain.hidden?.shape };
-  const fit = Object.keys(schemas).filter((each) => (schemas[each] as z.ZodType).safeParse(undefined).error);
+  const schemas = schemasOf(domain);
+  const fit = Object.entries(schemas).flatMap(([each, schema]) =>
+    schema.safeParse(undefined).error ? [each] : [],
+  );
   if (!fit.includes(name))
     fail(
       `account "${key}", unit`,
@@ -340,8 +341,8 @@ function checkDeadline(
 }
 
 function checkMoment(domain: Domain, place: string, name: string, fail: Fail): void {
-  const schemas: Readonly<Record<string, unknown>> = { ...domain.attributes.shape, ...domain.hidden?.shape };
-  const moments = Object.keys(schemas).filter((each) => isMoment(schemas[each] as z.ZodType));
+  const schemas = schemasOf(domain);
+  const moments = Object.entries(schemas).flatMap(([each, schema]) => (isMoment(schema) ? [each] : []));
   if (!moments.includes(name))
     fail(place, `"${name}" is not an attribute that holds a moment; they are ${listed(moments)}`);
 }

@@ -239,3 +239,12 @@ export interface DomainOf<Self extends Subject, Face extends Facade = Facade> ex
   /** Never there either. */
   readonly facade?: Face;
 }
+
+/** The schema of each attribute, of the hidden ones, too. */
+export const schemasOf = ({
+  attributes,
+  hidden,
+}: Pick<Domain, 'attributes' | 'hidden'>): Readonly<Record<string, z.ZodType>> => ({
+  ...attributes.shape,
+  ...hidden?.shape,
+});

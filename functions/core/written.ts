@@ -1,6 +1,7 @@
 /** What a definition writes is checked against what it said of itself, so that nothing wrong is ever stored. */
 import type { z } from 'zod';
 import { unitAttribute } from './account-units.ts';
+import { schemasOf } from './domain.ts';
 import type { Domain } from './domain.ts';
 import type { Attributes, EntityState } from './entity.ts';
 
@@ -15,7 +16,7 @@ export function assertWritten(
   set: Attributes,
   after: EntityState,
 ): void {
-  const shape: Readonly<Record<string, unknown>> = { ...domain.attributes.shape, ...domain.hidden?.shape };
+  const shape = schemasOf(domain);
   const unknown = Object.keys(set).find((name) => !Object.hasOwn(shape, name));
   if (unknown !== undefined)
     throw new Error(
