@@ -40,11 +40,10 @@ interface Environment {
   retired: boolean;
 }
 
-type WorkerMessage =
-  | { readonly loaded: true }
-  | { readonly waiting: 1 | -1 }
-  | { readonly id: string; readonly payload: string }
-  | { readonly id: string; readonly error: FunctionError };
+type Ended =
+  { readonly id: string; readonly payload: string } | { readonly id: string; readonly error: FunctionError };
+
+type WorkerMessage = { readonly loaded: true } | { readonly waiting: 1 | -1 } | Ended;
 
 /**
  * How many invocations work at once; more wait in a queue. Lambda would start an execution environment for each. Here
@@ -227,10 +226,7 @@ export class LambdaFunction {
     this.#letIn();
   }
 
-  #answer(
-    environment: Environment,
-    message: Exclude<WorkerMessage, { loaded: true } | { waiting: 1 | -1 }>,
-  ): void {
+  #answer(environment: Environment, message: Ended): void {
     const { id } = message;
     this.#settle(
       environment,
