@@ -5,8 +5,11 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Domain } from '../../functions/core/definition.ts';
-import { amount, text } from '../../functions/core/fields.ts';
+import { dueBy } from '../../functions/core/deadlines.ts';
+import { amount, moment, text } from '../../functions/core/fields.ts';
 import { named, own, transfer } from '../../functions/core/postings.ts';
+import { dueAttributeNames, dueAttributes } from '../../functions/store/entities/items.ts';
+import type { EntityItem } from '../../functions/store/entities/items.ts';
 import { later } from '../support/changing-domain.ts';
 import { changed, floored, live, safeChanges } from '../support/domain-changes.ts';
 import { firstOf } from '../support/faults/checker.ts';
@@ -15,7 +18,7 @@ import { count } from '../support/faults/counts.ts';
 import { guarantee } from '../support/faults/guarantee.ts';
 import { runMixed } from '../support/faults/mixed-versions.ts';
 import type { BrokenVersions } from '../support/faults/mixed-versions.ts';
-import { edited, kindOf, puts, transactions } from '../support/faults/mutants.ts';
+import { edited, kindOf, puts, readsEntities, transactions } from '../support/faults/mutants.ts';
 import type { Mutate } from '../support/faults/mutants.ts';
 import { seedOf } from '../support/faults/random.ts';
 
@@ -45,6 +48,17 @@ const used = {
           transfer(named('points', 'club', 'point'), own('points'), input.amount),
       },
     },
+  },
+  'a deadline at another moment': {
+    ...changed.attributes({ trialEnds: moment().optional() }),
+    create: {
+      ...live.create,
+      set: (context: { readonly input: { readonly name: string }; readonly now: number }) => ({
+        ...live.create.set(context),
+        trialEnds: new Date(context.now + 20 * 60 * 1000).toISOString(),
+      }),
+    },
+    deadlines: { lapse: { while: ['waiting'], at: 'trialEnds' } },
   },
 } satisfies Record<string, Partial<Domain>>;
 
@@ -82,6 +96,22 @@ test.for(Object.keys(safeChanges))('G20 holds while this is released: %s', async
   expect((await release(name)).map((violation) => firstOf([violation]))).toEqual([]);
 });
 
+const isOfDeadline = (name: string): boolean => dueAttributeNames.some((one) => one === name);
+/** What a version waits for by its own definition, instead of what was written. */
+const waitingAsToday = (deadlines: Domain['deadlines']): Mutate =>
+  readsEntities((item) => {
+    const kept = Object.fromEntries(Object.entries(item).filter(([name]) => !isOfDeadline(name)));
+    const due = dueBy({ deadlines: deadlines ?? {} }, kept as unknown as EntityItem);
+    return { ...kept, ...(due && dueAttributes(String(item['id']), due)) };
+  });
+
+/** A body as the schema of a version reads it, with its defaults. */
+const parsedFirst: NonNullable<BrokenVersions['reads']> = (domain, { path, body }) => {
+  const name = path.split('/')[4];
+  const schema = name === undefined ? domain.create.input : domain.transitions[name]?.input;
+  return schema ? schema.parse(body) : body;
+};
+
 interface Release extends BrokenVersions {
   /** Name of a change. */
   readonly change: string;
@@ -105,6 +135,19 @@ guarantee<Release>(
       old: puts('entity', (item) =>
         Object.fromEntries(Object.entries(item).filter(([name]) => name !== 'held' && name !== 'def')),
       ),
+    },
+    'a timer fires at the time that today’s definition computes': {
+      change: 'a deadline at another moment',
+      old: waitingAsToday(live.deadlines),
+      next: waitingAsToday(used['a deadline at another moment'].deadlines),
+    },
+    'a payload is hashed after the schema has read it': {
+      change: 'a field of an input with a default',
+      reads: parsedFirst,
+    },
+    'the audit asks today’s definition about every entry': {
+      change: 'a transition from fewer states',
+      audits: (domain) => ({ ...domain, version: 1 }),
     },
     'an entry is told by another version than made it': {
       change: 'other messages',

@@ -58,6 +58,11 @@ function checkKey(
   const record = records.get(
     recordKey({ tenant, subject, method: 'POST', path, key: key ?? '' }),
   ) as unknown as Stored | undefined;
+  const isOnePayload = new Set(group.map(({ body }) => canonicalize(body ?? {}))).size === 1;
+  for (const { reply } of isOnePayload ? answered : []) {
+    if (reply.json['code'] === 'idempotency_key_reused')
+      report('G3', `${what} was said to have another payload, and had the same`, tenant);
+  }
   const [answer] = final;
   for (const { reply } of final.slice(1)) {
     if (sameAnswer(reply, (answer as Answered).reply)) continue;

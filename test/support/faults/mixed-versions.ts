@@ -22,10 +22,14 @@ import type { Request } from './observed.ts';
 import { randomOf } from './random.ts';
 import type { Random } from './random.ts';
 
-/** Breaks the build of the processes of one version. */
+/** Breaks the builds of both versions, or of one. */
 export interface BrokenVersions {
   readonly old?: Mutate;
   readonly next?: Mutate;
+  /** What a version takes a body for before it looks at its key. */
+  readonly reads?: (domain: Domain, request: Pick<Request, 'path' | 'body'>) => unknown;
+  /** The definition with which a version audits. */
+  readonly audits?: (domain: Domain) => Domain;
 }
 
 export interface MixedHistory extends BrokenVersions {
@@ -69,8 +73,8 @@ export async function runMixed(history: MixedHistory): Promise<MixedEnd> {
   const receiver = new RememberingReceiver(outbox);
   try {
     const versions = [
-      versionOf(lab, old, injector, history.old),
-      versionOf(lab, next, injector, history.next),
+      versionOf(lab, old, injector, { mutate: history.old, reads: history.reads }),
+      versionOf(lab, next, injector, { mutate: history.next, reads: history.reads }),
     ] as const;
     const ids: string[] = [];
     await Promise.all(
@@ -86,8 +90,8 @@ export async function runMixed(history: MixedHistory): Promise<MixedEnd> {
       ...overdue,
       ...(await lab.violations(delivered, [old])),
       ...(await lab.violations(delivered, [next])),
-      ...(await audited(lab, old)),
-      ...(await audited(lab, next)),
+      ...(await audited(lab, old, history.audits)),
+      ...(await audited(lab, next, history.audits)),
     ];
     return { faults: injectors.reduce((sum, { injected }) => sum + injected.length, 0), violations: seen };
   } finally {
@@ -96,7 +100,15 @@ export async function runMixed(history: MixedHistory): Promise<MixedEnd> {
   }
 }
 
-function versionOf(lab: Lab, domain: Domain, injector: () => Injector, mutate?: Mutate): Version {
+function versionOf(
+  lab: Lab,
+  domain: Domain,
+  injector: () => Injector,
+  {
+    mutate,
+    reads,
+  }: { readonly mutate: Mutate | undefined; readonly reads: BrokenVersions['reads'] | undefined },
+): Version {
   let current: Promise<Process> | undefined;
   const start = async (): Promise<Process> => {
     const process = await lab.start({
@@ -107,7 +119,11 @@ function versionOf(lab: Lab, domain: Domain, injector: () => Injector, mutate?: 
     void process.life.died.then(() => {
       current = undefined;
     });
-    return process;
+    if (!reads) return process;
+    const { api } = process;
+    const request: typeof api.request = (method, path, options) =>
+      api.request(method, path, { ...options, body: reads(domain, { path, body: options?.body }) });
+    return { ...process, api: { ...api, request } };
   };
   return { domain, process: () => (current ??= start()) };
 }
@@ -200,9 +216,13 @@ async function keepStatements({ clean }: Lab, versions: readonly Domain[]): Prom
  * What the audit of a version finds. It lists entities by the states that it knows, so it does not see those in a state
  * of the other version alone, and what they have posted is missing in its sums.
  */
-async function audited(lab: Lab, domain: Domain): Promise<readonly Violation[]> {
+async function audited(
+  lab: Lab,
+  domain: Domain,
+  audits: BrokenVersions['audits'] = (itself) => itself,
+): Promise<readonly Violation[]> {
   const { clean } = lab;
-  const audit = createAudit({ ...clean.backend, registry: registerDomains([domain]) });
+  const audit = createAudit({ ...clean.backend, registry: registerDomains([audits(domain)]) });
   const { problems } = await auditWhole(audit, tenant);
   const unseen = (await entitiesOf(lab)).filter(({ status }) => !statesOf(domain).includes(status));
   const partitions = new Set(unseen.map(({ pk }) => pk));

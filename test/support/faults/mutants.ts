@@ -71,6 +71,27 @@ export const writes =
     );
   };
 
+/** Changes entities as they are read, as if the code made something else of what is stored. */
+export const readsEntities =
+  (change: (item: Part) => Part): Mutate =>
+  (client) => {
+    const seen = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map(seen);
+      if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+        return value;
+      const part = value as Part;
+      if (part['sk'] === 'entity' && 'attributes' in part) return change(part);
+      return Object.fromEntries(Object.entries(part).map(([name, inner]) => [name, seen(inner)]));
+    };
+    (client as Client).middlewareStack.add(
+      (next) => async (args) => {
+        const result = (await next(args)) as { readonly output: Part };
+        return { ...result, output: seen(result.output) };
+      },
+      { step: 'initialize', priority: 'high', name: `mutant-${Math.random()}` },
+    );
+  };
+
 /** Leaves items out. */
 export const without = (...kinds: readonly ItemKind[]): Mutate =>
   transactions((items) => items.filter((item) => !kinds.includes(kindOf(item))));
