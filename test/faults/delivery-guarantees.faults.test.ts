@@ -22,7 +22,7 @@ import {
 import type { Clients } from '../support/faults/delivery.ts';
 import { faultsAt, Injector } from '../support/faults/fault-client.ts';
 import { guarantee } from '../support/faults/guarantee.ts';
-import { condition, writes } from '../support/faults/mutants.ts';
+import { calls, condition } from '../support/faults/mutants.ts';
 import type { Mutate } from '../support/faults/mutants.ts';
 import { bodyOf, sqsEvent, startOutbox } from '../support/outbox.ts';
 import type { TestOutbox } from '../support/outbox.ts';
@@ -67,7 +67,7 @@ function signal(): { readonly given: Promise<void>; readonly give: () => void } 
 
 /** Where an update does what a text in it says, changes the update. */
 const updates = (mark: string, change: (input: Record<string, unknown>) => Record<string, unknown>): Mutate =>
-  writes('UpdateItemCommand', (input) =>
+  calls('UpdateItemCommand', (input) =>
     String(input['UpdateExpression']).includes(mark) ? change(input) : input,
   );
 
@@ -281,7 +281,7 @@ guarantee(
   },
   {
     'all copies of a message carry one id': {
-      mutateSends: writes('SendMessageBatchCommand', (input) => ({
+      mutateSends: calls('SendMessageBatchCommand', (input) => ({
         ...input,
         Entries: (input['Entries'] as readonly { readonly MessageBody: string }[]).map((entry) => ({
           ...entry,

@@ -12,7 +12,7 @@ import {
   transactions,
   unconditional,
   without,
-  writes,
+  calls,
 } from '../support/faults/mutants.ts';
 import type { Request } from '../support/faults/observed.ts';
 import type { Reply } from '../support/backend.ts';
@@ -113,7 +113,7 @@ guarantee(
     await one(`${path}/confirm`);
     await other(`${path}/refund`, { amount: 1 }, { key: 'too-early' });
   }),
-  { 'a refusal is not kept': writes('PutItemCommand', () => undefined) },
+  { 'a refusal is not kept': calls('PutItemCommand', () => undefined) },
 );
 
 guarantee(

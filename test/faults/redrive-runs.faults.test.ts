@@ -9,7 +9,7 @@ import type { Violation } from '../support/faults/checker.ts';
 import { count } from '../support/faults/counts.ts';
 import { faultsAt, faultsOf, Injector } from '../support/faults/fault-client.ts';
 import { guarantee } from '../support/faults/guarantee.ts';
-import { condition, writes } from '../support/faults/mutants.ts';
+import { calls, condition } from '../support/faults/mutants.ts';
 import type { Mutate } from '../support/faults/mutants.ts';
 import { carriedThrough, runViolations, startRedriveLab } from '../support/faults/redrive-lab.ts';
 import type { RedriveLab } from '../support/faults/redrive-lab.ts';
@@ -89,7 +89,7 @@ guarantee(
     return runViolations(lab, tenant, id, letters);
   },
   {
-    'a run does not ask whether its message has a newer run': writes('UpdateItemCommand', (input) =>
+    'a run does not ask whether its message has a newer run': calls('UpdateItemCommand', (input) =>
       String(input['UpdateExpression']).includes('#redrivenBy')
         ? condition(input, 'attribute_exists(pk)')
         : input,

@@ -20,7 +20,7 @@ import {
   redriveMessage,
 } from '../../functions/store/outbox/messages.ts';
 import type { Claim, DeadEnd, Delivery } from '../../functions/store/outbox/messages.ts';
-import { condition, writes } from '../support/faults/mutants.ts';
+import { calls, condition } from '../support/faults/mutants.ts';
 import { startOutbox } from '../support/outbox.ts';
 import type { TestOutbox } from '../support/outbox.ts';
 import { intercept, loseFirstAnswer } from '../support/sdk-faults.ts';
@@ -66,7 +66,7 @@ function wins(name: string, text: string, mark: string, race: Race): void {
     test('is lost without the clause', async () => {
       const build = ownAccess();
       let isBroken = false;
-      writes('UpdateItemCommand', (input) => {
+      calls('UpdateItemCommand', (input) => {
         const { UpdateExpression, ConditionExpression } = input as Record<string, string>;
         if (UpdateExpression?.includes(mark) !== true || ConditionExpression?.includes(text) !== true)
           return input;

@@ -11,6 +11,7 @@ import { startBackend } from '../backend.ts';
 import type { Reply, TestBackend } from '../backend.ts';
 import { createTables, deleteTables } from '../dynamodb.ts';
 import { localCredentials, localRegion } from '../loopback.ts';
+import { patientClient } from '../patient.ts';
 import { createTestClock } from '../test-clock.ts';
 import type { TestClock } from '../test-clock.ts';
 import { Walk } from '../walk.ts';
@@ -80,7 +81,8 @@ export async function startLab({
   const clock = createTestClock();
   const creator = new DynamoDBClient({ endpoint, region: localRegion, credentials: localCredentials });
   const tables = await createTables(creator, `lab-${randomUUID()}`, { streams: checksChanges });
-  const clean = await startBackend({ clock, tables, domains });
+  // What it prepares is not put to the test, so on a busy machine it waits.
+  const clean = await startBackend({ clock, tables, domains, client: patientClient });
   const observer = new Observer();
   const clients = [clean.backend.store.client];
   const start: Lab['start'] = async ({

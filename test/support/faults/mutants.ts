@@ -51,10 +51,10 @@ export const transactions =
     );
   };
 
-/** Changes single writes. `undefined` leaves one out, which the backend never learns. */
-export const writes =
+/** Changes single calls. `undefined` leaves one out, which the backend never learns. */
+export const calls =
   (
-    command: 'PutItemCommand' | 'UpdateItemCommand' | 'SendMessageBatchCommand',
+    command: 'PutItemCommand' | 'UpdateItemCommand' | 'QueryCommand' | 'SendMessageBatchCommand',
     change: (input: Part) => Part | undefined,
   ): Mutate =>
   (client) => {
