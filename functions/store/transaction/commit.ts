@@ -111,8 +111,11 @@ function outcomeOf(
 
   if (refused.some(({ label }) => label.purpose === 'message end')) return { kind: 'ended' };
 
-  const stale = refused.flatMap(({ label, reason }) => (isDecidedOn(label) ? [entityOf(reason)] : []));
-  const states = new Map(stale.filter((state) => state !== undefined).map((state) => [state.id, state]));
+  const stale = refused.flatMap(({ label, reason }) => {
+    const state = entityOf(reason);
+    return state && isStale(label, state) ? [[state.id, state] as const] : [];
+  });
+  const states = new Map(stale);
   if (states.size > 0) return { kind: 'stale', states };
 
   const older = refused.find(
@@ -140,12 +143,17 @@ function outcomeOf(
   return { kind: 'conflict', isKeyBusy };
 }
 
-/** Whether the decision was made on a state of this item, and is made again on what it is now. */
-const isDecidedOn = (label: Label): boolean =>
+/**
+ * Whether the decision was made on another state of this item, and is made again on what it is now. Of an entity that is
+ * only looked at the balances move under the same version: what breaks their floor is refused then.
+ */
+const isStale = (label: Label, { version }: EntityState): boolean =>
   label.purpose === 'entity' ||
   label.purpose === 'unchanged entity' ||
   label.purpose === 'lock' ||
-  (label.purpose === 'other entity' && label.unread.version !== undefined);
+  (label.purpose === 'other entity' &&
+    label.unread.version !== undefined &&
+    label.unread.version !== version);
 
 /** What a failed condition means for the caller; `undefined` where only a defect could have caused it. */
 function rejectionOf(label: Label, reason: CancellationReason): Rejection | undefined {
