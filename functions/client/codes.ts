@@ -11,7 +11,7 @@ const ruleCodes = ({ rules = {} }: Ruled): string[] =>
 const accountCodes = ({ accounts = {} }: Domain): string[] =>
   Object.values(accounts).flatMap(({ floor, open }) => [floor?.code ?? [], open?.code ?? []].flat());
 
-function domainIn(domain: Domain, { of }: AnyOther): Domain {
+function domainIn(domain: Domain, { of }: Pick<AnyOther, 'of'>): Domain {
   const one = of === 'self' ? of : 'many' in of ? of.many : 'maybe' in of ? of.maybe : of;
   return one === 'self' ? domain : one;
 }
@@ -24,8 +24,10 @@ export function knownCodes(domain: Domain, name: string): ReadonlySet<string> {
     references = {},
     reads = {},
     links = {},
+    creates = {},
     ...command
   }: AnyCommand = transition ?? domain.create;
+  const made = Object.values(creates).map((creation) => domainIn(domain, creation));
   const others = [references, reads, links].flatMap((named): AnyOther[] => Object.values(named));
   return new Set([
     ...(transition
@@ -47,6 +49,12 @@ export function knownCodes(domain: Domain, name: string): ReadonlySet<string> {
       ...accountCodes(domainIn(domain, other)),
     ]),
     ...Object.values(links).flatMap(({ refused }) => refused?.code ?? []),
-    ...((domain.unique ?? []).length > 0 ? ['already_exists'] : []),
+    ...made.flatMap((of) => [
+      ...['unprocessable', 'locked'],
+      ...ruleCodes(of.create),
+      ...Object.values({ ...of.create.reads, ...of.create.references }).flatMap(ruleCodes),
+      ...accountCodes(of),
+    ]),
+    ...([domain, ...made].some(({ unique = [] }) => unique.length > 0) ? ['already_exists'] : []),
   ]);
 }

@@ -106,13 +106,26 @@ type CodeOfOthers<Named, Self> = {
     | Texts<FacadeOf<DomainIn<Named[Name], Self>>['closed']>;
 }[keyof Named];
 
+/** And what is created is refused what its own creation is. */
+type CodeOfCreated<Named, Self> = {
+  readonly [Name in keyof Named]:
+    | RuleCode<FacadeOf<DomainIn<Named[Name], Self>>['create']['codes']['rules']>
+    | RuleCodeOfOthers<FacadeOf<DomainIn<Named[Name], Self>>['create']['codes']['references']>
+    | RuleCodeOfOthers<FacadeOf<DomainIn<Named[Name], Self>>['create']['codes']['reads']>
+    | ([FacadeOf<DomainIn<Named[Name], Self>>['unique']] extends [never] ? never : 'already_exists');
+}[keyof Named];
+
 type CodeOf<Codes extends Facade['codes'], Refused, Others extends NamedOthers, Face extends Facade> =
   | RuleCode<Codes['rules']>
   | RuleCodeOfOthers<Codes['references']>
   | RuleCodeOfOthers<Codes['reads']>
   | RuleCodeOfOthers<Codes['links']>
   | Texts<Refused>
-  | CodeOfOthers<Others['references'] & Others['reads'] & Others['links'], { readonly facade?: Face }>
+  | CodeOfOthers<
+      Others['references'] & Others['reads'] & Others['links'] & Others['creates'],
+      { readonly facade?: Face }
+    >
+  | CodeOfCreated<Others['creates'], { readonly facade?: Face }>
   | ([Face['unique']] extends [never] ? never : 'already_exists');
 
 export type CreateCode<Face extends Facade> =
@@ -139,6 +152,7 @@ export type TransitionCode<Face extends Facade, Name> =
         readonly references: At<Face['others']['references'], Name>;
         readonly reads: At<Face['others']['reads'], Name>;
         readonly links: At<Face['others']['links'], Name>;
+        readonly creates: At<Face['others']['creates'], Name>;
       },
       Face
     >;

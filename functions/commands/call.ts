@@ -22,6 +22,8 @@ interface CallState {
   readonly id: string;
   /** 128 random bits, base64url, the same for every attempt. */
   readonly random: string;
+  /** As many again, which no definition is handed. */
+  readonly seed: string;
   /** When it began, epoch milliseconds. */
   readonly begunAt: number;
   readonly deadline: Deadline;
@@ -49,6 +51,7 @@ export function beginCall(
     backend,
     id: request.kind === 'create' ? `${request.domain.idPrefix}_${nextUlid(begunAt)}` : request.id,
     random: randomBytes(16).toString('base64url'),
+    seed: randomBytes(16).toString('base64url'),
     begunAt,
     deadline,
     known: new Map(),

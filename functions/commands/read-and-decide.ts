@@ -79,8 +79,8 @@ export function idsOf(call: Call): readonly string[] {
   const { backend, request, id } = call;
   if (request.kind === 'begin') return [];
   if (request.kind === 'lock' || request.kind === 'unlock') return [id];
-  const { reads, links } = request.domain.create;
-  if (request.kind === 'create' && !reads && !links) return [];
+  const { reads, links, creates } = request.domain.create;
+  if (request.kind === 'create' && !reads && !links && !creates) return [];
   const decided = decide(backend.registry, commandOf(call, request, backend.clock.now()));
   return decided.kind === 'unread' ? decided.ids : [];
 }
@@ -205,7 +205,7 @@ function ignoredAnswer(
 }
 
 function commandOf(
-  { id, random }: Call,
+  { id, random, seed }: Call,
   request: CreateCommand | TransitionCommand | AnswerCommand,
   now: number,
 ): Command {
@@ -221,6 +221,7 @@ function commandOf(
     actor: subject,
     now,
     random,
+    seed,
     ...(roles && { roles }),
     ...(ifMatch !== undefined && { ifMatch }),
     ...(lockToken !== undefined && { lockToken }),

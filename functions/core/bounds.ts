@@ -9,19 +9,42 @@ import type { AnyOther } from './domain.ts';
 /** How many accounts that are not its own a command touches at most, unless its definition says otherwise. */
 export const accountsByDefault = 2;
 
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
+
 const countOf = (others: Readonly<Record<string, AnyOther>> = {}): number =>
   Object.values(others).reduce((sum, other) => sum + othersAtMost(other), 0);
+
+interface Made {
+  readonly of: Domain;
+  /** How many at most. */
+  readonly most: number;
+}
+
+const madeBy = (domain: Domain, { creates = {} }: AnyCommand): readonly Made[] =>
+  Object.values(creates).map((creation) => ({
+    of: domainOf(domain, creation),
+    most: othersAtMost(creation),
+  }));
+
+/** Accounts that are not its own. */
+const accountsOf = ({ transfers, accountsAtMost = accountsByDefault }: AnyCommand): number =>
+  transfers ? accountsAtMost : 0;
 
 /**
  * The items a command may write: idempotency record, entity, ledger entry and the balances it touches; each unique value
  * released and taken; each entity that it checks or reads; each that it takes along, with its ledger entry and up to two
- * balances; each message.
+ * balances; each message; and each entity that it creates, with its ledger entry and all the rest of its own creation.
  */
 export function itemsAtMost(domain: Domain, command: AnyCommand): number {
-  const { references, reads, links, transfers, messages } = command;
-  const accounts = transfers ? (command.accountsAtMost ?? accountsByDefault) : 0;
-  const own = 3 + accounts + 2 * (domain.unique?.length ?? 0);
-  return own + countOf(references) + countOf(reads) + countOf(links) * 4 + messagesAtMost(messages);
+  const { references, reads, links, messages } = command;
+  const own = 3 + accountsOf(command) + 2 * (domain.unique?.length ?? 0);
+  const made = madeBy(domain, command).map(({ of: { create, unique = [] }, most }) => {
+    const each = 2 + accountsOf(create) + unique.length;
+    const looked = countOf(create.references) + countOf(create.reads);
+    return most * (each + looked + messagesAtMost(create.messages));
+  });
+  const others = countOf(references) + countOf(reads) + countOf(links) * 4;
+  return own + others + messagesAtMost(messages) + sum(made);
 }
 
 /** Keys, hashes, times and names of an item: a few hundred bytes, taken generously. */
@@ -33,17 +56,23 @@ export const entityBytesAtMost = ({ attributes, hidden }: Domain): number =>
 
 /**
  * The bytes a command may write: the entity in its item, its ledger entry, the kept answer and each message, with the
- * input in the entry; and two times each entity that it takes along. A value is as long as its schema allows, and no
+ * input in the entry; two times each entity that it takes along; and of each that it creates its item, entry and messages. A value is as long as its schema allows, and no
  * longer than a request's body, which is where long values come from.
  */
-export function bytesAtMost(domain: Domain, { input, links = {}, messages }: AnyCommand): number {
+export function bytesAtMost(domain: Domain, command: AnyCommand): number {
+  const { input, links = {}, messages } = command;
   const entity = entityBytesAtMost(domain);
   const told = input ? bytesOf(input) : 0;
   const taken = Object.values(links).reduce((sum, link) => {
     const of = domainOf(domain, link);
     return sum + othersAtMost(link) * 2 * entityBytesAtMost(of);
   }, 0);
-  return 3 * entity + told + taken + messagesAtMost(messages) * (entity + told);
+  const made = madeBy(domain, command).map(({ of, most }) => {
+    const one = entityBytesAtMost(of);
+    const input = bytesOf(of.create.input);
+    return most * (2 * one + input + messagesAtMost(of.create.messages) * (one + input));
+  });
+  return 3 * entity + told + taken + sum(made) + messagesAtMost(messages) * (entity + told);
 }
 
 /** Every command of a domain asks for the bytes of the same schemas, and to read one takes a millisecond. */

@@ -196,7 +196,7 @@ function checkMessage({ transitions }: Domain, place: string, message: AnyMessag
  */
 export function checkOthers(domain: Domain, domains: readonly Domain[]): void {
   const fail = failOf(domain);
-  for (const [name, { references, reads, links = {} }] of commandsOf(domain)) {
+  for (const [name, { references, reads, links = {}, creates }] of commandsOf(domain)) {
     for (const [each, other] of Object.entries({ ...references, ...reads, ...links })) {
       const collection = collectionOf(domain, other);
       const place = `${nameOf(name)}, "${each}"`;
@@ -206,6 +206,18 @@ export function checkOthers(domain: Domain, domains: readonly Domain[]): void {
       checkRules(of, pathsOf(of), place, other.rules, fail);
       const link = links[each];
       if (link) checkLink(of, link.transition, place, fail);
+    }
+    for (const [each, creation] of Object.entries(creates ?? {})) {
+      const collection = collectionOf(domain, creation);
+      const place = `${nameOf(name)}, "${each}"`;
+      const of = domains.find((one) => one.collection === collection);
+      if (!of)
+        return fail(`${place}, of`, `${collection} is not loaded; name it in functions/domains/index.ts`);
+      if (of.create.links ?? of.create.creates)
+        fail(
+          `${place}, of`,
+          `the creation of ${collection} has "links" or "creates" itself; they do not nest`,
+        );
     }
   }
 }

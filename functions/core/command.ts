@@ -15,6 +15,8 @@ export interface Command {
   readonly now: number;
   /** 128 random bits, base64url. */
   readonly random: string;
+  /** 128 other random bits, base64url, that nobody is shown: what it creates has its ids and its own bits from them. */
+  readonly seed: string;
   /** The version the caller saw. */
   readonly ifMatch?: number;
   readonly lockToken?: string;

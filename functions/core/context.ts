@@ -1,8 +1,9 @@
 /** What the functions of a definition are handed. */
 import type { Command } from './command.ts';
 import type { EntityState } from './entity.ts';
+import { creationsOf } from './creations.ts';
 import { collectionOf } from './others.ts';
-import type { AnyOther } from './domain.ts';
+import type { AnyCreation, AnyOther } from './domain.ts';
 
 /** States by id, as far as they were read; `undefined` where there is no such entity. */
 export type Known = ReadonlyMap<string, EntityState | undefined>;
@@ -28,19 +29,45 @@ export const stateOf = (known: Known, collection: string, id: string): EntitySta
 };
 
 /** The functions of a definition ask each for what it needs; `getters` find it then, and once. */
-function lazily<T extends object>(target: T, getters: Readonly<Record<string, () => unknown>>): T {
+function lazily<T extends object>(
+  target: T,
+  getters: Readonly<Record<string, () => unknown>>,
+  enumerable = true,
+): T {
   for (const [name, find] of Object.entries(getters)) {
     Object.defineProperty(target, name, {
       configurable: true,
-      enumerable: true,
+      enumerable,
       get: () => {
         const value = find();
-        Object.defineProperty(target, name, { value, enumerable: true });
+        Object.defineProperty(target, name, { value, enumerable });
         return value;
       },
     });
   }
   return target;
+}
+
+/** What a command creates, by name, as it begins. */
+function createdBy(
+  command: Command,
+  creates: Readonly<Record<string, AnyCreation>> = {},
+  context: object,
+  known: Known,
+): Readonly<Record<string, unknown>> {
+  const creations = creationsOf(command, creates, context);
+  return Object.fromEntries(
+    Object.entries(creates).map(([name, { of }]) => {
+      const begun = creations
+        .filter((creation) => creation.name === name)
+        .map(({ command: { domain, id }, command: creating }): unknown => ({
+          ...domain.create.set(contextOf(creating, undefined, known)),
+          id,
+          status: domain.initial,
+        }));
+      return [name, of !== 'self' && 'many' in of ? begun : begun[0]];
+    }),
+  );
 }
 
 /**
@@ -85,6 +112,8 @@ export function contextOf(
     return state;
   };
   const others = Object.entries({ ...definition?.reads, ...definition?.links });
+  // The rest of a context (`{ id, ...rest }`) does not ask for what is created: its inputs are being made from that.
+  lazily(context, { created: () => createdBy(command, definition?.creates, context, known) }, false);
   return lazily(context, {
     others: () => lazily({}, Object.fromEntries(others.map(([each, other]) => [each, () => found(other)]))),
     ...(!isCreate && {

@@ -8,6 +8,7 @@ import type { Command } from './command.ts';
 import { movedOn } from './deadlines.ts';
 import { Absent, contextOf, stateOf } from './context.ts';
 import type { Known } from './context.ts';
+import { creationsOf } from './creations.ts';
 import { endsFrom } from './domain.ts';
 import type { AnyLink, AnyTransition, Domain } from './domain.ts';
 import { isLocked, valueAt } from './entity.ts';
@@ -26,6 +27,7 @@ import type { Rejection } from './rejections.ts';
 import * as rejections from './rejections.ts';
 import { conflict, firstBroken, is, rulesIn } from './rules.ts';
 import { isOlder, upgraded, upgradeCommand } from './upgrade.ts';
+import { valueTakenTwice } from './unique-holds.ts';
 import { assertWritten, checkedInput } from './written.ts';
 
 export interface PlannedMessage extends MessageDraft {
@@ -39,7 +41,7 @@ export interface PlannedMessage extends MessageDraft {
 
 /** Everything a command changes, all of it or nothing. */
 export interface Decision {
-  /** The command's own entity first, then those of its linked transitions. */
+  /** The command's own entity first, then those of its linked transitions, then those that it creates. */
   readonly entities: readonly [EntityChange, ...EntityChange[]];
   /** Other entities: checked, or updated without reading. */
   readonly unread: readonly UnreadChange[];
@@ -184,6 +186,8 @@ function decideChange(
 
   const checks = checksOf(command, context, known);
   if (checks.kind === 'rejected') return checks;
+  const created = decideCreations(registry, command, context, known);
+  if (created.kind !== 'created') return created;
   const linked = decideLinks(registry, command, context, known);
   if (linked.kind !== 'linked') return linked;
 
@@ -203,8 +207,18 @@ function decideChange(
   if (overdrawn) return rejected(rejections.rejectedBy(overdrawn));
   assertWritten(domain, entity, set, change.after);
 
-  const entities = [change, ...linked.changes] as const;
-  const { unread, balances } = spread(registry, entities, checks.checks);
+  const entities = [change, ...linked.changes, ...created.changes] as const;
+  const twice = valueTakenTwice(entities);
+  if (twice) return rejected(rejections.alreadyExists(twice.constraint));
+  // What is created may refer to what it is created with.
+  for (const { collection, id, rules: of } of created.checks) {
+    const beside = entities.find(({ after: { id: one } }) => one === id)?.after;
+    if (beside && beside.collection !== collection)
+      return rejected(rejections.unknownReference(collection, id));
+    const no = beside && firstBroken(of, (path) => valueAt(registry.byCollection(collection), beside, path));
+    if (no) return rejected(rejections.rejectedBy(no));
+  }
+  const { unread, balances } = spread(registry, entities, [...checks.checks, ...created.checks]);
   assertAccounts(change, definition.accountsAtMost ?? accountsByDefault);
   const impossible = firstBroken(
     unread.flatMap((other) => other.rules.filter(({ test }) => test.op === 'fact')),
@@ -214,7 +228,12 @@ function decideChange(
   const messages = planned(change, drafts);
   return {
     kind: 'accepted',
-    decision: { entities, unread, balances, messages: [...messages, ...linked.messages] },
+    decision: {
+      entities,
+      unread,
+      balances,
+      messages: [...messages, ...linked.messages, ...created.messages],
+    },
   };
 }
 
@@ -312,7 +331,7 @@ function decideLink(
   context: object,
   known: Known,
 ): Decided {
-  const { tenant, actor, roles, now, random } = command;
+  const { tenant, actor, roles, now, random, seed } = command;
   const domain: Domain = registry.byCollection(collectionOf(command.domain, link));
   const { reads, links, references } = domain.transitions[link.transition] ?? {};
   if (reads ?? links ?? references)
@@ -324,13 +343,50 @@ function decideLink(
   return decide(
     registry,
     {
-      ...{ tenant, actor, now, random, domain, id },
+      ...{ tenant, actor, now, random, seed, domain, id },
       name: link.transition,
       input: checkedInput(domain.transitions[link.transition]?.input, link.input?.(context) ?? {}),
       ...(roles && { roles }),
     },
     new Map([[id, state]]),
   );
+}
+
+type Creations =
+  | {
+      readonly kind: 'created';
+      readonly changes: readonly EntityChange[];
+      readonly messages: readonly PlannedMessage[];
+      /** Of what their creations look at. */
+      readonly checks: readonly Check[];
+    }
+  | Exclude<Decided, { readonly kind: 'accepted' }>;
+
+/** Decides one by one what the command creates. */
+function decideCreations(registry: Registry, command: Command, context: object, known: Known): Creations {
+  const changes: EntityChange[] = [];
+  const messages: PlannedMessage[] = [];
+  const checks: Check[] = [];
+  const unread = new Set<string>();
+  for (const creation of creationsOf(command, definitionOf(command).creates, context)) {
+    const creating = {
+      ...creation.command,
+      domain: registry.byCollection(creation.command.domain.collection),
+    };
+    const decided = decideKnown(registry, creating, known);
+    if (decided.kind === 'rejected') return decided;
+    if (decided.kind === 'unread') {
+      for (const id of decided.ids) unread.add(id);
+      continue;
+    }
+    changes.push(...decided.decision.entities);
+    messages.push(...decided.decision.messages);
+    const looked = checksOf(creating, contextOf(creating, undefined, known), known);
+    if (looked.kind === 'checks') checks.push(...looked.checks);
+  }
+  return unread.size > 0
+    ? { kind: 'unread', ids: [...unread] }
+    : { kind: 'created', changes, messages, checks };
 }
 
 /** Why an entity is not the one a caller saw, where that matters to the caller. */

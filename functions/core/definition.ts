@@ -17,7 +17,7 @@ import type {
   UniqueValue,
 } from './domain.ts';
 import type { MessageDeclaration } from './messages.ts';
-import type { Links, Others, References, Reads } from './others.ts';
+import type { Created, Creates, Links, Others, References, Reads } from './others.ts';
 import type { Movement } from './postings.ts';
 import type { Rules } from './rules.ts';
 
@@ -68,6 +68,7 @@ interface CommandDefinition<
   Read,
   Link,
   Reference,
+  New,
   Account extends string,
   State,
   Codes extends CommandCodes,
@@ -82,13 +83,15 @@ interface CommandDefinition<
   /** Entities to read: they are held to what was read, unless they are told to be only `guarded` by their rules. */
   readonly reads?: Reads<Read, Ctx, Self, Codes['reads']>;
   /** Linked transitions: other entities' transitions in the same transaction. */
-  readonly links?: Links<Link, Ctx, Self, Codes['links']>;
+  readonly links?: Links<Link, Ctx, Ctx & Created<New, Self>, Self, Codes['links']>;
+  /** Other entities that it creates in the same transaction, each as its own definition says. */
+  readonly creates?: Creates<New, Ctx, Self>;
   /** Double entry: each transfer takes from one account what it gives to another. */
-  readonly transfers?: (context: Ctx) => readonly Movement<Account>[];
+  readonly transfers?: (context: Ctx & Created<New, Self>) => readonly Movement<Account>[];
   /** How many accounts that are not the entity's own it touches; 2 where none is said. */
   readonly accountsAtMost?: number;
   readonly messages?: readonly MessageDeclaration<
-    Ctx & After<Self['attributes'] & { readonly status: State }>,
+    Ctx & Created<New, Self> & After<Self['attributes'] & { readonly status: State }>,
     keyof Self['transitions'] & string
   >[];
 }
@@ -99,6 +102,7 @@ interface CreateDefinition<
   Read,
   Link,
   Reference,
+  New,
   Codes extends CommandCodes,
 > extends CommandDefinition<
   Self,
@@ -107,12 +111,13 @@ interface CreateDefinition<
   Read,
   Link,
   Reference,
+  New,
   Self['account'],
   Self['state'],
   Codes
 > {
   readonly set: (
-    context: CreateContext<Input, Others<Read, Self> & Others<Link, Self>>,
+    context: CreateContext<Input, Others<Read, Self> & Others<Link, Self>> & Created<New, Self>,
   ) => Self['attributes'];
 }
 
@@ -131,6 +136,7 @@ interface TransitionDefinition<
   Read,
   Link,
   Reference,
+  New,
   Codes extends CommandCodes,
   Actors,
 > extends CommandDefinition<
@@ -140,6 +146,7 @@ interface TransitionDefinition<
   Read,
   Link,
   Reference,
+  New,
   Self['account'],
   Self['state'],
   Codes
@@ -162,7 +169,7 @@ interface TransitionDefinition<
   readonly authorize?: { readonly [Code in keyof Actors]: Authorization<Self['attributes']> };
   /** What changes; `undefined` takes an attribute away. */
   readonly set?: (
-    context: TransitionContextOf<Self, Always, Input, From, Read, Link>,
+    context: TransitionContextOf<Self, Always, Input, From, Read, Link> & Created<New, Self>,
     // eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- a subject may have no attributes
   ) => Partial<Self['attributes']>;
 }
@@ -196,11 +203,13 @@ interface Written<
   CreateRead,
   CreateLink,
   CreateReference,
+  CreateNew,
   Inputs,
   Froms,
   Read,
   Link,
   Reference,
+  New,
   Self extends Subject,
   CreateCodes extends CommandCodes,
   Codes extends CommandCodes,
@@ -236,6 +245,7 @@ interface Written<
     CreateRead,
     CreateLink,
     CreateReference,
+    CreateNew,
     CreateCodes
   >;
   // One type a transition, gathered from each: its input, where it starts, and the entities that it names.
@@ -248,6 +258,7 @@ interface Written<
       Read[Name & keyof Read],
       Link[Name & keyof Link],
       Reference[Name & keyof Reference],
+      New[Name & keyof New],
       CodesOf<Codes, Name>,
       Actors[Name & keyof Actors]
     >;
@@ -255,7 +266,7 @@ interface Written<
     readonly [Name in keyof Read]: { readonly reads?: Named<Read[Name]> };
   } & { readonly [Name in keyof Link]: { readonly links?: Named<Link[Name]> } } & {
     readonly [Name in keyof Reference]: { readonly references?: Named<Reference[Name]> };
-  };
+  } & { readonly [Name in keyof New]: { readonly creates?: Named<New[Name]> } };
 }
 
 type Named<Other> = { readonly [Name in keyof Other]: { readonly of: Other[Name] } };
@@ -268,14 +279,18 @@ interface SubjectOf<State extends string, Attributes, Account extends string, In
   readonly input: Input;
 }
 
-interface OthersBy<References, Reads, Links> {
+interface OthersBy<References, Reads, Links, Creates> {
   readonly references: References;
   readonly reads: Reads;
   readonly links: Links;
+  readonly creates: Creates;
 }
 
-interface CodesBy<Own, References, Reads, Links> extends OthersBy<References, Reads, Links> {
+interface CodesBy<Own, References, Reads, Links> {
   readonly rules: Own;
+  readonly references: References;
+  readonly reads: Reads;
+  readonly links: Links;
 }
 
 /** Those of one transition. */
@@ -347,9 +362,11 @@ export function defineDomain<
   const Read extends Readonly<Record<string, unknown>>,
   const Link extends Readonly<Record<string, unknown>>,
   const Reference extends Readonly<Record<string, unknown>>,
+  const New extends Readonly<Record<string, unknown>>,
   CreateRead = unknown,
   CreateLink = unknown,
   CreateReference = unknown,
+  CreateNew = unknown,
   Hidden extends z.ZodObject | undefined = undefined,
   const Always = unknown,
   Account extends string = never,
@@ -395,11 +412,13 @@ export function defineDomain<
       CreateRead,
       CreateLink,
       CreateReference,
+      CreateNew,
       Inputs,
       Froms,
       Read,
       Link,
       Reference,
+      New,
       SubjectOf<
         NoInfer<State>,
         Known<NoInfer<Shown>, NoInfer<Hidden>>,
@@ -431,7 +450,7 @@ export function defineDomain<
       readonly role: CreateRole;
       readonly codes: CodesBy<CreateRules, CreateReferenceRules, CreateReadRules, CreateLinkRules>;
       readonly refused: CreateRefused;
-      readonly others: OthersBy<CreateReference, CreateRead, CreateLink>;
+      readonly others: OthersBy<CreateReference, CreateRead, CreateLink, CreateNew>;
     };
     readonly inputs: Inputs;
     readonly internal: Internal;
@@ -439,7 +458,7 @@ export function defineDomain<
     readonly actors: Actors;
     readonly codes: CodesBy<OwnRules, ReferenceRules, ReadRules, LinkRules>;
     readonly refused: LinksRefused;
-    readonly others: OthersBy<Reference, Read, Link>;
+    readonly others: OthersBy<Reference, Read, Link, New>;
   }
 > {
   return definition as never;

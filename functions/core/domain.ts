@@ -66,6 +66,7 @@ export interface NamedOthers {
   readonly references: unknown;
   readonly reads: unknown;
   readonly links: unknown;
+  readonly creates: unknown;
 }
 
 /** Several entities of one domain. */
@@ -141,6 +142,10 @@ export interface AnyLink extends AnyOther {
   readonly input?: (context: any) => object;
   readonly refused?: { readonly code: string; readonly otherwise: string };
 }
+
+export interface AnyCreation extends Pick<AnyOther, 'of'> {
+  readonly input: (context: any) => object | readonly object[] | undefined;
+}
 /* eslint-enable @typescript-eslint/no-explicit-any */
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- a registry holds definitions of every shape; each was
@@ -154,6 +159,7 @@ export interface AnyCommand {
   readonly references?: Readonly<Record<string, AnyOther>>;
   readonly reads?: Readonly<Record<string, AnyOther>>;
   readonly links?: Readonly<Record<string, AnyLink>>;
+  readonly creates?: Readonly<Record<string, AnyCreation>>;
   readonly transfers?: (context: any) => readonly Movement[];
   readonly accountsAtMost?: number;
   readonly messages?: readonly AnyMessage[];

@@ -1,4 +1,7 @@
-/** The other entities of a command: those it only checks, those it reads, and those it takes along (linked transitions). */
+/**
+ * The other entities of a command: those it only checks, those it reads, those it takes along (linked transitions), and
+ * those it creates.
+ */
 import type { AnyOther, Domain, DomainOf, Many, Maybe, PathsOf, Subject } from './domain.ts';
 import type { Rules } from './rules.ts';
 
@@ -55,9 +58,10 @@ export type Reads<Of, Context, Self extends Subject, Codes> = {
   };
 };
 
-export type Links<Of, Context, Self extends Subject, Codes> = {
+/** @typeParam Given what the inputs are made from */
+export type Links<Of, Context, Given, Self extends Subject, Codes> = {
   readonly [Name in keyof Of]: OtherDefinition<Of[Name], Context, Self, Codes[Name & keyof Codes]> &
-    Linked<SubjectOf<Of[Name], Self>['transitions'], Context> & {
+    Linked<SubjectOf<Of[Name], Self>['transitions'], Given> & {
       /** One refusal for whatever stands in the way of any of them; `inTheWay` names each. */
       readonly refused?: { readonly code: string; readonly otherwise: string };
     };
@@ -69,17 +73,36 @@ type Linked<Inputs, Context> = {
     : { readonly input: (context: Context) => Inputs[Name] });
 }[keyof Inputs];
 
+type InputOf<Of, Input> =
+  Of extends Many<unknown> ? readonly Input[] : Of extends Maybe<unknown> ? Input | undefined : Input;
+
+export type Creates<Of, Context, Self extends Subject> = {
+  readonly [Name in keyof Of]: {
+    /** Its domain, or `'self'` for another entity of this one; `many(...)` and `maybe(...)` of them. */
+    readonly of: Of[Name];
+    /** What its creation is given: a list for `many(...)`, `undefined` where there is none to create. */
+    readonly input: (context: Context) => InputOf<Of[Name], SubjectOf<Of[Name], Self>['input']>;
+  };
+};
+
+/** What a command creates besides its own entity. */
+export interface Created<Of, Self extends Subject> {
+  /** The entities of `creates`, by name and in the order of their inputs, as they begin. */
+  readonly created: Others<Of, Self>;
+}
+
 /** The domain that another entity belongs to, as the definition that names it knows it. */
 export function domainOf<Self extends Pick<Domain, 'collection'>>(
   self: Self,
-  { of }: AnyOther,
+  { of }: Pick<AnyOther, 'of'>,
 ): Self | Domain {
   const one = of === 'self' ? of : 'many' in of ? of.many : 'maybe' in of ? of.maybe : of;
   return one === 'self' ? self : one;
 }
 
-export const collectionOf = (self: Pick<Domain, 'collection'>, other: AnyOther): string =>
+export const collectionOf = (self: Pick<Domain, 'collection'>, other: Pick<AnyOther, 'of'>): string =>
   domainOf(self, other).collection;
 
 /** How many entities it may be. */
-export const othersAtMost = ({ of }: AnyOther): number => (of !== 'self' && 'many' in of ? of.atMost : 1);
+export const othersAtMost = ({ of }: Pick<AnyOther, 'of'>): number =>
+  of !== 'self' && 'many' in of ? of.atMost : 1;

@@ -14,6 +14,16 @@ export interface UniqueReservation {
   readonly entity: string;
 }
 
+/** A value that two entities of one transaction would take. */
+export function valueTakenTwice(
+  changes: readonly { readonly taken: readonly UniqueReservation[] }[],
+): UniqueReservation | undefined {
+  const taken = changes.flatMap((change) => change.taken);
+  return taken.find((one, index) =>
+    taken.slice(0, index).some(({ constraint, hash }) => constraint === one.constraint && hash === one.hash),
+  );
+}
+
 export type Holds = Readonly<Record<string, UniqueHold>>;
 type Holder = Pick<EntityState, 'status' | 'attributes'>;
 

@@ -49,7 +49,9 @@ export function createOperation(
       '400': badRequest([...bodyCodes, ...headerCodes]),
       ...problems(knownRefusals(registry, example), { precondition: [] }),
       ...bodyResponses,
-      ...(domain.create.transfers && { '423': responseRef('Locked') }),
+      ...((domain.create.transfers ?? domain.create.links ?? domain.create.creates) && {
+        '423': responseRef('Locked'),
+      }),
     },
   };
 }

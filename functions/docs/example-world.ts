@@ -38,6 +38,9 @@ export interface ExampleCommand {
 /** Who sends the examples, and when. */
 export const exampleCaller = { tenant: 'acme', actor: 'alice' } as const;
 
+/** Of the ids of what the examples create beside their own entities. */
+const exampleSeed = 'Dw4NDAsKCQgHBgUEAwIBAA';
+
 const exampleNow = Date.parse('2026-01-01T12:00:00.000Z');
 
 export interface Outcome {
@@ -65,7 +68,8 @@ export function commandOf({ domain, name, id, body, answers }: ExampleCommand): 
   const caller = answers
     ? { tenant: exampleCaller.tenant, actor: `receiver:${answers.topic}` }
     : { ...exampleCaller, roles: rolesOf([domain]) };
-  return { ...caller, now: exampleNow, random: exampleSecret(domain), domain, name, id, input };
+  const drawn = { random: exampleSecret(domain), seed: exampleSeed };
+  return { ...caller, ...drawn, now: exampleNow, domain, name, id, input };
 }
 
 const sentWith = ({ topic, payload }: PlannedMessage): unknown =>

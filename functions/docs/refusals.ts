@@ -4,6 +4,7 @@
  */
 import { authorizationRules } from '../core/authorize.ts';
 import { contextOf } from '../core/context.ts';
+import { creationsOf } from '../core/creations.ts';
 import type { Domain } from '../core/definition.ts';
 import type { Attributes } from '../core/entity.ts';
 import { balanceRules, openRules, resolve } from '../core/movements.ts';
@@ -27,8 +28,12 @@ export interface KnownRefusal {
 export function knownRefusals(registry: Registry, example: Example): readonly KnownRefusal[] {
   const { domain, name } = example;
   const transition = domain.transitions[name];
-  const { role, rules, references = {}, reads = {}, links = {} } = transition ?? domain.create;
+  const command = transition ?? domain.create;
+  const { role, rules, references = {}, reads = {}, links = {} } = command;
   const named = [...Object.values(reads), ...Object.values(references)];
+  const made = Object.values(command.creates ?? {}).map((creation) =>
+    registry.byCollection(collectionOf(domain, creation)),
+  );
   const found = [
     ...(role === undefined ? [] : [roleMissing(role)]),
     ...authorizationRules(transition?.authorize, ''),
@@ -37,8 +42,11 @@ export function knownRefusals(registry: Registry, example: Example): readonly Kn
     ...ruleHeads(rules),
     ...named.flatMap((other) => ruleHeads(other.rules)),
     ...Object.values(links).flatMap((link) => refusalsOfLink(registry, domain, link)),
+    ...made.flatMap(refusalsOfCreation),
     ...refusalsOfTransfers(registry, example),
+    ...creationsIn(example).flatMap((creation) => refusalsOfTransfers(registry, creation)),
     ...(mayTake(domain, name) ? taken(domain) : []),
+    ...made.flatMap(taken),
   ].map(({ code, kind, detail }): KnownRefusal => ({ code, kind, detail }));
   return found.filter(
     ({ code, detail }, index) =>
@@ -84,6 +92,27 @@ function refusalsOfLink(registry: Registry, domain: Domain, link: AnyLink): read
   if (link.refused) return [{ code: link.refused.code, kind: 'conflict', detail: link.refused.otherwise }];
   const linked = registry.byCollection(collectionOf(domain, link)).transitions[link.transition];
   return [unknownReference, ...ruleHeads(link.rules), notAllowed, ...ruleHeads(linked?.rules)];
+}
+
+/** What is created is refused what its own creation is, but for its role. */
+const refusalsOfCreation = ({ create: { rules, references, reads } }: Domain): readonly KnownRefusal[] => [
+  ...ruleHeads(rules),
+  ...Object.values({ ...reads, ...references }).flatMap((other) => [
+    unknownReference,
+    ...ruleHeads(other.rules),
+  ]),
+];
+
+/** What the example creates, where it is accepted. */
+function creationsIn(example: Example): readonly Example[] {
+  const { domain, id, name, world, after } = example;
+  const { creates } = domain.transitions[name] ?? domain.create;
+  if (!creates || !world) return [];
+  const command = commandOf(example);
+  const context = contextOf(command, world.entities.get(id), world.entities);
+  return creationsOf(command, creates, context).map(({ command: made }) => ({
+    ...{ domain: made.domain, name: made.name, id: made.id, body: made.input, after, world },
+  }));
 }
 
 /** What the accounts that the example's transfers touch refuse: by their states, their floors and their limit. */

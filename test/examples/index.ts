@@ -3,6 +3,7 @@ import type { Domain } from '../../functions/core/definition.ts';
 import { auctions, bids, sellers } from './auctions.ts';
 import { giftCards } from './gift-cards.ts';
 import { allowances, leaveRequests } from './leave-requests.ts';
+import { orders, products, shipments } from './orders-of-lines.ts';
 import { subscriptions } from './subscriptions.ts';
 
 export const examples: readonly Domain[] = [
@@ -13,4 +14,7 @@ export const examples: readonly Domain[] = [
   giftCards,
   allowances,
   leaveRequests,
+  products,
+  shipments,
+  orders,
 ];

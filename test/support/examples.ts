@@ -110,22 +110,22 @@ export function outsideBounds({ name: field, schema, isRequired }: Field): reado
     const example = examples?.[0] as unknown[];
     if (minItems !== undefined && minItems > 0) add('too few', []);
     if (maxItems !== undefined) add('too many', listOf(items, maxItems + 1, examples));
-    add('a duplicate', [...example, example[0]]);
+    if (schema.uniqueItems === true) add('a duplicate', [...example, example[0]]);
     add('an entry of another kind', [...example, 1]);
   }
   return variants;
 }
 
-/** Distinct entries in the form of the example: ids count up in their last digits. */
+/** Distinct entries in the form of the example: ids count up in their last digits. Objects are all the same. */
 function listOf(
   items: FieldSchema | undefined,
   length: number,
   examples: FieldSchema['examples'],
 ): unknown[] {
   const [first] = (examples?.[0] ?? items?.examples ?? []) as unknown[];
-  const stem = String(first);
+  if (typeof first !== 'string') return Array.from({ length }, () => first);
   return Array.from({ length }, (_, index) => {
     const digits = String(index).padStart(4, '0');
-    return /^[a-z]+_[0-9A-Z]{26}$/.test(stem) ? stem.slice(0, -4) + digits : `${stem}${index}`;
+    return /^[a-z]+_[0-9A-Z]{26}$/.test(first) ? first.slice(0, -4) + digits : `${first}${index}`;
   });
 }

@@ -50,6 +50,7 @@ export class History {
       roles: everyRole,
       now: this.#now,
       random: 'random',
+      seed: 'seed',
     };
     let state = this.#take(decideAmong(this.#registry, command, () => undefined));
     for (const step of steps) {

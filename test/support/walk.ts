@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { authorizationRules } from '../../functions/core/authorize.ts';
 import type { Command } from '../../functions/core/command.ts';
-import { decideAmong } from '../../functions/core/decide.ts';
+import { decide, decideAmong } from '../../functions/core/decide.ts';
 import type { Decided } from '../../functions/core/decide.ts';
 import type { AnyTransition, Domain } from '../../functions/core/definition.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
@@ -201,11 +201,21 @@ export class Walk {
     const known = new Map<string, EntityState | undefined>([[entity.id, entity]]);
     for (;;) {
       const ids = namedOthers(command, contextOf(command, entity, known)).filter((id) => !known.has(id));
-      if (ids.length === 0) return known;
-      const { store } = this.api.backend;
-      const { entities } = await readTogether(store, this.tenant, ids, undefined, noDeadline());
-      for (const id of ids) known.set(id, entities.get(id));
+      if (ids.length === 0) break;
+      await this.#learn(known, ids);
     }
+    // What is created along with it reads others of its own.
+    for (;;) {
+      const decided = decide(this.api.backend.registry, command, known);
+      if (decided.kind !== 'unread') return known;
+      await this.#learn(known, decided.ids);
+    }
+  }
+
+  async #learn(known: Map<string, EntityState | undefined>, ids: readonly string[]): Promise<void> {
+    const { store } = this.api.backend;
+    const { entities } = await readTogether(store, this.tenant, ids, undefined, noDeadline());
+    for (const id of ids) known.set(id, entities.get(id));
   }
 
   /** Brings what a command looks at to where its rules on the status let it pass. */
@@ -483,6 +493,7 @@ export class Walk {
       roles: everyRole,
       now,
       random: 'random',
+      seed: 'seed',
     };
   }
 

@@ -81,7 +81,8 @@ export const right = defineDomain({
       authorize: { not_a_reader: { actorIn: 'readers', otherwise: '' } },
       rules: { too_long: { path: 'pages', atMost: ({ input: { to } }) => to.length, otherwise: '' } },
       references: { shelf: { of: shelves, id: ({ entity }) => entity.shelf } },
-      set: ({ input: { to } }) => ({ lentTo: to }),
+      creates: { another: { of: shelves, input: ({ entity }) => ({ place: entity.title }) } },
+      set: ({ input: { to }, created }) => ({ lentTo: to, shelf: created.another.id }),
       messages: [
         {
           topic: 'notification',
@@ -326,6 +327,37 @@ export const wrong = [
         ...step,
         // @ts-expect-error -- 30. a mail has no subject
         messages: [{ topic: 'notification', type: 'x', payload: () => ({ to: 'ada', text: '' }) }],
+      },
+      created: {
+        ...step,
+        creates: {
+          shelf: {
+            of: shelves,
+            // @ts-expect-error -- 37. what is created is given what its creation does not take
+            input: () => ({ plase: 'hall' }),
+          },
+        },
+      },
+      severalCreated: {
+        ...step,
+        // @ts-expect-error -- 38. several are created, and one is given
+        creates: { shelves: { of: many(shelves, 2), input: () => ({ place: 'hall' }) } },
+      },
+      begun: {
+        ...step,
+        creates: { shelf: { of: shelves, input: () => ({ place: 'hall' }) } },
+        // @ts-expect-error -- 39. an attribute of what is created is misspelt
+        set: ({ created }) => ({ title: created.shelf.plase }),
+      },
+      unbegun: {
+        ...step,
+        creates: {
+          shelf: {
+            of: shelves,
+            // @ts-expect-error -- 40. what is created is named before it is known
+            input: ({ created }) => ({ place: created.shelf.id }),
+          },
+        },
       },
       receiver: {
         ...step,

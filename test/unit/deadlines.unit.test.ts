@@ -117,7 +117,7 @@ const plant = (attributes: EntityState['attributes'], due?: EntityState['due']):
 
 function after(before: EntityState, name: string, dueAt?: number, domain: Domain = plants): EntityState {
   const command: Command = {
-    ...{ tenant: 'acme', domain, name, id: before.id, input: {}, actor: 'alice', random: '' },
+    ...{ tenant: 'acme', domain, name, id: before.id, input: {}, actor: 'alice', random: '', seed: '' },
     now: dueAt ?? at('2026-01-02T00:00:00.000Z'),
     ...(dueAt !== undefined && { dueAt }),
   };

@@ -4,6 +4,7 @@ import type { AnyTransition, Domain } from '../../functions/core/definition.ts';
 import { defineDomain } from '../../functions/core/definition.ts';
 import { text } from '../../functions/core/fields.ts';
 import { genesisHash } from '../../functions/core/ledger.ts';
+import { many } from '../../functions/core/others.ts';
 import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
 import { domains } from '../../functions/domains/index.ts';
@@ -318,6 +319,14 @@ describe('a definition that does not keep what it said', () => {
       { links: { other: { of: 'self' as const, id: () => ['1', '2'], transition: 'ring' } } },
     ],
     [
+      'creates more entities',
+      { creates: { other: { of: many('self' as const, 1), input: () => [{}, {}] } } },
+    ],
+    [
+      'creates one of what its creation does not take',
+      { creates: { other: { of: 'self' as const, input: () => ({ x: 1 }) } } },
+    ],
+    [
       'touches more accounts',
       {
         transfers: () =>
@@ -341,8 +350,82 @@ describe('a definition that does not keep what it said', () => {
       actor: 'a',
       now: 0,
       random: '',
+      seed: '',
     };
     expect(() => outcomeOf(decideAmong(registry, command, () => entity))).toThrow(/fly/);
+  });
+});
+
+describe('what a command creates', () => {
+  const books = defineDomain({
+    ...base('books'),
+    unique: [{ name: 'book_title', while: ['here'], of: ({ title }) => [title] }],
+    attributes: z.strictObject({ title: text('Momo'), code: text('x') }),
+    create: {
+      summary: '',
+      role: 'librarian',
+      input: z.strictObject({ title: text('Momo') }),
+      set: ({ input, random }) => ({ title: input.title, code: random }),
+      messages: [{ topic: 'external-call', type: 'book.new', payload: ({ id }) => ({ id }) }],
+    },
+    transitions: {},
+  });
+  const shelves = defineDomain({
+    ...base('shelves'),
+    attributes: z.strictObject({ books: z.array(z.string()) }),
+    create: { summary: '', input: z.strictObject({}), set: () => ({ books: [] }) },
+    transitions: {
+      fill: {
+        summary: '',
+        from: ['here'],
+        to: ['here'],
+        input: z.strictObject({ titles: z.array(z.string()) }),
+        creates: {
+          books: {
+            of: many(books, 9),
+            input: ({ input }) => input.titles.map((title) => ({ title })),
+          },
+        },
+        set: ({ created }) => ({ books: created.books.map(({ id }) => id) }),
+      },
+    },
+  });
+  const of = registerDomains([books, shelves]);
+  const shelf = given(of, shelves, {});
+  const filling = (titles: readonly string[], seed = 'seed') => {
+    const command = { tenant: 'acme', domain: shelves, name: 'fill', id: shelf.entity.id, input: { titles } };
+    const drawn = { actor: 'alice', roles: [], now: startedAt, random: '', seed };
+    return outcomeOf(decideAmong(of, { ...command, ...drawn }, () => shelf.entity));
+  };
+
+  it('is there with it: ids in the order of the inputs, entries, unique values and messages of its own', () => {
+    const { entities, messages } = filling(['Momo', 'Emil', 'Ronja']).decision();
+    const [filled, ...made] = entities;
+    const ids = made.map(({ after }) => after.id);
+    expect(filled.after.attributes).toEqual({ books: ids });
+    expect([...ids].sort()).toEqual(ids);
+    expect(made.map(({ after }) => after.attributes['title'])).toEqual(['Momo', 'Emil', 'Ronja']);
+    expect(new Set(made.map(({ after }) => after.attributes['code'])).size).toBe(3);
+    expect(made.map(({ entry: { seq, command, actor } }) => [seq, command, actor])).toEqual(
+      ids.map(() => [1, 'create', 'alice']),
+    );
+    expect(made.flatMap(({ taken }) => taken.map(({ entity }) => entity))).toEqual(ids);
+    expect(messages.map(({ entity, collection }) => [entity, collection])).toEqual(
+      ids.map((id) => [id, 'books']),
+    );
+  });
+
+  it('is the same for each attempt of a command, and another for another command', () => {
+    const idsOf = (seed: string) =>
+      filling(['Momo'], seed)
+        .decision()
+        .entities.map(({ after }) => after.id);
+    expect(idsOf('a')).toEqual(idsOf('a'));
+    expect(idsOf('a')[1]).not.toEqual(idsOf('b')[1]);
+  });
+
+  it('cannot take one value twice', () => {
+    expect(filling(['Momo', 'Momo']).code()).toBe('already_exists');
   });
 });
 
@@ -370,7 +453,7 @@ describe('what a refusal rests on', () => {
     const known = new Map([auction, beaten].map((each) => [each.id, each]));
     const input = { auction: auction.id, amount };
     const command = { tenant: '', domain: bids, name: 'create', id: bid, input, actor: 'bob' };
-    const decided = decide(of, { ...command, now: startedAt, random: '' }, known, looked);
+    const decided = decide(of, { ...command, now: startedAt, random: '', seed: '' }, known, looked);
     return [outcomeOf(decided).code(), [...looked]];
   };
 
@@ -443,7 +526,17 @@ describe('an account that is open in some states', () => {
   const id = 'box_01JD2X5T9ZK4M8Q7W6V5B3N2HC';
   const decided = (initial: string, name: string, status?: string): string => {
     const domain = boxes(initial);
-    const command = { tenant: 'acme', domain, name, id, input: {}, actor: 'alice', now: 0, random: '' };
+    const command = {
+      tenant: 'acme',
+      domain,
+      name,
+      id,
+      input: {},
+      actor: 'alice',
+      now: 0,
+      random: '',
+      seed: '',
+    };
     const box = {
       ...{ id, collection: 'boxes', version: 1, createdAt: '1970-01-01T00:00:00.000Z' },
       ...{ updatedAt: '1970-01-01T00:00:00.000Z', attributes: {}, balances: {}, units: {}, headHash: '' },

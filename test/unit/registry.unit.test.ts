@@ -38,6 +38,12 @@ const linking = (link: object): Partial<Domain> => ({
     dim: { ...on, links: { other: { of: 'self', id: () => [], transition: 'switch', ...link } } },
   },
 });
+const creating = (creation: object): Partial<Domain> => ({
+  transitions: {
+    ...transitions,
+    dim: { ...on, creates: { other: { of: 'self', input: () => ({}), ...creation } } },
+  },
+});
 const ruled = (rule: object): Partial<Domain> => ({
   transitions: { ...transitions, dim: { ...on, rules: { x: { otherwise: '', ...rule } } } },
 });
@@ -157,6 +163,15 @@ describe('a definition that makes no sense is refused by name', () => {
     ['links that nest', linking({ transition: 'dim' })],
     ['a link to no transition', linking({ transition: 'fade' })],
     ['a link into a domain that is not there', linking({ of: { ...lamps, collection: 'torches' } })],
+    ['more than 100 items by what it creates', creating({ of: many('self', 33) })],
+    ['what is created in a domain that is not there', creating({ of: { ...lamps, collection: 'torches' } })],
+    [
+      'creations that nest',
+      {
+        create: { ...lamps.create, creates: { other: { of: 'self', input: () => ({}) } } },
+        ...creating({}),
+      },
+    ],
     ['an attribute that hides the status', { attributes: z.strictObject({ status: text('x') }) }],
     ['an attribute both shown and hidden', { hidden: z.strictObject({ place: text('x') }) }],
     ['an account named like an attribute', { accounts: { watts: { unit: 'W' } } }],

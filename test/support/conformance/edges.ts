@@ -152,6 +152,13 @@ export function edges({ domain, walk }: Subject): void {
           );
           const given = { [move.collection]: other.id };
           const mover = await next.reach(domain, status, { given });
+          // One that it has created itself is brought there, in the place of the one that it is given.
+          const [own] = next.linkedBy(
+            mover,
+            name,
+            await next.prepare(mover, name, given, { asTheyAre: true }),
+          );
+          if (own && own.id !== other.id) await next.bring(own.id, [otherStatus]);
           const sent = await next.prepare(mover, name, given, { asTheyAre: true });
           await agree(next, mover, name, sent);
         }

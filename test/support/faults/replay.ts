@@ -184,7 +184,16 @@ export class Replay {
       return { moves: [], messages: [] };
     }
     const command: Command = {
-      ...{ tenant: '', domain, id, actor: entry.actor, roles: [], now: Date.parse(entry.at), random: '' },
+      ...{
+        tenant: '',
+        domain,
+        id,
+        actor: entry.actor,
+        roles: [],
+        now: Date.parse(entry.at),
+        random: '',
+        seed: '',
+      },
       name: isCreate ? 'create' : entry.command,
       input: { ...this.#forgotten(entry), ...entry.data },
     };
