@@ -271,10 +271,11 @@ interface Written<
 
 type Named<Other> = { readonly [Name in keyof Other]: { readonly of: Other[Name] } };
 
-interface SubjectOf<State extends string, Attributes, Account extends string, Inputs, Input> {
+interface SubjectOf<State extends string, Attributes, Account extends string, Units, Inputs, Input> {
   readonly state: State;
   readonly attributes: Attributes;
   readonly account: Account;
+  readonly units: Units;
   readonly transitions: Inputs;
   readonly input: Input;
 }
@@ -319,6 +320,7 @@ interface Faced<
   Roles,
   Internal,
   AccountsShown,
+  Units,
   Floors,
   Closed,
 > {
@@ -345,6 +347,8 @@ interface Faced<
     readonly [Name in keyof Internal]: { readonly internal?: Internal[Name] };
   };
   readonly accounts?: { readonly [Key in keyof AccountsShown]: { readonly shown?: AccountsShown[Key] } } & {
+    readonly [Key in keyof Units]: { readonly unit: Units[Key] };
+  } & {
     readonly [Key in keyof Floors]: { readonly floor?: { readonly code: Floors[Key] } };
   } & { readonly [Key in keyof Closed]: { readonly open?: { readonly code: Closed[Key] } } };
 }
@@ -385,6 +389,7 @@ export function defineDomain<
   const Roles = unknown,
   const Internal = unknown,
   const AccountsShown = unknown,
+  const Units = unknown,
   const Floors = unknown,
   const Closed = unknown,
   Unique extends string = never,
@@ -399,6 +404,7 @@ export function defineDomain<
     Roles,
     Internal,
     AccountsShown,
+    Units,
     Floors,
     Closed
   > &
@@ -423,6 +429,7 @@ export function defineDomain<
         NoInfer<State>,
         Known<NoInfer<Shown>, NoInfer<Hidden>>,
         NoInfer<Account>,
+        NoInfer<Units>,
         NoInfer<Inputs>,
         z.input<NoInfer<CreateSchema>>
       >,
@@ -437,7 +444,7 @@ export function defineDomain<
       Unique
     >,
 ): DomainOf<
-  SubjectOf<State, Known<Shown, Hidden>, Account, Inputs, z.input<CreateSchema>>,
+  SubjectOf<State, Known<Shown, Hidden>, Account, Units, Inputs, z.input<CreateSchema>>,
   {
     readonly state: State;
     readonly attributes: z.output<Shown>;

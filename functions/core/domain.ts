@@ -11,6 +11,8 @@ export interface Subject {
   readonly state: string;
   readonly attributes: unknown;
   readonly account: string;
+  /** By account, in what it is kept. */
+  readonly units: unknown;
   /** The input of each transition, by name. */
   readonly transitions: unknown;
   /** Of its creation, before defaults. */

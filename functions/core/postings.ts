@@ -69,16 +69,23 @@ export const transfer = <From extends string = never, To extends string = never>
 /** An account of the command's own entity. */
 export const own = <Key extends string>(key: Key): OwnAccount<Key> => ({ own: key });
 
+/** What has to be said of an account's unit: nothing where its definition says it, else which one is meant. */
+type UnitOf<Unit> = Unit extends string
+  ? []
+  : Unit extends { readonly from: string }
+    ? [unit: string]
+    : [unit?: string];
+
 /**
  * An account on another entity; it is moved without reading it first.
  * @param unit where an attribute of that entity says the unit: the one that is meant. In another one it is refused with
  *   409 `unit_differs`.
  */
-export const accountOf = <Key extends string>(
-  { collection }: { readonly collection: string; readonly subject?: { readonly account: Key } },
+export const accountOf = <Units extends Readonly<Record<string, unknown>>, Key extends keyof Units & string>(
+  { collection }: { readonly collection: string; readonly subject?: { readonly units: Units } },
   id: string,
-  key: NoInfer<Key>,
-  unit?: string,
+  key: Key,
+  ...[unit]: UnitOf<Units[Key]>
 ): OwnedAccount => ({ owner: { collection, id }, key, ...(unit !== undefined && { unit }) });
 
 /** A named account, one a party and unit. */

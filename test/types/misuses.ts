@@ -21,14 +21,15 @@ export const shelves = defineDomain({
   initial: 'open',
   attributes: z.strictObject({
     place: text('hall'),
+    currency: text('EUR'),
     width: integer(1, 9, 3),
     labels: list(text('a'), 0, 9, ['a']),
   }),
-  accounts: { free: { unit: 'place' } },
+  accounts: { free: { unit: 'place' }, paid: { unit: { from: 'currency' } } },
   create: {
     summary: 'Put it up',
     input: z.strictObject({ place: text('hall') }),
-    set: ({ input }) => ({ ...input, width: 1, labels: [] }),
+    set: ({ input }) => ({ ...input, currency: 'EUR', width: 1, labels: [] }),
   },
   transitions: {
     close: { summary: 'Close it', from: ['open'], to: ['closed'] },
@@ -284,6 +285,16 @@ export const wrong = [
         ...step,
         // @ts-expect-error -- 23. an account of its own is misspelt
         transfers: () => transfer(own('fine'), till, 1),
+      },
+      unit: {
+        ...step,
+        // @ts-expect-error -- 41. an account whose unit an attribute says is named without one
+        transfers: ({ entity }) => transfer(own('fines'), accountOf(shelves, entity.shelf, 'paid'), 1),
+      },
+      units: {
+        ...step,
+        // @ts-expect-error -- 42. an account of one unit is named with another
+        transfers: () => transfer(own('fines'), accountOf(shelves, 'shl_1', 'free', 'coin'), 1),
       },
       relied: {
         ...step,
