@@ -9,6 +9,8 @@ import { SMTPServer } from 'smtp-server';
 
 export interface SeenCall {
   readonly method: string;
+  /** With its query. */
+  readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
 }
@@ -33,7 +35,8 @@ export async function startReceiver(): Promise<TestReceiver> {
   const calls: SeenCall[] = [];
   const server = createServer((request, response) => {
     void readBody(request).then((body) => {
-      const call = { method: request.method ?? '', headers: request.headers, body };
+      const { method = '', url: path = '', headers } = request;
+      const call = { method, path, headers, body };
       calls.push(call);
       receiver.answer(response, call);
     });

@@ -10,7 +10,7 @@ import { topicPolicies } from '../../../functions/runtime/topics.ts';
 import type { MessageItem } from '../../../functions/store/outbox/message-items.ts';
 import type { Receiver } from '../../../functions/workers/receiver.ts';
 import { createTopicWorker } from '../../../functions/workers/topic-worker.ts';
-import { answerAll, unanswered } from '../answering.ts';
+import { answer, unanswered } from '../answering.ts';
 import { startBackend } from '../backend.ts';
 import type { TestBackend } from '../backend.ts';
 import { decided, patientClient } from '../patient.ts';
@@ -244,7 +244,7 @@ async function sendCall(api: TestBackend, call: AnsweredCall, tenant: string): P
   const path = await post('/v1/payments', { payer: 'ada', payee: 'shop', amount: 1_250, currency: 'EUR' });
   await post(`${path}/confirm`);
   if (call === 'capture') return path;
-  await answerAll(api, tenant);
+  for (const message of await unanswered(api, tenant, idIn(path))) await answer(api, message);
   if (call === 'refund') {
     await post(`${path}/refund`, { amount: 250 });
     return path;
