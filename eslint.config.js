@@ -25,7 +25,7 @@ export const layers = {
     'functions/runtime',
     'functions/store',
   ],
-  'functions/evolution': ['functions/core'],
+  'functions/evolution': ['functions/core', 'functions/runtime', 'functions/store'],
   'functions/client': ['functions/core'],
   'functions/outbox': ['functions/runtime', 'functions/store'],
   'functions/statements': ['functions/core', 'functions/outbox', 'functions/runtime', 'functions/store'],

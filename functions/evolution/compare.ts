@@ -113,7 +113,7 @@ function* states(before: Snapshot, after: Snapshot): Iterable<Change> {
     yield twoSteps(
       `formerStates.${state}`,
       'Entities that are still in it would be in no list.',
-      'Let `npm run evolve -- --url` say first that no entity is in it.',
+      'Let `npm run evolve -- --data` say first that no entity is in it.',
     );
   }
   if (before.initial !== after.initial)
@@ -163,7 +163,7 @@ function* attributes(before: Snapshot, after: Snapshot): Iterable<Change> {
         yield twoSteps(
           path,
           'Older entities may lack it.',
-          'Let `npm run evolve -- --url` say first that none does.',
+          'Let `npm run evolve -- --data` say first that none does.',
         );
       }
       if (was.required && !required) {

@@ -10,6 +10,8 @@ const url = z.url({ protocol: /^https?$/ });
 const variables = {
   /** `dev`, `staging`, `prod` or `localstack`. */
   STAGE: name,
+  /** `anyway`: the function begins, though its definitions would break what lives in the store. */
+  EVOLVE: z.literal('anyway'),
   DATA_TABLE: name,
   OUTBOX_TABLE: name,
   IDEMPOTENCY_TABLE: name,

@@ -80,6 +80,18 @@ export const migration = {
   pageEntities: 500,
 } as const;
 
+/** `npm run evolve -- --data`, which reads beside the callers. */
+export const survey = {
+  /** Entities of one page, so that progress is told every few seconds. */
+  pageEntities: 500,
+  /** Ledgers that are read at once. */
+  concurrency: 8,
+  /** Ledger entries that are folded unless told otherwise: a minute or two. */
+  entriesMax: 100_000,
+  /** Entities that are named for each reason; all are counted. */
+  namedMax: 5,
+} as const;
+
 export const lock = {
   ttlMaxSeconds: 300,
   /** Ours have 22 (128 bits in base64url); longer ones in time to come fit as well. */

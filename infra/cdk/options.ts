@@ -32,6 +32,8 @@ export interface DeployOptions {
    * by canary.
    */
   readonly hotfix?: boolean;
+  /** Releases definitions that `npm run evolve` refuses. */
+  readonly evolve?: 'anyway';
   /** Leaves every alarm out, for a server that has none of metrics. Never in prod. */
   readonly alarms?: 'off';
   /** Whether functions get their share of the account's concurrency; the stage says by default. */
@@ -148,6 +150,10 @@ export function readOptions(
       `hotfix is true or false, and true only where releases go by canary: give -c hotfix=true for ${withCanary.join(', ')}`,
     );
   }
+  const evolve = read('evolve');
+  if (evolve !== undefined && evolve !== 'anyway') {
+    return refuse('evolve is anyway, or not given: give -c evolve=anyway to release what is refused');
+  }
   const alarms = read('alarms') ?? 'on';
   if (alarms !== 'on' && (alarms !== 'off' || stage === 'prod')) {
     return refuse('alarms is on or off, and always on in prod: give -c alarms=off for another stage');
@@ -187,6 +193,7 @@ export function readOptions(
       ...(llmEndpointUrl !== undefined && { llmEndpointUrl }),
       ...(jwtKeys !== undefined && { jwtKeys }),
       ...(hotfix === 'true' && { hotfix: true }),
+      ...(evolve !== undefined && { evolve }),
       ...(alarms === 'off' && { alarms }),
       ...(reservedConcurrency !== undefined && { reservedConcurrency }),
     },

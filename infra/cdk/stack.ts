@@ -70,6 +70,7 @@ export class CommitOnceStack extends Stack implements WatchedStack {
       reservedConcurrency: stage.concurrency.apiMax,
       canary: true,
     });
+    if (options.evolve !== undefined) this.api.function.addEnvironment('EVOLVE', options.evolve);
     access.allowCommands(this.api, this.tables);
     access.allowOperations(this.api, this.tables);
     const docs = new ServiceFunction(this, 'Docs', {

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import { gapsOf, readOptions } from '../../infra/cdk/options.ts';
-import { newOutdir } from './built-stack.ts';
+import { build, newOutdir } from './built-stack.ts';
 
 const complete = { stage: 'prod', jwtIssuer: 'https://issuer.example/', jwtAudience: 'one, two' };
 const read = (context: Record<string, unknown>): ReturnType<typeof readOptions> =>
@@ -23,6 +24,14 @@ test.each([
   const result = read({ ...complete, hotfix });
   expect(result).toMatchObject({ ok: true, options: expected });
   if (result.ok) expect('hotfix' in result.options).toBe('hotfix' in expected);
+});
+
+test('evolve=anyway lets the function begin with definitions that are refused', () => {
+  expect(read({ ...complete, evolve: 'anyway' })).toMatchObject({ ok: true, options: { evolve: 'anyway' } });
+  const functions = (more: Parameters<typeof build>[1]) =>
+    Object.values(Template.fromStack(build('dev', more).stack).findResources('AWS::Lambda::Function'));
+  expect(JSON.stringify(functions({ evolve: 'anyway' })).match(/"EVOLVE":"anyway"/g)).toHaveLength(1);
+  expect(JSON.stringify(functions({}))).not.toContain('EVOLVE');
 });
 
 test.each(['dev', 'staging', 'localstack'])('alarms=off for %s', (stage) => {
@@ -139,6 +148,7 @@ describe('refused', () => {
       { ...complete, stage: 'dev', llmEndpointUrl: 'http://user:word@model.example' },
     ],
     ['a model nobody can be given leave for', { ...complete, llmModelId: 'arn:aws:bedrock:x' }],
+    ['an evolve that says no', { ...complete, evolve: 'no' }],
     ['a model of many', { ...complete, llmModelId: 'amazon.*' }],
     ['an SMTP server in production', { ...complete, smtpUrl: 'smtp://mail.example:25' }],
     [
