@@ -12,7 +12,7 @@ import { defaultReceiver, receiverName } from '../runtime/receivers.ts';
 import type { ReceiverSettings } from '../runtime/receivers.ts';
 import { isSigned } from '../runtime/webhook-signature.ts';
 import type { Log } from '../runtime/logger.ts';
-import { answerOf as answerTaken, tenantOf } from '../store/outbox/kept-answers.ts';
+import { outcomeSaid, tenantOf } from '../store/outbox/kept-answers.ts';
 import type { Answer } from '../store/outbox/message-items.ts';
 import { readMessage } from '../store/outbox/messages.ts';
 import type { Environment } from './bindings.ts';
@@ -64,7 +64,7 @@ export async function takeCallback(
     throw new ProblemError(problemOf(rejections.notFound));
 
   const answered = await createAnswers(backend, outbox).answer(item, {
-    answer: answerOf(said, timestamp(clock.now())),
+    answer: answerSaid(said, timestamp(clock.now())),
     from: 'callback',
   });
   switch (answered.kind) {
@@ -78,7 +78,7 @@ export async function takeCallback(
         tenant,
         messageId: item.id,
         said: said.outcome,
-        taken: answerTaken(answered.item),
+        taken: outcomeSaid(answered.item),
       });
       throw new ProblemError(answerConflict);
     case 'not_found':
@@ -88,7 +88,7 @@ export async function takeCallback(
   }
 }
 
-function answerOf(
+function answerSaid(
   { outcome, result, reason }: z.output<typeof callbackBody>,
   at: string,
 ): Answer & { readonly outcome: 'done' | 'refused' } {

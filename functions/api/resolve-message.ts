@@ -7,7 +7,7 @@ import { boundedResult } from '../runtime/bounded-result.ts';
 import { timestamp } from '../runtime/clock.ts';
 import { message as limits } from '../runtime/limits.ts';
 import { operationItem } from '../store/operations/log.ts';
-import { answerOf } from '../store/outbox/kept-answers.ts';
+import { outcomeSaid } from '../store/outbox/kept-answers.ts';
 import type { Answer, MessageItem } from '../store/outbox/message-items.ts';
 import { messageView } from '../store/outbox/message-view.ts';
 import type { MessageView } from '../store/outbox/message-view.ts';
@@ -72,7 +72,7 @@ export async function resolveMessage(
 
 /** @throws ProblemError 409 unless this is what was said before */
 function repeated(item: MessageItem, { outcome }: Resolution): MessageView {
-  const before = answerOf(item);
+  const before = outcomeSaid(item);
   if (before === outcome) return messageView(item);
   throw new ProblemError(before === undefined ? notDead : answerConflict);
 }

@@ -14,7 +14,7 @@ import type { CommandRequest } from './command.ts';
 import { committed, giveUp, refuse, resolveDuplicate } from './key-outcomes.ts';
 import { onceItemOf, onceOf } from './once.ts';
 import { decideOn, idsOf, learnChanged, readState, roleMissing } from './read-and-decide.ts';
-import type { Decided } from './read-and-decide.ts';
+import type { DecidedCommand } from './read-and-decide.ts';
 import { countOutcome } from './metrics.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -141,7 +141,7 @@ function lost(call: Call, obstacle: 'race' | 'key'): void {
  */
 function signalFor(
   { deadline: { signal } }: Call,
-  { lockedUntil }: Extract<Decided, { readonly kind: 'accepted' }>,
+  { lockedUntil }: Extract<DecidedCommand, { readonly kind: 'accepted' }>,
   now: number,
 ): AbortSignal {
   if (lockedUntil === undefined) return signal;
@@ -149,8 +149,8 @@ function signalFor(
 }
 
 /** What a waiting command reads before it decides again: a creation looks at what it found taken. */
-const idsAgain = (call: Call, decided: Decided): readonly string[] =>
+const idsAgain = (call: Call, decided: DecidedCommand): readonly string[] =>
   call.request.kind === 'create' && decided.kind === 'accepted' ? decided.unread : idsOf(call);
 
 /** The entity that a waiting command waits for; of a creation it is one that it takes something from. */
-const scarceOf = (call: Call, decided: Decided): string => idsAgain(call, decided)[0] ?? call.id;
+const scarceOf = (call: Call, decided: DecidedCommand): string => idsAgain(call, decided)[0] ?? call.id;

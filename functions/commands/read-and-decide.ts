@@ -34,7 +34,7 @@ interface Refused {
   readonly rejection: Rejection;
 }
 
-export type Decided =
+export type DecidedCommand =
   | {
       readonly kind: 'accepted';
       readonly result: Result;
@@ -108,13 +108,13 @@ export function learnChanged(call: Call, states: ReadonlyMap<string, EntityState
 }
 
 /** @param now epoch milliseconds */
-export async function decideOn(call: Call, now: number): Promise<Decided> {
+export async function decideOn(call: Call, now: number): Promise<DecidedCommand> {
   const { request } = call;
   switch (request.kind) {
     case 'create':
     case 'transition':
     case 'answer':
-      return decideChange(call, request, now);
+      return readAndDecide(call, request, now);
     case 'lock':
       return decideLock(call, request, now);
     case 'unlock':
@@ -131,11 +131,11 @@ export async function decideOn(call: Call, now: number): Promise<Decided> {
   }
 }
 
-async function decideChange(
+async function readAndDecide(
   call: Call,
   request: CreateCommand | TransitionCommand | AnswerCommand,
   now: number,
-): Promise<Decided> {
+): Promise<DecidedCommand> {
   const { backend, known } = call;
   const entity = known.get(call.id);
   if (
@@ -195,7 +195,7 @@ function ignoredAnswer(
   { backend: { store } }: Call,
   { tenant, domain }: AnswerCommand,
   entity: EntityState,
-): Decided {
+): DecidedCommand {
   return {
     kind: 'accepted',
     result: { kind: 'changed', domain, entity },
@@ -234,7 +234,7 @@ function accepted(
   request: CreateCommand | TransitionCommand | AnswerCommand,
   decision: Decision,
   now: number,
-): Decided {
+): DecidedCommand {
   const { tenant, domain, requestId, traceparent } = request;
   const lockToken = request.kind === 'transition' ? request.lockToken : undefined;
   const context = { tenant, now, requestId, traceparent, lockToken };
@@ -250,7 +250,7 @@ function accepted(
 
 const unreadIn = ({ unread }: Decision): readonly string[] => unread.map(({ id }) => id);
 
-function decideLock(call: Call, request: LockCommand, now: number): Decided {
+function decideLock(call: Call, request: LockCommand, now: number): DecidedCommand {
   const entity = call.known.get(call.id);
   if (entity?.collection !== request.domain.collection) return rejected(rejections.notFound);
   // A version that is gone is gone for good: waiting would not bring it back.
@@ -265,7 +265,7 @@ function decideLock(call: Call, request: LockCommand, now: number): Decided {
   return lockChange(call, request, entity, lock, { kind: 'locked', lock });
 }
 
-function decideUnlock(call: Call, request: UnlockCommand, now: number): Decided {
+function decideUnlock(call: Call, request: UnlockCommand, now: number): DecidedCommand {
   const entity = call.known.get(call.id);
   if (entity?.collection !== request.domain.collection) return rejected(rejections.notFound);
   if (!isLocked(entity, now) || entity.lock?.token !== request.lockToken)
@@ -283,7 +283,7 @@ function lockChange(
   { id, lock: before }: EntityState,
   after: LockState,
   result: Result,
-): Decided {
+): DecidedCommand {
   const change = { tenant, id, before, after, ifMatch };
   return {
     kind: 'accepted',

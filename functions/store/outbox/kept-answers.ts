@@ -23,7 +23,7 @@ export type AnswerTaken =
   | { readonly kind: 'not_found' };
 
 /** What was answered to a message so far. To have given up is no answer. */
-export function answerOf({ status, answer, refused }: MessageItem): 'done' | 'refused' | undefined {
+export function outcomeSaid({ status, answer, refused }: MessageItem): 'done' | 'refused' | undefined {
   if (answer !== undefined && answer.outcome !== 'dead') return answer.outcome;
   if (status !== 'done') return undefined;
   return refused === undefined ? 'done' : 'refused';
@@ -67,7 +67,7 @@ export async function takeAnswer(
       : await writeAndRead(access, key, ...parameters, news.beside);
   if ('item' in written) return { kind: 'taken', item: written.item, isFirst: true };
   if (written.found === undefined) return { kind: 'not_found' };
-  return answerOf(written.found) === answer.outcome
+  return outcomeSaid(written.found) === answer.outcome
     ? { kind: 'taken', item: written.found, isFirst: false }
     : { kind: 'conflict', item: written.found };
 }
