@@ -41,8 +41,9 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
   // 2. Begin. Everything below ends within this deadline.
   const deadline = startDeadline(backend.clock, budgetMs);
 
-  // 3. Check the idempotency key. Powertools hashes it, and remembers what this process answered under it. The answer of
-  // a receiver has no key. Its message ends in the same transaction, and ends once.
+  // 3. Check the idempotency key. Powertools hashes it, and knows what this process has answered under it. What other
+  // processes have answered is found by the read in step 4, or by the commit. The answer of a receiver has no key: its
+  // message ends in the same transaction, and ends once.
   const once = await onceOf(backend, request);
   if ('kind' in once) return once;
 

@@ -17,7 +17,7 @@ export type Outcome =
   | { readonly kind: 'contended' }
   /** Transient. The key's first call has not ended within this one's deadline. */
   | { readonly kind: 'in_progress' }
-  /** Transient. An attempt may have committed, or may still; the key tells. */
+  /** Transient. An attempt may have committed, or may still. The next one finds out, by the key or the message. */
   | { readonly kind: 'unknown' }
   /** Transient. The database did not answer before anything was sent that could commit. */
   | { readonly kind: 'unavailable'; readonly cause?: Error };

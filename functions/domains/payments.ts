@@ -10,6 +10,7 @@ const ofRefund = {
   sent: z.object({ refund: z.object({ amount: z.int() }) }).meta({ examples: [{ refund: { amount: 250 } }] }),
 };
 
+/** A payment is confirmed and posted before the provider is called, and captured once the provider has said yes. */
 const captured = {
   not_captured: { path: 'captured', is: true, otherwise: 'The provider has not taken the money yet.' },
 } as const;
@@ -78,7 +79,7 @@ export const payments = defineDomain({
       summary: 'The provider has taken the money',
       internal: true,
       from: ['confirmed'],
-      // Nothing gets there before the capture is answered: refund and settle ask for it.
+      // It never meets these: refund and settle ask that the money was taken, so the capture was answered before.
       ignoredIn: ['refunded', 'settled'],
       to: ['confirmed'],
       input: answers.call.done,

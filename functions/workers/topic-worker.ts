@@ -1,4 +1,7 @@
-/** The worker of a topic: delivery, claim, one call of the receiver, outcome. The same for every topic. */
+/**
+ * The worker of a topic: delivery, claim, one call of the receiver, outcome. The same for every topic. `receiver` is the
+ * topic's own: of outside calls `receivers/http-call.ts`, put in by `external-call.ts`. Next: `delivery-ends.ts`.
+ */
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import type { CarryOutAnswer } from '../commands/carry-out-answer.ts';
@@ -46,12 +49,12 @@ const reasons = { call: 'The receiver answered.', inquiry: 'The receiver was ask
 
 /**
  * Order of the writes, and what a death between them leaves:
- * - claim, call: the lease runs out. The message is called again with the same key, or buried with no attempt left;
- *   where its receiver would act again, it is asked, or the message is held;
- * - call, `done`: the same. The message says whether it is called again with its key, asked about, or held;
- * - call, answer kept, entity moved: the delivery comes again, finds the answer and moves the entity;
- * - `dead`, the way to the dead letters: the delivery comes again, finds the record and goes on its way;
- * - `done`, the delivery's deletion: it comes again, finds the record and is dropped.
+ * - claim, then call: the lease runs out. The message is called again with the same key, or buried with no attempt left.
+ *   Where its receiver would act again, the receiver is asked, or the message is held;
+ * - call, then its answer kept: the same, since the message does not say whether the call was made;
+ * - answer kept, then entity moved: the delivery comes again, finds the answer and moves the entity;
+ * - `dead`, then the way to the dead letters: the delivery comes again, finds the record and goes on its way;
+ * - `done`, then the delivery's deletion: it comes again, finds the record and is dropped.
  */
 export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
   const { topic, policy, receiver, inquire, outbox, sqs, log, metrics } = parts;
@@ -76,7 +79,7 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
       case 'exhausted':
         return ends.bury({ ...claim, delivery, record }, exhausted, { isCertain: false });
       case 'uncertain':
-        return settle({ ...claim, delivery, record });
+        return askOrHold({ ...claim, delivery, record });
       case 'answered':
         return ends.moveEntity(claim.item, delivery, record);
       case 'leased':
@@ -163,7 +166,7 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
   }
 
   /** Asks the receiver, where it can be asked. One that cannot, or is not to be asked, is held for a person. */
-  async function settle(leased: Leased): Promise<Disposition> {
+  async function askOrHold(leased: Leased): Promise<Disposition> {
     const { item } = leased;
     if (item.onUncertain !== 'inquire' || inquire === undefined) {
       const reason = 'Its receiver may have acted, and must not be called again.';

@@ -23,7 +23,7 @@ export type CommitOutcome =
   | { readonly kind: 'committed' }
   /** The key has an answer already: the winner's record. */
   | { readonly kind: 'duplicate'; readonly record: IdempotencyItem }
-  /** The message that the command answers has ended, or has another answer by now. */
+  /** The message that the command answers has ended, or has another answer by now: that one moves the entity. */
   | { readonly kind: 'ended' }
   /** An entity has changed since it was read: what it is now, by id. */
   | { readonly kind: 'stale'; readonly states: ReadonlyMap<string, EntityState> }
@@ -34,7 +34,7 @@ export type CommitOutcome =
    * `isKeyBusy`: that item was the key's record, so a duplicate of this command is running.
    */
   | { readonly kind: 'conflict'; readonly isKeyBusy: boolean }
-  /** No answer came: it may or may not have committed. Trying again finds out, by the idempotency record. */
+  /** No answer came: it may or may not have committed. Trying again finds out, by the key's record or the message. */
   | { readonly kind: 'unknown' };
 
 /** Sends labelled items as one transaction and reads its outcome. */
