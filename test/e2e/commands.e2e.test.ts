@@ -55,7 +55,7 @@ beforeAll(async () => {
   receiver = await startHttpReceiver((_request, body, response) => {
     response.writeHead(isReceiverWell || !body.includes(dying) ? 200 : 503).end('{}');
   });
-  backend = await startBackendProcess({ throughNpm: true, variables: { EXTERNAL_CALL_URL: receiver.url } });
+  backend = await startBackendProcess({ script: 'start', variables: { EXTERNAL_CALL_URL: receiver.url } });
   token = await tokenFor('acme');
   // Its attempts take their time, so it begins to die before the other commands are run.
   ({ id: dying } = await post('/v1/payments', { payer: 'a', payee: 'b', amount: 1, currency: 'EUR' }));

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -255,6 +255,25 @@ test(
     expect(await callsKept()).toHaveLength(2);
   },
 );
+
+test('npm run dev starts anew when a definition changes, and ends with all that it has started', async () => {
+  const backend = await start({ script: 'dev' });
+  const ofFirst = await descendants(backend.process.pid ?? 0);
+  const again = new Promise<string>((resolve) => {
+    backend.process.stdout?.on('data', (text: Buffer) => {
+      const url = /^ready (.+)$/m.exec(text.toString())?.[1];
+      if (url !== undefined) resolve(url);
+    });
+  });
+  const now = new Date();
+  await utimes(path.join(root, 'functions/domains/articles.ts'), now, now);
+  const url = await again;
+  expect((await get({ ...backend, url }, '/v1/articles')).body).toEqual({ items: [] });
+  const ofSecond = await descendants(backend.process.pid ?? 0);
+  expect(ofSecond.filter((pid) => !ofFirst.includes(pid))).not.toEqual([]);
+  await backend.stop('SIGTERM');
+  await gone([...ofFirst, ...ofSecond]);
+});
 
 describe('the commands beside it', () => {
   test('npm run token prints a token and nothing else', async () => {

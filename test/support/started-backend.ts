@@ -23,8 +23,8 @@ export interface StartedBackend {
 export interface StartOptions {
   /** Above the environment of the test run; undefined takes a variable away. */
   readonly variables?: Readonly<Record<string, string | undefined>>;
-  /** `npm start` instead of the command behind it. */
-  readonly throughNpm?: boolean;
+  /** `npm run start` or `npm run dev` instead of the command behind it. */
+  readonly script?: 'start' | 'dev';
 }
 
 /** How a process ended before it was ready. */
@@ -45,8 +45,8 @@ export class NotReadyError extends Error {
  */
 export async function startBackendProcess(options: StartOptions = {}): Promise<StartedBackend> {
   const [command, ...parts] =
-    options.throughNpm === true
-      ? ['npm', 'start']
+    options.script !== undefined
+      ? ['npm', 'run', options.script]
       : [process.execPath, '--import', 'tsx', 'infra/local/start.ts'];
   const child = spawn(command, parts, {
     cwd: root,
