@@ -20,17 +20,33 @@ type ShownAccounts<Shown> = {
   readonly [Key in keyof Shown as Shown[Key] extends true ? Key : never]: number;
 };
 
-/** An entity as the API shows it. */
+/** What is always there in a state is not optional there. */
+type AlwaysIn<Face extends Facade, State> = {
+  readonly [
+    Name in keyof Face['always'] & keyof Face['attributes'] as State extends Element<Face['always'][Name]>
+      ? Name
+      : never
+  ]-?: Exclude<Face['attributes'][Name], undefined>;
+};
+
+type Element<List> = List extends readonly (infer Entry)[] ? Entry : never;
+
+/** An entity as the API shows it: `status` tells which of its attributes are there. */
 export type Entity<Face extends Facade> = {
+  readonly [State in Face['state']]: EntityIn<Face, State>;
+}[Face['state']];
+
+type EntityIn<Face extends Facade, State> = {
   readonly id: string;
   readonly type: string;
-  readonly status: Face['state'];
+  readonly status: State;
   readonly version: number;
   /** RFC 3339. */
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly allowedTransitions: readonly TransitionOf<Face>[];
 } & Readonly<Face['attributes']> &
+  AlwaysIn<Face, State> &
   ShownAccounts<Face['accountsShown']>;
 
 /** A problem document (RFC 9457), with what the refusal adds to it. */

@@ -448,6 +448,7 @@ export function defineDomain<
   {
     readonly state: State;
     readonly attributes: z.output<Shown>;
+    readonly always: Always;
     readonly accountsShown: AccountsShown;
     readonly floors: Floors;
     readonly closed: Closed;

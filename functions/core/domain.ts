@@ -35,6 +35,8 @@ export interface Facade {
   readonly state: string;
   /** What the entity shows. */
   readonly attributes: unknown;
+  /** Of its optional attributes, the states in which they are always there. */
+  readonly always: unknown;
   /** By account, `true` where it is shown. */
   readonly accountsShown: unknown;
   /** By account, the code of its floor. */

@@ -21,13 +21,13 @@ const entityId = (domain: Domain) =>
 
 const listed = (states: readonly string[]): string => states.map((state) => `\`${state}\``).join(' or ');
 
-/** Hidden attributes and bookkeeping accounts are no part of it. */
+/** Hidden attributes and bookkeeping accounts are no part of it. What differs by state is said so. */
 export function entitySchema(domain: Domain): z.ZodObject {
   const publicNames = Object.entries(domain.transitions)
     .filter(([, { internal }]) => internal !== true)
     .map(([name]) => name);
   const accounts = Object.entries(domain.accounts ?? {}).filter(([, { shown }]) => shown === true);
-  return z.strictObject({
+  const schema = z.strictObject({
     id: entityId(domain),
     type: z.literal(domain.type),
     status: z.enum(statesOf(domain) as [string, ...string[]]),
@@ -51,7 +51,16 @@ export function entitySchema(domain: Domain): z.ZodObject {
       .array(publicNames.length > 0 ? z.enum(publicNames as [string, ...string[]]) : z.never())
       .meta({ description: 'What may be asked for now.' }),
   });
+  const always = Object.entries(domain.always ?? {}).filter(([name]) => name in domain.attributes.shape);
+  return always.length === 0 ? schema : schema.meta({ allOf: always.map(requiredIn) });
 }
+
+/** What a state always has, as JSON Schema says it of an object whose `status` is that one. */
+const requiredIn = ([name, states]: readonly [string, readonly string[]]) => ({
+  if: { properties: { status: { enum: states } }, required: ['status'] },
+  // A linter wants what is required to be listed here, too, and then that there may be more.
+  then: { properties: { [name]: {} }, required: [name], additionalProperties: true },
+});
 
 export const page = (item: z.ZodType): z.ZodObject =>
   z.strictObject({

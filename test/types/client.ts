@@ -100,6 +100,15 @@ export async function codes(id: string): Promise<boolean> {
   );
 }
 
+/** What a state always has is there once its status is known. */
+export async function byState(id: string): Promise<number> {
+  const settlement = await client.settlements.get(id);
+  if (settlement?.status === 'paid' || settlement?.status === 'confirmed') return settlement.total;
+  // @ts-expect-error -- a draft may have none
+  const total: number = settlement?.status === 'draft' ? settlement.total : 0;
+  return total;
+}
+
 export async function wrong(id: string): Promise<void> {
   // @ts-expect-error -- a field that there is not
   await client.payments.create({ ...payment, refundable: true });

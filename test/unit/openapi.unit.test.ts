@@ -49,6 +49,20 @@ describe('the OpenAPI document', () => {
     expect([...operations.keys()].sort()).toEqual([...expected, ...openRoutes].sort());
   });
 
+  it('says which attributes an entity always has in a state', () => {
+    const { Settlement } = document.components?.schemas ?? {};
+    expect(Settlement).toMatchObject({
+      required: expect.not.arrayContaining(['total']) as unknown,
+      allOf: [
+        {
+          if: { properties: { status: { enum: ['confirmed', 'paying', 'paid'] } }, required: ['status'] },
+          then: { required: ['total'] },
+        },
+      ],
+    });
+    expect(document.components?.schemas?.['Payment']).not.toHaveProperty('allOf');
+  });
+
   it('is the same bytes each time', () => {
     expect(JSON.stringify(createOpenApi(registry))).toBe(JSON.stringify(document));
   });
