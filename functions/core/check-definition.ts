@@ -108,8 +108,8 @@ function checkTransition(domain: Domain, name: string, transition: AnyTransition
     (leads !== undefined || from.length === to.length);
   if (to.length > 1 && !next && !isWholeWay)
     fail(`${place}, to`, `it may lead to ${to.join(' or ')}, and no "next" or "leads" says which`);
-  if (internal === true && (role !== undefined || transition.authorize))
-    fail(place, 'it is internal, so nobody asks for it; leave "role" and "authorize" out');
+  if (internal === true && (role !== undefined || transition.authorize || transition.example))
+    fail(place, 'it is internal, so nobody asks for it; leave "role", "authorize" and "example" out');
   for (const [code, authorization] of Object.entries(authorize)) {
     const attributes = attributesOf(domain);
     const path = pathOf(authorization);

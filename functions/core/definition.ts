@@ -163,6 +163,15 @@ interface TransitionDefinition<
   readonly leads?: Readonly<Partial<Record<Self['state'], Self['state']>>>;
   readonly next?: (context: TransitionContextOf<Self, Always, Input, From, Read, Link>) => Self['state'];
   readonly input?: z.ZodType<Input>;
+  /** For a transition that the examples of its fields would not get through, as they are the same for every entity. */
+  readonly example?: {
+    /** Fields whose values follow from the entity; what they leave out has its own example. */
+    readonly input?: (entity: Shown<Self, Always, From>) => Partial<Input>;
+    /** Who asks in the tests. */
+    readonly actor?: (entity: Shown<Self, Always, From>) => string;
+    /** The roles of who asks in the tests; every one, where none is said. */
+    readonly roles?: readonly string[];
+  };
   /** Not a route: only another entity's transaction, a deadline or an answer brings it about. */
   readonly internal?: boolean;
   /** Which people may, by the code of the refusal; checked before the state machine. */
@@ -173,6 +182,10 @@ interface TransitionDefinition<
     // eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- a subject may have no attributes
   ) => Partial<Self['attributes']>;
 }
+
+/** With its balances, too: for examples alone, since a decision cannot rely on them. */
+type Shown<Self extends Subject, Always, From> = EntityIn<Self, Always, From> &
+  Readonly<Record<Self['account'], number>>;
 
 /** An entity in one of these states: what is always there then is not optional. */
 type EntityIn<Self extends Subject, Always, From> = Self['attributes'] & {

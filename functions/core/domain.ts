@@ -174,12 +174,19 @@ export interface AnyCreate extends AnyCommand {
   readonly set: (context: any) => object;
 }
 
+export interface AnyExample {
+  readonly input?: (entity: any) => object;
+  readonly actor?: (entity: any) => string;
+  readonly roles?: readonly string[];
+}
+
 export interface AnyTransition extends AnyCommand {
   readonly from: readonly string[];
   readonly to: readonly string[];
   readonly next?: (context: any) => string;
   readonly leads?: Readonly<Partial<Record<string, string>>>;
   readonly ignoredIn?: readonly string[];
+  readonly example?: AnyExample;
   readonly internal?: boolean;
   readonly authorize?: Readonly<Record<string, AnyAuthorization>>;
   readonly set?: (context: any) => object;

@@ -1,6 +1,7 @@
 /** Finds, for each command's example, the shortest row of other examples after which it is accepted. */
 import type { PlannedMessage } from '../core/decide.ts';
 import type { Domain } from '../core/definition.ts';
+import { shownTo } from '../core/entity.ts';
 import type { EntityState } from '../core/entity.ts';
 import type { Registry } from '../core/registry.ts';
 import { exampleBody, idsIn, subjectId } from './example-body.ts';
@@ -23,26 +24,27 @@ const longestRow = 6;
 /** The example of a command (`create`, or a public transition's name). */
 export function exampleOf(registry: Registry, domain: Domain, name: string): Example {
   const body = bodyOf(domain, name);
-  const example: ExampleCommand = { domain, name, id: subjectId(domain, body), body };
-  const cast = castOf(registry, example);
+  const wanted: ExampleCommand = { domain, name, id: subjectId(domain, body), body };
+  const cast = castOf(registry, wanted);
   let rows: { readonly world: World; readonly after: readonly ExampleCommand[] }[] = [
     { world: emptyWorld, after: [] },
   ];
   const seen = new Set<string>();
   for (let length = 0; length <= longestRow; length += 1) {
     for (const { world, after } of rows) {
+      const example = { ...wanted, body: bodyOf(domain, name, world.entities.get(wanted.id)) };
       const outcome = tryOut(registry, world, example);
       const result = outcome?.world.entities.get(example.id);
       if (result) return { ...example, after, world, result, messages: outcome?.messages ?? [] };
     }
     rows = rows.flatMap(({ world, after }) =>
-      stepsOn(cast, world, example).flatMap((step) => {
+      stepsOn(cast, world, wanted).flatMap((step) => {
         const next = tryOut(registry, world, step);
         return next && isNew(seen, next.world) ? [{ world: next.world, after: [...after, step] }] : [];
       }),
     );
   }
-  return { ...example, after: undefined };
+  return { ...wanted, after: undefined };
 }
 
 /** The entities an example needs: its own, those it names, and those they name in turn. */
@@ -71,7 +73,7 @@ function stepsOn(
     }
     return Object.entries(domain.transitions)
       .filter(([, { internal }]) => internal !== true)
-      .map(([name]) => ({ domain, name, id, body: bodyOf(domain, name) }))
+      .map(([name]) => ({ domain, name, id, body: bodyOf(domain, name, world.entities.get(id)) }))
       .filter(({ body }) => idsIn(body).length === 0);
   });
   return [...asked, ...answersIn(cast, world)];
@@ -89,9 +91,17 @@ const answersIn = (cast: ReadonlyMap<string, Domain>, { unanswered }: World): re
     );
   });
 
-function bodyOf({ create, transitions }: Domain, name: string): ExampleBody | undefined {
-  const schema = name === 'create' ? create.input : transitions[name]?.input;
-  return schema && exampleBody(schema);
+/** @param entity as it is then: a definition may say what follows from it */
+function bodyOf(
+  { create, transitions }: Domain,
+  name: string,
+  entity?: EntityState,
+): ExampleBody | undefined {
+  const transition = transitions[name];
+  const schema = name === 'create' ? create.input : transition?.input;
+  const given =
+    entity && transition?.from.includes(entity.status) && transition.example?.input?.(shownTo(entity));
+  return schema && { ...exampleBody(schema), ...given };
 }
 
 function isNew(seen: Set<string>, { entities, balances, unanswered }: World): boolean {

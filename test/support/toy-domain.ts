@@ -109,6 +109,25 @@ export const loans = defineDomain({
       input: z.strictObject({ amount: integer(1, 50_000, 100) }),
       transfers: ({ input }) => transfer(own('held'), deposits, input.amount),
     },
+    vouch: {
+      summary: 'A friend answers for the deposit',
+      from: ['lent'],
+      to: ['lent'],
+      input: z.strictObject({ deposit: integer(1, 50_000, 100) }),
+      example: {
+        input: ({ deposit }) => ({ deposit }),
+        actor: ({ member }) => `a friend of ${member}`,
+        roles: ['reader'],
+      },
+      authorize: { your_own: { actorIsNot: 'member', otherwise: 'Nobody answers for themselves.' } },
+      rules: {
+        staff: { holds: ({ roles }) => !roles.includes('librarian'), otherwise: 'Staff answers for nobody.' },
+        another_sum: {
+          holds: ({ entity, input }) => input.deposit === entity.deposit,
+          otherwise: 'The deposit is another sum.',
+        },
+      },
+    },
     return: {
       summary: 'Bring it back',
       from: ['lent', 'asked'],

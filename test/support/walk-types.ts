@@ -8,6 +8,8 @@ import type { Dump } from './table-dump.ts';
 export interface Prepared {
   readonly input: Input;
   readonly actor: string;
+  /** Every one, where none is said. */
+  readonly roles?: readonly string[] | undefined;
 }
 
 /** Entities to refer to, by collection, instead of new ones. */

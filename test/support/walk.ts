@@ -10,7 +10,7 @@ import { decide, decideAmong } from '../../functions/core/decide.ts';
 import type { Decided } from '../../functions/core/decide.ts';
 import type { AnyTransition, Domain } from '../../functions/core/definition.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
-import { valueAt } from '../../functions/core/entity.ts';
+import { shownTo, valueAt } from '../../functions/core/entity.ts';
 import { contextOf } from '../../functions/core/context.ts';
 import { idsOf, namedOthers } from '../../functions/core/named-others.ts';
 import { domainOf } from '../../functions/core/others.ts';
@@ -43,6 +43,8 @@ type Ruling = Exclude<Decided, { readonly kind: 'unread' }>;
 const stranger = 'somebody else';
 /** More steps than any example needs to leave a state. */
 const stepsMax = 40;
+
+const isLegalIn = ({ from }: AnyTransition, { status }: EntityState): boolean => from.includes(status);
 
 /** A way that the definitions do not let anybody go, and why. */
 export class NoWay extends Error {
@@ -92,9 +94,17 @@ export class Walk {
   }
 
   async create(domain: Domain, options: CreateOptions = {}): Promise<EntityState> {
+    const { extent = 'every field', given, input } = options;
+    const way = (given ?? input) ? undefined : `${domain.collection} with ${extent}`;
+    const before = way === undefined ? undefined : this.#closed.get(way);
+    if (before !== undefined) throw briefly(before);
     const body = await this.createInput(domain, options);
     const reply = await this.api.post(`/v1/${domain.collection}`, body, { tenant: this.tenant });
-    if (reply.status !== 201) throw new Error(`${domain.collection} cannot be created: ${reply.text}`);
+    if (reply.status !== 201) {
+      const why = `${domain.collection} cannot be created: ${reply.text}`;
+      if (way !== undefined) this.#closed.set(way, why);
+      throw new Error(why);
+    }
     return this.state(String(reply.json['id']));
   }
 
@@ -119,9 +129,11 @@ export class Walk {
     const input = {
       ...((await this.#referring(example, 'every field', given)) as Input),
       ...(await secretsOf(this.api.backend.store, this.tenant, entity, transition)),
+      // What the definition says of this entity goes before what its fields say of any.
+      ...(isLegalIn(transition, entity) && transition.example?.input?.(shownTo(entity))),
     };
     const parsed = transition.input?.safeParse(input).data ?? {};
-    const isLegal = transition.from.includes(entity.status) && !asTheyAre;
+    const isLegal = isLegalIn(transition, entity) && !asTheyAre;
     const command = this.#command(domain, entity, name, parsed, 'alice');
     if (isLegal) await this.#bringOthers(command, entity);
     for (const move of isLegal ? linkedBy(command, entity) : []) {
@@ -130,8 +142,9 @@ export class Walk {
       await this.bring(move.id, other?.from ?? []);
       await this.#makeWay(move);
     }
-    const [actor = 'alice'] = await this.actors(entity, name, input);
-    return { input, actor };
+    const [likely = 'alice'] = await this.actors(entity, name, input);
+    const { actor = () => likely, roles } = (isLegalIn(transition, entity) && transition.example) || {};
+    return { input, actor: actor(shownTo(entity)), ...(roles && { roles }) };
   }
 
   /** Takes transitions of another entity that stay in its state, until a rule no longer keeps it from being moved. */
@@ -187,8 +200,10 @@ export class Walk {
     const { registry } = this.api.backend;
     const entity = await this.state(id);
     const { domain, transition } = this.definition(entity, name);
-    const commandOf = ({ input, actor }: Prepared): Command =>
-      this.#command(domain, entity, name, transition.input?.parse(input) ?? {}, actor);
+    const commandOf = ({ input, actor, roles = everyRole }: Prepared): Command => ({
+      ...this.#command(domain, entity, name, transition.input?.parse(input) ?? {}, actor),
+      roles,
+    });
     const known = await this.#known(commandOf({ input: example, actor: 'alice' }), entity);
     return (prepared, now) => {
       const command = { ...commandOf(prepared), ...(now !== undefined && { now }) };
@@ -238,8 +253,7 @@ export class Walk {
     const entity = await this.state(id);
     const { domain, transition } = this.definition(entity, name);
     if (transition.internal !== true) {
-      const { input, actor } = prepared ?? (await this.prepare(entity, name));
-      return this.send(entity, name, { input, actor });
+      return this.send(entity, name, prepared ?? (await this.prepare(entity, name)));
     }
     if (domain.deadlines?.[name]) return this.#wait(entity, name);
     if (answersThatBring(domain, name).length > 0) return this.#answer(entity, name);
@@ -330,13 +344,22 @@ export class Walk {
   }
 
   /** Sends a transition as a caller does. */
-  send(entity: EntityState, name: string, { input, actor }: Prepared, key?: string): Promise<Reply> {
+  send(entity: EntityState, name: string, prepared: Prepared, key?: string): Promise<Reply> {
     const { domain, transition } = this.definition(entity, name);
     const path = `/v1/${domain.collection}/${entity.id}/${name}`;
-    const options = { tenant: this.tenant, subject: actor, ...(key !== undefined && { key }) };
-    return this.#watched(entity, name, { input, actor }, () =>
-      this.api.post(path, transition.input ? input : undefined, options),
+    const options = { ...this.as(prepared), ...(key !== undefined && { key }) };
+    return this.#watched(entity, name, prepared, () =>
+      this.api.post(path, transition.input ? prepared.input : undefined, options),
     );
+  }
+
+  /** As whom a request is sent. */
+  as({ actor, roles }: Prepared): {
+    readonly tenant: string;
+    readonly subject: string;
+    readonly roles?: readonly string[];
+  } {
+    return { tenant: this.tenant, subject: actor, ...(roles && { roles }) };
   }
 
   /** Does something, and tells of the last command that was sent meanwhile. */

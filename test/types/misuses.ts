@@ -339,6 +339,18 @@ export const wrong = [
         // @ts-expect-error -- 30. a mail has no subject
         messages: [{ topic: 'notification', type: 'x', payload: () => ({ to: 'ada', text: '' }) }],
       },
+      example: {
+        ...step,
+        input: z.strictObject({ by: integer(1, 9, 1) }),
+        // @ts-expect-error -- 43. an example of the input is of another type
+        example: { input: ({ title }) => ({ by: title }) },
+      },
+      exampleOf: {
+        ...step,
+        input: z.strictObject({ by: integer(1, 9, 1) }),
+        // @ts-expect-error -- 44. an example looks at an attribute that is misspelt
+        example: { input: ({ page }) => ({ by: page }) },
+      },
       created: {
         ...step,
         creates: {

@@ -111,6 +111,12 @@ describe('a definition that makes no sense is refused by name', () => {
       'an internal transition that says who may',
       { transitions: { ...transitions, dim: { ...on, internal: true, role: 'keeper' } } },
     ],
+    [
+      'an internal transition with an example',
+      {
+        transitions: { ...transitions, dim: { ...on, internal: true, example: { input: () => ({}) } } },
+      },
+    ],
     ['a role with a space', { create: { ...lamps.create, role: 'store manager' } }],
     [
       'an authorization on what is not there',

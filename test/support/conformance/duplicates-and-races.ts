@@ -39,7 +39,7 @@ export function duplicatesAndRaces({ domain, api, walk }: Subject): void {
       const path = `/v1/${domain.collection}/${entity.id}/${name}`;
       const body = domain.transitions[name]?.input ? command.input : undefined;
       const send = (key: string, backend = api()): Promise<Reply> =>
-        backend.post(path, body, { tenant: here.tenant, subject: command.actor, key });
+        backend.post(path, body, { ...here.as(command), key });
       await expectOnce(here, send, { status: 200 });
       expect((await here.state(entity.id)).version).toBe(entity.version + 1);
     });
@@ -103,8 +103,7 @@ export function duplicatesAndRaces({ domain, api, walk }: Subject): void {
     const body = domain.transitions[name]?.input ? command.input : undefined;
     const send = (tag: string): Promise<Reply> =>
       here.api.post(path, body, {
-        tenant: here.tenant,
-        subject: command.actor,
+        ...here.as(command),
         headers: { 'if-match': tag },
       });
     const before = await dump(here.api.backend.store);
@@ -119,7 +118,7 @@ export function duplicatesAndRaces({ domain, api, walk }: Subject): void {
     const { here, entity, command } = await ready(name);
     const path = `/v1/${domain.collection}/${entity.id}`;
     const body = domain.transitions[name]?.input ? command.input : undefined;
-    const as = { tenant: here.tenant, subject: command.actor };
+    const as = here.as(command);
     const taken = await here.api.post(`${path}/lock`, { ttlSeconds: 60, wait: 'nowait' }, as);
     expect(taken.status).toBe(200);
     const without = await here.api.post(`${path}/${name}`, body, as);

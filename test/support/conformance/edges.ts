@@ -4,7 +4,7 @@
  * changes nothing.
  */
 import { describe, expect, it } from 'vitest';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Decided } from '../../../functions/core/decide.ts';
 import { pathOf } from '../../../functions/core/authorize.ts';
 import { valueAt } from '../../../functions/core/entity.ts';
@@ -17,6 +17,7 @@ import type { Subject } from '../conformance.ts';
 import { preludesOf } from '../machine.ts';
 import { exampleOf, fieldsOf } from '../examples.ts';
 import type { Field } from '../examples.ts';
+import { everyRole } from '../roles.ts';
 import { countByKind, difference, dump } from '../table-dump.ts';
 import type { Walk } from '../walk.ts';
 import type { CreateOptions, Prepared } from '../walk-types.ts';
@@ -109,10 +110,19 @@ export function edges({ domain, walk }: Subject): void {
       });
     }
 
-    if (isPublic && transition.input && secretFields(transition.input).size > 0) {
+    const secrets = secretFields(transition.input ?? z.object({}));
+    if (isPublic && transition.example?.roles) {
+      it('are asked of who has every role, too', async () => {
+        const { here, entity, command } = await prepared(status, name);
+        await agree(here, entity, name, { ...command, roles: everyRole });
+      });
+    }
+
+    if (isPublic && secrets.size > 0) {
       it('want the right secret', async () => {
         const { here, entity, command } = await prepared(status, name);
-        const wrong = { ...command, input: { ...command.input, ...exampleOf(transition.input) } };
+        const guessed = Object.entries(exampleOf(transition.input)).filter(([field]) => secrets.has(field));
+        const wrong = { ...command, input: { ...command.input, ...Object.fromEntries(guessed) } };
         await agree(here, entity, name, wrong);
         await agree(here, entity, name, command);
       });
@@ -168,13 +178,13 @@ export function edges({ domain, walk }: Subject): void {
     for (const { name: field, schema } of isPublic ? wholeNumbersOf(transition.input) : []) {
       it(`lie where they should along "${field}"`, async () => {
         const preludes = preludesOf(domain, status, name);
-        const withValue = (value: number, { input, actor }: Prepared): Prepared => ({
-          input: { ...input, [field]: value },
-          actor,
+        const withValue = (value: number, command: Prepared): Prepared => ({
+          ...command,
+          input: { ...command.input, [field]: value },
         });
         const scout = await prepared(status, name, { preludes });
         const judge = await scout.here.judge(scout.entity.id, name, scout.command);
-        const range = [schema.minimum ?? 0, Number(schema.examples?.[0]), schema.maximum ?? 0];
+        const range = [schema.minimum ?? 0, Number(scout.command.input[field]), schema.maximum ?? 0];
         const found = flips(range, (value) => answerOf(judge(withValue(value, scout.command))));
         for (const value of new Set([...range, ...found.flat()])) {
           const { here, entity, command } = await prepared(status, name, { preludes });

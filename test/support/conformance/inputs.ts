@@ -5,14 +5,14 @@ import type { z } from 'zod';
 import type { Reply } from '../backend.ts';
 import type { Subject } from '../conformance.ts';
 import { fieldsOf, insideBounds, outsideBounds } from '../examples.ts';
-import type { Input } from '../examples.ts';
 import { countByKind, difference, dump } from '../table-dump.ts';
 import type { Walk } from '../walk.ts';
+import type { Prepared } from '../walk-types.ts';
 
 interface Target {
   readonly name: string;
   readonly schema: z.ZodObject;
-  readonly open: (here: Walk) => Promise<{ path: string; body: Input; actor: string }>;
+  readonly open: (here: Walk) => Promise<Prepared & { readonly path: string }>;
 }
 
 export function inputs({ domain, walk }: Subject): void {
@@ -22,7 +22,7 @@ export function inputs({ domain, walk }: Subject): void {
       schema: domain.create.input,
       open: async (here) => ({
         path: `/v1/${domain.collection}`,
-        body: await here.createInput(domain),
+        input: await here.createInput(domain),
         actor: 'alice',
       }),
     },
@@ -37,8 +37,7 @@ export function inputs({ domain, walk }: Subject): void {
         const prepared = await here.prepare(entity, name);
         return {
           path: `/v1/${domain.collection}/${entity.id}/${name}`,
-          body: prepared.input,
-          actor: prepared.actor,
+          ...prepared,
         };
       },
     });
@@ -47,8 +46,8 @@ export function inputs({ domain, walk }: Subject): void {
   describe.each(targets)('the body of $name', ({ schema, open }) => {
     it('is refused outside each bound, and then nothing is written', async () => {
       const here = walk();
-      const { path, body, actor } = await open(here);
-      const as = { tenant: here.tenant, subject: actor };
+      const { path, input: body, ...caller } = await open(here);
+      const as = here.as({ input: body, ...caller });
       const before = await dump(here.api.backend.store);
       for (const field of fieldsOf(schema)) {
         for (const { what, value } of outsideBounds(field)) {
@@ -73,14 +72,14 @@ export function inputs({ domain, walk }: Subject): void {
 
     it('is taken inside each bound', async () => {
       const here = walk();
-      const { path, body, actor } = await open(here);
+      const { path, input: body, ...caller } = await open(here);
       for (const field of fieldsOf(schema)) {
         for (const { what, value } of insideBounds(field)) {
           const input = { ...body, [field.name]: value };
           // What only concerns fields together (a list as long as a number) is the schema's own to say.
           const isValid = schema.safeParse(input).success;
           expect((schema.shape[field.name] as z.ZodType).safeParse(value).success, what).toBe(true);
-          const reply = await here.api.post(path, input, { tenant: here.tenant, subject: actor });
+          const reply = await here.api.post(path, input, here.as({ input, ...caller }));
           expect(reply.status === 400, `${field.name}: ${what}: ${reply.text}`).toBe(!isValid);
           expect(reply.status, reply.text).toBeLessThan(500);
         }
@@ -89,7 +88,7 @@ export function inputs({ domain, walk }: Subject): void {
 
     it('may be anything, and is never worse than refused', async () => {
       const here = walk();
-      const { path, body, actor } = await open(here);
+      const { path, input: body, ...caller } = await open(here);
       const names = [...Object.keys(body), '__proto__', 'constructor'];
       const odd = fc.oneof(
         fc.jsonValue(),
@@ -114,7 +113,7 @@ export function inputs({ domain, walk }: Subject): void {
           const replies: Reply[] = [];
           for (const rawBody of bodies) {
             replies.push(
-              await here.api.post(path, undefined, { tenant: here.tenant, subject: actor, rawBody }),
+              await here.api.post(path, undefined, { ...here.as({ input: body, ...caller }), rawBody }),
             );
           }
           expectHarmless(replies, countByKind(difference(before, await dump(here.api.backend.store))));
