@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { readContracts } from '../../infra/tools/explain/contracts.ts';
 import { readCpu } from '../../infra/tools/explain/cpu-times.ts';
-import { priceList } from '../../infra/tools/explain/price-list.ts';
+import { messagePrices, priceList } from '../../infra/tools/explain/price-list.ts';
 import { prices } from '../../infra/cdk/prices.ts';
 
 const list = async () => priceList(await readContracts(), (await readCpu()).milliseconds);
@@ -27,6 +27,21 @@ it('counts what follows: messages each alone, and a transition that waits', asyn
   // A wait of two weeks costs what one of ten minutes does, since the table keeps it; beside it stands one mail.
   const mail = of('POST /v1/articles/{id}/publish');
   expect(of('POST /v1/invites')).toBeCloseTo(mail + of('POST /v1/reservations'), 12);
+});
+
+it('says what an answer that moves its entity costs more: its units, and the time of its worker', async () => {
+  const contracts = await readContracts();
+  const { plain, answered } = messagePrices(contracts, (await readCpu()).milliseconds);
+  const unitsOf = (name: string) => contracts[name] ?? { readUnits: NaN, writeUnits: NaN };
+  const [one, other] = [
+    unitsOf('worker: a call whose answer moves its entity'),
+    unitsOf('worker: one message'),
+  ];
+  const reads = (one.readUnits - other.readUnits) * prices.tableReadUnit;
+  const writes = (one.writeUnits - other.writeUnits) * prices.tableWriteUnit;
+  expect(answered.database - plain.database).toBeCloseTo(reads + writes, 12);
+  expect(answered.function).toBeGreaterThan(plain.function);
+  expect(answered.queue).toBe(plain.queue);
 });
 
 it('sets commands beside other ways to do them, and queries beside none', async () => {

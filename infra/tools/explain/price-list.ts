@@ -39,8 +39,42 @@ export function priceList(contracts: Contracts, cpu: CpuTimes): readonly Price[]
     });
 }
 
+/** Dollars for one message on its own: relay, queue, worker. */
+export interface MessagePrice {
+  readonly function: number;
+  readonly database: number;
+  readonly queue: number;
+  readonly total: number;
+}
+
+/** A message that nothing follows from, and one whose answer moves its entity: the answer is kept, and is a transaction. */
+export function messagePrices(
+  contracts: Contracts,
+  cpu: CpuTimes,
+): { readonly plain: MessagePrice; readonly answered: MessagePrice } {
+  const [relay, plain, answered] = [
+    'relay: one message',
+    'worker: one message',
+    'worker: a call whose answer moves its entity',
+  ] as const;
+  const priceWith = (worker: typeof plain | typeof answered): MessagePrice => {
+    const fn =
+      call(contracts, cpu, relay, relayFunction.memoryMb) +
+      call(contracts, cpu, worker, workerFunction.memoryMb, assumptions.receiverMs);
+    const own = database(agreed(contracts, relay)) + database(agreed(contracts, worker));
+    return { function: fn, database: own, queue: passage, total: fn + own + passage };
+  };
+  return { plain: priceWith(plain), answered: priceWith(answered) };
+}
+
+/** Of a message or a timer through its queue: sent, received, deleted. */
+const passage = 3 * prices.queueRequest;
+
+const call = (contracts: Contracts, cpu: CpuTimes, name: string, memoryMb: number, waitMs = 0): number =>
+  invocation(measured(cpu, name), agreed(contracts, name).requests, memoryMb, waitMs);
+
 interface JobPrices {
-  /** One message on its own: relay, queue, worker. */
+  /** One message on its own. */
   readonly message: number;
   /** The worker's invocation alone, without claim and record. */
   readonly workerCall: number;
@@ -49,24 +83,15 @@ interface JobPrices {
 }
 
 function jobPrices(contracts: Contracts, cpu: CpuTimes): JobPrices {
-  const call = (name: string, memoryMb: number, waitMs = 0): number =>
-    invocation(measured(cpu, name), agreed(contracts, name).requests, memoryMb, waitMs);
   const [relay, worker, expiry] = [
     'relay: one message',
     'worker: one message',
     'timer: a hold that runs out',
   ] as const;
-  const workerCall = call(worker, workerFunction.memoryMb, assumptions.receiverMs);
-  /** Sent, received, deleted. */
-  const passage = 3 * prices.queueRequest;
-  const expired = call(expiry, workerFunction.memoryMb) + database(agreed(contracts, expiry));
+  const workerCall = call(contracts, cpu, worker, workerFunction.memoryMb, assumptions.receiverMs);
+  const expired = call(contracts, cpu, expiry, workerFunction.memoryMb) + database(agreed(contracts, expiry));
   return {
-    message:
-      call(relay, relayFunction.memoryMb) +
-      database(agreed(contracts, relay)) +
-      passage +
-      workerCall +
-      database(agreed(contracts, worker)),
+    message: messagePrices(contracts, cpu).plain.total,
     workerCall,
     timer: (contract) => {
       const collection = /^put entity of (.*)$/.exec(

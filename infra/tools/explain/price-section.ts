@@ -3,8 +3,8 @@ import { markdownTable } from 'markdown-table';
 import { assumptions, prices, pricesAsOf } from '../../cdk/prices.ts';
 import type { MeasuredCpu } from './cpu-times.ts';
 import type { Contracts } from './contracts.ts';
-import { priceList } from './price-list.ts';
-import type { Price } from './price-list.ts';
+import { messagePrices, priceList } from './price-list.ts';
+import type { MessagePrice, Price } from './price-list.ts';
 
 const start = '<!-- prices:start -->';
 const end = '<!-- prices:end -->';
@@ -37,6 +37,7 @@ export function markdownPriceList(contracts: Contracts, cpu: MeasuredCpu): strin
   const others = list.filter((price) => !commands.includes(price) && isTold(price, list));
   const each = (prefix: string): string => `$${(priceOf(prefix) * 1e6).toFixed(3)}`;
   const priceOf = (name: string): number => (prices as Readonly<Record<string, number>>)[name] ?? 0;
+  const { plain, answered } = messagePrices(contracts, cpu.milliseconds);
   return [
     'Dollars for a million requests, with everything they cause: API Gateway, Lambda, DynamoDB with its indexes, and',
     'for each message and timer the relay, the queue and the worker. Beside them the same work done otherwise.',
@@ -58,6 +59,18 @@ export function markdownPriceList(contracts: Contracts, cpu: MeasuredCpu): strin
         ...parts(price),
         ...[beside?.stock, beside?.durable, beside?.stepFunctions].map((of) => perMillion(of ?? 0)),
       ]),
+    ),
+    '',
+    'The follow-up of a command counts its messages as such that nothing follows from. Where the answer to one moves its',
+    'entity, the worker keeps the answer and commits the transition, which costs more:',
+    '',
+    table(
+      ['a million messages', 'Lambda', 'DynamoDB', 'queue', '**total**'],
+      [
+        ['that nothing follows from', ...partsOfMessage(plain)],
+        ['whose answer moves its entity', ...partsOfMessage(answered)],
+        ['**more, for the answer**', ...partsOfMessage(difference(answered, plain))],
+      ],
     ),
     '',
     '<details><summary>Queries and other routes</summary>',
@@ -97,6 +110,18 @@ const parts = (price: Omit<Price, 'beside'>): string[] => [
   ...[price.api, price.function, price.database, price.followUp].map(perMillion),
   `**${perMillion(price.total)}**`,
 ];
+
+const partsOfMessage = ({ function: fn, database, queue, total }: MessagePrice): string[] => [
+  ...[fn, database, queue].map(perMillion),
+  `**${perMillion(total)}**`,
+];
+
+const difference = (one: MessagePrice, other: MessagePrice): MessagePrice => ({
+  function: one.function - other.function,
+  database: one.database - other.database,
+  queue: one.queue - other.queue,
+  total: one.total - other.total,
+});
 
 const perMillion = (dollars: number): string => (dollars * 1e6).toFixed(2);
 
