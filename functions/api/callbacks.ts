@@ -1,5 +1,6 @@
 /** What receivers tell by themselves: `POST /callbacks/{receiver}`, without a token, signed with the receiver's secret. */
 import type { Context } from 'hono';
+import { canonicalize } from 'json-canonicalize';
 import { z } from 'zod';
 import { createAnswers } from '../commands/carry-out-answer.ts';
 import type { Backend } from '../commands/backend.ts';
@@ -13,7 +14,7 @@ import type { ReceiverSettings } from '../runtime/receivers.ts';
 import { isSigned } from '../runtime/webhook-signature.ts';
 import type { Log } from '../runtime/logger.ts';
 import { outcomeSaid, tenantOf } from '../store/outbox/kept-answers.ts';
-import type { Answer } from '../store/outbox/message-items.ts';
+import type { Answer, MessageItem } from '../store/outbox/message-items.ts';
 import { readMessage } from '../store/outbox/messages.ts';
 import type { Environment } from './bindings.ts';
 import { problemOf, ProblemError } from './problem.ts';
@@ -63,13 +64,20 @@ export async function takeCallback(
   if (item === undefined || (item.receiver ?? defaultReceiver) !== receiver)
     throw new ProblemError(problemOf(rejections.notFound));
 
-  const answered = await createAnswers(backend, outbox).answer(item, {
-    answer: answerSaid(said, timestamp(clock.now())),
-    from: 'callback',
-  });
+  const answer = answerSaid(said, timestamp(clock.now()));
+  const answered = await createAnswers(backend, outbox).answer(item, { answer, from: 'callback' });
   switch (answered.kind) {
     case 'ended':
     case 'waits':
+      // It is a repetition all the same: to refuse it would have the receiver send it for ever.
+      if (hasAnotherResult(item, answer))
+        log.warn('the same answer with another result', {
+          requestId: c.env.requestContext.requestId,
+          tenant,
+          messageId: item.id,
+          said: answer.result,
+          taken: resultOf(item),
+        });
       return Response.json({ id: item.id, outcome: said.outcome });
     case 'conflict':
       backend.metrics?.add('AnswerConflicts', 1);
@@ -97,6 +105,27 @@ function answerSaid(
     return { ...said, outcome, refused: { code: 'refused', reason: reason ?? 'The receiver refused.' } };
   const kept = boundedResult(reportedResult('external-call', result), messageLimits.resultMaxBytes);
   return { ...said, outcome, result: kept };
+}
+
+/** JSON: what the message's receiver gave back with its answer so far. */
+const resultOf = ({ result, answer }: MessageItem): string | undefined => result ?? answer?.result;
+
+/** Whether a yes that is repeated says something else than the one that was taken. The first one counts. */
+function hasAnotherResult(item: MessageItem, { outcome, result }: Answer): boolean {
+  if (outcomeSaid(item) !== 'done' || outcome !== 'done') return false;
+  const [before, now] = [textOf(resultOf(item)), textOf(result)];
+  return before !== undefined && now !== undefined && before !== now;
+}
+
+/** What a result tells, however its JSON is written; `undefined` where it tells nothing. */
+function textOf(result: string | undefined): string | undefined {
+  const { body = '' } = JSON.parse(result ?? '{}') as { readonly body?: string };
+  if (body === '') return undefined;
+  try {
+    return canonicalize(JSON.parse(body));
+  } catch {
+    return body;
+  }
 }
 
 interface Signed {

@@ -1,4 +1,4 @@
-/** A person's word on a dead message: `POST /v1/messages/{id}/resolve`. */
+/** A person's word on a message that is dead, or whose answer nobody understands: `POST /v1/messages/{id}/resolve`. */
 import { createAnswers } from '../commands/carry-out-answer.ts';
 import { answerInput } from '../commands/answer-input.ts';
 import { reportedResult } from '../core/answers.ts';
@@ -7,7 +7,7 @@ import { boundedResult } from '../runtime/bounded-result.ts';
 import { timestamp } from '../runtime/clock.ts';
 import { message as limits } from '../runtime/limits.ts';
 import { operationItem } from '../store/operations/log.ts';
-import { outcomeSaid } from '../store/outbox/kept-answers.ts';
+import { isResolvable, outcomeSaid } from '../store/outbox/kept-answers.ts';
 import type { Answer, MessageItem } from '../store/outbox/message-items.ts';
 import { messageView } from '../store/outbox/message-view.ts';
 import type { MessageView } from '../store/outbox/message-view.ts';
@@ -28,10 +28,10 @@ export interface Resolution {
 }
 
 /**
- * Ends a dead message by what an operator knows, and moves its entity as its receiver's answer would have. Safe to
+ * Ends a message by what an operator knows, and moves its entity as its receiver's answer would have. Safe to
  * repeat.
  * @throws ProblemError 400 for a result that its receiver could not have given, 404, and 409 where the message has
- *   another answer or is not dead
+ *   another answer, or needs none
  */
 export async function resolveMessage(
   context: ReadContext,
@@ -44,7 +44,7 @@ export async function resolveMessage(
   if (item === undefined) throw notFound();
   const answer = answerFrom(item, resolution, timestamp(backend.clock.now()));
   // One that its receiver refused is dead, and a person may know better.
-  if (item.status !== 'dead') return repeated(item, resolution);
+  if (!isResolvable(item, resolution.outcome)) return repeated(item, resolution);
   assertFits(context, item, answer);
   const { outcome, note, operator } = resolution;
   const what = { operation: 'resolveMessage', message: id, outcome, note } as const;
@@ -114,5 +114,7 @@ const notFound = (): ProblemError => new ProblemError(problemOf(rejections.notFo
 const notDead = {
   status: 409,
   code: 'message_not_dead',
-  detail: 'Only a dead message is resolved. This one is on its way, or waits for its receiver.',
+  detail:
+    'Only a message that is dead, or whose answer is not understood, is resolved. This one is on its way, or waits for ' +
+    'its receiver.',
 } as const;

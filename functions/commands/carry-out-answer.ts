@@ -7,7 +7,7 @@ import { mayHaveHappened } from '../store/failures.ts';
 import type { OutboxAccess } from '../store/outbox/message-writes.ts';
 import { recordAnswerWaits, takeAnswer } from '../store/outbox/kept-answers.ts';
 import type { AnswerNews } from '../store/outbox/kept-answers.ts';
-import { isOpen } from '../store/outbox/message-items.ts';
+import { isOpen, notUnderstood } from '../store/outbox/message-items.ts';
 import type { DeadLetter, MessageItem } from '../store/outbox/message-items.ts';
 import { releaseNext } from '../store/outbox/ordered-messages.ts';
 import type { Backend } from './backend.ts';
@@ -92,7 +92,7 @@ function commandOf(
   { registry }: Backend,
   message: MessageItem,
   letter: DeadLetter | undefined,
-): AnswerCommand | 'no_transition' | 'answer_not_understood' {
+): AnswerCommand | 'no_transition' | typeof notUnderstood {
   const { answer, collection, tenant, entity, traceparent } = message;
   const name = answer && message.answers?.[answer.outcome];
   const domain = registry.find(collection);
@@ -100,7 +100,7 @@ function commandOf(
   if (answer === undefined || name === undefined || domain === undefined || transition === undefined)
     return 'no_transition';
   const told = answerInput(transition, message, answer);
-  if (told.kind === 'not_understood') return 'answer_not_understood';
+  if (told.kind === 'not_understood') return notUnderstood;
   return {
     kind: 'answer',
     tenant,

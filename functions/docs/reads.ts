@@ -201,10 +201,11 @@ export const resolveMessageOperation = (
 ): ZodOpenApiOperationObject =>
   operation(route, {
     tag: 'operations',
-    summary: 'Say what became of a dead message',
+    summary: 'Say what became of a message',
     description:
-      'Its entity is moved as by the answer of its receiver, with the operator as actor. Safe to repeat; the other ' +
-      'outcome is refused then.',
+      'For a dead message, and for one whose answer waits as `answer_not_understood`: with the outcome that its receiver ' +
+      'gave, and a result that is understood. Its entity is moved as by the answer of its receiver, with the operator as ' +
+      'actor. Safe to repeat; the other outcome is refused then.',
     answer: schemas.message,
     missing: 'NotFound',
     conflicts: ['answer_conflict', 'message_not_dead'],

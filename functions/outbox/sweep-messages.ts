@@ -4,7 +4,9 @@ import pMap from 'p-map';
 import { timestamp } from '../runtime/clock.ts';
 import { sweep as limits, uncertainty } from '../runtime/delivery-limits.ts';
 import type { Topic } from '../runtime/topics.ts';
+import { isOpen } from '../store/outbox/message-items.ts';
 import type { MessageItem } from '../store/outbox/message-items.ts';
+import { isUncertain } from '../store/outbox/message-view.ts';
 import type { OutboxAccess } from '../store/outbox/message-writes.ts';
 import { recordSent } from '../store/outbox/messages.ts';
 import { readMessages, walkOpen } from '../store/outbox/open-messages.ts';
@@ -29,7 +31,7 @@ export interface MessagesSwept {
   readonly sent: Readonly<Partial<Record<Topic, number>>>;
   /** Whether something is left that this run's time and bounds did not allow. */
   readonly more: boolean;
-  /** For how long the message waits for a callback that waits longest, of those that this run came to. */
+  /** For how long the message waits for somebody that waits longest, of those that this run came to. */
   readonly oldestWaitingMs?: number;
 }
 
@@ -81,6 +83,7 @@ export async function sweepMessages(
       outbox,
       page.filter(({ since }) => since <= before),
     );
+    oldestWaiting = Math.min(oldestWaiting, ...items.flatMap((item) => waitsSince(item) ?? []));
     const lost = items.filter((item) => isLost(item, scope, now));
     for (const topic of new Set(lost.map((item) => item.topic))) {
       const count = await sendAndMark(
@@ -144,6 +147,17 @@ async function sendAndMark(
     concurrency: limits.writesPerSegment,
   });
   return sent.length;
+}
+
+/**
+ * Since when an open message waits for somebody, epoch ms: for its entity, for its receiver to tell what it did, or behind
+ * another one. One that only waits for its turn in a queue does not.
+ */
+function waitsSince(item: MessageItem): number | undefined {
+  if (!isOpen(item)) return undefined;
+  if (item.answer !== undefined) return Date.parse(item.answer.at);
+  if (!isUncertain(item) && item.behind === undefined) return undefined;
+  return Date.parse(item.redrivenAt ?? item.createdAt);
 }
 
 /**

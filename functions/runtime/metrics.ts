@@ -54,7 +54,10 @@ export const metrics = {
   MessagesDead: { unit: 'Count', topics: queues },
   /** Receivers that said yes and no to one message. The first answer counts, and a person has to look at the other. */
   AnswerConflicts: { unit: 'Count', topics: [] },
-  /** How long the message waits for a callback that waits longest. Not written where none does. */
+  /**
+   * How long the message waits that waits longest: for a callback, for its receiver to tell what it did, for its entity, or
+   * behind another one. Not written where none does.
+   */
   OldestWaitingAge: { unit: 'Seconds', topics: [] },
   /** What its queue did not take. It stays in the table, and is sent again by the stream or by the sweeper. */
   MessagesNotSent: { unit: 'Count', topics: queues },

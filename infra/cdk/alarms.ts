@@ -37,7 +37,10 @@ export const auditProblems = (stage: StageSettings): Metric =>
 export const oldestAudit = (stage: StageSettings): Metric =>
   ownMetric(stage, 'OldestAuditAge').with({ period: Duration.hours(1), statistic: Stats.MAXIMUM });
 
-/** How long the message waits for a callback that waits longest. */
+/**
+ * How long the message waits that waits longest: for a callback, for its receiver to tell what it did, for its entity, or
+ * behind another one.
+ */
 export const oldestWaiting = (stage: StageSettings): Metric =>
   ownMetric(stage, 'OldestWaitingAge').with({ statistic: Stats.MAXIMUM });
 
@@ -78,6 +81,8 @@ export class Alarms extends Construct {
       ['waiting-long'],
       oldestWaiting(stage).with({ period: minute }),
       alarmLimits.oldestWaitingSeconds,
+      // The sweeper does not look at what it has sent again within two minutes.
+      { of: 5, bad: 1 },
     );
 
     if (watched.edge instanceof HttpEdge) {

@@ -177,7 +177,7 @@ function stuck({ watched, stage }: OverviewProps): IWidget[] {
     ),
     graph('Messages given up', byTopic(stage, 'MessagesDead')),
     graph(
-      'Answers that contradict, longest wait for a callback (s)',
+      'Answers that contradict, longest wait (s)',
       [ownMetric(stage, 'AnswerConflicts').with({ label: 'conflicts' })],
       [oldestWaiting(stage).with({ label: 'longest wait' })],
     ),

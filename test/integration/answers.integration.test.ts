@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { Agent } from 'undici';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ReceiverSettings } from '../../functions/runtime/receivers.ts';
 import { uncertainty } from '../../functions/runtime/delivery-limits.ts';
 import { signatureHeaders } from '../../functions/runtime/webhook-signature.ts';
 import type { MessageItem, OnUncertain } from '../../functions/store/outbox/message-items.ts';
@@ -10,7 +11,7 @@ import type { QueueHandler } from '../../functions/workers/batch.ts';
 import { createHttpCallReceiver, createHttpInquiry } from '../../functions/workers/receivers/http-call.ts';
 import { startBackend } from '../support/backend.ts';
 import type { Reply, TestBackend } from '../support/backend.ts';
-import { bodyOf, sqsEvent, startOutbox } from '../support/outbox.ts';
+import { bodyOf, silent, sqsEvent, startOutbox } from '../support/outbox.ts';
 import type { TestOutbox } from '../support/outbox.ts';
 import { startReceiver, status } from '../support/receivers.ts';
 import type { Answer, TestReceiver } from '../support/receivers.ts';
@@ -22,11 +23,13 @@ let api: TestBackend;
 let provider: TestReceiver;
 let dispatcher: Agent;
 let work: QueueHandler;
+let settings: ReceiverSettings;
 
 beforeEach(async () => {
   [outbox, provider] = await Promise.all([startOutbox(), startReceiver()]);
   dispatcher = new Agent();
-  const settingsOf = () => ({ url: provider.url, secrets: () => Promise.resolve([secret]) });
+  settings = { url: provider.url, secrets: () => Promise.resolve([secret]) };
+  const settingsOf = () => settings;
   api = await startBackend({ tables: outbox.tables, clock: outbox.clock, settingsOf });
   const parts = { settingsOf, clock: outbox.clock, dispatcher, publicOnly: false };
   work = outbox.worker(createHttpCallReceiver(parts), {
@@ -89,14 +92,15 @@ interface CallbackOptions {
   readonly receiver?: string;
   readonly by?: string;
   readonly at?: number;
+  readonly to?: TestBackend;
 }
 function callBack(
   body: object,
-  { receiver = 'payments', by = secret, at }: CallbackOptions = {},
+  { receiver = 'payments', by = secret, at, to = api }: CallbackOptions = {},
 ): Promise<Reply> {
   const rawBody = JSON.stringify(body);
   const headers = { ...signatureHeaders([by], randomUUID(), rawBody, at ?? outbox.clock.now()) };
-  return api.request('POST', `/callbacks/${receiver}`, {
+  return to.request('POST', `/callbacks/${receiver}`, {
     rawBody,
     headers: { ...headers, 'content-type': 'application/json' },
     anonymous: true,
@@ -167,7 +171,7 @@ describe('the answer to the call itself', () => {
     expect(posts()).toHaveLength(1);
   });
 
-  test('that its transition does not understand is kept, and says so: the receiver did act', async () => {
+  test('that its transition does not understand is kept, and a person puts it right: the receiver did act', async () => {
     const article = { slug: 'hello-world', title: 'Hello', body: 'It works.' };
     const path = String((await api.post('/v1/articles', article)).headers['location']);
     expect((await api.post(`${path}/publish`)).status).toBe(200);
@@ -191,8 +195,31 @@ describe('the answer to the call itself', () => {
       });
       outbox.clock.ahead(60_000);
     }
-    expect(calls).toBe(1);
     expect((await api.get(path)).json).toMatchObject({ status: 'published', version: 2 });
+    // A person finds it, and says again what the receiver said, so that it is understood.
+    const listed = (await api.get('/v1/messages?code=answer_not_understood')).json['items'];
+    expect(listed).toMatchObject([{ id: message.id, status: 'sent' }]);
+    const resolve = (outcome: string, result?: object): Promise<Reply> =>
+      api.post(`/v1/messages/${message.id}/resolve`, {
+        outcome,
+        note: 'from its log',
+        ...(result && { result }),
+      });
+    const told = async (...said: Parameters<typeof resolve>): Promise<unknown[]> => {
+      const { status: code, json } = await resolve(...said);
+      return [code, json['code']];
+    };
+    expect(await told('refused')).toEqual([409, 'answer_conflict']);
+    expect(await told('done', { words: 3 })).toEqual([400, 'invalid_request']);
+    for (let times = 0; times < 2; times += 1)
+      expect((await resolve('done', { text: 'Hello.' })).json).toMatchObject({
+        status: 'done',
+        answer: { by: 'alice' },
+      });
+    expect((await api.get(path)).json).toMatchObject({ version: 3, summary: 'Hello.' });
+    await summarise(sqsEvent(outbox.queues.llm, bodyOf(message)));
+    expect(calls).toBe(1);
+    expect((await api.get(path)).json).toMatchObject({ version: 3 });
   });
 
   test.each([429, 503])('%i: it did not act, and is called again', async (code) => {
@@ -336,6 +363,23 @@ describe('a callback', () => {
     // What was handed on to a worker finds it over.
     expect((await deliver(message)).status).toBe('done');
     expect((await payment(path))['version']).toBe(3);
+  });
+
+  test('that repeats a yes with another result is taken and told of; the first one counts', async () => {
+    const { path, message } = await capture();
+    await deliver(message);
+    const warned: unknown[] = [];
+    const log = { ...silent, warn: (text: string) => warned.push(text) };
+    const shared = { tables: outbox.tables, clock: outbox.clock };
+    const watched = await startBackend({ ...shared, log, settingsOf: () => settings });
+    const say = (result: object) => callBack({ id: message.id, outcome: 'done', result }, { to: watched });
+    expect((await say({ reference: 'ch_2', more: 1 })).status).toBe(200);
+    expect((await say({ more: 1, reference: 'ch_2' })).status).toBe(200);
+    expect(warned).toEqual([]);
+    expect((await say({ reference: 'ch_3' })).status).toBe(200);
+    expect(warned).toEqual(['the same answer with another result']);
+    expect(await payment(path)).toMatchObject({ version: 3, providerReference: 'ch_2' });
+    watched.backend.store.client.destroy();
   });
 
   test('that contradicts the one before is refused, and the first one counts', async () => {

@@ -5,6 +5,7 @@ import { ulid } from 'ulid';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createSweeper } from '../../functions/outbox/sweep.ts';
 import type { Sweeper, SweeperParts } from '../../functions/outbox/sweep.ts';
+import { sweepMessages } from '../../functions/outbox/sweep-messages.ts';
 import { createTimerRelay } from '../../functions/outbox/timer-stream.ts';
 import { sweep as limits } from '../../functions/runtime/delivery-limits.ts';
 import { dueShardOf, dueShards, shardOf } from '../../functions/store/keys.ts';
@@ -184,6 +185,38 @@ describe('the sweeper', () => {
     expect(await paged({})).toMatchObject({ sent: { 'external-call': count }, more: false });
     expect((await paged({})).sent['external-call']).toBeUndefined();
     expect(await outbox.depth(queue())).toBe(count);
+  });
+
+  test.each([
+    ['whose receiver has to tell what it did', { unsettled: 1 }],
+    [
+      'whose answer waits for its entity',
+      { answer: { outcome: 'done', by: 'receiver:external-call', at: '' } },
+    ],
+    ['behind another one', { behind: 'msg' }],
+  ])('tells how long a message waits %s', async (_, attributes) => {
+    const tell = async (): Promise<number | undefined> => {
+      const swept = { ...parts(), outbox: outbox.access, onSent: () => undefined };
+      const scope = { graceMs: limits.graceSeconds * 1000, everything: false, at: outbox.clock.now() };
+      return (await sweepMessages(swept, scope, () => true)).oldestWaitingMs;
+    };
+    const [item] = await sentMessages(1);
+    pastGrace();
+    // One that waits for its turn in a queue waits for nobody.
+    expect(await tell()).toBeUndefined();
+    const [[name, value] = ['', '']] = Object.entries(attributes);
+    const at = item?.createdAt;
+    await outbox.client.send(
+      new UpdateCommand({
+        TableName: outbox.tables.outbox,
+        Key: { pk: item?.pk, sk: item?.sk },
+        UpdateExpression: 'SET #name = :value',
+        ExpressionAttributeNames: { '#name': name },
+        ExpressionAttributeValues: { ':value': typeof value === 'object' ? { ...value, at } : value },
+      }),
+    );
+    pastGrace();
+    expect(await tell()).toBeGreaterThan(2 * limits.graceSeconds * 1000);
   });
 
   test('leaves alone what waits for its next attempt', async () => {

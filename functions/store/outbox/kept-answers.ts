@@ -3,7 +3,7 @@ import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import { timestamp } from '../../runtime/clock.ts';
 import { message as limits } from '../../runtime/limits.ts';
-import { callbackKey, messageKey } from './message-items.ts';
+import { callbackKey, isOpen, messageKey, notUnderstood } from './message-items.ts';
 import type {
   Answer,
   CallRecord,
@@ -29,6 +29,16 @@ export function outcomeSaid({ status, answer, refused }: MessageItem): 'done' | 
   return refused === undefined ? 'done' : 'refused';
 }
 
+/** Whether a person's word on a message counts: {@link clause.resolvable}, of one that was read. */
+export const isResolvable = (
+  { status, answer, answerWaits }: MessageItem,
+  outcome: 'done' | 'refused',
+): boolean =>
+  status === 'dead' ||
+  (isOpen({ status }) &&
+    answerWaits?.code === notUnderstood &&
+    (answer?.outcome === outcome || answer?.outcome === 'dead'));
+
 /** An answer that is to be taken. */
 export interface AnswerNews {
   readonly answer: Answer & { readonly outcome: 'done' | 'refused' };
@@ -36,7 +46,7 @@ export interface AnswerNews {
   readonly calls?: readonly CallRecord[];
   /**
    * `worker`: it was answered to a call, and goes on with it. `callback`: the stream takes the message to its queue, so
-   * that a worker goes on where we die. `operator`: the same, and only for one that is dead.
+   * that a worker goes on where we die. `operator`: the same, and only for one that is resolvable.
    */
   readonly from: 'worker' | 'callback' | 'operator';
   /** What is written along with it. */
@@ -58,8 +68,8 @@ export async function takeAnswer(
   const key = { pk: item.pk, sk: item.sk };
   const parameters = [
     `SET ${[...end.set, ...(calls === undefined ? [] : ['#calls = :calls'])].join(', ')} REMOVE ${end.remove.join(', ')}`,
-    from === 'operator' ? clause.dead : clause.firstAnswer,
-    { ...end.values, ':calls': calls },
+    from === 'operator' ? clause.resolvable : clause.firstAnswer,
+    { ...end.values, ':calls': calls, ':outcome': answer.outcome },
   ] as const;
   const written =
     news.beside === undefined

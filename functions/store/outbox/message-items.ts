@@ -97,6 +97,9 @@ export interface Answer {
   readonly note?: string;
 }
 
+/** Why an answer waits that its transition was not written for: for a release that knows it, or for a person. */
+export const notUnderstood = 'answer_not_understood';
+
 export interface LastError {
   /** For people: what happened, without internals. */
   readonly reason: string;

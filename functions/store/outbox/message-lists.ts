@@ -4,7 +4,7 @@ import { list } from '../../runtime/delivery-limits.ts';
 import type { Topic } from '../../runtime/topics.ts';
 import { groupPages, timeForMore } from './message-groups.ts';
 import type { GroupQuery, IndexEntry } from './message-groups.ts';
-import { groupOf, messageGroups, messagePartition } from './message-items.ts';
+import { groupOf, isOpen, messageGroups, messagePartition } from './message-items.ts';
 import type { MessageGroup, MessageItem, MessageKey, MessageStatus } from './message-items.ts';
 import { isUncertain } from './message-view.ts';
 import { within } from './message-writes.ts';
@@ -57,7 +57,7 @@ export interface MessageFilter {
   readonly status?: MessageStatus | undefined;
   readonly topic?: Topic | undefined;
   readonly type?: string | undefined;
-  /** Of the last error, or of the refusal. */
+  /** Of the last error, of the refusal, or why an answer has not moved the entity yet. */
   readonly code?: string | undefined;
   readonly uncertain?: boolean | undefined;
 }
@@ -72,8 +72,12 @@ function groupsOf({ status, uncertain }: MessageFilter): readonly MessageGroup[]
 }
 
 function fits(item: MessageItem, { status, topic, type, code, uncertain }: MessageFilter): boolean {
-  const { lastError, refused } = item;
-  const codes = [item.status === 'done' ? undefined : lastError?.code, refused?.code];
+  const { lastError, refused, answerWaits } = item;
+  const codes = [
+    item.status === 'done' ? undefined : lastError?.code,
+    refused?.code,
+    isOpen(item) ? answerWaits?.code : undefined,
+  ];
   return (
     (status === undefined || item.status === status) &&
     (topic === undefined || item.topic === topic) &&

@@ -12,7 +12,7 @@ import type {
 } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Clock, Deadline } from '../../runtime/clock.ts';
-import { groupPartitionOf, indexOf } from './message-items.ts';
+import { groupPartitionOf, indexOf, notUnderstood } from './message-items.ts';
 import type { MessageGroup, MessageItem, MessageKey, MessageName } from './message-items.ts';
 
 /** What is written along with a message, in one transaction: both, or nothing. */
@@ -66,6 +66,7 @@ const names = {
   '#answer': 'answer',
   '#answerWaits': 'answerWaits',
   '#outcome': 'outcome',
+  '#code': 'code',
   '#at': 'at',
   '#behind': 'behind',
   '#hasDied': 'hasDied',
@@ -84,7 +85,7 @@ const names = {
  * | an answer kept                 | firstAnswer                                            |
  * | done, refused                  | firstAnswer; where an entity moves by it, thisAnswer   |
  * | why an answer waits            | answered                                               |
- * | an operator's word             | dead                                                   |
+ * | an operator's word             | resolvable                                             |
  * | released behind another one    | open, behind                                           |
  * | to be tried again, waiting     | holder                                                 |
  * | dead                           | holder                                                 |
@@ -101,6 +102,12 @@ export const clause = {
   waiting: '#status = :waiting',
   /** `:dead`. Against a redrive that came first: two of them begin one run. */
   dead: '#status = :dead',
+  /**
+   * `:dead`, `:notUnderstood`, `:outcome`, `:deadOutcome`. Against an answer that came first: a person's word counts where
+   * the message is dead, and where nobody understands what was answered, if it does not contradict that.
+   */
+  resolvable:
+    '(#status = :dead OR (#answerWaits.#code = :notUnderstood AND #answer.#outcome IN (:outcome, :deadOutcome)))',
   /**
    * `:done`, `:deadOutcome`. Against another answer: the first is kept. To have given up is no answer of the
    * receiver, so that what it says later still counts. An update must not create an item that is gone.
@@ -189,6 +196,7 @@ const standardValues = {
   ':waiting': 'waiting',
   ':hold': 'hold',
   ':deadOutcome': 'dead',
+  ':notUnderstood': notUnderstood,
   ':zero': 0,
   ':one': 1,
   ':true': true,

@@ -57,6 +57,9 @@ export function MessageScreen({ id }: { readonly id: string }) {
           onResolved={reload}
         />
       )}
+      {message.answerWaits?.code === 'answer_not_understood' && (
+        <Resolve id={message.id} onResolved={reload} />
+      )}
       <section class="card">
         <h2>{texts.attempts}</h2>
         <Attempts calls={message.calls ?? []} />
