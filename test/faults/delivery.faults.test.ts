@@ -252,6 +252,7 @@ test('the worker of timers', async () => {
 /** Whatever the sweeper is kept from, its next run does. */
 test('the sweeper', async () => {
   receiver.behave = acts;
+  const used = ['external-call', 'llm'] as const;
   await everyFault('sweeper', async ({ tenant, ...options }) => {
     const items = await Promise.all([
       outbox.put({ tenant }),
@@ -261,12 +262,12 @@ test('the sweeper', async () => {
       await sweeperOf(outbox, clients)({ graceSeconds: 0 });
       return true;
     });
-    await drain(outbox, receiver.receive);
+    await drain(outbox, receiver.receive, used);
     // What a run took for sent, or could not mark, the next one finds.
     const now = await Promise.all(items.map((item) => outbox.read(item)));
     if (now.every(({ status }) => status === 'done')) return;
     await sweeperOf(outbox, outbox)({ graceSeconds: 0 });
-    await drain(outbox, receiver.receive);
+    await drain(outbox, receiver.receive, used);
   });
 });
 

@@ -36,20 +36,25 @@ describe('the audit of untouched data', () => {
     // A state that is reached by waiting moves the clock, for the others too.
     const time = createTestClock();
     const own = await startAudited(time);
-    for (const domain of own.api.backend.registry.domains) {
-      for (const status of domain.states) {
-        // A tenant each, since an example's unique values can be held once.
-        const walk = new Walk(own.api, time);
+    const { domains } = own.api.backend.registry;
+    const most = Math.max(...domains.map(({ states }) => states.length));
+    for (let index = 0; index < most; index += 1) {
+      // A tenant for the first state of each domain, one for the second: an example's unique values can be held once.
+      let [tenant, reached, entries]: [string | undefined, number, number] = [undefined, 0, 0];
+      for (const domain of domains) {
+        const status = domain.states[index];
+        if (status === undefined) continue;
+        const walk: Walk = new Walk(own.api, time, tenant);
+        tenant = walk.tenant;
         const { version } = await walk.reach(domain, status);
-        const { problems, checkedEntities, checkedEntries } = await auditWhole(own.audit, walk.tenant);
-        // Nobody carries the messages out here, or reads the stream for statements.
-        const found = located(problems).filter(
-          ([code]) => code !== 'message_stuck' && code !== 'line_missing',
-        );
-        expect([domain.collection, status, found]).toEqual([domain.collection, status, []]);
-        expect(checkedEntities).toBeGreaterThan(0);
-        expect(checkedEntries).toBeGreaterThanOrEqual(version);
+        [reached, entries] = [reached + 1, entries + version];
       }
+      const { problems, checkedEntities, checkedEntries } = await auditWhole(own.audit, tenant ?? '');
+      // Nobody carries the messages out here, or reads the stream for statements.
+      const found = located(problems).filter(([code]) => code !== 'message_stuck' && code !== 'line_missing');
+      expect([index, found]).toEqual([index, []]);
+      expect(checkedEntities).toBeGreaterThanOrEqual(reached);
+      expect(checkedEntries).toBeGreaterThanOrEqual(entries);
     }
   });
 

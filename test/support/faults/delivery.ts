@@ -175,9 +175,13 @@ export async function deliverOnce(
   return end !== 'died' && end.batchItemFailures.length === 0 ? 'over' : 'again';
 }
 
-/** Works every queue off with processes that have no faults. */
-export async function drain(outbox: TestOutbox, receiver: Receiver): Promise<void> {
-  const workers = topics.map((topic) => ({
+/** Works the queues off with processes that have no faults. */
+export async function drain(
+  outbox: TestOutbox,
+  receiver: Receiver,
+  of: readonly Topic[] = topics,
+): Promise<void> {
+  const workers = of.map((topic) => ({
     queue: outbox.queues[topic],
     handler: workerOf(outbox, topic, receiver, outbox),
   }));
