@@ -8,6 +8,7 @@ import { createWaitingRoom } from '../../../functions/commands/waiting-room.ts';
 import { timestamp } from '../../../functions/runtime/clock.ts';
 import { topicPolicies } from '../../../functions/runtime/topics.ts';
 import type { MessageItem } from '../../../functions/store/outbox/message-items.ts';
+import { readMessage } from '../../../functions/store/outbox/messages.ts';
 import type { Receiver } from '../../../functions/workers/receiver.ts';
 import { createTopicWorker } from '../../../functions/workers/topic-worker.ts';
 import { answer, unanswered } from '../answering.ts';
@@ -74,6 +75,11 @@ export async function startAnswerLab(): Promise<AnswerLab> {
   // What it prepares and reads is not put to the test, so on a busy machine it waits.
   const patient = { client: patientClient, log: silent };
   const api = await startBackend({ tables: outbox.tables, clock: outbox.clock, ...patient });
+  async function read(message: MessageItem): Promise<MessageItem> {
+    const found = await readMessage({ ...outbox.access, client: api.backend.store.client }, message);
+    if (found === undefined) throw new Error(`no message ${message.id}`);
+    return found;
+  }
 
   async function send({ call, event, uncertain = 'inquire' }: AnswerCaseOptions): Promise<AnswerCase> {
     const tenant = randomUUID();
@@ -90,7 +96,7 @@ export async function startAnswerLab(): Promise<AnswerLab> {
 
   /** As if its definition said so. */
   async function say({ pk, sk }: MessageItem, uncertain: 'hold' | 'retry'): Promise<void> {
-    await outbox.client.send(
+    await api.backend.store.client.send(
       new UpdateCommand({
         TableName: outbox.tables.outbox,
         Key: { pk, sk },
@@ -124,7 +130,7 @@ export async function startAnswerLab(): Promise<AnswerLab> {
       sqs,
       log: silent,
     });
-    const { run } = await outbox.read(message);
+    const { run } = await read(message);
     const event = sqsEvent(outbox.queues['external-call'], bodyOf(message, run));
     await Promise.race([handler(event), life.died]);
   }
@@ -133,8 +139,8 @@ export async function startAnswerLab(): Promise<AnswerLab> {
   async function callBack(sent: AnswerCase): Promise<void> {
     const at = timestamp(sent.clock.now());
     const said = { outcome: 'done', by: 'receiver:external-call', at, result: '{"body":""}' } as const;
-    const { answer } = answersOf(sent, outbox);
-    await answer(await outbox.read(sent.message), { answer: said, from: 'callback' });
+    const { answer } = answersOf(sent, api.backend.store);
+    await answer(await read(sent.message), { answer: said, from: 'callback' });
   }
 
   async function settle(
@@ -158,7 +164,7 @@ export async function startAnswerLab(): Promise<AnswerLab> {
     };
     await deliverOnce();
     for (let delivery = 0; delivery < 14; delivery += 1) {
-      const { status } = await outbox.read(message);
+      const { status } = await read(message);
       if (status === 'done' || status === 'dead') break;
       if (status === 'waiting') await callBack(sent);
       // The first waits are shorter than a call may be on its way.
@@ -182,12 +188,12 @@ export async function startAnswerLab(): Promise<AnswerLab> {
     };
     const acts = provider.acts.get(id) ?? 0;
     if (acts > 1) report('G19', `took effect ${acts} times`);
-    const before = await outbox.read(message);
+    const before = await read(message);
     if (before.status === 'dead') {
       const after = await commandsAfter(sent);
       if (after.length > 0) report('G18', `is dead, and ${after.join(', ')} followed`);
       if (acts > 0 && (before.unsettled ?? 0) === 0) report('G19', 'has acted, and is not called uncertain');
-      const listed = await api.get('/v1/messages?status=dead&uncertain=true', { tenant });
+      const listed = await decided(() => api.get('/v1/messages?status=dead&uncertain=true', { tenant }));
       const items = listed.json['items'] as readonly { id: string }[];
       if ((before.unsettled ?? 0) > 0 && !items.some((item) => item.id === id))
         report('G19', 'is held, and not in the list');
@@ -196,7 +202,7 @@ export async function startAnswerLab(): Promise<AnswerLab> {
       const resolved = await decided((key) => api.post(resolve, word, { tenant, key }));
       if (resolved.status !== 200) report('G18', `could not be resolved: ${resolved.text}`);
     }
-    const { status, answers = {} } = await outbox.read(message);
+    const { status, answers = {} } = await read(message);
     if (status !== 'done') report('G18', `ended as ${status}`);
     const after = await commandsAfter(sent);
     const times = (name: string | undefined): number => after.filter((command) => command === name).length;
@@ -209,7 +215,7 @@ export async function startAnswerLab(): Promise<AnswerLab> {
 
   /** What happened to the entity after it had sent the call. */
   async function commandsAfter({ path, message: { tenant, seq } }: AnswerCase): Promise<readonly string[]> {
-    const { json } = await api.get(`${path}/ledger?limit=100`, { tenant });
+    const { json } = await decided(() => api.get(`${path}/ledger?limit=100`, { tenant }));
     const items = json['items'] as readonly { command: string; seq: number }[];
     return items.filter((item) => item.seq > seq).map(({ command }) => command);
   }
