@@ -39,6 +39,8 @@ export default defineConfig({
     environment: 'node',
     // A file of `npm run test:all` takes minutes: each of its tests says when it is through.
     reporters: [faults === 'all' ? 'verbose' : 'default', new NothingRan()],
+    // With `-t` a file that fails would list all of its tests that were not asked for.
+    hideSkippedTests: true,
     // Two files beside each other: on two processors Vitest would run one by one, and much of a test is waiting.
     maxWorkers: 2,
     env: {
