@@ -16,6 +16,8 @@ interface Payment {
 }
 
 const net = ({ amount, refundedAmount }: Payment): number => amount - refundedAmount;
+const totalOf = (payments: readonly Payment[]): number =>
+  payments.reduce((sum, payment) => sum + net(payment), 0);
 
 /** Pays confirmed payments of one payee out, all of them in one transaction, or none. */
 export const settlements = defineDomain({
@@ -64,14 +66,14 @@ export const settlements = defineDomain({
           },
         },
       },
-      set: ({ others }) => ({ total: others.payments.reduce((sum, payment) => sum + net(payment), 0) }),
+      set: ({ others }) => ({ total: totalOf(others.payments) }),
       messages: [
         {
           topic: 'report',
           type: 'settlement.confirmed',
           done: 'keep-statement',
           payload: ({ id, after, others }) => ({
-            title: `Settlement ${id} of ${after.payee}: ${after.total ?? 0} ${after.currency}`,
+            title: `Settlement ${id} of ${after.payee}: ${totalOf(others.payments)} ${after.currency}`,
             columns: ['payment', 'payer', 'amount', 'refunded', 'net', 'currency'],
             rows: others.payments.map((paid) => [
               ...[paid.id, paid.payer, paid.amount, paid.refundedAmount],
