@@ -417,7 +417,7 @@ describe('a scheduled transition', () => {
   test('is not hidden by others that are overdue and fail each time', async () => {
     const few = createSweeper({ ...parts(), fewTimers: 1, timersPerShard: 2 });
     const ids = [];
-    for (let index = 0; index < 12; index += 1) ids.push(await waiting(index, 2));
+    for (let index = 0; index < 6; index += 1) ids.push(await waiting(index, 2));
     graces(1.1);
     const sent: (number | undefined)[] = [];
     const noTime = { getRemainingTimeInMillis: () => 0 };
@@ -425,7 +425,7 @@ describe('a scheduled transition', () => {
     for (; report.more; report = await few({}, noTime)) sent.push(report.sent.timer);
     sent.push(report.sent.timer);
     expect(sent.length).toBeGreaterThan(2);
-    expect(sent.reduce<number>((sum, count = 0) => sum + count, 0)).toBe(12);
+    expect(sent.reduce<number>((sum, count = 0) => sum + count, 0)).toBe(6);
     const bodies = await outbox.look(outbox.queues.timer);
     expect(new Set(bodies.map((body) => (JSON.parse(body) as { entity: string }).entity))).toEqual(
       new Set(ids),
@@ -434,9 +434,9 @@ describe('a scheduled transition', () => {
 
   test('is sent in one run however many there are, while there is time', async () => {
     const few = createSweeper({ ...parts(), fewTimers: 1, timersPerShard: 2 });
-    for (let index = 0; index < 12; index += 1) await waiting(index, 2);
+    for (let index = 0; index < 6; index += 1) await waiting(index, 2);
     graces(1.1);
-    expect(await few({})).toMatchObject({ sent: { timer: 12 }, more: false });
+    expect(await few({})).toMatchObject({ sent: { timer: 6 }, more: false });
   });
 
   test('is sent however many others of its shard are due at the same moment', async () => {
