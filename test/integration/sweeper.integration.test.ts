@@ -187,7 +187,7 @@ describe('the sweeper', () => {
     expect(await outbox.depth(queue())).toBe(count);
   });
 
-  test.each([
+  test.each<[string, Readonly<Record<string, unknown>>]>([
     ['whose receiver has to tell what it did', { unsettled: 1 }],
     [
       'whose answer waits for its entity',
