@@ -22,10 +22,7 @@ const payerOfOrder = ({ customer, currency: unit }: Order) => payerOf({ payer: c
 const takeMoney = (entity: Order) => transfer(payerOfOrder(entity), takingsOf(entity), entity.amount);
 const giveMoneyBack = (entity: Order) => transfer(takingsOf(entity), payerOfOrder(entity), entity.amount);
 
-interface Sent {
-  readonly id: string;
-  readonly entity: Order;
-}
+type Sent = Readonly<{ id: string; entity: Order }>;
 const refund = {
   topic: 'external-call',
   type: 'order.refund',
