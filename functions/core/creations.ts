@@ -24,6 +24,7 @@ export function creationsOf(
   context: object,
 ): readonly Creation[] {
   const nextUlid = monotonicFactory(drawnFrom(hashOf(seed)));
+  let place = 0;
   return Object.entries(creates).flatMap(([name, creation]) => {
     const of = domainOf<Domain>(domain, creation);
     const inputs = [creation.input(context) ?? []].flat() as readonly object[];
@@ -35,15 +36,15 @@ export function creationsOf(
       const input = checkedInput(of.create.input, told);
       return {
         name,
-        command: { tenant, actor, now, domain: of, name: 'create', id, input, ...bitsOf(seed, id) },
+        command: { tenant, actor, now, domain: of, name: 'create', id, input, ...bitsOf(seed, place++) },
       };
     });
   });
 }
 
 /** Bits of its own: who is shown those of one entity knows nothing of another's. */
-function bitsOf(seed: string, id: string): Pick<Command, 'random' | 'seed'> {
-  const bits = hashOf(`${seed}:${id}`);
+function bitsOf(seed: string, place: number): Pick<Command, 'random' | 'seed'> {
+  const bits = hashOf(`${seed}:${place}`);
   const half = (part: Buffer): string => part.toString('base64url');
   return { random: half(bits.subarray(0, 16)), seed: half(bits.subarray(16)) };
 }

@@ -392,9 +392,9 @@ describe('what a command creates', () => {
   });
   const of = registerDomains([books, shelves]);
   const shelf = given(of, shelves, {});
-  const filling = (titles: readonly string[], seed = 'seed') => {
+  const filling = (titles: readonly string[], seed = 'seed', later = 0) => {
     const command = { tenant: 'acme', domain: shelves, name: 'fill', id: shelf.entity.id, input: { titles } };
-    const drawn = { actor: 'alice', roles: [], now: startedAt, random: '', seed };
+    const drawn = { actor: 'alice', roles: [], now: startedAt + later, random: '', seed };
     return outcomeOf(decideAmong(of, { ...command, ...drawn }, () => shelf.entity));
   };
 
@@ -415,13 +415,14 @@ describe('what a command creates', () => {
     );
   });
 
-  it('is the same for each attempt of a command, and another for another command', () => {
-    const idsOf = (seed: string) =>
-      filling(['Momo'], seed)
-        .decision()
-        .entities.map(({ after }) => after.id);
-    expect(idsOf('a')).toEqual(idsOf('a'));
-    expect(idsOf('a')[1]).not.toEqual(idsOf('b')[1]);
+  it('has the same bits at each attempt of a command, which differ from those of another', () => {
+    const bitsOf = (seed: string, later: number) => {
+      const { entities } = filling(['Momo', 'Emil'], seed, later).decision();
+      return entities.slice(1).map(({ after: { id, attributes } }) => [id.slice(-16), attributes['code']]);
+    };
+    expect(bitsOf('a', 1_000)).toEqual(bitsOf('a', 0));
+    for (const [index, bits] of bitsOf('b', 0).entries())
+      for (const [n, bit] of bits.entries()) expect(bit).not.toBe(bitsOf('a', 0)[index]?.[n]);
   });
 
   it('cannot take one value twice', () => {
