@@ -4,12 +4,14 @@ import { expect, test } from 'vitest';
 import { concurrency, eventStream } from '../../functions/runtime/limits.ts';
 import { timerPolicy, topicPolicies } from '../../functions/runtime/topics.ts';
 import { stageNames, stages, type StageName } from '../../infra/cdk/stages.ts';
-import { build, type Resource } from './built-stack.ts';
+import { build, templateOf, type Resource } from './built-stack.ts';
 
 /** Function -> what it has reserved. */
 function shares(stage: StageName, reservedConcurrency?: 'on' | 'off'): Record<string, number> {
-  const more = reservedConcurrency === undefined ? {} : { reservedConcurrency };
-  const template = Template.fromStack(build(stage, more).stack);
+  const template =
+    reservedConcurrency === undefined
+      ? templateOf(stage)
+      : Template.fromStack(build(stage, { reservedConcurrency }).stack);
   const functions = Object.values(template.findResources('AWS::Lambda::Function')) as Resource[];
   return Object.fromEntries<number>(
     functions.flatMap(({ Properties }): [string, number][] => {
