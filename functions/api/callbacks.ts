@@ -69,14 +69,13 @@ export async function takeCallback(
   switch (answered.kind) {
     case 'ended':
     case 'waits':
-      // It is a repetition all the same: to refuse it would have the receiver send it for ever.
+      // It is a repetition all the same: to refuse it would have the receiver send it for ever. What it says may be
+      // personal, so it is not logged.
       if (hasAnotherResult(item, answer))
         log.warn('the same answer with another result', {
           requestId: c.env.requestContext.requestId,
           tenant,
           messageId: item.id,
-          said: answer.result,
-          taken: resultOf(item),
         });
       return Response.json({ id: item.id, outcome: said.outcome });
     case 'conflict':
