@@ -33,17 +33,18 @@ export interface MigrateOptions {
   readonly dryRun?: boolean;
   /** Commands at once. */
   readonly concurrency?: number;
+  /** Entities of all collections that are looked at before it yields. */
+  readonly pageEntities?: number;
 }
 
 /** Works page by page, and yields what one page came to. */
-export async function* migrate(
-  backend: Backend,
-  { collection, dryRun = false, concurrency = limits.concurrency }: MigrateOptions,
-): AsyncGenerator<Migrated> {
+export async function* migrate(backend: Backend, options: MigrateOptions): AsyncGenerator<Migrated> {
+  const { collection, dryRun = false } = options;
+  const { concurrency = limits.concurrency, pageEntities = limits.pageEntities } = options;
   const domain = backend.registry.byCollection(collection);
   let start: Record<string, unknown> | undefined;
   do {
-    const query = { collection, below: versionOf(domain), limit: limits.pageEntities };
+    const query = { collection, below: versionOf(domain), limit: pageEntities };
     const { entities, looked, next } = await readOlder(backend.store, query, start);
     const codes = dryRun
       ? []

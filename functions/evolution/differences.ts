@@ -27,7 +27,8 @@ export function differences(
     const before = live.get(collection);
     live.delete(collection);
     if (!before) return [{ collection, after, changes: [collectionAdded(after)], version: after.version }];
-    const version = isSame(before, after) ? before.version : before.version + 1;
+    // Where a release was taken back its number stays used: whoever goes on from before it may write a higher one.
+    const version = isSame(before, after) ? before.version : Math.max(before.version + 1, after.version);
     if (isSame(before, after) && after.version === version) return [];
     return [{ collection, before, after, changes: [...changesBetween(before, after)], version }];
   });

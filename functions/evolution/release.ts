@@ -109,7 +109,7 @@ export function headline(released: Released): string {
     case 'older':
       return `${collection}: version ${released.live} is live, which this code is older than; what the later one changed:`;
     case 'same_number':
-      return `${collection}: another version ${released.after.version} is live (npm run evolve -- --accept takes the next number)`;
+      return `${collection}: another version ${released.after.version} is live (write "version: ${released.after.version + 1}", then npm run evolve -- --accept)`;
     case 'gone':
       return collection;
     default:

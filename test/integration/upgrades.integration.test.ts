@@ -1,64 +1,17 @@
 /** How older entities become newer ones: shown at once, written with their next command, or by `migrate`. */
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import { createAudit } from '../../functions/audit/audit.ts';
 import { migrate } from '../../functions/commands/migrate.ts';
 import type { Migrated } from '../../functions/commands/migrate.ts';
-import type { AnyTransition, Domain } from '../../functions/core/definition.ts';
-import { moment, text } from '../../functions/core/fields.ts';
 import { idOf, verdictOf } from '../support/answers.ts';
 import { auditWhole } from '../support/audited.ts';
 import { startBackend } from '../support/backend.ts';
 import type { Reply, TestBackend } from '../support/backend.ts';
-import { later, members } from '../support/changing-domain.ts';
+import { members } from '../support/changing-domain.ts';
+import { renamed } from '../support/renamed-domain.ts';
 
 const tenant = 'acme';
-const transition = (name: string): AnyTransition => {
-  const found = members.transitions[name];
-  if (!found) throw new Error(`there is no "${name}"`);
-  return found;
-};
-
-/** `name` has become `fullName`, and who waits is split into those who were asked and those who were not. */
-const renamed: Domain = later({
-  attributes: z.strictObject({ fullName: text('Ada'), until: moment(), lapsesAt: moment() }),
-  states: ['new', 'asked', 'active', 'left'],
-  formerStates: ['waiting'],
-  initial: 'new',
-  unique: [
-    {
-      name: 'member_name',
-      while: ['new', 'asked', 'active'],
-      of: ({ fullName }: { readonly fullName: string }) => [fullName.toLowerCase()],
-    },
-  ],
-  deadlines: { lapse: { while: ['new', 'asked'], at: 'lapsesAt' } },
-  upgrades: {
-    1: ({ name, until, status }) => ({
-      fullName: name,
-      until,
-      lapsesAt: new Date(Date.parse(String(until)) + 60_000).toISOString(),
-      ...(status === 'waiting' && { status: 'new' }),
-    }),
-  },
-  create: {
-    ...members.create,
-    set: ({ input, now }: { input: { name: string }; now: number }) => ({
-      fullName: input.name,
-      until: new Date(now + 600_000).toISOString(),
-      lapsesAt: new Date(now + 660_000).toISOString(),
-    }),
-    messages: [],
-  },
-  transitions: {
-    ask: { summary: 'Ask', from: ['new'], to: ['asked'] },
-    join: { ...transition('join'), from: ['new', 'asked'] },
-    leave: { ...transition('leave'), from: ['new', 'asked', 'active'] },
-    lapse: { ...transition('lapse'), from: ['new', 'asked'] },
-  },
-});
-
 const pathOf = ({ headers }: Reply): string => headers['location'] ?? '';
 const scan = ({ backend: { store } }: TestBackend) =>
   store.client.send(new ScanCommand({ TableName: store.tables.data, ConsistentRead: true }));

@@ -37,3 +37,11 @@ it('a snapshot is written as it is read', async () => {
     expect(await readFile(file, 'utf8')).toBe(`${JSON.stringify(snapshotOf(domain), undefined, 2)}\n`);
   }
 });
+
+it('the number of a release that was taken back may be passed over', async () => {
+  const [first] = domains;
+  if (!first) throw new Error('there are no definitions');
+  const version = (first.version ?? 1) + 4;
+  const found = differences([{ ...first, type: 'other', version }], await readSnapshots());
+  expect(found.find(({ collection }) => collection === first.collection)?.version).toBe(version);
+});

@@ -1,0 +1,9 @@
+/** A hundred thousand entities are migrated while callers go on; `MIGRATED_ENTITIES` sets another number. */
+import { test } from 'vitest';
+import { migratedWhileCalled } from '../support/migrated-while-called.ts';
+
+const total = Number(process.env['MIGRATED_ENTITIES'] ?? 100_000);
+/** For each entity, on a slow machine, with four audits of it. */
+const patienceMs = 120 * total + 600_000;
+
+test(`${total} entities are migrated while callers go on`, () => migratedWhileCalled(total), patienceMs);
