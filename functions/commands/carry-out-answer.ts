@@ -46,10 +46,9 @@ export function createAnswers(backend: Backend, outbox: OutboxAccess): Answers {
     const outcome = await execute(backend, command, workerCall.answerMs);
     switch (outcome.kind) {
       case 'committed':
-        if (item.answer?.outcome !== 'dead') await releaseNext(outbox, item);
-        return { kind: 'ended', isFirst: true };
+        return ended(item, true);
       case 'replayed':
-        return { kind: 'ended', isFirst: false };
+        return ended(item, false);
       case 'refused_for_now':
       case 'refused':
         return waits(item, outcome.rejection.code);
@@ -65,10 +64,19 @@ export function createAnswers(backend: Backend, outbox: OutboxAccess): Answers {
     }
   }
 
-  /** The answer is kept whatever becomes of this note, which is for people. */
+  /** Whoever ended it may have died before the next one was released, or may not know that it was the one. */
+  async function ended(item: MessageItem, isFirst: boolean): Promise<CarriedOut> {
+    if (item.answer?.outcome !== 'dead') await releaseNext(outbox, item);
+    return { kind: 'ended', isFirst };
+  }
+
+  /**
+   * The answer is kept whatever becomes of this note, which is for people. Where a commit was not heard of, the entity
+   * may have refused its own answer: the message has ended then.
+   */
   async function waits(item: MessageItem, code: string, cause?: Error): Promise<CarriedOut> {
     try {
-      await recordAnswerWaits(outbox, item, code);
+      if ((await recordAnswerWaits(outbox, item, code)) === 'ended') return await ended(item, false);
     } catch (error) {
       if (!mayHaveHappened(error)) throw error;
     }

@@ -75,6 +75,11 @@ export const exhausted: Failure = {
   reason: 'The last attempt ended without an outcome: its worker stopped.',
 };
 
+export const neverSeen: Failure = {
+  code: exhausted.code,
+  reason: 'Its receiver has never seen it, and no attempt is left.',
+};
+
 export interface DeliveryEnds {
   /** Keeps what the receiver said, and moves the entity by it. */
   readonly take: (leased: Leased, said: Said, calls: readonly CallRecord[]) => Promise<Disposition>;

@@ -201,10 +201,11 @@ export async function recordAnswerWaits(
   access: OutboxAccess,
   { pk, sk }: MessageItem,
   code: string,
-): Promise<void> {
-  await write(access, { pk, sk }, 'SET #answerWaits = :waits', clause.answered, {
+): Promise<'noted' | 'ended'> {
+  const written = await write(access, { pk, sk }, 'SET #answerWaits = :waits', clause.answered, {
     ':waits': { code, at: timestamp(access.clock.now()) },
   });
+  return 'item' in written ? 'noted' : 'ended';
 }
 
 /**
