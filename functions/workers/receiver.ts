@@ -13,7 +13,7 @@ export type Received =
   | ({ readonly kind: 'did_not_act'; readonly retryAfterMs?: number } & Failure)
   /** Nobody knows whether it acted: what comes next is the message's own word (`uncertain`). */
   | ({ readonly kind: 'may_have_acted'; readonly retryAfterMs?: number } & Failure)
-  /** Nothing was sent, and no attempt ever could be: the fault is on our side. */
+  /** Nothing reached a receiver, and no attempt ever could: what is set on our side is wrong. */
   | ({ readonly kind: 'undeliverable' } & Failure);
 
 export interface Failure {
