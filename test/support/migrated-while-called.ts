@@ -66,7 +66,11 @@ async function migration(
       AWS_SECRET_ACCESS_KEY: localCredentials.secretAccessKey,
     },
   });
-  const ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)));
+  const ended = new Promise((resolve) =>
+    child.once('exit', (code, signal) => {
+      resolve(signal ?? code);
+    }),
+  );
   const sum = { looked: 0, older: 0, migrated: 0, left: 0 };
   for await (const line of createInterface({ input: child.stdout })) {
     const page = JSON.parse(line) as Migrated;

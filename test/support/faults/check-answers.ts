@@ -1,6 +1,7 @@
 /** What callers were told, against each other and against the store (G2, G3, G4, G13, G16). */
 import { createHash } from 'node:crypto';
 import { canonicalize } from 'json-canonicalize';
+import type { Reply } from '../backend.ts';
 import type { Report } from './checker.ts';
 import { isFinal } from './observed.ts';
 import type { Observed } from './observed.ts';
@@ -60,7 +61,9 @@ function checkKey(
   ) as unknown as Stored | undefined;
   const isOnePayload = new Set(group.map(({ body }) => canonicalize(body ?? {}))).size === 1;
   for (const { reply } of isOnePayload ? answered : []) {
-    if (reply.json['code'] === 'idempotency_key_reused')
+    // An answer without a body, as of an unlock, has no code.
+    const { code } = (reply.json as Reply['json'] | undefined) ?? {};
+    if (code === 'idempotency_key_reused')
       report('G3', `${what} was said to have another payload, and had the same`, tenant);
   }
   const [answer] = final;
