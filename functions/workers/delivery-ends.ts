@@ -70,15 +70,16 @@ type Said = Pick<Answer, 'result' | 'refused'> & { readonly outcome: 'done' | 'r
 export const keptResult = (result: Readonly<Record<string, unknown>>): string =>
   boundedResult(result, limits.resultMaxBytes);
 
-export const exhausted: Failure = {
-  code: 'attempts_exhausted',
-  reason: 'The last attempt ended without an outcome: its worker stopped.',
-};
+const exhausted = 'attempts_exhausted';
 
-export const neverSeen: Failure = {
-  code: exhausted.code,
-  reason: 'Its receiver has never seen it, and no attempt is left.',
-};
+/** Why no attempt is left: an inquiry has told of the last one, or its worker stopped and nobody knows. */
+export const exhaustedBy = ({ unsettled }: MessageItem): Failure => ({
+  code: exhausted,
+  reason:
+    unsettled === 0
+      ? 'Its receiver has never seen it, and no attempt is left.'
+      : 'The last attempt ended without an outcome: its worker stopped.',
+});
 
 export interface DeliveryEnds {
   /** Keeps what the receiver said, and moves the entity by it. */
@@ -243,7 +244,7 @@ export function createDeliveryEnds(parts: DeliveryEndParts): DeliveryEnds {
   /** A worker that stopped left nothing to say, so the error before it stays visible. */
   const lastError = ({ code, reason, answer }: Failure, before?: LastError): LastError => ({
     code,
-    reason: code === exhausted.code && before !== undefined ? `${reason} Before: ${before.code}.` : reason,
+    reason: code === exhausted && before !== undefined ? `${reason} Before: ${before.code}.` : reason,
     at: now(),
     ...(answer !== undefined && { answer: cutText(answer, limits.resultMaxBytes) }),
   });

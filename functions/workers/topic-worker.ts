@@ -22,7 +22,7 @@ import type { Disposition, QueueHandler } from './batch.ts';
 import { askReceiver, callReceiver } from './call-receiver.ts';
 import type { Called } from './call-receiver.ts';
 import { lastCallEnded, withCall } from './calls.ts';
-import { createDeliveryEnds, exhausted, keptResult, neverSeen } from './delivery-ends.ts';
+import { createDeliveryEnds, exhaustedBy, keptResult } from './delivery-ends.ts';
 import type { Leased } from './delivery-ends.ts';
 import type { Failure, Inquire, Receiver } from './receiver.ts';
 import { retryDelaySeconds } from './retry-delay.ts';
@@ -77,10 +77,7 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
       case 'claimed':
         return call({ ...claim, delivery, record });
       case 'exhausted':
-        // An inquiry has settled what the last attempt did, or nobody knows.
-        return ends.bury({ ...claim, delivery, record }, claim.item.unsettled === 0 ? neverSeen : exhausted, {
-          isCertain: false,
-        });
+        return ends.bury({ ...claim, delivery, record }, exhaustedBy(claim.item), { isCertain: false });
       case 'uncertain':
         return askOrHold({ ...claim, delivery, record });
       case 'answered':
