@@ -122,13 +122,16 @@ test('every row says where it is run', () => {
   }
 });
 
+/** They serve until they are ended: the first one here, the other one in `start.e2e.test.ts`. */
+const servers = ['npm start', 'npm run dev'];
+
 test('npm start is among them, and runs', () => {
-  expect(commandsOf('whole')).toContain('npm start');
+  expect(commandsOf('whole')).toEqual(expect.arrayContaining(servers));
   expect(backend.url).toMatch(/^http:/);
 });
 
 describe('a command that is run whole ends well', () => {
-  test.each(commandsOf('whole').filter((command) => command !== 'npm start'))('%s', async (command) => {
+  test.each(commandsOf('whole').filter((command) => !servers.includes(command)))('%s', async (command) => {
     const writes = command.includes('cost:readme');
     const { code, stdout, stderr } = await ended(begin(command, writes ? await copyOfProject() : root));
     expect(code, stdout + stderr).toBe(0);
