@@ -217,7 +217,9 @@ test('a timer that comes twice at once, and again later, happens once', async ()
   lab.clock.advance(61_000);
   const workers = await Promise.all([lab.start(), lab.start(), lab.start()]);
   const ends = await Promise.all(workers.map((worker) => lab.due(worker, timer)));
-  expect(ends).toEqual(['done', 'done', 'done']);
+  // A read is no snapshot: one that finds the winner's entity, and its key not yet, has nothing to do.
+  expect(ends).toContain('done');
+  expect(ends.filter((end) => end !== 'done' && end !== 'not_needed')).toEqual([]);
   expect(await lab.due(await lab.start(), timer)).toBe('done');
   const { json: after } = await lab.clean.get(String(showing.headers['location']), { tenant: 'acme' });
   expect(after['remaining']).toBe(1);
