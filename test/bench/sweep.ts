@@ -28,6 +28,11 @@ const messages = Number(values.messages);
 const tenants = 200;
 const ageMs = 150_000;
 
+/** Progress, beside the result. */
+const told = (text: string): void => {
+  process.stderr.write(`${text}\n`);
+};
+
 type Lost = 'by the relay, never sent' | 'by a queue, sent before';
 
 /** Messages of one topic, as commands and relay left them two and a half minutes ago. */
@@ -51,8 +56,12 @@ async function fill({ backend }: Workbench, lost: Lost): Promise<void> {
       return { PutRequest: { Item } };
     }),
   );
-  const put = (batch: (typeof batches)[number]): Promise<unknown> =>
-    client.send(new BatchWriteCommand({ RequestItems: { [tables.outbox]: batch } }));
+  let written = 0;
+  const put = async (batch: (typeof batches)[number]): Promise<void> => {
+    await client.send(new BatchWriteCommand({ RequestItems: { [tables.outbox]: batch } }));
+    written += batch.length;
+    if (written % 5_000 === 0) told(`lost ${lost}: ${written} of ${messages} written`);
+  };
   await pMap(batches, put, { concurrency: 8 });
 }
 
@@ -88,6 +97,7 @@ async function measure(endpoint: string, lost: Lost): Promise<void> {
     const report = await sweep({}, { getRemainingTimeInMillis: () => end - performance.now() });
     const sent = report.sent['external-call'] ?? 0;
     runs.push({ sent, seconds: (performance.now() - begin) / 1_000 });
+    told(`lost ${lost}: run ${runs.length} sent ${sent}`);
     more = report.more;
   }
   const seconds = (performance.now() - began) / 1_000;
