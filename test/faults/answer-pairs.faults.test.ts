@@ -4,10 +4,15 @@
  */
 import pMap from 'p-map';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { answeredCalls, startAnswerLab, uncertainWords } from '../support/faults/answer-lab.ts';
+import {
+  answeredCalls,
+  casesAtOnce,
+  eventTimeoutMs,
+  startAnswerLab,
+  uncertainWords,
+} from '../support/faults/answer-lab.ts';
 import type { AnsweredCall, AnswerLab, UncertainWord } from '../support/faults/answer-lab.ts';
 import { isRead } from '../support/faults/call-shape.ts';
-import { firstOf } from '../support/faults/checker.ts';
 import { count } from '../support/faults/counts.ts';
 import { faultsAt, Injector } from '../support/faults/fault-client.ts';
 import type { FaultKind } from '../support/faults/fault-client.ts';
@@ -19,12 +24,6 @@ beforeAll(async () => {
   lab = await startAnswerLab();
 });
 afterAll(() => lab.stop());
-
-/** Cases at once: enough that what one waits for is another one's turn. */
-const concurrency = 4;
-
-/** Of one event: hundreds of cases, also on a busy machine. */
-const timeoutMs = 1_200_000;
 
 /**
  * What a worker tells apart: whether the service did it, and whether the process goes on. How the error is called makes
@@ -73,12 +72,8 @@ const chosen: readonly (readonly [UncertainWord, AnsweredCall])[] = isFullScope
 const events = isFullScope ? socketEvents : socketEvents.slice(0, 1);
 
 describe.each(chosen)('%s: %s', (uncertain, call) => {
-  test.each(events)('%s, under every two faults', { timeout: timeoutMs }, async (event) => {
-    const run = async (injector: Injector): Promise<string | undefined> => {
-      const sent = await lab.send({ call, event, uncertain });
-      await lab.settle(sent, {}, injector);
-      return firstOf(await lab.violations(sent));
-    };
+  test.each(events)('%s, under every two faults', { timeout: eventTimeoutMs }, async (event) => {
+    const run = (injector: Injector) => lab.firstViolation({ call, event, uncertain }, injector);
     const clean = new Injector();
     expect(await run(clean)).toBeUndefined();
     const results = await pMap(
@@ -87,7 +82,7 @@ describe.each(chosen)('%s: %s', (uncertain, call) => {
         const injector = new Injector(faultsAt(faults));
         return { what, violation: await run(injector), injected: injector.injected.length };
       },
-      { concurrency },
+      { concurrency: casesAtOnce },
     );
     const wrong = results.filter(({ violation }) => violation !== undefined);
     count({

@@ -5,9 +5,14 @@
  */
 import pMap from 'p-map';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { answeredCalls, startAnswerLab, uncertainWords } from '../support/faults/answer-lab.ts';
+import {
+  answeredCalls,
+  casesAtOnce,
+  eventTimeoutMs,
+  startAnswerLab,
+  uncertainWords,
+} from '../support/faults/answer-lab.ts';
 import type { AnswerLab } from '../support/faults/answer-lab.ts';
-import { firstOf } from '../support/faults/checker.ts';
 import { count } from '../support/faults/counts.ts';
 import { faultsAt, faultsOf, Injector } from '../support/faults/fault-client.ts';
 import { socketEvents } from '../support/faults/provider.ts';
@@ -18,12 +23,6 @@ beforeAll(async () => {
   lab = await startAnswerLab();
 });
 afterAll(() => lab.stop());
-
-/** Cases at once: enough that what one waits for is another one's turn. */
-const concurrency = 4;
-
-/** Of one event: hundreds of cases, also on a busy machine. */
-const timeoutMs = 1_200_000;
 
 /**
  * Shapes of calls that had their faults. `npm run test:all` brings every fault to every call of a capture; the worker is
@@ -40,13 +39,9 @@ describe.each(uncertainWords)('%s', (uncertain) => {
   describe.each(answeredCalls)('%s', (call) => {
     test.each(socketEvents)(
       '%s, under every fault at every call to AWS',
-      { timeout: timeoutMs },
+      { timeout: eventTimeoutMs },
       async (event) => {
-        const run = async (injector: Injector): Promise<string | undefined> => {
-          const sent = await lab.send({ call, event, uncertain });
-          await lab.settle(sent, {}, injector);
-          return firstOf(await lab.violations(sent));
-        };
+        const run = (injector: Injector) => lab.firstViolation({ call, event, uncertain }, injector);
         const clean = new Injector();
         expect(await run(clean)).toBeUndefined();
         const plans = clean.attempts.flatMap((command, index) =>
@@ -63,7 +58,7 @@ describe.each(uncertainWords)('%s', (uncertain) => {
             what,
             violation: await run(new Injector(faultsAt({ [index]: fault }))),
           }),
-          { concurrency },
+          { concurrency: casesAtOnce },
         );
         count({
           subject: `answer to ${call}`,

@@ -17,6 +17,7 @@ import type { TestBackend } from '../backend.ts';
 import { decided, patientClient } from '../patient.ts';
 import { bodyOf, movableClock, silent, sqsEvent, startOutbox } from '../outbox.ts';
 import type { MovableClock, TestOutbox } from '../outbox.ts';
+import { firstOf } from './checker.ts';
 import type { Violation } from './checker.ts';
 import { clientsOf } from './delivery.ts';
 import type { Clients } from './delivery.ts';
@@ -32,6 +33,12 @@ export type AnsweredCall = (typeof answeredCalls)[number];
 /** What is done about a call that may have acted. The domains say `inquire`. */
 export const uncertainWords = ['inquire', 'hold', 'retry'] as const;
 export type UncertainWord = (typeof uncertainWords)[number];
+
+/** Enough that what one case waits for is another one's turn. */
+export const casesAtOnce = 4;
+
+/** Of one event: hundreds of cases, also on a busy machine. */
+export const eventTimeoutMs = 1_200_000;
 
 /** A message that was sent, its receiver, and the time of its workers. */
 export interface AnswerCase {
@@ -67,6 +74,8 @@ export interface AnswerLab {
   readonly settle: (sent: AnswerCase, build?: AnswerBuild, injector?: Injector) => Promise<void>;
   /** Whether receiver, message and entity agree; what is held, once a person has said what the receiver did. */
   readonly violations: (sent: AnswerCase) => Promise<readonly Violation[]>;
+  /** A whole case under faults. @returns the first of its violations */
+  readonly firstViolation: (options: AnswerCaseOptions, injector: Injector) => Promise<string | undefined>;
   readonly stop: () => Promise<void>;
 }
 
@@ -228,6 +237,11 @@ export async function startAnswerLab(): Promise<AnswerLab> {
     answersOf,
     settle,
     violations,
+    firstViolation: async (options, injector) => {
+      const sent = await send(options);
+      await settle(sent, {}, injector);
+      return firstOf(await violations(sent));
+    },
     stop: async () => {
       api.backend.store.client.destroy();
       await outbox.stop();
