@@ -56,8 +56,9 @@ export const entityBytesAtMost = ({ attributes, hidden }: Domain): number =>
 
 /**
  * The bytes a command may write: the entity in its item, its ledger entry, the kept answer and each message, with the
- * input in the entry; two times each entity that it takes along; and of each that it creates its item, entry and messages. A value is as long as its schema allows, and no
- * longer than a request's body, which is where long values come from.
+ * input in the entry; two times each entity that it takes along; and of each that it creates its item, entry and
+ * messages. A value is as long as its schema allows, and no longer than a request's body, which is where long values
+ * come from.
  */
 export function bytesAtMost(domain: Domain, command: AnyCommand): number {
   const { input, links = {}, messages } = command;
