@@ -41,7 +41,7 @@ import type { Body } from './request-body.ts';
 import type { beginRedriveBody, resolveBody, Route, stopRedriveBody } from './routes.ts';
 import { resolveMessage } from './resolve-message.ts';
 import * as rejections from '../core/rejections.ts';
-import { entityView, etagOf } from './view.ts';
+import { entityView, etagOf, timingView } from './view.ts';
 
 export interface OperationContext {
   readonly backend: Backend;
@@ -85,6 +85,10 @@ export async function operate(c: Context<Environment>, context: OperationContext
       return json(await listLedger(reading(), operation.domain, id(operation.domain), page));
     case 'entityMessages':
       return json(await entityMessages(reading(), operation.domain, id(operation.domain), page));
+    case 'timing': {
+      const entity = await getEntity(reading(), operation.domain, id(operation.domain));
+      return json(timingView(operation.domain, entity, backend.clock.now()));
+    }
     case 'balance':
       return json(await getBalance(reading(), c.req.param('account') ?? ''));
     case 'statement':

@@ -22,6 +22,7 @@ export type Operation =
     }
   | { readonly is: 'ledger'; readonly domain: Domain }
   | { readonly is: 'entityMessages'; readonly domain: Domain }
+  | { readonly is: 'timing'; readonly domain: Domain }
   | { readonly is: 'lock'; readonly domain: Domain }
   | { readonly is: 'unlock'; readonly domain: Domain }
   | { readonly is: 'balance' }
@@ -279,6 +280,7 @@ function domainRoutes(domain: Domain): readonly Route[] {
       operation: { is: 'entityMessages', domain },
       query: z.strictObject(paging),
     },
+    { method: 'GET', path: `${entity}/timing`, scope, operation: { is: 'timing', domain } },
     { method: 'POST', path: `${entity}/lock`, scope, operation: { is: 'lock', domain }, body: lockBody },
     { method: 'POST', path: `${entity}/unlock`, scope, operation: { is: 'unlock', domain } },
   ];

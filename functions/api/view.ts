@@ -1,10 +1,12 @@
 /** What a caller sees of an entity. */
 import { z } from 'zod';
 import type { Domain } from '../core/definition.ts';
+import { isLocked } from '../core/entity.ts';
 import type { EntityState } from '../core/entity.ts';
 import type { LedgerEntry } from '../core/ledger.ts';
 import { allowedTransitions } from '../core/registry.ts';
 import { upgraded } from '../core/upgrade.ts';
+import { timestamp } from '../runtime/clock.ts';
 
 /** An older entity is shown as the newest definition has it. */
 export function entityView(domain: Domain, entity: EntityState): Record<string, unknown> {
@@ -23,6 +25,34 @@ export function entityView(domain: Domain, entity: EntityState): Record<string, 
     ),
     ...Object.fromEntries(accounts.map(([key]) => [key, balances[key] ?? 0])),
     allowedTransitions: allowedTransitions(domain, status),
+  };
+}
+
+/** What time does to an entity: until when it is locked, and what happens to it by itself. A lock's token is its holder's. */
+export interface Timing {
+  readonly lock?: { readonly by?: string; readonly fence: number; readonly expiresAt: string };
+  readonly deadline?: { readonly transition: string; readonly at: string };
+}
+
+/** @param now epoch milliseconds */
+export function timingView(domain: Domain, entity: EntityState, now: number): Timing {
+  const { lock, due, status } = entity;
+  const isWaitedFor = due?.while.includes(status) === true;
+  // The moment of a deadline is an attribute, and may be one that is kept hidden.
+  const { at: attribute = '' } = (due && domain.deadlines?.[due.transition]) ?? {};
+  const isHidden = Object.hasOwn(domain.hidden?.shape ?? {}, attribute);
+  return {
+    ...(lock &&
+      isLocked(entity, now) && {
+        lock: {
+          ...(lock.by !== undefined && { by: lock.by }),
+          fence: lock.fence,
+          expiresAt: timestamp(lock.expiresAt),
+        },
+      }),
+    ...(due &&
+      isWaitedFor &&
+      !isHidden && { deadline: { transition: due.transition, at: timestamp(due.at) } }),
   };
 }
 

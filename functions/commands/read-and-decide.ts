@@ -259,6 +259,7 @@ function decideLock(call: Call, request: LockCommand, now: number): DecidedComma
   if (isLocked(entity, now)) return request.wait === 'wait' ? { kind: 'held' } : rejected(rejections.locked);
   const lock: LockState = {
     token: randomBytes(16).toString('base64url'),
+    by: request.subject,
     fence: (entity.lock?.fence ?? 0) + 1,
     expiresAt: now + request.ttlSeconds * 1000,
   };

@@ -37,7 +37,7 @@ const isRole = (name: string): boolean => /^[^\s[\]]+$/.test(name);
 /** Routes below /v1 that belong to no domain. */
 const otherRoutes = ['balances', 'messages', 'redrives', 'operations', 'audit'];
 /** Routes below an entity that belong to no transition. */
-const entityRoutes = ['create', 'lock', 'unlock', 'ledger', 'messages', 'upgrade'];
+const entityRoutes = ['create', 'lock', 'unlock', 'ledger', 'messages', 'timing', 'upgrade'];
 
 /** @throws naming what is wrong in one definition by itself */
 export function checkDefinition(domain: Domain): void {

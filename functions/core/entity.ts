@@ -47,6 +47,8 @@ export interface EntityState {
 
 export interface LockState {
   readonly token: string;
+  /** The subject that took it; absent of one that is given up, or was taken before this was kept. */
+  readonly by?: string;
   /** Grows with every lock of this entity. */
   readonly fence: number;
   /** Epoch milliseconds. */

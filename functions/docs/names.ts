@@ -34,6 +34,8 @@ export function operationId({ operation }: Pick<Route, 'operation'>): string {
       return `list${pascalCase(operation.domain.collection)}`;
     case 'ledger':
       return `list${pascalCase(operation.domain.type)}Ledger`;
+    case 'timing':
+      return `get${pascalCase(operation.domain.type)}Timing`;
     case 'entityMessages':
       return `list${pascalCase(operation.domain.type)}Messages`;
     case 'balance':

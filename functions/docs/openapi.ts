@@ -41,6 +41,7 @@ export function createOpenApi(registry: Registry): oas31.OpenAPIObject {
           LedgerPage: schemas.page(schemas.ledgerEntry),
           Message: schemas.message,
           MessagePage: schemas.page(schemas.message),
+          Timing: schemas.timing,
           Balance: schemas.balance,
           StatementPage: schemas.statementPage,
           ...problemSchemas,
@@ -170,6 +171,8 @@ function operationOf(registry: Registry, examples: Examples, route: Route): ZodO
       return reads.ledgerOperation(route, exampleFor(examples, operation.domain, 'create'));
     case 'entityMessages':
       return reads.entityMessagesOperation(route, exampleFor(examples, operation.domain, 'create'));
+    case 'timing':
+      return reads.timingOperation(route, exampleFor(examples, operation.domain, 'create'));
     case 'balance':
       return reads.balanceOperation(route);
     case 'statement':

@@ -115,6 +115,17 @@ export const entityMessagesOperation = (route: Route, created: Example): ZodOpen
     steps: exampleStepsThrough(created),
   });
 
+export const timingOperation = (route: Route, created: Example): ZodOpenApiOperationObject =>
+  operation(route, {
+    tag: created.domain.collection,
+    summary: 'Read what time does to it: its lock, and its next deadline',
+    description: 'Who holds its lock and until when, and which transition happens by itself, and when.',
+    answer: ref('schemas/Timing'),
+    missing: 'NotFound',
+    parameters: [idParameter(created.domain)],
+    steps: exampleStepsThrough(created),
+  });
+
 const accountParameter = {
   name: 'account',
   in: 'path' as const,

@@ -202,6 +202,32 @@ export const heldLock = z.strictObject({
   expiresAt: moment('From then on the token never commits anything.'),
 });
 
+export const timing = z.strictObject({
+  lock: z
+    .strictObject({
+      by: z
+        .string()
+        .optional()
+        .meta({ description: 'Subject of the token that took it.', examples: ['alice'] }),
+      fence: z
+        .int()
+        .positive()
+        .meta({ description: 'Grows with every lock of this entity.', examples: [1] }),
+      expiresAt: moment('Until then its commands need the `Lock-Token`, unless it is unlocked before.'),
+    })
+    .optional()
+    .meta({ description: 'Absent where nobody holds it.' }),
+  deadline: z
+    .strictObject({
+      transition: z
+        .string()
+        .meta({ description: 'The transition that happens by itself.', examples: ['expire'] }),
+      at: moment('When, if nothing else moves the entity before.'),
+    })
+    .optional()
+    .meta({ description: 'Absent where it waits for none.' }),
+});
+
 export const statementPage = page(
   z.strictObject({
     entity: z.string().meta({ description: 'Whose ledger has the entry.' }),

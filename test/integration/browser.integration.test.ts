@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { obstacles, startBrowser } from '../support/browser.ts';
 import { startMailServer } from '../support/receivers.ts';
 import type { TestMailServer } from '../support/receivers.ts';
-import { startBackendProcess } from '../support/started-backend.ts';
+import { startBackendProcess, tokenFor } from '../support/started-backend.ts';
 import type { StartedBackend } from '../support/started-backend.ts';
 
 let mails: TestMailServer;
@@ -73,6 +73,31 @@ describe('the console', () => {
     await page.getByText('submit: done.').waitFor();
     await page.getByText('draft → submitted').waitFor();
     await shot('entity');
+  });
+
+  it('shows who holds an entity and until when, and what happens to it by itself', async () => {
+    const token = await tokenFor('acme', 'commands', 'carol');
+    const send = async (path: string, body: object): Promise<string> => {
+      const response = await fetch(`${backend.url}/v1/${path}`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${token}`,
+          'content-type': 'application/json',
+          'idempotency-key': `"${path}"`,
+        },
+        body: JSON.stringify(body),
+      });
+      return ((await response.json()) as { readonly id: string }).id;
+    };
+    const showingId = await send('showings', { title: 'Momo', capacity: 3 });
+    const id = await send('reservations', { showingId, customer: 'ada' });
+    await send(`reservations/${id}/lock`, { ttlSeconds: 300, wait: 'nowait' });
+    await open(`entities/reservations/${id}`);
+    await page.getByText('locked by carol until').waitFor();
+    await page.getByText(/^expire .*\(in 9 minutes|\(in 10 minutes/).waitFor();
+    await shot('timing');
+    await page.goBack();
+    await heading('Ledger').waitFor();
   });
 
   it('finds a group of dead letters, runs one again, and sees it done', async () => {

@@ -45,6 +45,20 @@ describe('a lock', () => {
     expect((await api.get(path)).text).not.toContain(String(held.json['token']));
   });
 
+  it('is shown with its holder and its end, and without its token', async () => {
+    const path = await account();
+    const timing = async () => (await api.get(`${path}/timing`, { subject: 'bob' })).json;
+    expect(await timing()).toEqual({});
+    const held = await lock(path, 30, 'nowait', { subject: 'carol' });
+    const { fence, expiresAt } = held.json;
+    expect(await timing()).toEqual({ lock: { by: 'carol', fence, expiresAt } });
+    const end = Date.parse(String(expiresAt));
+    expect(await clock.at(end - 1, timing)).toHaveProperty('lock');
+    expect(await clock.at(end, timing)).toEqual({});
+    await unlock(path, held);
+    expect(await timing()).toEqual({});
+  });
+
   it('lets its holder work and nobody else', async () => {
     const path = await account();
     const held = await lock(path);

@@ -1,5 +1,8 @@
 /** What the clock asks for is done when it is due by the entity's own word, and nobody else can ask in its name. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { moment } from '../../functions/core/fields.ts';
+import { timestamp } from '../../functions/runtime/clock.ts';
 import { createRunScheduledTransition } from '../../functions/workers/scheduled-transition.ts';
 import { domains } from '../../functions/domains/index.ts';
 import { idOf, verdictOf } from '../support/answers.ts';
@@ -26,6 +29,25 @@ async function lent(api: TestBackend): Promise<{ path: string; timer: (at: unkno
 }
 
 describe('a deadline', () => {
+  it('is shown for as long as the entity waits for it, unless its moment is kept hidden', async () => {
+    const secretive = {
+      ...loans,
+      attributes: loans.attributes.omit({ backUntil: true }),
+      hidden: z.strictObject({ backUntil: moment() }),
+    };
+    const [now, week] = [clock.now(), 7 * 24 * 60 * 60 * 1000];
+    for (const [definition, shown] of [
+      [loans, { deadline: { transition: 'lose', at: timestamp(now + week) } }],
+      [secretive, {}],
+    ] as const) {
+      const api = await startBackend({ clock, domains: [...domains, definition] });
+      const { path } = await clock.at(now, () => lent(api));
+      expect((await api.get(`${path}/timing`)).json).toEqual(shown);
+      expect((await api.post(`${path}/return`, {})).status).toBe(200);
+      expect((await api.get(`${path}/timing`)).json).toEqual({});
+    }
+  });
+
   it('that was moved brings nothing about at its old time', async () => {
     const api = await startBackend({ clock, domains: [...domains, loans] });
     const { path, timer } = await lent(api);

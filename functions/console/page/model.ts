@@ -56,6 +56,12 @@ export interface Entity {
   readonly [attribute: string]: unknown;
 }
 
+/** Who keeps others out of an entity, and what happens to it by itself. */
+export interface Timing {
+  readonly lock?: { readonly by?: string; readonly fence: number; readonly expiresAt: string };
+  readonly deadline?: { readonly transition: string; readonly at: string };
+}
+
 export interface Entry {
   readonly seq: number;
   readonly command: string;

@@ -190,6 +190,10 @@ export const cases: readonly RequestCase[] = casesOf(registerDomains(domains));
 
 /** Routes without a case, and why. */
 export const routesWithoutCase: ReadonlyMap<string, string> = new Map([
+  ...domains.map(({ collection }): [string, string] => [
+    `GET /v1/${collection}/{id}/timing`,
+    'costs what a read of the entity costs, which is all that it does',
+  ]),
   ['GET /v1/audit', 'reads a bounded part of all data by design; its cost is that part'],
   ['GET /v1/messages/groups', 'reads a bounded part of the dead messages by design; its cost is that part'],
   ['POST /v1/redrives', 'lists a bounded part of the dead messages by design, and begins in one transaction'],

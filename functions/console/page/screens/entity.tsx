@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import type { Answer, Page } from '../api.ts';
 import type { Collection, Command } from '../document.ts';
 import { useLoaded } from '../loaded.ts';
-import type { Entity, Entry, Message } from '../model.ts';
+import type { Entity, Entry, Message, Timing } from '../model.ts';
 import { CommandForm } from '../parts/command-form.tsx';
 import { Json } from '../parts/json.tsx';
 import { List } from '../parts/list.tsx';
@@ -55,6 +55,7 @@ export function EntityScreen({ collection: name, id }: EntityScreenProps) {
             {texts.version} {entity.version} · <Ago at={entity.updatedAt} />
           </span>
         </div>
+        <TimingShown path={path} version={entity.version} />
       </div>
       <section class="card">
         <h2>{texts.machine}</h2>
@@ -90,6 +91,44 @@ function Absence({ answer }: { readonly answer: Answer<unknown> | undefined }) {
     <Failure answer={answer} />
   ) : (
     <Bad>{texts.missing}</Bad>
+  );
+}
+
+/** Who keeps others out and until when, and what happens by itself. */
+function TimingShown({ path, version }: PartProps) {
+  const { entity: texts } = useTexts();
+  const { api } = useSession();
+  const { answer } = useLoaded(`${path} timing ${version}`, () => api.get<Timing>(`${path}/timing`), everyMs);
+  if (answer === undefined) return null;
+  if (answer.kind !== 'ok') return <Failure answer={answer} />;
+  const { lock, deadline } = answer.value;
+  return (
+    <dl class="facts timing">
+      <div class="fact">
+        <dt>{texts.lock}</dt>
+        <dd>
+          {lock ? (
+            <>
+              {texts.lockedBy(lock.by)} <At at={lock.expiresAt} /> (<Ago at={lock.expiresAt} />)
+            </>
+          ) : (
+            <span class="quiet">{texts.noLock}</span>
+          )}
+        </dd>
+      </div>
+      <div class="fact">
+        <dt>{texts.deadline}</dt>
+        <dd>
+          {deadline ? (
+            <>
+              <b>{deadline.transition}</b> <At at={deadline.at} /> (<Ago at={deadline.at} />)
+            </>
+          ) : (
+            <span class="quiet">{texts.noDeadline}</span>
+          )}
+        </dd>
+      </div>
+    </dl>
   );
 }
 

@@ -243,6 +243,11 @@ export const en = {
     messages: 'Messages',
     noMessages: 'It caused no message.',
     missing: 'There is no such entity.',
+    lock: 'Lock',
+    lockedBy: (by?: string) => (by === undefined ? 'locked until' : `locked by ${by} until`),
+    noLock: 'Nobody holds it.',
+    deadline: 'By itself',
+    noDeadline: 'Nothing happens by itself.',
   },
   command: {
     send: 'Send',

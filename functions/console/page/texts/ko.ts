@@ -243,6 +243,11 @@ export const ko: Texts = {
     messages: '메시지',
     noMessages: '이 엔티티가 보낸 메시지가 없습니다.',
     missing: '해당 엔티티가 없습니다.',
+    lock: '잠금',
+    lockedBy: (by) => (by === undefined ? '잠겨 있음, 만료:' : `${by} 님이 잠금, 만료:`),
+    noLock: '잠겨 있지 않습니다.',
+    deadline: '자동 전이',
+    noDeadline: '예정된 자동 전이가 없습니다.',
   },
   command: {
     send: '보내기',
