@@ -108,7 +108,7 @@ export async function listLedger(
 }
 
 /**
- * An account of an entity lies on the entity; any other is an item of its own.
+ * An account of an entity lies on the entity; any other is an item of its own, or several where it is spread.
  * @returns balance 0 and no unit where the account was never used
  */
 export async function getBalance(
@@ -124,7 +124,7 @@ export async function getBalance(
     if (!entity || unit === undefined) return { account, balance: 0 };
     return { account, unit, balance: entity.balances[owned.key] ?? 0 };
   }
-  const item = await readBalance(store, tenant, account, deadline.signal);
+  const item = await readBalance(store, tenant, account, registry.spreadOf(account), deadline.signal);
   return item ? { account, unit: item.unit, balance: item.balance } : { account, balance: 0 };
 }
 

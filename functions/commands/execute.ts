@@ -69,7 +69,7 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
         // 6. Plan the ledger entry and 7. the messages. The decision holds both, and the postings. `itemsOf` makes
         // them items of one transaction (`store/transaction/transaction-items.ts`), with the answer under its key.
         const answer = request.kind === 'answer' ? {} : request.answerOf(decided.result);
-        const items = decided.itemsOf(onceItemOf(call, answer, now));
+        const items = decided.itemsOf(onceItemOf(call, answer, now), defeats);
 
         // 8. Commit: all of it, or nothing.
         const sent = await commit(backend.store, items, signalFor(call, decided, now));

@@ -38,8 +38,8 @@ export type DecidedCommand =
   | {
       readonly kind: 'accepted';
       readonly result: Result;
-      /** All that the command writes, with what makes it happen once. */
-      readonly itemsOf: (guard: LabelledItem) => readonly LabelledItem[];
+      /** All that the command writes at this attempt, from 1, with what makes it happen once. */
+      readonly itemsOf: (guard: LabelledItem, attempt: number) => readonly LabelledItem[];
       /** Other entities that it changes or checks without having read them. */
       readonly unread: readonly string[];
       /** When the lock runs out under which it was decided, epoch milliseconds. */
@@ -242,7 +242,10 @@ function accepted(
   return {
     kind: 'accepted',
     result: { kind: before ? 'changed' : 'created', domain, entity: after },
-    itemsOf: (guard) => [guard, ...transactionItems(store.tables, context, decision)],
+    itemsOf: (guard, attempt) => [
+      guard,
+      ...transactionItems(store.tables, { ...context, attempt }, decision),
+    ],
     unread: unreadIn(decision),
     ...(lockToken !== undefined && { lockedUntil: before?.lock?.expiresAt }),
   };

@@ -15,6 +15,7 @@ import { collectionOf } from './others.ts';
 import { periods } from './recurrence.ts';
 import { opsOf } from './rules.ts';
 import type { AnyRule } from './rules.ts';
+import { spreadFaultOf } from './spread-accounts.ts';
 
 /** Throws. `place`: the field, after its command where it belongs to one. */
 type Fail = (place: string, fault: string) => never;
@@ -191,11 +192,14 @@ function checkMessage({ transitions }: Domain, place: string, message: AnyMessag
 }
 
 /**
- * The entities that a command names are of domains that are there, and what is taken along names no others itself.
+ * The entities that a command names are of domains that are there, what is taken along names no others itself, and what
+ * is posted to a spread account can be.
  * @throws naming what is wrong between definitions
  */
 export function checkOthers(domain: Domain, domains: readonly Domain[]): void {
   const fail = failOf(domain);
+  const spread = spreadFaultOf(domain, domains);
+  if (spread) fail(...spread);
   for (const [name, { references, reads, links = {}, creates }] of commandsOf(domain)) {
     for (const [each, other] of Object.entries({ ...references, ...reads, ...links })) {
       const collection = collectionOf(domain, other);
@@ -287,9 +291,15 @@ function checkAttributes(domain: Domain, fail: Fail): void {
 }
 
 function checkAccounts(domain: Domain, fail: Fail): void {
-  for (const [key, { unit, floor, open }] of Object.entries(domain.accounts ?? {})) {
+  for (const [key, account] of Object.entries(domain.accounts ?? {})) {
+    const { unit, floor, open } = account;
     // It stands behind the entity's id and a colon where balances are read.
     if (!/^[a-z][A-Za-z]*$/.test(key)) fail(`account "${key}"`, 'its name is letters only');
+    if ('spread' in account)
+      fail(
+        `account "${key}", spread`,
+        'it lies on its entity, which is one item; spread a role of named accounts',
+      );
     if (floor && floor.minimum > 0)
       fail(`account "${key}", floor`, `it begins at 0, below ${floor.minimum}; use 0 or less`);
     if (open) checkStates(domain, `account "${key}", open`, open.while, fail);

@@ -17,7 +17,7 @@ import { attributesAfter, entityChange } from './entity-change.ts';
 import type { EntityChange } from './entity-change.ts';
 import { draftsOf } from './messages.ts';
 import type { MessageDraft } from './messages.ts';
-import { spread } from './movements.ts';
+import { assign } from './movements.ts';
 import type { BalanceChange, Check, UnreadChange } from './movements.ts';
 import { absentOf, definitionOf, idsOf, missingOf, namedOthers, transitionOf } from './named-others.ts';
 import { collectionOf, domainOf } from './others.ts';
@@ -218,7 +218,7 @@ function decideChange(
     const no = beside && firstBroken(of, (path) => valueAt(registry.byCollection(collection), beside, path));
     if (no) return rejected(rejections.rejectedBy(no));
   }
-  const { unread, balances } = spread(registry, entities, [...checks.checks, ...created.checks]);
+  const { unread, balances } = assign(registry, entities, [...checks.checks, ...created.checks]);
   assertAccounts(change, definition.accountsAtMost ?? accountsByDefault);
   const impossible = firstBroken(
     unread.flatMap((other) => other.rules.filter(({ test }) => test.op === 'fact')),

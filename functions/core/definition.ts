@@ -228,7 +228,7 @@ interface Written<
   Codes extends CommandCodes,
   Actors,
   Unique extends string,
-> extends Pick<Domain, 'collection' | 'type' | 'idPrefix' | 'version' | 'summary' | 'statements'> {
+> extends Pick<Domain, 'collection' | 'type' | 'idPrefix' | 'version' | 'summary' | 'statements' | 'spread'> {
   readonly states: readonly State[];
   /** States of earlier versions, out of which transitions still lead. */
   readonly formerStates?: readonly State[];

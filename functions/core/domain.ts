@@ -225,6 +225,12 @@ export interface Domain {
   readonly accounts?: Readonly<Record<string, AccountDefinition>>;
   /** Roles of named accounts that keep a statement, whichever domain posts to them: `['payer']` for `payer:alice:EUR`. */
   readonly statements?: readonly string[];
+  /**
+   * Roles of named accounts that everybody posts to, whichever domain does: over how many items each account is spread.
+   * `{ holding: 32 }`: a posting to `holding:bookshop:EUR` goes to one of 32, and the balance is their sum. Such an account
+   * has no floor. The number may grow later, and never falls.
+   */
+  readonly spread?: Readonly<Record<string, number>>;
   readonly unique?: readonly UniqueValue<string, any>[];
   /** By transition. */
   readonly deadlines?: Readonly<Partial<Record<string, AnyDeadline>>>;

@@ -1,5 +1,4 @@
 /** Where the movements of a command land: on its entities, on other entities without a read, or on named accounts. */
-import { balanceMax } from '../runtime/limits.ts';
 import { unitAttribute, unitOf } from './account-units.ts';
 import type { AccountDefinition, Domain } from './domain.ts';
 import { isLocked, valueAt } from './entity.ts';
@@ -12,6 +11,7 @@ import * as rejections from './rejections.ts';
 import type { Rejection } from './rejections.ts';
 import { atLeast, atMost, conflict, firstBroken, is, isIn } from './rules.ts';
 import type { Rule } from './rules.ts';
+import { itemBalanceMax, spreadFault } from './spread-accounts.ts';
 
 export interface OwnedTarget {
   readonly collection: string;
@@ -27,6 +27,8 @@ export interface NamedTarget {
   readonly name: string;
   readonly unit: string;
   readonly floor: Floor | undefined;
+  /** Over how many items it is spread; 1 where it is not. */
+  readonly items: number;
 }
 
 export interface ResolvedMovement {
@@ -50,6 +52,8 @@ export interface BalanceChange {
   readonly account: string;
   readonly unit: string;
   readonly delta: number;
+  /** Over how many items it is spread; 1 where it is not. */
+  readonly items: number;
   /** Tests on the path `balance`; a new account counts as 0. */
   readonly rules: readonly Rule[];
 }
@@ -62,7 +66,11 @@ export function resolve(
 ): readonly ResolvedMovement[] {
   return movements.map(({ account, amount }) => {
     if ('name' in account) {
-      return { target: { name: account.name, unit: account.unit, floor: account.floor }, amount };
+      const { name, unit, floor } = account;
+      const items = registry.spreadOf(name);
+      const fault = items > 1 ? spreadFault(account) : undefined;
+      if (fault !== undefined) throw new Error(fault);
+      return { target: { name, unit, floor, items }, amount };
     }
     const { collection, id } = 'own' in account ? self : account.owner;
     const key = 'own' in account ? account.own : account.key;
@@ -95,26 +103,25 @@ export const asPosting = ({ target, amount }: ResolvedMovement): Posting => ({
   amount,
 });
 
-/** What must hold of a balance so that a change neither breaks its floor nor leaves the exact integers. */
-export function balanceRules(path: string, delta: number, floor: Floor | undefined): readonly Rule[] {
+/**
+ * What must hold of a balance so that a change neither breaks its floor nor leaves the exact integers.
+ * @param items over which it is spread: what must hold of the one that is added to
+ */
+export function balanceRules(
+  path: string,
+  delta: number,
+  floor: Floor | undefined,
+  items = 1,
+): readonly Rule[] {
+  const most = itemBalanceMax(items);
   if (delta > 0) {
     return [
-      conflict(
-        'balance_limit_exceeded',
-        atMost(path, balanceMax - delta),
-        'The balance would grow too large.',
-      ),
+      conflict('balance_limit_exceeded', atMost(path, most - delta), 'The balance would grow too large.'),
     ];
   }
   return floor
     ? [conflict(floor.code, atLeast(path, floor.minimum - delta), floor.otherwise)]
-    : [
-        conflict(
-          'balance_limit_exceeded',
-          atLeast(path, -balanceMax - delta),
-          'The balance would grow too large.',
-        ),
-      ];
+    : [conflict('balance_limit_exceeded', atLeast(path, -most - delta), 'The balance would grow too large.')];
 }
 
 /** The same, where an attribute of the entity says the unit. */
@@ -174,20 +181,20 @@ export interface Check {
   readonly version?: number;
 }
 
-/** What `spread` looks at of an entity's change. */
+/** What `assign` looks at of an entity's change. */
 interface Moving {
   readonly after: Pick<EntityState, 'id'>;
   /** Movements on accounts that are not its own. */
   readonly foreign: readonly ResolvedMovement[];
 }
 
-interface Spread {
+interface Assigned {
   readonly unread: readonly UnreadChange[];
   readonly balances: readonly BalanceChange[];
 }
 
-/** Nets all movements of a transaction and gives each account to the one item that will carry it. */
-export function spread(registry: Registry, changes: readonly Moving[], checks: readonly Check[]): Spread {
+/** Nets all movements of a transaction and gives each account to the one write that will carry it. */
+export function assign(registry: Registry, changes: readonly Moving[], checks: readonly Check[]): Assigned {
   const foreign = net(
     changes.flatMap((change) => change.foreign),
     nameOf,
@@ -210,8 +217,9 @@ export function spread(registry: Registry, changes: readonly Moving[], checks: r
   }
   for (const { target, amount } of foreign) {
     if ('name' in target) {
-      const rules = balanceRules('balance', amount, target.floor);
-      balances.push({ account: target.name, unit: target.unit, delta: amount, rules });
+      const { name: account, unit, floor, items } = target;
+      const rules = balanceRules('balance', amount, floor, items);
+      balances.push({ account, unit, delta: amount, items, rules });
       continue;
     }
     if (changes.some(({ after }) => after.id === target.id)) {

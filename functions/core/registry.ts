@@ -4,6 +4,7 @@ import { commandsOf } from './domain.ts';
 import type { Domain } from './domain.ts';
 import { answers } from './messages.ts';
 import type { Answer, MessageHead } from './messages.ts';
+import { roleOf, spreadByRole } from './spread-accounts.ts';
 
 export interface Registry {
   readonly domains: readonly Domain[];
@@ -12,6 +13,8 @@ export interface Registry {
   readonly find: (collection: string) => Domain | undefined;
   /** The domain an id belongs to, by its prefix. */
   readonly ofId: (id: string) => Domain | undefined;
+  /** Over how many items a named account is spread; 1 where it is not. */
+  readonly spreadOf: (account: string) => number;
 }
 
 /** Throws an error that names definition and fault. */
@@ -29,10 +32,15 @@ export function registerDomains(domains: readonly Domain[]): Registry {
     owners(({ idPrefix }) => [idPrefix]),
   );
   assertDistinct(
+    'spread of a role',
+    owners(({ spread = {} }) => Object.keys(spread)),
+  );
+  assertDistinct(
     'unique constraint',
     owners(({ unique = [] }) => unique.map(({ name }) => name)),
   );
   const byCollection = new Map(domains.map((domain) => [domain.collection, domain]));
+  const spread = spreadByRole(domains);
   const byPrefix = new Map(domains.map((domain) => [domain.idPrefix, domain]));
   return {
     domains,
@@ -43,6 +51,7 @@ export function registerDomains(domains: readonly Domain[]): Registry {
       return domain;
     },
     ofId: (id) => byPrefix.get(id.slice(0, id.indexOf('_'))),
+    spreadOf: (account) => spread.get(roleOf(account)) ?? 1,
   };
 }
 

@@ -2,6 +2,7 @@
 import type { LedgerEntry } from './ledger.ts';
 import { ownedAccount } from './owned-accounts.ts';
 import type { Registry } from './registry.ts';
+import { roleOf } from './spread-accounts.ts';
 
 /** What one ledger entry did to an account. */
 export interface StatementLine {
@@ -23,7 +24,7 @@ export function keepsStatement(registry: Registry, account: string): boolean {
     const { accounts = {} } = registry.ofId(owned.id) ?? {};
     return Object.hasOwn(accounts, owned.key) && accounts[owned.key]?.statement === true;
   }
-  const role = account.slice(0, account.indexOf(':'));
+  const role = roleOf(account);
   return registry.domains.some(({ statements = [] }) => statements.includes(role));
 }
 

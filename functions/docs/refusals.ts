@@ -132,6 +132,6 @@ function refusalsOfTransfers(registry: Registry, example: Example): readonly Kno
     .filter((movement) => !(isCreate && isOwn(movement)))
     .flatMap(({ target, amount }) => [
       ...('open' in target ? openRules(target.open) : []),
-      ...balanceRules('balance', amount, target.floor),
+      ...balanceRules('balance', amount, target.floor, 'items' in target ? target.items : 1),
     ]);
 }

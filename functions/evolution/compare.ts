@@ -46,6 +46,7 @@ export function changesBetween(before: Snapshot, after: Snapshot): readonly Chan
     ...attributes(before, after),
     ...accounts(before, after),
     ...statements(before, after),
+    ...spread(before, after),
     ...unique(before, after),
     ...deadlines(before, after),
     ...command('create', before.create, after.create),
@@ -281,6 +282,37 @@ function* statements(before: Snapshot, after: Snapshot): Iterable<Change> {
     yield safe(path, 'Its statement is kept from now on; the nightly audit adds what was posted before.');
   for (const path of beyond(withStatement(before), withStatement(after)))
     yield refused(path, 'Callers that read its statement are answered 404.', 'Keep it.');
+}
+
+function* spread({ spread: before = {} }: Snapshot, { spread: after = {} }: Snapshot): Iterable<Change> {
+  for (const [role, items] of Object.entries(after)) {
+    const path = `spread.${role}`;
+    const was = before[role];
+    const missed =
+      'While both versions run, the balance that the older one reads lacks what lies in the others.';
+    if (was === undefined) {
+      yield twoSteps(
+        path,
+        `What is there stays in the first of ${items} items. ${missed}`,
+        'If the older version has a floor on it, release one without it first: it would refuse what the others cover.',
+      );
+    } else if (items > was) {
+      yield safe(path, `New postings go to ${items} items, and not to ${was}. ${missed}`);
+    } else if (items < was) {
+      yield refused(
+        path,
+        `What lies in the last ${was - items} of ${was} items would be in no balance any more.`,
+        `Keep ${was}.`,
+      );
+    }
+  }
+  for (const role of beyond(Object.keys(before), Object.keys(after))) {
+    yield refused(
+      `spread.${role}`,
+      'What lies in all items but the first would be in no balance any more.',
+      `Keep it at ${before[role] ?? ''}.`,
+    );
+  }
 }
 
 function* unique(before: Snapshot, after: Snapshot): Iterable<Change> {

@@ -64,6 +64,14 @@ export const field = {
 /** Balances stay exact integers in JavaScript: |balance| never passes 2^53 - 1. */
 export const balanceMax = Number.MAX_SAFE_INTEGER;
 
+/** Items over which a named account may be spread. */
+export const account = {
+  /** One item is no spread. */
+  spreadMin: 2,
+  /** A balance is read in one request: DynamoDB takes 100 items a BatchGetItem. */
+  spreadMax: 100,
+} as const;
+
 /** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html */
 export const transaction = {
   itemsMax: 100,

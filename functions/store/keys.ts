@@ -29,10 +29,36 @@ export const entryKey = (tenant: string, id: string, seq: number): ItemKey => ({
   sk: `${entryPrefix}${String(seq).padStart(10, '0')}`,
 });
 
-export const balanceKey = (tenant: string, account: string): ItemKey => ({
-  pk: `${encoded(tenant)}#balance#${account}`,
+/**
+ * The item of a named account.
+ * @param place of one that is spread, from 0. The first is where the account lies while it is not spread, so that what is
+ *   in it stays where it is. An account's name may hold anything, and is behind the place.
+ */
+export const balanceKey = (tenant: string, account: string, place = 0): ItemKey => ({
+  pk: `${encoded(tenant)}#balance${place === 0 ? '' : `.${place}`}#${account}`,
   sk: 'balance',
 });
+
+/** All the items of a named account. @param items over which it is spread */
+export const balanceKeys = (tenant: string, account: string, items: number): readonly ItemKey[] =>
+  Array.from({ length: items }, (_, place) => balanceKey(tenant, account, place));
+
+/**
+ * The place among the items of a spread account that an attempt of a command adds to. It follows from the ledger entry
+ * that the command writes, so that commands go to all of them alike, and each attempt of one goes to another place than
+ * the one before it. Which of them it is does not matter to a duplicate: the key's record lets one attempt commit.
+ * @param attempt from 1
+ */
+export function balancePlace(
+  items: number,
+  { id, seq }: { readonly id: string; readonly seq: number },
+  attempt: number,
+): number {
+  if (items === 1) return 0;
+  const hash = createHash('sha256').update(`${id}#${seq}`).digest();
+  const stride = 1 + (hash.readUInt32BE(4) % (items - 1));
+  return (hash.readUInt32BE(0) + (attempt - 1) * stride) % items;
+}
 
 /** The statement of an account: its lines by time. */
 export const statementPartition = (tenant: string, account: string): string =>

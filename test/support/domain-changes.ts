@@ -20,6 +20,7 @@ const opened = (...states: readonly string[]) => ({
 export const live: Domain = {
   ...toy,
   accounts: floored,
+  spread: { fees: 8 },
   attributes: toy.attributes.extend({ note: text('a note').optional() }),
   hidden: z.strictObject({ code: z.string().optional() }),
   transitions: {
@@ -89,6 +90,7 @@ export const safeChanges: Record<string, Domain | Partial<Domain>> = {
     transitions: { ...live.transitions, demote: { summary: 'Wait', from: ['active'], to: ['waiting'] } },
   },
   'a statement of a named account': { statements: ['fees'] },
+  'a named account spread over more items': { spread: { fees: 16 } },
   'an account': { accounts: { ...floored, points: { unit: 'point' } } },
   'an account shown': { accounts: { ...floored, points: { unit: 'point', shown: true } } },
   'an account open in more states': { accounts: { dues: opened('waiting', 'active', 'left') } },

@@ -96,7 +96,8 @@ export class History {
     });
     this.#put(
       'data',
-      entityPut('', { tenant: this.tenant, now: this.#now, requestId: '' }, change).Put?.Item ?? {},
+      entityPut('', { tenant: this.tenant, now: this.#now, attempt: 1, requestId: '' }, change).Put?.Item ??
+        {},
     );
     for (const claim of change.taken) {
       this.#put('data', { ...uniqueKey(this.tenant, claim), entity: claim.entity });

@@ -10,7 +10,7 @@ import { ownedAccountName } from '../../functions/core/postings.ts';
 import type { Registry } from '../../functions/core/registry.ts';
 import { entityState, ledgerEntry } from '../../functions/store/entities/items.ts';
 import type { BalanceItem, EntityItem, EntryItem } from '../../functions/store/entities/items.ts';
-import { balanceKey, uniqueKey, listPartitionOf } from '../../functions/store/keys.ts';
+import { balanceKeys, uniqueKey, listPartitionOf } from '../../functions/store/keys.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import { kindOf } from './table-dump.ts';
 import type { Dump, Item, ItemKind } from './table-dump.ts';
@@ -35,7 +35,9 @@ export function problemsOf(registry: Registry, dump: Dump): readonly string[] {
     }
   }
   for (const pk of entries.keys()) problems.push(`${pk} has ledger entries and no entity`);
-  problems.push(...balanceProblems(entities, items('balance') as unknown as BalanceItem[], balances));
+  problems.push(
+    ...balanceProblems(registry, entities, items('balance') as unknown as BalanceItem[], balances),
+  );
   problems.push(...claimProblems(registry, entities, items('unique')));
   problems.push(...messageProblems(entities, items('message') as unknown as MessageItem[]));
   return problems;
@@ -103,6 +105,7 @@ function fold(ledger: readonly LedgerEntry[]): Record<string, unknown> {
 }
 
 function balanceProblems(
+  registry: Registry,
   entities: readonly EntityItem[],
   items: readonly BalanceItem[],
   posted: ReadonlyMap<string, number>,
@@ -116,8 +119,9 @@ function balanceProblems(
   const byPartition = new Map(items.map((item) => [item.pk, item]));
   for (const tenant of new Set(entities.map((entity) => entity.tenant))) {
     for (const { account, pk, balance } of items) {
-      if (balanceKey(tenant, account).pk !== pk) continue;
-      kept.set(JSON.stringify([tenant, account]), balance);
+      if (!balanceKeys(tenant, account, registry.spreadOf(account)).some((key) => key.pk === pk)) continue;
+      const name = JSON.stringify([tenant, account]);
+      kept.set(name, (kept.get(name) ?? 0) + balance);
       byPartition.delete(pk);
     }
   }

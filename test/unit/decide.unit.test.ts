@@ -339,6 +339,14 @@ describe('a definition that does not keep what it said', () => {
     expect(() => ring(loud(over))).toThrow();
   });
 
+  it('is a defect when it posts to a spread account with a floor that no example shows', () => {
+    const floor = { minimum: 0, code: 'short', otherwise: 'Short.' };
+    const transfers = ({ id }: { readonly id: string }) =>
+      id === '' ? [] : transfer(named('a', 'x', 'c'), named('wide', 'x', 'c', floor), 1);
+    expect(() => ring(loud({ transfers }))).not.toThrow();
+    expect(() => ring({ ...loud({ transfers }), spread: { wide: 4 } })).toThrow(/"wide:x:c" has a floor/);
+  });
+
   it('is a defect when it is asked for a transition it does not have', () => {
     const { entity } = payment();
     const command = {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as limits from '../../functions/runtime/limits.ts';
-import { database } from '../../functions/runtime/delivery-limits.ts';
+import { itemBalanceMax } from '../../functions/core/spread-accounts.ts';
+import { batch, database } from '../../functions/runtime/delivery-limits.ts';
 import { balanceKey, entryKey, listPartitionOf, partitionKeyMaxBytes } from '../../functions/store/keys.ts';
 import { messageId, messageItem } from '../../functions/store/outbox/message-items.ts';
 
@@ -49,15 +50,22 @@ describe('the limits', () => {
     expect(limits.subject.maxCharacters).toBeGreaterThanOrEqual(limits.field.textMaxCharacters);
   });
 
+  it('let one request read a balance that is spread', () => {
+    expect(limits.account.spreadMax).toBe(batch.keysMax);
+  });
+
   it('keep sums exact', () => {
     expect(limits.balanceMax).toBe(2 ** 53 - 1);
+    for (const items of [1, limits.account.spreadMin, 32, limits.account.spreadMax])
+      expect(itemBalanceMax(items) * items).toBeLessThanOrEqual(limits.balanceMax);
+    expect(itemBalanceMax(limits.account.spreadMax)).toBeGreaterThan(limits.field.amountMax);
     // A list of amounts adds up without rounding.
     expect(limits.field.amountMax * limits.field.listMaxEntries).toBeLessThan(limits.balanceMax);
   });
 
   it('keep every key of the longest tenant within what DynamoDB takes', () => {
     const longestParty = '😀'.repeat(limits.field.textMaxCharacters);
-    const { pk } = balanceKey(longestTenant, `payable:${longestParty}:EUR`);
+    const { pk } = balanceKey(longestTenant, `payable:${longestParty}:EUR`, limits.account.spreadMax - 1);
     expect(bytes(pk)).toBeLessThanOrEqual(partitionKeyMaxBytes);
     const longest = { id: entityId, collection: 'x'.repeat(50), status: 'x'.repeat(50) };
     expect(bytes(listPartitionOf(longestTenant, longest))).toBeLessThanOrEqual(partitionKeyMaxBytes);

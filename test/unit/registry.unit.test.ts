@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { Domain } from '../../functions/core/definition.ts';
+import type { AccountDefinition, Domain } from '../../functions/core/definition.ts';
 import { integer, moment, prose, text } from '../../functions/core/fields.ts';
 import { many } from '../../functions/core/others.ts';
+import { named, transfer } from '../../functions/core/postings.ts';
+import type { NamedAccount } from '../../functions/core/postings.ts';
 import type { AnyRule } from '../../functions/core/rules.ts';
 import { itemsAtMost } from '../../functions/core/bounds.ts';
 import { allowedTransitions, messagesOf, registerDomains } from '../../functions/core/registry.ts';
@@ -46,6 +48,12 @@ const creating = (creation: object): Partial<Domain> => ({
 });
 const ruled = (rule: object): Partial<Domain> => ({
   transitions: { ...transitions, dim: { ...on, rules: { x: { otherwise: '', ...rule } } } },
+});
+const posting = (account: NamedAccount): Partial<Domain> => ({
+  transitions: {
+    ...transitions,
+    tip: { ...on, transfers: () => transfer(named('guest', 'hall', account.unit), account, 1) },
+  },
 });
 const closing = (open: object) => ({
   unit: 'hour',
@@ -116,6 +124,25 @@ describe('a definition that makes no sense is refused by name', () => {
       {
         transitions: { ...transitions, dim: { ...on, internal: true, example: { input: () => ({}) } } },
       },
+    ],
+    ['a spread of one item', { spread: { tips: 1 } }],
+    ['a spread over more items than one request reads', { spread: { tips: 101 } }],
+    ['a spread of half an item', { spread: { tips: 2.5 } }],
+    ['a spread of one account', { spread: { 'tips:hall': 8 } }],
+    [
+      'a spread of what lies on an entity',
+      { accounts: { hours: { unit: 'hour', spread: 8 } as AccountDefinition } },
+    ],
+    [
+      'a spread of what has a floor',
+      {
+        spread: { tips: 8 },
+        ...posting(named('tips', 'hall', 'EUR', { minimum: 0, code: 'short', otherwise: '' })),
+      },
+    ],
+    [
+      'a spread of what does not tell its unit by its name',
+      { spread: { tips: 8 }, ...posting({ name: 'tips:hall', unit: 'EUR' }) },
     ],
     ['a role with a space', { create: { ...lamps.create, role: 'store manager' } }],
     [
@@ -237,6 +264,12 @@ describe('a definition that makes no sense is refused by name', () => {
     expect(() => registerDomains([lamps, { ...other, idPrefix: 'lmp' }])).toThrow(
       /"lamps" and "torches": id prefix "lmp"/,
     );
+    expect(() =>
+      registerDomains([
+        { ...lamps, spread: { tips: 8 } },
+        { ...other, spread: { tips: 8 } },
+      ]),
+    ).toThrow(/"lamps" and "torches": spread of a role "tips"/);
     expect(() => registerDomains([lamps, { ...other, unique: lamps.unique ?? [] }])).toThrow(
       /"lamps" and "torches": unique constraint "lamp_place"/,
     );
@@ -244,6 +277,15 @@ describe('a definition that makes no sense is refused by name', () => {
 });
 
 describe('the registry', () => {
+  it('takes a spread over 2 and over 100 items, and knows it for all domains', () => {
+    const registry = registerDomains([
+      { ...lamps, ...posting(named('tips', 'hall', 'EUR')), spread: { tips: 2, jar: 100 } },
+    ]);
+    expect(['tips:hall:EUR', 'jar::EUR', 'tip:hall:EUR', 'tips', ''].map(registry.spreadOf)).toEqual([
+      2, 100, 1, 1, 1,
+    ]);
+  });
+
   it('takes definitions that make sense', () => {
     expect(registerDomains([lamps]).domains).toHaveLength(1);
     expect(registerDomains([...domains, loans]).domains).toEqual([...domains, loans]);

@@ -10,7 +10,7 @@ import type { Registry } from '../../core/registry.ts';
 import type { UniqueReservation } from '../../core/unique-holds.ts';
 import type { Store } from '../store.ts';
 import type { BalanceItem, EntityItem } from '../entities/items.ts';
-import { balanceKey, uniqueKey, entityKey, entityPartition, listPartitions } from '../keys.ts';
+import { balanceKeys, uniqueKey, entityKey, entityPartition, listPartitions } from '../keys.ts';
 import type { ItemKey } from '../keys.ts';
 import { messagePartition } from '../outbox/message-items.ts';
 import type { MessageItem } from '../outbox/message-items.ts';
@@ -196,7 +196,7 @@ export interface Held {
   readonly balance: unknown;
 }
 
-/** What accounts hold, wherever they lie; `undefined` for one that does not exist. */
+/** What accounts hold, wherever they lie, also in several items; `undefined` for one that does not exist. */
 export async function readHeld(
   store: Store,
   registry: Registry,
@@ -205,17 +205,29 @@ export async function readHeld(
 ): Promise<readonly (Held | undefined)[]> {
   const places = accounts.map((account) => {
     const owned = ownedAccount(registry, account);
-    return { owned, key: owned ? entityKey(tenant, owned.id) : balanceKey(tenant, account) };
+    const keys = owned
+      ? [entityKey(tenant, owned.id)]
+      : balanceKeys(tenant, account, registry.spreadOf(account));
+    return { owned, keys };
   });
   const items = await readByKey<ItemKey & Partial<BalanceItem & EntityItem>>(
     store.client,
     store.tables.data,
-    places.map(({ key }) => key),
+    places.flatMap(({ keys }) => keys),
   );
   const byPartition = new Map(items.map((item) => [item.pk, item]));
-  return places.map(({ owned, key }) => {
-    const item = byPartition.get(key.pk);
-    if (!owned) return item && { unit: item.unit ?? null, balance: item.balance };
+  return places.map(({ owned, keys }) => {
+    const found = keys.flatMap(({ pk }) => byPartition.get(pk) ?? []);
+    if (!owned) return heldBy(found);
+    const [item] = found;
     return item && { unit: item.units?.[owned.key] ?? owned.unit, balance: item.balances?.[owned.key] ?? 0 };
   });
+}
+
+/** What the items of a named account hold together. One of them in another unit than the rest makes the unit no unit. */
+function heldBy(items: readonly Partial<BalanceItem>[]): Held | undefined {
+  if (items.length === 0) return undefined;
+  const units = new Set(items.map(({ unit }) => unit ?? null));
+  const balance = items.reduce((sum, item) => sum + Number(item.balance), 0);
+  return { unit: [...units].join(' and '), balance };
 }

@@ -7,14 +7,14 @@ import type { IdempotencyItem } from '../transaction/idempotency-record.ts';
 import { entityState, ledgerEntry } from './items.ts';
 import type { BalanceItem, EntityItem, EntryItem } from './items.ts';
 import {
-  balanceKey,
+  balanceKeys,
   entityKey,
   entityPartition,
   entryKey,
   entryPrefix,
   partitionKeyMaxBytes,
 } from '../keys.ts';
-import { readBatches } from '../batches.ts';
+import { readBatches, readByKey } from '../batches.ts';
 import type { ReadList } from '../newest-first.ts';
 import { isConflict } from '../transaction/conflict.ts';
 
@@ -139,18 +139,35 @@ export async function readListed(
   return { items, readDownTo: LastEvaluatedKey === undefined ? '' : (items.at(-1)?.id ?? '') };
 }
 
+/**
+ * What a named account holds. One that is spread is the sum of its items, which are read one by one: while commands post to
+ * it, the sum may hold a later posting and lack an earlier one.
+ * @param items over which it is spread
+ * @returns `undefined` where it was never used
+ */
 export async function readBalance(
   store: Store,
   tenant: string,
   account: string,
+  items: number,
   signal: AbortSignal,
-): Promise<BalanceItem | undefined> {
-  const key = balanceKey(tenant, account);
+): Promise<Pick<BalanceItem, 'unit' | 'balance'> | undefined> {
+  const keys = balanceKeys(tenant, account, items);
+  const [first] = keys;
   // No account has a name that no key can hold.
-  if (Buffer.byteLength(key.pk) > partitionKeyMaxBytes) return undefined;
+  if (keys.some(({ pk }) => Buffer.byteLength(pk) > partitionKeyMaxBytes)) return undefined;
+  if (items > 1) return summed(await readByKey(store.client, store.tables.data, keys, signal));
   const { Item } = await store.client.send(
-    new GetCommand({ TableName: store.tables.data, Key: key, ConsistentRead: true }),
+    new GetCommand({ TableName: store.tables.data, Key: { ...first }, ConsistentRead: true }),
     { abortSignal: signal },
   );
   return Item as BalanceItem | undefined;
+}
+
+/** The balance of an account from its items; `undefined` where it has none. All of them are kept in one unit. */
+export function summed(
+  items: readonly Pick<BalanceItem, 'unit' | 'balance'>[],
+): Pick<BalanceItem, 'unit' | 'balance'> | undefined {
+  const [first] = items;
+  return first && { unit: first.unit, balance: items.reduce((sum, { balance }) => sum + balance, 0) };
 }

@@ -33,6 +33,8 @@ export interface LabelledItem {
 
 export interface CommitContext {
   readonly tenant: string;
+  /** How often the command has been tried, from 1. */
+  readonly attempt: number;
   /** Epoch milliseconds. */
   readonly now: number;
   readonly requestId: string;

@@ -12,7 +12,8 @@ import { Expression } from './expression.ts';
 import { idempotencyPut } from './idempotency-record.ts';
 import type { IdempotencyItem } from './idempotency-record.ts';
 import { entryItem } from '../entities/items.ts';
-import { balanceKey, uniqueKey, entityKey, entryKey } from '../keys.ts';
+import { balanceKey, balancePlace, uniqueKey, entityKey, entryKey } from '../keys.ts';
+import type { ItemKey } from '../keys.ts';
 import { messageItem } from '../outbox/message-items.ts';
 import type { AnswerTransitions } from '../outbox/message-items.ts';
 import { added, all, compiled, lockCondition, onlyNew } from './conditions.ts';
@@ -52,7 +53,8 @@ export function transactionItems(
   context: CommitContext,
   decision: Decision,
 ): readonly LabelledItem[] {
-  const { tenant, now } = context;
+  const { tenant, now, attempt } = context;
+  const [{ after: self, entry }] = decision.entities;
   const handed = handedOver(tenant, decision.entities);
   const isApart = (hold: UniqueReservation): boolean =>
     !handed.some(({ from, to }) => hold === from || hold === to);
@@ -84,7 +86,15 @@ export function transactionItems(
     })),
     ...decision.balances.map((balance) => ({
       label: { purpose: 'balance' as const, balance },
-      item: balanceUpdate(tables.data, tenant, balance),
+      item: balanceUpdate(
+        tables.data,
+        balanceKey(
+          tenant,
+          balance.account,
+          balancePlace(balance.items, { id: self.id, seq: entry.seq }, attempt),
+        ),
+        balance,
+      ),
     })),
     // After the commit the outbox table's stream hands these to `outbox/message-relay.ts`.
     ...decision.messages.map((message) => ({
@@ -226,7 +236,7 @@ function isKeptIn(expression: Expression, path: readonly string[], unit: string)
 /** Two that take from one account at once: the second meets the floor. An account that was never used counts as 0. */
 function balanceUpdate(
   table: string,
-  tenant: string,
+  key: ItemKey,
   { account, unit, delta, rules }: BalanceChange,
 ): TransactItem {
   const expression = new Expression();
@@ -239,7 +249,7 @@ function balanceUpdate(
   return {
     Update: {
       TableName: table,
-      Key: balanceKey(tenant, account),
+      Key: { ...key },
       UpdateExpression:
         `SET ${balance} = if_not_exists(${balance}, ${expression.value(0)}) + ${expression.value(delta)}, ` +
         `${expression.path('account')} = ${expression.value(account)}, ${expression.path('unit')} = ${expression.value(unit)}`,

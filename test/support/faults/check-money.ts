@@ -3,6 +3,9 @@ import type { Report } from './checker.ts';
 import type { Ledger } from './replay.ts';
 import type { StoreImage } from './store-image.ts';
 
+/** An account that is spread lies in several items, and holds their sum: `acme#balance#...`, `acme#balance.1#...` and so on. */
+const itemOfAccount = /^([^#]+)#balance(?:\.[1-9]\d?)?#(.*)$/s;
+
 export function checkMoney(ledgers: readonly Ledger[], { data }: StoreImage, report: Report): void {
   const posted = new Map<string, number>();
   const held = new Map<string, number>();
@@ -28,9 +31,10 @@ export function checkMoney(ledgers: readonly Ledger[], { data }: StoreImage, rep
   }
   for (const { pk, sk, account, balance } of data) {
     if (sk !== 'balance') continue;
-    const tenant = decodeURIComponent(String(pk).split('#balance#')[0] ?? '');
-    if (String(pk).endsWith(`#balance#${String(account)}`))
-      held.set(name(tenant, String(account)), Number(balance));
+    const [, of = '', kept] = itemOfAccount.exec(String(pk)) ?? [];
+    const tenant = decodeURIComponent(of);
+    const own = name(tenant, String(account));
+    if (kept === account) held.set(own, (held.get(own) ?? 0) + Number(balance));
     else report('G6', `${String(pk)} keeps the balance of ${String(account)}`, tenant);
   }
   for (const account of new Set([...posted.keys(), ...held.keys()])) {
