@@ -36,6 +36,8 @@ import {
   redriveView,
   stopRedrive,
 } from './redrives.ts';
+import { getRequest } from './requests.ts';
+import type { RequestName } from './requests.ts';
 import { checkedQuery, readBody } from './request-body.ts';
 import type { Body } from './request-body.ts';
 import type { beginRedriveBody, resolveBody, Route, stopRedriveBody } from './routes.ts';
@@ -122,6 +124,14 @@ export async function operate(c: Context<Environment>, context: OperationContext
       const { input } = bodyOf(c, route);
       const { note } = input as z.output<typeof stopRedriveBody>;
       return json(await stopRedrive(reading(), c.req.param('id') ?? '', operator, note));
+    }
+    case 'request': {
+      const {
+        key,
+        path,
+        subject = caller.subject,
+      } = query as Partial<RequestName> & Pick<RequestName, 'key' | 'path'>;
+      return json(await getRequest(reading(), caller, { key, path, subject }));
     }
     case 'audit':
       return json(await inTime(startDeadline(backend.clock), audit(tenant, page.cursor)));

@@ -102,7 +102,7 @@ export const contended: Problem = {
 };
 
 /** The key's record is in a transaction: a duplicate of this request is being carried out, and has not ended in time. */
-const requestInProgress: Problem = {
+export const requestInProgress: Problem = {
   status: 409,
   code: 'request_in_progress',
   detail: 'The first request of this key is still running. Try again with the same key for its answer.',

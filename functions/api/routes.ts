@@ -37,6 +37,7 @@ export type Operation =
   | { readonly is: 'beginRedrive' }
   | { readonly is: 'redriveRun' }
   | { readonly is: 'stopRedrive' }
+  | { readonly is: 'request' }
   | { readonly is: 'audit' };
 
 export interface Route {
@@ -231,6 +232,31 @@ export function routesOf({ domains }: Registry): readonly Route[] {
       scope: 'ops',
       operation: { is: 'stopRedrive' },
       body: stopRedriveBody,
+    },
+    {
+      method: 'GET',
+      path: '/v1/requests',
+      scope: 'ops',
+      operation: { is: 'request' },
+      // Not in the path: a key may hold anything that can be seen, slashes too.
+      query: z.strictObject({
+        key: z
+          .string()
+          .max(2 * request.idempotencyKeyMaxCharacters + 2)
+          .meta({ description: 'Its `Idempotency-Key`, bare or quoted.', examples: ['order-1'] }),
+        path: z
+          .string()
+          .max(field.textMaxCharacters)
+          .meta({ description: 'The path that it was sent to.', examples: ['/v1/payments'] }),
+        subject: z
+          .string()
+          .max(field.textMaxCharacters)
+          .optional()
+          .meta({
+            description: 'Who sent it, as the token said; yourself unless told.',
+            examples: ['alice'],
+          }),
+      }),
     },
     {
       method: 'GET',

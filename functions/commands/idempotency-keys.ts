@@ -27,7 +27,16 @@ interface Keyed {
   readonly payload: unknown;
 }
 
-const keyedOf = ({ tenant, subject, path, idempotencyKey, payload }: KeyedCommand): Keyed => ({
+/** What a key belongs to. */
+export type KeyScope = Pick<KeyedCommand, 'tenant' | 'subject' | 'path' | 'idempotencyKey'>;
+
+const keyedOf = ({
+  tenant,
+  subject,
+  path,
+  idempotencyKey,
+  payload,
+}: KeyScope & Pick<KeyedCommand, 'payload'>): Keyed => ({
   scope: { tenant, subject, method: 'POST', path, key: idempotencyKey },
   payload,
 });
@@ -62,8 +71,16 @@ export class IdempotencyKeys extends BasePersistenceLayer {
     this.configure({ config, keyPrefix: 'command' });
   }
 
+  /** The key of the record of a request, whatever was sent with it. Nothing is read or written. */
+  static async recordKey(scope: KeyScope): Promise<string> {
+    // By one that remembers nothing: what is remembered is compared with what was sent.
+    const taken = await new IdempotencyKeys().begin({ ...scope, payload: {} });
+    if (taken.kind !== 'fresh') throw new Error('a key was remembered by who remembers none');
+    return taken.pk;
+  }
+
   /** Takes a request's key, unless this process remembers its answer. Nothing is read or written. */
-  async begin(request: KeyedCommand): Promise<FreshKey | Replay> {
+  async begin(request: KeyScope & Pick<KeyedCommand, 'payload'>): Promise<FreshKey | Replay> {
     // Powertools asks how long the call may take, for a mark in the database that this layer does not make.
     const saved = this.saveInProgress(json(keyedOf(request)), requestLimits.deadlineMs);
     // It has handed over its record by now: it waits for nothing before `_putRecord`, so no other call comes between.
@@ -96,7 +113,7 @@ export class IdempotencyKeys extends BasePersistenceLayer {
     return this.saveSuccess(json(keyedOf(request)), json(answer));
   }
 
-  #replayed(request: KeyedCommand, record: IdempotencyRecord): Replay {
+  #replayed(request: KeyScope & Pick<KeyedCommand, 'payload'>, record: IdempotencyRecord): Replay {
     try {
       const { responseData } = this.processExistingRecord(record, json(keyedOf(request)));
       return { kind: 'replayed', answer: responseData as unknown as KeptAnswer };

@@ -32,6 +32,9 @@ export function consoleAssets(): ReadonlyMap<string, string> {
   return new Map(outputFiles.map(({ path, text }) => [path.slice(page.length + 1), text]));
 }
 
+/** What each command costs by its cost contract; `npm run cost:readme` writes it. */
+export const consoleCosts = (): string => readFileSync(join(import.meta.dirname, 'costs.json'), 'utf8');
+
 /** Of the packages in the script. */
 export const consoleLicences = (): readonly string[] =>
   ['preact', 'uplot'].map((name) => {

@@ -36,7 +36,7 @@ const isStateName = (name: string): boolean => /^[a-z][a-z_-]*$/.test(name);
 /** A list of roles may come as one string with spaces between. */
 const isRole = (name: string): boolean => /^[^\s[\]]+$/.test(name);
 /** Routes below /v1 that belong to no domain. */
-const otherRoutes = ['balances', 'messages', 'redrives', 'operations', 'audit'];
+const otherRoutes = ['balances', 'messages', 'redrives', 'requests', 'operations', 'audit'];
 /** Routes below an entity that belong to no transition. */
 const entityRoutes = ['create', 'lock', 'unlock', 'ledger', 'messages', 'timing', 'upgrade'];
 

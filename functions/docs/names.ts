@@ -59,6 +59,8 @@ export function operationId({ operation }: Pick<Route, 'operation'>): string {
       return operation.is;
     case 'redriveRun':
       return 'getRedrive';
+    case 'request':
+      return 'getRequest';
     case 'audit':
       return 'runAudit';
     default:

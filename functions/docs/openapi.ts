@@ -197,6 +197,8 @@ function operationOf(registry: Registry, examples: Examples, route: Route): ZodO
       return redrives.getRedriveOperation(route);
     case 'stopRedrive':
       return redrives.stopRedriveOperation(route);
+    case 'request':
+      return reads.requestOperation(route);
     case 'audit':
       return reads.auditOperation(route);
     default:

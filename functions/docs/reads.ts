@@ -235,6 +235,19 @@ export const redriveMessagesOperation = (route: Route): ZodOpenApiOperationObjec
     status: '202',
   });
 
+export const requestOperation = (route: Route): ZodOpenApiOperationObject =>
+  operation(route, {
+    tag: 'operations',
+    summary: 'Read what an Idempotency-Key was answered',
+    description:
+      'For as long as its answer is kept. A key belongs to who sent it and to the path it was sent to. What the entity ' +
+      'holds (`body`, `entry`) is shown to a token that has the scope `commands`, too; the token of a lock to nobody. ' +
+      'Replays are not counted here: the log has a line for each.',
+    answer: schemas.request,
+    missing: 'NotFound',
+    conflicts: ['request_in_progress'],
+  });
+
 export const auditOperation = (route: Route): ZodOpenApiOperationObject =>
   operation(route, {
     tag: 'operations',

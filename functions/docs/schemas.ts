@@ -254,6 +254,28 @@ export const balance = z.strictObject({
   balance: z.int().meta({ description: 'The sum of all postings; 0 for an account never used.' }),
 });
 
+export const request = z.strictObject({
+  key: z.string().meta({ description: 'The `Idempotency-Key`, without quotes.', examples: ['order-1'] }),
+  path: z.string().meta({ examples: ['/v1/payments'] }),
+  subject: z.string().meta({ description: 'Who sent it.', examples: ['alice'] }),
+  requestId: z.string().meta({ description: 'Of the request that was answered first.' }),
+  expiresAt: moment('From then on the key is free again.'),
+  answer: z.strictObject({
+    status: z.int().meta({ description: 'Of HTTP.', examples: [201] }),
+    location: z.string().optional(),
+    etag: z
+      .string()
+      .optional()
+      .meta({ examples: ['"1"'] }),
+    body: z
+      .unknown()
+      .optional()
+      .meta({ description: 'Absent where there was none, or without the scope `commands`.' }),
+  }),
+  entity: z.string().optional().meta({ description: 'Id of the entity that it was about.' }),
+  entry: ledgerEntry.optional().meta({ description: 'What it wrote into the ledger of that entity.' }),
+});
+
 export const redriven = z.strictObject({
   id: messageId,
   redriven: z.boolean().meta({ description: 'False where the message was not dead and was left alone.' }),

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { consoleAssets, consoleLicences, consolePage } from '../console/assets.ts';
+import { consoleAssets, consoleCosts, consoleLicences, consolePage } from '../console/assets.ts';
 import type { Registry } from '../core/registry.ts';
 import { createOpenApi } from './openapi.ts';
 import { drawingForPage, drawingOf } from './state-drawing.ts';
@@ -77,6 +77,7 @@ const docsAssets = ({ domains }: Registry): Assets =>
 const consoleFiles = ({ domains }: Registry): Assets =>
   new Map([
     ...[...consoleAssets()].map(([name, content]): [string, string] => [`console/${name}`, content]),
+    ['console/costs.json', consoleCosts()],
     ['console/licenses.txt', consoleLicences().join('\n\n')],
     ...domains.map((domain): [string, string] => [
       `console/${domain.collection}.svg`,

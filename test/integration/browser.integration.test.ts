@@ -12,6 +12,8 @@ let backend: StartedBackend;
 let browser: Browser;
 let context: BrowserContext;
 let page: Page;
+/** The place of a request that was looked up. */
+let asked = '';
 /** All that the browser asked for, and what it said was wrong. */
 const requested: string[] = [];
 const errors: string[] = [];
@@ -27,8 +29,8 @@ beforeAll(async () => {
   context.on('request', (request) => requested.push(request.url()));
   page = await context.newPage();
   page.on('console', (message) => {
-    // A refused command is no error of the page.
-    if (message.type() === 'error' && !/status of 400/.test(message.text())) errors.push(message.text());
+    // A refused command is no error of the page, nor is a key that nothing is kept under.
+    if (message.type() === 'error' && !/status of 40[04]/.test(message.text())) errors.push(message.text());
   });
   page.on('pageerror', (error) => errors.push(error.message));
 });
@@ -96,7 +98,25 @@ describe('the console', () => {
     await page.getByText('locked by carol until').waitFor();
     await page.getByText(/^expire .*\(in 9 minutes|\(in 10 minutes/).waitFor();
     await shot('timing');
-    await page.goBack();
+  });
+
+  it('shows what a key was answered, what it wrote and what it costs', async () => {
+    await page.getByRole('link', { name: 'Requests' }).click();
+    await page.getByLabel('Idempotency-Key').fill('showings');
+    await page.getByLabel('Path').fill('/v1/showings');
+    await button('Show').click();
+    await page.getByText('No answer is kept under this key').waitFor();
+    await page.getByLabel('Sent by').fill('carol');
+    await button('Show').click();
+    await page.getByText('"title": "Momo"').first().waitFor();
+    await page.getByRole('heading', { name: '1. create' }).waitFor();
+    await page.getByRole('row', { name: /^POST \/v1\/showings 1 0 \d+ \$\d/ }).waitFor();
+    asked = page.url().split('#/')[1] ?? '';
+    await shot('request');
+    await page.getByRole('definition').getByRole('link', { name: /^shw_/ }).click();
+    await heading('Ledger').waitFor();
+    await open('entities/approvals');
+    await page.getByRole('table').getByRole('link').first().click();
     await heading('Ledger').waitFor();
   });
 
@@ -140,6 +160,8 @@ describe('the console', () => {
       'letters?topic=notification',
       'redrives',
       'operations',
+      'requests',
+      asked,
       'entities',
       'balances?account=cash',
       'audit',

@@ -5,6 +5,7 @@ import { routesOf } from '../../functions/api/routes.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
 import { domains } from '../../functions/domains/index.ts';
 import { cases, routesWithoutCase } from '../../infra/tools/explain/cases.ts';
+import { consoleCosts, consoleCostsFile } from '../../infra/tools/explain/console-costs.ts';
 import {
   compareContracts,
   contractEntities,
@@ -125,7 +126,7 @@ it('an item more in a transaction is named with its price, and so is one less', 
   ]);
 });
 
-it('the price list and the prices of the README are those that contracts and prices make', async () => {
+it('the price list, the prices of the README and the costs of the console are those that contracts and prices make', async () => {
   const [contracts, cpu] = [await readContracts(), await readCpu()];
   for (const [name, section] of [
     ['infra/tools/explain/PRICES.md', markdownPriceList(contracts, cpu)],
@@ -134,4 +135,6 @@ it('the price list and the prices of the README are those that contracts and pri
     const text = await readFile(new URL(`../../${name}`, import.meta.url), 'utf8');
     expect(text, `npm run cost:readme writes ${name}`).toBe(withSection(text, section));
   }
+  const costs = await readFile(consoleCostsFile, 'utf8');
+  expect(costs, 'npm run cost:readme').toBe(await consoleCosts(contracts, cpu.milliseconds));
 });

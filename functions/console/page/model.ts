@@ -74,6 +74,18 @@ export interface Entry {
   readonly hash: string;
 }
 
+/** What an Idempotency-Key was answered. */
+export interface KeptRequest {
+  readonly key: string;
+  readonly path: string;
+  readonly subject: string;
+  readonly requestId: string;
+  readonly expiresAt: string;
+  readonly answer: { readonly status: number; readonly body?: unknown };
+  readonly entity?: string;
+  readonly entry?: Entry;
+}
+
 /** Dead messages of one topic, type, code and receiver. */
 export interface Group {
   readonly topic: string;

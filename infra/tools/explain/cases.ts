@@ -197,6 +197,7 @@ export const routesWithoutCase: ReadonlyMap<string, string> = new Map([
   ['GET /v1/audit', 'reads a bounded part of all data by design; its cost is that part'],
   ['GET /v1/messages/groups', 'reads a bounded part of the dead messages by design; its cost is that part'],
   ['POST /v1/redrives', 'lists a bounded part of the dead messages by design, and begins in one transaction'],
+  ['GET /v1/requests', 'is asked by a person, and reads two items'],
   ['GET /v1/operations', 'is asked by a person, and reads a page of entries'],
   ['GET /v1/redrives', 'is asked by a person, and reads a page of runs'],
   ['GET /v1/redrives/{id}', 'is asked by a person, and reads one item'],

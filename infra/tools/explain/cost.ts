@@ -3,7 +3,7 @@
  *
  *     npm run cost:update     measures what everything costs and writes the contracts, then the prices
  *     npm run cost:measure    measures CPU times, then writes the prices
- *     npm run cost:readme     writes PRICES.md and the README's three prices from both files
+ *     npm run cost:readme     writes PRICES.md, the README's three prices and the console's costs from both files
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import {
@@ -13,6 +13,7 @@ import {
   readContracts,
   writeContracts,
 } from './contracts.ts';
+import { consoleCosts, consoleCostsFile } from './console-costs.ts';
 import { measureCpu, readCpu, writeCpu } from './cpu-times.ts';
 import { markdownPriceList, markdownThreePrices, withSection } from './price-section.ts';
 import { runCommand, UsageError } from '../../local/command-line.ts';
@@ -58,6 +59,7 @@ await runCommand({
     ] as const) {
       await writeFile(file, withSection(await readFile(file, 'utf8'), section));
     }
+    await writeFile(consoleCostsFile, await consoleCosts(contracts, cpu.milliseconds));
     return 0;
   },
 });

@@ -227,7 +227,7 @@ function Ledger({ path, version }: PartProps) {
   );
 }
 
-function EntryShown({ entry }: { readonly entry: Entry }) {
+export function EntryShown({ entry }: { readonly entry: Entry }) {
   const { entity: texts } = useTexts();
   const { seq, command, from, to, actor, at, data, postings } = entry;
   return (

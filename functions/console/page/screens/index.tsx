@@ -12,6 +12,7 @@ import { MessageScreen } from './message.tsx';
 import { OperationsScreen } from './operations.tsx';
 import { RedriveScreen } from './redrive.tsx';
 import { RedrivesScreen } from './redrives.tsx';
+import { RequestsScreen } from './requests.tsx';
 
 export interface Screen {
   /** First part of the place. */
@@ -39,6 +40,7 @@ export const screens: readonly Screen[] = [
         <EntitiesScreen />
       ),
   },
+  { name: 'requests', menu: 'requests', show: () => <RequestsScreen /> },
   { name: 'balances', menu: 'balances', show: () => <BalanceScreen /> },
   { name: 'audit', menu: 'audit', show: () => <AuditScreen /> },
   { name: 'operations', menu: 'operations', show: () => <OperationsScreen /> },
