@@ -21,13 +21,12 @@ export const takingsOf = ({
   readonly currency: string;
 }): NamedAccount => named('takings', showingId, currency);
 
-/** What a payee is owed and has not been settled; nobody can take out more than is in it. */
+/**
+ * What a payee is owed and has not been settled. Each payment takes out what it has put in, and no more: its own rules say
+ * so. So the account needs no floor, and many may pay one payee at once (`spread`).
+ */
 export const holdingOf = ({ payee, currency }: Pick<Paid, 'payee' | 'currency'>): NamedAccount =>
-  named('holding', payee, currency, {
-    minimum: 0,
-    code: 'insufficient_balance',
-    otherwise: 'The holding account does not cover this.',
-  });
+  named('holding', payee, currency);
 
 /** What was settled and waits for the bank transfer. */
 export const payableOf = ({ payee, currency }: Pick<Paid, 'payee' | 'currency'>): NamedAccount =>

@@ -50,6 +50,7 @@ const mail = (type: string, subject: string, ...sentIn: readonly string[]) =>
 /** A checkout: places of a showing, an outside charge, and a refund where it comes to nothing. */
 export const orders = defineDomain({
   collection: 'orders',
+  version: 2,
   type: 'order',
   idPrefix: 'ord',
   summary: 'A checkout: places of a showing, an outside charge, and a refund where it comes to nothing.',
@@ -62,6 +63,8 @@ export const orders = defineDomain({
     refundError: z.string().optional().meta({ description: 'Why the provider would not refund.' }),
   }),
   accounts: { held: { unit: 'place' } },
+  // Everybody who pays for a showing posts to one account.
+  spread: { takings: 32 },
   deadlines: { cancel: { while: ['placed'], at: 'answeredBy' } },
   create: {
     summary: 'Order places',

@@ -18,7 +18,7 @@ const captured = {
 /** A payer pays a payee; the money is held until a settlement pays it out. */
 export const payments = defineDomain({
   collection: 'payments',
-  version: 2,
+  version: 3,
   type: 'payment',
   idPrefix: 'pay',
   summary: 'A payer pays a payee; the money is held until a settlement pays it out.',
@@ -39,6 +39,8 @@ export const payments = defineDomain({
   }),
   // What somebody paid, and what somebody is owed.
   statements: ['payer', 'holding'],
+  // Everybody who pays a payee posts to one account.
+  spread: { holding: 32 },
   hidden: z.strictObject({
     /** The provider has taken the money. */
     captured: z.boolean(),

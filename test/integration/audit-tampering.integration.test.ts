@@ -8,7 +8,7 @@ import { sealed } from '../../functions/core/ledger.ts';
 import { hashOfValues } from '../../functions/core/unique-holds.ts';
 import { entryItem, ledgerEntry } from '../../functions/store/entities/items.ts';
 import type { EntryItem } from '../../functions/store/entities/items.ts';
-import { balanceKey, uniqueKey, entityKey } from '../../functions/store/keys.ts';
+import { uniqueKey, entityKey } from '../../functions/store/keys.ts';
 import { takeAnswer } from '../../functions/store/outbox/kept-answers.ts';
 import type { OutboxAccess } from '../../functions/store/outbox/message-writes.ts';
 import { message as limits } from '../../functions/runtime/limits.ts';
@@ -334,8 +334,8 @@ describe.concurrent('balances', () => {
     const tampered = new Tampered(api);
     await tampered.refundedPayment();
     const account = 'holding:shop:EUR';
-    const key = balanceKey(tampered.tenant, account);
-    const item = await tampered.read(key);
+    const item = await tampered.balance(account);
+    const key = { pk: String(item['pk']), sk: String(item['sk']) };
     const accountsFound = async () =>
       (await auditWhole(audit, tampered.tenant)).problems.map((found) => [
         found.problem.split(':')[0],

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { Audit, AuditProblem } from '../../functions/api/audit.ts';
 import type { Store } from '../../functions/store/store.ts';
-import { entryKey } from '../../functions/store/keys.ts';
+import { readByKey } from '../../functions/store/batches.ts';
+import { balanceKeys, entryKey } from '../../functions/store/keys.ts';
 import type { ItemKey } from '../../functions/store/keys.ts';
 import { answerAll } from './answering.ts';
 import type { Reply, RequestOptions, TestBackend } from './backend.ts';
@@ -85,6 +86,15 @@ export class Tampered {
     );
     if (!Item) throw new Error(`there is no item ${key.pk} ${key.sk}`);
     return Item;
+  }
+
+  /** One of the items that an account lies in; it must have one. */
+  async balance(account: string): Promise<Item> {
+    const { client, tables } = this.#store;
+    const keys = balanceKeys(this.tenant, account, this.api.backend.registry.spreadOf(account));
+    const [item] = await readByKey<Item>(client, tables.data, keys);
+    if (!item) throw new Error(`nobody has posted to ${account}`);
+    return item;
   }
 
   async write(item: Item, table: 'data' | 'outbox' = 'data'): Promise<void> {

@@ -18,11 +18,6 @@ export function checkChanges(
 }
 
 function checkFloors(domains: readonly Domain[], { after }: Change, report: Report): void {
-  if (after?.['sk'] === 'balance') {
-    const isGuarded = String(after['account']).startsWith('holding:');
-    if (isGuarded && Number(after['balance']) < 0)
-      report('G6', `${String(after['pk'])} was ${String(after['balance'])}`);
-  }
   if (after?.['sk'] !== 'entity') return;
   const domain = domains.find(({ collection }) => collection === after['collection']);
   const balances = (after['balances'] ?? {}) as Record<string, number>;
