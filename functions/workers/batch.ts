@@ -7,9 +7,11 @@ import type { Topic } from '../runtime/topics.ts';
 import { faultDelaySeconds } from './retry-delay.ts';
 import type { SourceQueue } from './source-queue.ts';
 
-/** What becomes of a delivery: deleted from its queue, or handed out again after this long. */
+/** What becomes of a delivery: deleted from its queue, handed out again after this long, or left to the dead letters. */
 export type Disposition =
-  { readonly kind: 'finished' } | { readonly kind: 'again'; readonly afterSeconds: number };
+  | { readonly kind: 'finished' }
+  | { readonly kind: 'again'; readonly afterSeconds: number }
+  | { readonly kind: 'toDeadLetters' };
 
 export const finished: Disposition = { kind: 'finished' };
 export const again = (afterSeconds: number): Disposition => ({
@@ -30,7 +32,7 @@ export const againOrLeft = (record: SQSRecord, afterSeconds: number): Dispositio
  * would be quicker, but SQS does not know where to move it back to, and stops a redrive of the whole queue at it.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/troubleshooting-dlq-redrive.html
  */
-export const toDeadLetters: Disposition = { kind: 'again', afterSeconds: 0 };
+export const toDeadLetters: Disposition = { kind: 'toDeadLetters' };
 
 export type QueueHandler = (event: SQSEvent, context?: Context) => Promise<SQSBatchResponse>;
 
@@ -73,8 +75,8 @@ export function createQueueHandler(
     // After this receipt the queue moves it to the dead letters, whatever was decided here. Where that was the
     // decision, the worker has counted it.
     const isLast = receiveCount(record) >= limits.maxReceiveCount;
-    if (isLast && disposition !== toDeadLetters) metrics?.add('MessagesDead', 1, topic);
-    await queue.hide(record, disposition.afterSeconds);
+    if (isLast && disposition.kind === 'again') metrics?.add('MessagesDead', 1, topic);
+    await queue.hide(record, disposition.kind === 'again' ? disposition.afterSeconds : 0);
     throw new ComesAgain();
   }
 

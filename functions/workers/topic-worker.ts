@@ -1,6 +1,6 @@
 /**
- * The worker of a topic: delivery, claim, one call of the receiver, outcome. The same for every topic. `receiver` is the
- * topic's own: of outside calls `receivers/http-call.ts`, put in by `external-call.ts`. Next: `delivery-ends.ts`.
+ * The worker of a topic: delivery, claim, one call of the receiver, outcome. Topics differ in their policy and in
+ * `receiver`: of outside calls it is `receivers/http-call.ts`, put in by `external-call.ts`. Next: `delivery-ends.ts`.
  */
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
@@ -82,7 +82,7 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
         return askOrHold({ ...claim, delivery, record });
       case 'answered':
         return ends.moveEntity(claim.item, delivery, record);
-      case 'leased':
+      case 'notYet':
         return againOrLeft(record, (claim.until - outbox.clock.now()) / 1000);
       case 'movedBack':
         return redrive(delivery);

@@ -19,7 +19,7 @@ export interface Delivered {
 export type DeliveryState =
   /** Nobody works on it: it may be claimed. */
   | { readonly kind: 'free' }
-  /** All attempts were begun and the last one left no outcome behind: its worker died. */
+  /** No attempt is left, and no outcome: its worker died, or its receiver has never seen the last one. */
   | { readonly kind: 'exhausted' }
   /** Its receiver may have acted: it is asked, or the message is held, before anything else. */
   | { readonly kind: 'uncertain' }
@@ -27,8 +27,8 @@ export type DeliveryState =
   | { readonly kind: 'answered'; readonly item: MessageItem }
   /** Its receiver took it, and says by a callback what became of it. */
   | { readonly kind: 'waiting' }
-  /** A call is going on, or its next attempt is not due. */
-  | { readonly kind: 'leased'; readonly until: number }
+  /** Nobody calls its receiver before then: a call is going on, or its next attempt is not due. */
+  | { readonly kind: 'notYet'; readonly until: number }
   /** It is dead, and this delivery belongs among the dead letters. */
   | { readonly kind: 'dead' }
   /** It is dead, and this is its dead letter, moved back: a redrive. */
@@ -42,8 +42,8 @@ export type DeliveryState =
 /**
  * | record        | this run                                         | another run |
  * | ------------- | ------------------------------------------------ | ----------- |
- * | pending, sent | answered, leased, uncertain, free, exhausted     | stale       |
- * | waiting       | waiting; when its time is over: leased, uncertain | stale       |
+ * | pending, sent | answered, notYet, uncertain, free, exhausted     | stale       |
+ * | waiting       | waiting; when its time is over: notYet, uncertain | stale       |
  * | dead          | dead, or movedBack                               | stale       |
  * | done          | done                                             | done        |
  *
@@ -64,7 +64,7 @@ export function deliveryState(
   if (status === 'dead') return { kind: isMovedBack(record.letter, delivered) ? 'movedBack' : 'dead' };
   if (record.answer !== undefined) return { kind: 'answered', item: record };
   if (record.leaseUntil !== undefined && record.leaseUntil > now)
-    return { kind: 'leased', until: record.leaseUntil };
+    return { kind: 'notYet', until: record.leaseUntil };
   if (status === 'waiting') return { kind: (record.waitingUntil ?? 0) > now ? 'waiting' : 'uncertain' };
   if (record.onUncertain !== undefined && (record.unsettled ?? 0) > 0) return { kind: 'uncertain' };
   return record.attempts < attemptsMax ? { kind: 'free' } : { kind: 'exhausted' };

@@ -105,8 +105,8 @@ export async function claimMessage(
     access,
     key,
     `SET ${hold}`,
-    // Attempts of a run never fall, and calls that nobody knows of are settled under a lease alone: what the claim was
-    // refused for still holds.
+    // Only who holds the lease lowers the attempts or settles a call, but for an answer, and that is asked for: what the
+    // claim was refused for still holds.
     all(clause.notOver, clause.thisRun, clause.free, clause.unanswered),
     lease,
   );
@@ -118,7 +118,7 @@ export async function claimMessage(
 }
 
 /** Someone moved the message on between two of our writes: the delivery comes back soon and looks again. */
-const lookAgain = (now: number): Claim => ({ kind: 'leased', until: now });
+const lookAgain = (now: number): Claim => ({ kind: 'notYet', until: now });
 
 export interface FailedAttempt {
   readonly lastError: LastError;
