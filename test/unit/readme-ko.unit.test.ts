@@ -1,4 +1,4 @@
-/** The Korean pages say what the English ones and the code say. */
+/** The Korean pages say what the English ones and the code say; so does the guide to the safe path in both. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, test } from 'vitest';
@@ -33,25 +33,39 @@ describe('README.ko.md', () => {
   });
 });
 
-describe('the Korean tutorial of the safe path', () => {
-  const folder = 'functions/commands';
-  const steps = read(`${folder}/README.ko.md`)
+describe.each([
+  { file: 'functions/commands/README.md', code: 'Code', test: 'Test' },
+  { file: 'functions/commands/README.ko.md', code: '코드', test: '테스트' },
+])('$file', ({ file, code, test: tested }) => {
+  const folder = path.dirname(path.join(root, file));
+  const steps = read(file)
     .split(/^## (?=\d)/m)
     .slice(1);
+  const quotes = (step: string, label: string): { file: string; quoted: string }[] =>
+    [...step.matchAll(/^- (?<label>\S+): \[[^\]]+\]\((?<file>[^)]+)\) `(?<quoted>[^`]+)`$/gm)].flatMap(
+      ({ groups }) =>
+        groups?.['label'] === label ? [{ file: groups['file'] ?? '', quoted: groups['quoted'] ?? '' }] : [],
+    );
 
   it('has eleven steps, in their order', () => {
     expect(steps.map((step) => Number.parseInt(step, 10))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
   });
 
   test.each(steps.map((step) => ({ step, title: step.split('\n')[0] })))(
-    '$title: the line stands in the code, and the test in its file',
+    '$title: its lines stand in the code, and its tests in their files',
     ({ step }) => {
-      for (const label of ['코드', '테스트']) {
-        const line = new RegExp(`^- ${label}: \\[[^\\]]+\\]\\((?<file>[^)]+)\\) \`(?<quoted>[^\`]+)\`$`, 'm');
-        const { file = '', quoted = '' } = line.exec(step)?.groups ?? {};
-        expect(file).not.toBe('');
-        expect(readFileSync(path.join(root, folder, file), 'utf8')).toContain(quoted);
+      const [lines, tests] = [quotes(step, code), quotes(step, tested)];
+      expect(lines.length).toBeGreaterThan(0);
+      expect(tests.length).toBe(lines.length);
+      for (const { file: target, quoted } of [...lines, ...tests]) {
+        expect(readFileSync(path.join(folder, target), 'utf8')).toContain(quoted);
       }
     },
   );
+});
+
+it('the safe path has the same lines and tests in both languages', () => {
+  const quoted = (file: string): string[] => read(file).match(/(?<=^- \S+: ).*$/gm) ?? [];
+  expect(quoted('functions/commands/README.ko.md').length).toBeGreaterThan(20);
+  expect(quoted('functions/commands/README.ko.md')).toEqual(quoted('functions/commands/README.md'));
 });
