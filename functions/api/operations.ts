@@ -1,4 +1,4 @@
-/** Each operation of the route table, from checked request to answer. */
+/** Each operation of the route table: checks what its request says, carries it out and answers. */
 import type { Context } from 'hono';
 import { z } from 'zod';
 import type { Backend } from '../commands/backend.ts';
@@ -64,7 +64,7 @@ export async function operate(c: Context<Environment>, context: OperationContext
   const { backend, route, caller, audit } = context;
   const { tenant } = caller;
   const { operation } = route;
-  const id = (domain: Domain): string => knownId(domain, c.req.param('id') ?? '');
+  const id = (domain: Domain): string => wellFormedId(domain, c.req.param('id') ?? '');
   const query = checkedQuery(route.query ?? noParameters, c.req.queries());
   const page = query as unknown as PageRequest;
   const operator = { subject: caller.subject, requestId: context.requestId };
@@ -148,7 +148,7 @@ const lockTokenMissing = new ProblemError({
 
 const notFound = (): ProblemError => new ProblemError(problemOf(rejections.notFound));
 
-function knownId(domain: Domain, id: string): string {
+function wellFormedId(domain: Domain, id: string): string {
   if (new RegExp(`^${domain.idPrefix}_[0-9A-HJKMNP-TV-Z]{26}$`).test(id)) return id;
   throw notFound();
 }
@@ -195,7 +195,7 @@ function commandRequest(
   const missing = roleMissing({ ...operation, kind: operation.is, roles: caller.roles });
   if (missing) throw new ProblemError(problemOf(missing));
   // Nobody reads a body for an entity that cannot be.
-  const id = operation.is === 'create' ? '' : knownId(domain, c.req.param('id') ?? '');
+  const id = operation.is === 'create' ? '' : wellFormedId(domain, c.req.param('id') ?? '');
   const idempotency = idempotencyKey(headers['idempotency-key']);
   const { payload, input } = bodyOf(c, route);
   const common = {

@@ -3,7 +3,7 @@ import type { Domain } from '../core/definition.ts';
 import type { EntityState, LockState } from '../core/entity.ts';
 import type { Rejection } from '../core/rejections.ts';
 import type { Answer, DeadLetter, MessageItem } from '../store/outbox/message-items.ts';
-import type { KeptAnswer } from '../store/transaction/idempotency-record.ts';
+import type { StoredAnswer } from '../store/transaction/idempotency-record.ts';
 import type { LabelledItem } from '../store/transaction/labelled-item.ts';
 
 /** What a command comes to, from which its caller makes the answer that is kept under the key. */
@@ -42,7 +42,7 @@ interface UnderKey {
   /** As it was sent, before any schema touched it. Two requests of one key must have the same. */
   readonly payload: unknown;
   /** Called before the commit, since the answer is part of it; replays give the same object back. */
-  readonly answerOf: (result: Result) => KeptAnswer;
+  readonly answerOf: (result: Result) => StoredAnswer;
 }
 
 interface Keyed extends Common, UnderKey {}

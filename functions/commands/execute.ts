@@ -55,7 +55,7 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
     const record = await readState(call, idsOf(call));
     if (record) return await resolveDuplicate(call, record);
 
-    for (let defeats = 1; ; defeats += 1) {
+    for (let attempt = 1; ; attempt += 1) {
       // Each attempt looks at the clock anew: a lock may have run out while the command waited.
       const now = backend.clock.now();
       const began = performance.now();
@@ -66,8 +66,8 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
       if (decided.kind === 'rejected') return await refuse(call, decided.rejection);
 
       if (decided.kind === 'accepted') {
-        // 6. Plan the ledger entry and 7. the messages. The decision holds both, and the postings. `itemsOf` makes
-        // them items of one transaction (`store/transaction/transaction-items.ts`), with the answer under its key.
+        // 6. Write the ledger entry and 7. the messages: `itemsOf` puts them, the postings, the new state and the answer
+        // under its key into one transaction (`store/transaction/transaction-items.ts`).
         const answer = request.kind === 'answer' ? {} : request.answerOf(decided.result);
         const items = decided.itemsOf(onceItemOf(call, answer, now), defeats);
 
@@ -88,7 +88,7 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
             lost(call, 'race');
             learnChanged(call, sent.states);
             // The database handed us the winner's state. Who lost once decides on it at once.
-            if (defeats === 1) continue;
+            if (attempt === 1) continue;
             // After a second loss the winner's state serves only to refuse at once. Else it waits and reads afresh.
             const again = await decideOn(call, now);
             if (again.kind === 'rejected') return await refuse(call, again.rejection);
@@ -106,13 +106,14 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
       } else if (decided.kind === 'moving') {
         lost(call, 'race');
       } else {
+        decided.kind satisfies 'held';
         call.lastObstacle = 'lock';
       }
 
       // Wait, where there is room to wait and time for another attempt.
       leaveWaitingRoom ??= backend.waitingRoom.enter(request.tenant, scarceOf(call, decided));
       if (!leaveWaitingRoom) return call.isUnknown ? await giveUp(call) : { kind: 'contended' };
-      const pause = backOff(deadline, { defeats, attemptMs: performance.now() - began });
+      const pause = backOff(deadline, { defeats: attempt, attemptMs: performance.now() - began });
       const hasTime = decided.kind === 'held' ? await announced(pause) : await pause;
       if (!hasTime) return await giveUp(call);
 
@@ -123,6 +124,7 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
   } catch (error) {
     // A read or write of ours had no answer. What is no such failure is a defect.
     if (!mayHaveHappened(error)) throw error;
+    // Before the deadline it is the database that stands in the way, and no other command.
     if (!deadline.signal.aborted) call.lastObstacle = undefined;
     return await giveUp(call, error as Error);
   } finally {

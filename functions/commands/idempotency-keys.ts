@@ -15,7 +15,7 @@ import {
 } from '@aws-lambda-powertools/idempotency';
 import { BasePersistenceLayer, IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
 import { idempotency as limits, request as requestLimits } from '../runtime/limits.ts';
-import type { IdempotencyItem, KeptAnswer } from '../store/transaction/idempotency-record.ts';
+import type { IdempotencyItem, StoredAnswer } from '../store/transaction/idempotency-record.ts';
 import type { KeyedCommand } from './command.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -109,14 +109,14 @@ export class IdempotencyKeys extends BasePersistenceLayer {
   }
 
   /** Keeps a committed answer for duplicates that come to this process. */
-  remember(request: KeyedCommand, answer: KeptAnswer): Promise<void> {
+  remember(request: KeyedCommand, answer: StoredAnswer): Promise<void> {
     return this.saveSuccess(json(keyedOf(request)), json(answer));
   }
 
   #replayed(request: KeyScope & Pick<KeyedCommand, 'payload'>, record: IdempotencyRecord): Replay {
     try {
       const { responseData } = this.processExistingRecord(record, json(keyedOf(request)));
-      return { kind: 'replayed', answer: responseData as unknown as KeptAnswer };
+      return { kind: 'replayed', answer: responseData as unknown as StoredAnswer };
     } catch (error) {
       if (error instanceof IdempotencyValidationError) return { kind: 'key_reused' };
       throw error;

@@ -6,7 +6,7 @@ import * as rejections from '../core/rejections.ts';
 import type { Rejection } from '../core/rejections.ts';
 import { request as requestLimits } from '../runtime/limits.ts';
 import { mayHaveHappened } from '../store/failures.ts';
-import type { IdempotencyItem, KeptAnswer } from '../store/transaction/idempotency-record.ts';
+import type { IdempotencyItem, StoredAnswer } from '../store/transaction/idempotency-record.ts';
 import { putRecord } from '../store/transaction/put-record.ts';
 import { readRecord } from '../store/transaction/read-record.ts';
 import { backOff } from './backoff.ts';
@@ -15,7 +15,7 @@ import { recordOf } from './once.ts';
 import type { Outcome } from './outcome.ts';
 
 /** This call has written its record. */
-export async function committed(call: Call, answer: KeptAnswer): Promise<Outcome> {
+export async function committed(call: Call, answer: StoredAnswer): Promise<Outcome> {
   if (call.key) await call.backend.keys.remember(call.request, answer);
   return { kind: 'committed', answer };
 }

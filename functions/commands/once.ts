@@ -1,7 +1,7 @@
 /** What makes a command happen once. */
 import { idempotency as keyLimits } from '../runtime/limits.ts';
 import { messageEnd } from '../store/outbox/kept-answers.ts';
-import type { IdempotencyItem, KeptAnswer } from '../store/transaction/idempotency-record.ts';
+import type { IdempotencyItem, StoredAnswer } from '../store/transaction/idempotency-record.ts';
 import type { LabelledItem } from '../store/transaction/labelled-item.ts';
 import { recordGuard } from '../store/transaction/transaction-items.ts';
 import type { Backend } from './backend.ts';
@@ -20,7 +20,7 @@ export async function onceOf(backend: Backend, request: CommandRequest): Promise
  * The item of a command's transaction that can be written once: the record under its key, or the end of the message
  * that it answers. Attempts and duplicates of a command meet here.
  */
-export function onceItemOf(call: Call, answer: KeptAnswer, now: number): LabelledItem {
+export function onceItemOf(call: Call, answer: StoredAnswer, now: number): LabelledItem {
   const { tables } = call.backend.store;
   if (call.key) return recordGuard(tables.idempotency, recordOf(call, answer), now);
   const { message, answer: said, letter } = call.request;
@@ -31,7 +31,7 @@ export function onceItemOf(call: Call, answer: KeptAnswer, now: number): Labelle
 }
 
 /** The record that a call puts under its key, along with what it changes. */
-export const recordOf = ({ key, request, begunAt }: KeyedCall, answer: KeptAnswer): IdempotencyItem => ({
+export const recordOf = ({ key, request, begunAt }: KeyedCall, answer: StoredAnswer): IdempotencyItem => ({
   pk: key.pk,
   payloadHash: key.payloadHash,
   expiresAt: Math.floor(begunAt / 1000) + keyLimits.retentionSeconds,

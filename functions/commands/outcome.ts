@@ -1,14 +1,14 @@
 /** How a command ends: a closed list. Each kind is permanent (the key keeps it) or transient (the key may be tried again). */
 import type { Rejection } from '../core/rejections.ts';
-import type { KeptAnswer } from '../store/transaction/idempotency-record.ts';
+import type { StoredAnswer } from '../store/transaction/idempotency-record.ts';
 
 export type Outcome =
   /** Permanent. This call has committed. */
-  | { readonly kind: 'committed'; readonly answer: KeptAnswer }
+  | { readonly kind: 'committed'; readonly answer: StoredAnswer }
   /** Permanent. Another call of the key was answered first; this is its answer, whether a commit or a refusal. */
-  | { readonly kind: 'replayed'; readonly answer: KeptAnswer }
+  | { readonly kind: 'replayed'; readonly answer: StoredAnswer }
   /** Permanent. A rule said no, and the refusal is kept under the key. */
-  | { readonly kind: 'refused'; readonly rejection: Rejection; readonly answer: KeptAnswer }
+  | { readonly kind: 'refused'; readonly rejection: Rejection; readonly answer: StoredAnswer }
   /** Permanent, for as long as the key is kept. It was used with another input. */
   | { readonly kind: 'key_reused' }
   /** Transient. What said no may change by itself (see `isFinal` in `core/rejections.ts`); nothing is kept. */

@@ -1,4 +1,7 @@
-/** Stream to queues: takes every message that is `pending`, new or redriven, to the queue of its topic. */
+/**
+ * Stream to queues: takes every message that is `pending` to the queue of its topic. It is new, redriven, answered by a
+ * callback or a person, or released behind another.
+ */
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import pMap from 'p-map';

@@ -2,7 +2,8 @@
 
 /**
  * A lost connection, a timeout, throttling and a 5xx may come before or after the service did its work. Anything
- * else (a malformed request, no permission) is a defect and is not worth a retry.
+ * else (a malformed request, no permission) is a defect and is not worth a retry. Throttling and a conflict write nothing,
+ * but the client may have sent the request before, and that one may have done its work.
  */
 export function mayHaveHappened(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

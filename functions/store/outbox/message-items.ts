@@ -30,7 +30,7 @@ export const indexOf = (group: MessageGroup): typeof open | typeof closed =>
  */
 export const messageShards = 4;
 
-/** Who gave an answer that ends a message, or moves its entity: a receiver, an operator, or the worker that gave up. */
+/** What an answer says that ends a message, or moves its entity: it acted, it refused, or it was given up. */
 export type AnswerOutcome = 'done' | 'refused' | 'dead';
 
 /** The transitions of its entity that the answers to a message bring about. */
@@ -171,7 +171,7 @@ export interface MessageItem {
   readonly doneAt?: string;
   /** Of a message that is done: the first epoch second in which it is gone, whether or not it is there still. */
   readonly expiresAt?: number;
-  /** When it was last redriven by the API, RFC 3339 UTC. */
+  /** When its newest run was begun, by the API or by a dead letter that was moved back, RFC 3339 UTC. */
   readonly redrivenAt?: string;
   /** The redrive run that took it on last. */
   readonly redrivenBy?: string;

@@ -1,6 +1,6 @@
 /**
  * The commit: everything a command changes, in one TransactWriteItems. The outcome is a value; what the database
- * refused is told in the words of the decision. Only a defect throws.
+ * refused is told in the words of the decision. A defect throws.
  */
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import type { CancellationReason } from '@aws-sdk/client-dynamodb';
@@ -34,10 +34,15 @@ export type CommitOutcome =
    * `isKeyBusy`: that item was the key's record, so a duplicate of this command is running.
    */
   | { readonly kind: 'conflict'; readonly isKeyBusy: boolean }
-  /** No answer came: it may or may not have committed. Trying again finds out, by the key's record or the message. */
+  /** No answer of success or refusal came: it may have committed. Trying again finds out, by the key's record or the message. */
   | { readonly kind: 'unknown' };
 
-/** Sends labelled items as one transaction and reads its outcome. */
+/**
+ * Sends labelled items as one transaction and reads its outcome. The SDK gives the request a token, which its own tries
+ * share: the database commits once for a token within ten minutes.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html, ClientRequestToken
+ * @throws a defect, and what the write of `beginAccounts` throws: nothing has committed then
+ */
 export async function commit(
   store: Store,
   items: readonly LabelledItem[],

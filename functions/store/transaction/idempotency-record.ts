@@ -3,7 +3,7 @@ import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import { Expression } from './expression.ts';
 
 /** An answer in the words of whoever asked (of HTTP: status, body, headers). It is kept and handed back as it is. */
-export type KeptAnswer = object;
+export type StoredAnswer = object;
 
 export interface IdempotencyItem {
   /** SHA-256 of tenant, subject, method, path and key. */
@@ -12,7 +12,7 @@ export interface IdempotencyItem {
   readonly payloadHash: string;
   /** Epoch seconds, the first one in which the key is free again. */
   readonly expiresAt: number;
-  readonly answer: KeptAnswer;
+  readonly answer: StoredAnswer;
   /** The request that was answered first. */
   readonly requestId: string;
 }
