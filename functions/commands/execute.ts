@@ -69,7 +69,7 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
         // 6. Write the ledger entry and 7. the messages: `itemsOf` puts them, the postings, the new state and the answer
         // under its key into one transaction (`store/transaction/transaction-items.ts`).
         const answer = request.kind === 'answer' ? {} : request.answerOf(decided.result);
-        const items = decided.itemsOf(onceItemOf(call, answer, now), defeats);
+        const items = decided.itemsOf(onceItemOf(call, answer, now), attempt);
 
         // 8. Commit: all of it, or nothing.
         const sent = await commit(backend.store, items, signalFor(call, decided, now));
