@@ -1,11 +1,16 @@
-/** 10,000 commands of the client over a connection that loses 30 % of the answers, on the whole stack. */
+/**
+ * 10,000 commands of the client over a connection that loses 30 % of the answers, on the whole stack. `COMMANDS` says
+ * another number.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { earnThrough, startLossyConnection, without } from '../support/lossy-connection.ts';
 import type { LossyConnection } from '../support/lossy-connection.ts';
 import { startBackendProcess, tokenFor } from '../support/started-backend.ts';
 import type { StartedBackend } from '../support/started-backend.ts';
 
-const commands = 10_000;
+const commands = Number(process.env['COMMANDS'] ?? 10_000);
+/** A slow machine commits ten a second. */
+const timeout = 120_000 + commands * 300;
 let backend: StartedBackend;
 let lossy: LossyConnection;
 
@@ -38,7 +43,7 @@ afterAll(async () => {
   await backend.stop();
 });
 
-test('each is done once, and each call is answered', async () => {
+test('each is done once, and each call is answered', { timeout }, async () => {
   const token = await tokenFor('acme');
   const { results, accounts } = await earnThrough(lossy.url, token, { accounts: 200, commands, atOnce: 40 });
   expect(results).toEqual({ done: commands });

@@ -33,7 +33,7 @@ export async function startLossyConnection(
 ): Promise<LossyConnection> {
   const counts = { answered: 0, lost: 0 };
   const server = createServer((request, response) => {
-    void (async () => {
+    const answer = async (): Promise<void> => {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
       const { status, headers, body } = await forward({
@@ -56,7 +56,12 @@ export async function startLossyConnection(
       await sleep(Math.random() * delayMaxMs);
       counts.answered += 1;
       response.writeHead(status, headers).end(body);
-    })();
+    };
+    answer().catch(() => {
+      // The way to the backend broke by itself, as one that was kept open and is closed there just now.
+      counts.lost += 1;
+      request.socket.destroy();
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
