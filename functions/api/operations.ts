@@ -26,7 +26,14 @@ import { listOperatorLog, operationOf } from './operator-log.ts';
 import type { Operator } from './operator-log.ts';
 import { outboxOf } from './outbox-access.ts';
 import { problemOf, ProblemError } from './problem.ts';
-import { getBalance, getEntity, listEntities, listLedger, listStatement } from './queries.ts';
+import {
+  getBalance,
+  getEntity,
+  listByAttribute,
+  listEntities,
+  listLedger,
+  listStatement,
+} from './queries.ts';
 import type { PageRequest, ReadContext } from './queries.ts';
 import {
   getRedrive,
@@ -80,8 +87,17 @@ export async function operate(c: Context<Environment>, context: OperationContext
       return json(entityView(operation.domain, entity), 200, { etag: etagOf(entity) });
     }
     case 'list': {
+      const { domain } = operation;
       const { status } = query as { status?: string };
-      return json(await listEntities(reading(), operation.domain, { ...page, status }));
+      const attribute = domain.listed?.find((name) => query[name] !== undefined);
+      return json(
+        attribute === undefined
+          ? await listEntities(reading(), domain, { ...page, status })
+          : await listByAttribute(reading(), domain, {
+              ...page,
+              ...{ status, attribute, value: String(query[attribute]) },
+            }),
+      );
     }
     case 'ledger':
       return json(await listLedger(reading(), operation.domain, id(operation.domain), page));

@@ -9,10 +9,10 @@ import { keepsStatement } from '../core/statements.ts';
 import type { StatementLine } from '../core/statements.ts';
 import { timestamp } from '../runtime/clock.ts';
 import type { Deadline } from '../runtime/clock.ts';
-import { readBalance, readEntity, readLedger, readListed } from '../store/entities/reads.ts';
+import { readBalance, readEntity, readLedger, readListed, readTogether } from '../store/entities/reads.ts';
 import { listPartitions } from '../store/keys.ts';
 import { newestFirst } from '../store/newest-first.ts';
-import { linePosition, readStatement } from '../store/statements/lines.ts';
+import { linePosition, readListedIds, readStatement } from '../store/statements/lines.ts';
 import { readWatermark } from '../store/statements/watermark.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { problemOf, ProblemError } from './problem.ts';
@@ -76,6 +76,60 @@ export async function listEntities(
   return {
     items: items.map((entity) => entityView(domain, entity)),
     ...(next !== undefined && { nextCursor: encodeCursor(list, next) }),
+  };
+}
+
+export interface ListedPage extends Page<Record<string, unknown>> {
+  /** RFC 3339: all that was committed up to then is in the list. Newer ones may be, too. */
+  readonly asOf: string;
+}
+
+/**
+ * Newest first. The list names entities that hold the value, or once held it; each is read as it is now, and shown where
+ * it holds the value still. So what is shown is never old, and the list alone may lag.
+ */
+export async function listByAttribute(
+  { backend: { store }, tenant, deadline: { signal } }: ReadContext,
+  domain: Domain,
+  {
+    attribute,
+    value,
+    status,
+    limit,
+    cursor,
+  }: PageRequest & {
+    readonly attribute: string;
+    readonly value: string;
+    readonly status?: string | undefined;
+  },
+): Promise<ListedPage> {
+  const { collection } = domain;
+  const list = [tenant, collection, status, attribute, value];
+  const before = cursor === undefined ? undefined : decodeCursor(list, cursor, entityId);
+  // First how far it is, then what there is: the other way round it would promise what was not read.
+  const asOf = await readWatermark(store.client, store.tables.data, signal);
+  const page = { limit: limit + 1, before };
+  const { ids, complete } = await readListedIds(
+    store,
+    tenant,
+    { collection, attribute, value },
+    page,
+    signal,
+  );
+  const named = ids.slice(0, limit);
+  const { entities } = await readTogether(store, tenant, named, undefined, signal);
+  const last = named.at(-1);
+  const isLast = named.length === ids.length && complete;
+  return {
+    items: named.flatMap((id) => {
+      const entity = entities.get(id);
+      if (entity?.collection !== collection) return [];
+      const view = entityView(domain, entity);
+      const isMeant = view[attribute] === value && (status === undefined || view['status'] === status);
+      return isMeant ? [view] : [];
+    }),
+    asOf: timestamp(asOf),
+    ...(!isLast && last !== undefined && { nextCursor: encodeCursor(list, last) }),
   };
 }
 

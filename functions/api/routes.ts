@@ -280,7 +280,7 @@ function domainRoutes(domain: Domain): readonly Route[] {
       path,
       scope,
       operation: { is: 'list', domain },
-      query: z.strictObject({ status, ...paging }),
+      query: listQuery(domain, status),
     },
     { method: 'GET', path: entity, scope, operation: { is: 'get', domain } },
     ...Object.entries(domain.transitions)
@@ -310,4 +310,21 @@ function domainRoutes(domain: Domain): readonly Route[] {
     { method: 'POST', path: `${entity}/lock`, scope, operation: { is: 'lock', domain }, body: lockBody },
     { method: 'POST', path: `${entity}/unlock`, scope, operation: { is: 'unlock', domain } },
   ];
+}
+
+/** By one attribute at a time, of those by which the definition lists its entities. */
+function listQuery({ attributes, listed = [] }: Domain, status: z.ZodType): z.ZodObject {
+  const values = listed.map((name): [string, z.ZodType] => [
+    name,
+    z
+      .optional(attributes.shape[name] as z.ZodType)
+      .meta({ description: `Only those with this \`${name}\`; not beside another attribute.` }),
+  ]);
+  return z
+    .strictObject({ status, ...Object.fromEntries(values), ...paging })
+    .superRefine((query, context) => {
+      const [first, ...others] = listed.filter((name) => Object.hasOwn(query, name));
+      for (const name of others)
+        context.addIssue({ code: 'custom', path: [name], message: `may not stand beside "${first ?? ''}"` });
+    });
 }

@@ -24,9 +24,9 @@ const audit = createAudit(
   async (tenant, missing) => {
     await writeLines(
       store,
-      missing.map((line) => ({ tenant, line })),
+      missing.map((line) => ({ ...line, tenant })),
     );
-    log.warn('lines written that statements lacked', { tenant, lines: missing.length });
+    log.warn('lines written that statements and lists lacked', { tenant, lines: missing.length });
   },
 );
 

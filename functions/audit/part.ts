@@ -1,6 +1,6 @@
 /** A part of the audit: what one step checks between two positions. */
 import type { AuditProblem } from '../api/audit.ts';
-import type { StatementLine } from '../core/statements.ts';
+import type { Line } from '../core/lines.ts';
 import type { Run } from '../store/audit/audit-runs.ts';
 import type { Position } from './position.ts';
 import type { AuditBackend } from './verify-entity.ts';
@@ -15,12 +15,12 @@ export interface Part {
   readonly entitiesRead: number;
 }
 
-export type Heal = (tenant: string, missing: readonly StatementLine[]) => Promise<void>;
+export type Heal = (tenant: string, missing: readonly Line[]) => Promise<void>;
 
 export interface AuditContext {
   readonly backend: AuditBackend;
   readonly run: Run;
-  /** Writes the lines that a tenant's statements lack; who has none tells them as problems. */
+  /** Writes the lines that a tenant's statements and lists lack; who has none tells them as problems. */
   readonly heal?: Heal | undefined;
   /** Entities this part may read. */
   readonly entitiesMax: number;

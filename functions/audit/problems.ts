@@ -42,9 +42,9 @@ export type ProblemCode =
   | 'message_stuck'
   /** A balance is not the sum of its postings. */
   | 'balance_differs'
-  /** A line of a statement is not what the ledger entry says. */
+  /** A line of a statement, or of a list by attribute, is not what the ledger entry says. */
   | 'line_changed'
-  /** A statement lacks what was posted long ago. */
+  /** A statement, or a list by attribute, lacks what was committed long ago. */
   | 'line_missing';
 
 type Place = Omit<AuditProblem, 'problem'>;

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditProblem } from '../api/audit.ts';
 import type { Backend } from '../commands/backend.ts';
-import type { StatementLine } from '../core/statements.ts';
+import type { Line } from '../core/lines.ts';
 import { readEntityItem, readHolders, readMessages } from '../store/audit/audit-reads.ts';
 import type { EntityItem } from '../store/entities/items.ts';
 import { entityProblems } from './entity-check.ts';
@@ -25,8 +25,8 @@ export interface Verified {
   readonly stretch: string;
   readonly sums: Sums;
   readonly entries: number;
-  /** Lines that statements lack. */
-  readonly missingLines: readonly StatementLine[];
+  /** Lines that statements and lists lack. */
+  readonly missingLines: readonly Line[];
   /** Where to go on: the ledger is longer than what is walked at once. */
   readonly rest?: Walked;
 }

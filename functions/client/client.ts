@@ -61,6 +61,11 @@ type Commands<Face extends Facade> = {
       ) => Promise<Result<Entity<Face>, TransitionCode<Face, Name>>>;
 };
 
+/** By one attribute of those by which the definition lists its entities; such a list is a moment behind. */
+type ByAttribute<Listed extends string> = {
+  readonly [Name in Listed]?: string;
+};
+
 interface Reads<Face extends Facade> {
   readonly create: (
     input: Face['create']['input'],
@@ -69,12 +74,14 @@ interface Reads<Face extends Facade> {
   /** `undefined` where there is none. @throws RequestFailedError */
   readonly get: (id: string, signal?: AbortSignal) => Promise<Entity<Face> | undefined>;
   /** Newest first, page after page as they are asked for. @throws RequestFailedError */
-  readonly list: (options?: {
-    readonly status?: Face['state'];
-    /** Entities a page. */
-    readonly limit?: number;
-    readonly signal?: AbortSignal;
-  }) => AsyncIterable<Entity<Face>>;
+  readonly list: (
+    options?: {
+      readonly status?: Face['state'];
+      /** Entities a page. */
+      readonly limit?: number;
+      readonly signal?: AbortSignal;
+    } & ByAttribute<Face['listed']>,
+  ) => AsyncIterable<Entity<Face>>;
   /** Oldest first. @throws RequestFailedError */
   readonly ledger: (id: string, signal?: AbortSignal) => AsyncIterable<LedgerEntry>;
 }
@@ -151,18 +158,17 @@ function collection(connection: Connection, domain: Domain): object {
       return answer?.status === 404 ? undefined : found(answer);
     },
     list: ({
-      status,
-      limit,
       signal,
-    }: {
-      readonly status?: string;
-      readonly limit?: number;
-      readonly signal?: AbortSignal;
-    } = {}) =>
+      ...query
+    }: { readonly [Name in string]?: string | number } & { readonly signal?: AbortSignal } = {}) =>
       pages(
         connection,
         path,
-        { ...(status !== undefined && { status }), ...(limit !== undefined && { limit: String(limit) }) },
+        Object.fromEntries(
+          Object.entries(query).flatMap(([name, value]) =>
+            value === undefined ? [] : [[name, String(value)]],
+          ),
+        ),
         signal,
       ),
     ledger: (id: string, signal?: AbortSignal) =>

@@ -75,6 +75,7 @@ export function checkDefinition(domain: Domain): void {
     checkStates(domain, `unique "${name}", while`, held, fail);
   }
   checkAccounts(domain, fail);
+  checkListed(domain, fail);
   checkDeadlines(domain, fail);
   const gap = firstGap(domain);
   if (gap) fail('', gapText(gap));
@@ -310,6 +311,22 @@ function checkAccounts(domain: Domain, fail: Fail): void {
     if (!/^[^:]+$/.test(role))
       fail('statements', `"${role}" is no role of named accounts; take what is first in \`named(...)\``);
   }
+}
+
+/** Of the query of a list, besides attributes. */
+const listParameters = ['status', 'limit', 'cursor'];
+
+function checkListed({ attributes, listed: names = [] }: Domain, fail: Fail): void {
+  const texts = Object.entries(attributes.shape).flatMap(([name, schema]) => {
+    const inner: unknown = schema instanceof z.ZodOptional ? schema.unwrap() : schema;
+    const isText = inner instanceof z.ZodType && ['string', 'enum'].includes(inner.def.type);
+    return isText && !listParameters.includes(name) ? [name] : [];
+  });
+  const odd = names.find((name) => !texts.includes(name));
+  if (odd !== undefined)
+    fail('listed', `"${odd}" is not an attribute that is shown and a text; they are ${listed(texts)}`);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) fail('listed', `"${twice}" stands twice`);
 }
 
 function checkUnit(domain: Domain, key: string, name: string, fail: Fail): void {

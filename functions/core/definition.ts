@@ -228,6 +228,7 @@ interface Written<
   Codes extends CommandCodes,
   Actors,
   Unique extends string,
+  Listed extends string,
 > extends Pick<Domain, 'collection' | 'type' | 'idPrefix' | 'version' | 'summary' | 'statements' | 'spread'> {
   readonly states: readonly State[];
   /** States of earlier versions, out of which transitions still lead. */
@@ -247,6 +248,8 @@ interface Written<
   readonly accounts?: Readonly<
     Record<Account, AccountDefinition<NoInfer<State>, TextPath<Self['attributes']>>>
   >;
+  /** Attributes by which entities are found; texts that are shown. */
+  readonly listed?: readonly (Listed & TextPath<Fields<NoInfer<Shown>>>)[];
   readonly unique?: readonly UniqueValue<NoInfer<State>, Self['attributes'], Unique>[];
   /** By transition: when it happens by itself. */
   readonly deadlines?: {
@@ -406,6 +409,7 @@ export function defineDomain<
   const Floors = unknown,
   const Closed = unknown,
   Unique extends string = never,
+  Listed extends string = never,
 >(
   definition: Faced<
     CreateRole,
@@ -454,7 +458,8 @@ export function defineDomain<
       >,
       CodesBy<NoInfer<OwnRules>, NoInfer<ReferenceRules>, NoInfer<ReadRules>, NoInfer<LinkRules>>,
       NoInfer<Actors>,
-      Unique
+      Unique,
+      Listed
     >,
 ): DomainOf<
   SubjectOf<State, Known<Shown, Hidden>, Account, Units, Inputs, z.input<CreateSchema>>,
@@ -466,6 +471,7 @@ export function defineDomain<
     readonly floors: Floors;
     readonly closed: Closed;
     readonly unique: Unique;
+    readonly listed: Listed;
     readonly create: {
       readonly input: z.input<CreateSchema>;
       readonly role: CreateRole;

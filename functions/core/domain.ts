@@ -45,6 +45,8 @@ export interface Facade {
   readonly closed: unknown;
   /** The names of its unique values. */
   readonly unique: string;
+  /** The attributes by which it is found. */
+  readonly listed: string;
   readonly create: {
     /** Before defaults. */
     readonly input: unknown;
@@ -231,6 +233,8 @@ export interface Domain {
    * has no floor. The number may grow later, and never falls.
    */
   readonly spread?: Readonly<Record<string, number>>;
+  /** Attributes by which entities are found: `['payer']` for `GET /v1/payments?payer=alice`. */
+  readonly listed?: readonly string[];
   readonly unique?: readonly UniqueValue<string, any>[];
   /** By transition. */
   readonly deadlines?: Readonly<Partial<Record<string, AnyDeadline>>>;

@@ -87,7 +87,7 @@ function schemasOf(domain: Domain): [string, Exclude<ReturnType<typeof schemas.p
   );
   return [
     [name, entity],
-    [`${name}Page`, schemas.page(entity)],
+    [`${name}Page`, domain.listed ? schemas.listedPage(entity) : schemas.page(entity)],
     [`Create${name}`, domain.create.input],
     ...inputs,
   ];

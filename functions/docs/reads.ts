@@ -91,6 +91,11 @@ export const listOperation = (route: Route, domain: Domain): ZodOpenApiOperation
   operation(route, {
     tag: domain.collection,
     summary: 'List, newest first',
+    ...(domain.listed && {
+      description:
+        `By \`status\`, or by ${domain.listed.map((name) => `\`${name}\``).join(' or ')}, too. By an attribute, \`asOf\` says ` +
+        'how far the list is: it is written a moment after the command. Each entity is shown as it is now.',
+    }),
     answer: ref(`schemas/${schemaName(domain)}Page`),
   });
 

@@ -70,6 +70,14 @@ export const page = (item: z.ZodType): z.ZodObject =>
     }),
   });
 
+/** Of entities that are found by an attribute, too. */
+export const listedPage = (item: z.ZodType): z.ZodObject =>
+  page(item).extend({
+    asOf: moment(
+      'Of a list by an attribute: every entity that was created or changed up to then is in it; newer ones may be, too.',
+    ).optional(),
+  });
+
 export const ledgerEntry = z.strictObject({
   seq: z.int().positive().meta({ description: 'Starts at 1 and has no gap.' }),
   command: z.string().meta({ description: '`create`, or the transition.', examples: ['create'] }),

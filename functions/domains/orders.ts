@@ -50,7 +50,7 @@ const mail = (type: string, subject: string, ...sentIn: readonly string[]) =>
 /** A checkout: places of a showing, an outside charge, and a refund where it comes to nothing. */
 export const orders = defineDomain({
   collection: 'orders',
-  version: 2,
+  version: 3,
   type: 'order',
   idPrefix: 'ord',
   summary: 'A checkout: places of a showing, an outside charge, and a refund where it comes to nothing.',
@@ -65,6 +65,7 @@ export const orders = defineDomain({
   accounts: { held: { unit: 'place' } },
   // Everybody who pays for a showing posts to one account.
   spread: { takings: 32 },
+  listed: ['customer'],
   deadlines: { cancel: { while: ['placed'], at: 'answeredBy' } },
   create: {
     summary: 'Order places',

@@ -18,7 +18,7 @@ const captured = {
 /** A payer pays a payee; the money is held until a settlement pays it out. */
 export const payments = defineDomain({
   collection: 'payments',
-  version: 3,
+  version: 4,
   type: 'payment',
   idPrefix: 'pay',
   summary: 'A payer pays a payee; the money is held until a settlement pays it out.',
@@ -41,6 +41,7 @@ export const payments = defineDomain({
   statements: ['payer', 'holding'],
   // Everybody who pays a payee posts to one account.
   spread: { holding: 32 },
+  listed: ['payer'],
   hidden: z.strictObject({
     /** The provider has taken the money. */
     captured: z.boolean(),

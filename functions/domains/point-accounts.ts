@@ -11,7 +11,7 @@ const booked = { amount: amount(100), reason: prose('Welcome') };
 /** Points of one owner: earned, spent and passed on, never below zero. */
 export const pointAccounts = defineDomain({
   collection: 'point-accounts',
-  version: 3,
+  version: 4,
   type: 'point-account',
   idPrefix: 'pts',
   summary: 'Points of one owner: earned, spent and passed on, never below zero.',
@@ -29,6 +29,7 @@ export const pointAccounts = defineDomain({
     issued: { unit: points },
     redeemed: { unit: points },
   },
+  listed: ['owner'],
   create: {
     summary: 'Open an account',
     input: z.strictObject({ owner: text('ada') }),

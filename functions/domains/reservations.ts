@@ -9,6 +9,7 @@ const placeOf = (showingId: string) => accountOf(showings, showingId, 'remaining
 /** One place of a showing: held for a while, then confirmed, or given back. */
 export const reservations = defineDomain({
   collection: 'reservations',
+  version: 2,
   type: 'reservation',
   idPrefix: 'rsv',
   summary: 'One place of a showing: held for a while, then confirmed, or given back.',
@@ -21,6 +22,7 @@ export const reservations = defineDomain({
     heldUntil: moment(),
   }),
   accounts: { places: { unit: 'place' } },
+  listed: ['customer'],
   unique: [
     {
       name: 'seat_of_showing',

@@ -46,6 +46,7 @@ export function changesBetween(before: Snapshot, after: Snapshot): readonly Chan
     ...attributes(before, after),
     ...accounts(before, after),
     ...statements(before, after),
+    ...lists(before, after),
     ...spread(before, after),
     ...unique(before, after),
     ...deadlines(before, after),
@@ -282,6 +283,13 @@ function* statements(before: Snapshot, after: Snapshot): Iterable<Change> {
     yield safe(path, 'Its statement is kept from now on; the nightly audit adds what was posted before.');
   for (const path of beyond(withStatement(before), withStatement(after)))
     yield refused(path, 'Callers that read its statement are answered 404.', 'Keep it.');
+}
+
+function* lists({ listed: before = [] }: Snapshot, { listed: after = [] }: Snapshot): Iterable<Change> {
+  for (const name of beyond(after, before))
+    yield safe(`listed.${name}`, 'It is listed from now on; the nightly audit adds what is older.');
+  for (const name of beyond(before, after))
+    yield refused(`listed.${name}`, 'Callers that look for it are answered 400.', 'Keep it.');
 }
 
 function* spread({ spread: before = {} }: Snapshot, { spread: after = {} }: Snapshot): Iterable<Change> {

@@ -64,6 +64,8 @@ export interface Snapshot {
   readonly accounts: Readonly<Record<string, AccountSnapshot>>;
   /** Roles of named accounts that keep a statement. */
   readonly statements?: readonly string[];
+  /** Attributes by which entities are found. */
+  readonly listed?: readonly string[];
   /** Over how many items accounts of a role are spread. */
   readonly spread?: Readonly<Record<string, number>>;
   readonly unique: Readonly<Record<string, UniqueSnapshot>>;
@@ -96,6 +98,7 @@ export function snapshotOf(domain: Domain): Snapshot {
       ...(statement === true && { statement }),
     })),
     ...(domain.statements && { statements: domain.statements }),
+    ...(domain.listed && { listed: domain.listed }),
     ...(domain.spread && { spread: domain.spread }),
     unique: Object.fromEntries(
       ((domain.unique ?? []) as readonly UniqueValue<string, unknown>[]).map(

@@ -1,7 +1,7 @@
-/** Stream to statements: writes what each committed ledger entry did to the accounts that keep a statement. */
+/** Stream to lines: writes what each committed ledger entry adds to statements of accounts and to lists by attribute. */
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import { z } from 'zod';
-import { statementLines } from '../core/statements.ts';
+import { linesOf as linesOfEntry } from '../core/lines.ts';
 import type { Registry } from '../core/registry.ts';
 import { newImage } from '../outbox/stream-images.ts';
 import type { Log } from '../runtime/logger.ts';
@@ -42,8 +42,8 @@ export function createStatementWriter({ registry, store, log }: StatementWriterP
       const owner = partitionOwner(String(image['pk']));
       if (!owner) throw new Error('it belongs to no entity');
       const { tenant, id } = owner;
-      const lines = statementLines(registry, id, ledgerEntry(image as unknown as EntryItem));
-      return lines.map((line) => ({ tenant, line }));
+      const lines = linesOfEntry(registry, id, ledgerEntry(image as unknown as EntryItem));
+      return lines.map((line) => ({ ...line, tenant }));
     } catch (error) {
       log.error('stream record without a readable entry', {
         sequenceNumber: dynamodb?.SequenceNumber,

@@ -64,6 +64,17 @@ export function balancePlace(
 export const statementPartition = (tenant: string, account: string): string =>
   `${encoded(tenant)}#statement#${account}`;
 
+/** Entities by what an attribute holds, by time. The value may be long and hold anything, so the key carries its hash. */
+export const listedPartition = (
+  tenant: string,
+  {
+    collection,
+    attribute,
+    value,
+  }: { readonly collection: string; readonly attribute: string; readonly value: string },
+): string =>
+  `${encoded(tenant)}#listed#${collection}#${attribute}#${createHash('sha256').update(value).digest('base64url')}`;
+
 /** The entity to whose partition a key belongs; `undefined` of any other. */
 export function partitionOwner(pk: string): { readonly tenant: string; readonly id: string } | undefined {
   const [, tenant, id] = /^([^#]+)#([^#]+)$/.exec(pk) ?? [];

@@ -134,7 +134,7 @@ export class CommitOnceStack extends Stack implements WatchedStack {
     const statements = new Relay(this, 'Statements', {
       ...setting,
       name: 'statements',
-      description: 'Writes the statements of accounts from the entries of ledgers',
+      description: 'Writes statements of accounts and lists by attribute from the entries of ledgers',
       source: this.tables.data,
       // Entries that post something, and the heartbeats by which it is known how far the stream has been read.
       newImages: [{ postings: { S: [{ exists: true }] } }, { beatAt: { N: [{ exists: true }] } }],

@@ -44,11 +44,11 @@ export function allowWorkingOff(fn: ServiceFunction, tables: Tables): void {
   allowCommands(fn, tables);
 }
 
-/** Writes lines of statements, and how far it has come; the entries come with the stream. */
+/** Writes lines of statements and lists, and how far it has come; the entries come with the stream. */
 export function allowWritingStatements(fn: ServiceFunction, tables: Tables): void {
   bindTable(fn, 'DATA_TABLE', tables.data, {
     table: ['BatchWriteItem', 'UpdateItem'],
-    partitions: [statementPartitions, '#watermark'],
+    partitions: [statementPartitions, listedPartitions, '#watermark'],
   });
 }
 
@@ -75,7 +75,7 @@ export function allowSweeping(fn: ServiceFunction, tables: Tables): void {
   bindTable(fn, 'DATA_TABLE', tables.data, { table: ['BatchWriteItem'], partitions: ['#heartbeat#*'] });
 }
 
-/** Reads everything of all tenants, looks for them, and writes what it notes down between two parts and what statements lack. */
+/** Reads everything of all tenants, looks for them, and writes what it notes down between two parts and what statements and lists lack. */
 export function allowAuditing(fn: ServiceFunction, tables: Tables): void {
   bindTable(fn, 'DATA_TABLE', tables.data, {
     table: ['GetItem', 'BatchGetItem', 'Query'],
@@ -84,7 +84,7 @@ export function allowAuditing(fn: ServiceFunction, tables: Tables): void {
   });
   bindTable(fn, 'DATA_TABLE', tables.data, {
     table: ['BatchWriteItem', 'PutItem'],
-    partitions: [auditPartitions, statementPartitions],
+    partitions: [auditPartitions, statementPartitions, listedPartitions],
   });
   bindTable(fn, 'OUTBOX_TABLE', tables.outbox, {
     table: ['BatchGetItem', 'Query'],
@@ -97,3 +97,4 @@ const auditPartitions = '*#audit#*';
 
 /** See `store/statements/`. An account's name may hold anything, and is behind this. */
 const statementPartitions = '*#statement#*';
+const listedPartitions = '*#listed#*';

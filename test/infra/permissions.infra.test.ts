@@ -145,11 +145,15 @@ const expected: Readonly<Record<string, Record<string, string[]>>> = {
 
 /** Which partitions of the data table a function that runs no commands may write to. */
 test.each([
-  ['AuditJobRole', ['dynamodb:BatchWriteItem', 'dynamodb:PutItem'], ['*#audit#*', '*#statement#*']],
+  [
+    'AuditJobRole',
+    ['dynamodb:BatchWriteItem', 'dynamodb:PutItem'],
+    ['*#audit#*', '*#statement#*', '*#listed#*'],
+  ],
   [
     'StatementsRelayRole',
     ['dynamodb:BatchWriteItem', 'dynamodb:UpdateItem'],
-    ['*#statement#*', '#watermark'],
+    ['*#statement#*', '*#listed#*', '#watermark'],
   ],
   ['SweeperJobRole', 'dynamodb:BatchWriteItem', ['#heartbeat#*']],
 ])('%s writes to the data table only what is its own', (role, actions, partitions) => {

@@ -98,6 +98,15 @@ describe('the console', () => {
     await page.getByText('locked by carol until').waitFor();
     await page.getByText(/^expire .*\(in 9 minutes|\(in 10 minutes/).waitFor();
     await shot('timing');
+    await open('entities/reservations');
+    await page.getByLabel('customer').fill('nobody');
+    await page.keyboard.press('Enter');
+    await page.getByText('Nothing here.').waitFor();
+    await page.getByLabel('customer').fill('ada');
+    await page.keyboard.press('Enter');
+    await page.getByText('Complete up to').waitFor();
+    await page.getByRole('link', { name: id }).waitFor();
+    await shot('listed');
   });
 
   it('shows what a key was answered, what it wrote and what it costs', async () => {
@@ -163,6 +172,7 @@ describe('the console', () => {
       'requests',
       asked,
       'entities',
+      'entities/reservations?customer=ada',
       'balances?account=cash',
       'audit',
     ];

@@ -298,7 +298,7 @@ describe('the audit of statements', () => {
     heal: createAudit(api.backend, (tenant, missing) =>
       writeLines(
         api.backend.store,
-        missing.map((line) => ({ tenant, line })),
+        missing.map((line) => ({ ...line, tenant })),
       ),
     ),
   });
@@ -314,7 +314,12 @@ describe('the audit of statements', () => {
     // Until then it may be on its way. The message of the capture was never sent here, so it is told as well.
     expect(await foundAt(openMaxMs - 1)).not.toContainEqual(missing);
     const found = await foundAt(openMaxMs);
-    expect(found.filter(([code]) => code === 'line_missing')).toEqual([missing, missing]);
+    // Two lines of statements, and that the payment is listed by its payer.
+    expect(found.filter(([code]) => code === 'line_missing')).toEqual([
+      ['line_missing', id, 1],
+      missing,
+      missing,
+    ]);
 
     await clock.at(committedAt + openMaxMs, async () => {
       expect(located((await auditWhole(heal, tenant)).problems)).not.toContainEqual(missing);

@@ -11,6 +11,7 @@ import { duplicatesAndRaces } from './conformance/duplicates-and-races.ts';
 import { edges } from './conformance/edges.ts';
 import { inputs } from './conformance/inputs.ts';
 import { isolation } from './conformance/isolation.ts';
+import { listed } from './conformance/listed.ts';
 import { transitions } from './conformance/transitions.ts';
 import { uniqueness } from './conformance/uniqueness.ts';
 import { whoMay } from './conformance/who-may.ts';
@@ -64,6 +65,7 @@ export function conformance(domain: Domain, domains: readonly Domain[]): void {
     uniqueness(subject);
     duplicatesAndRaces(subject);
     isolation(subject);
+    listed(subject);
     whoMay(subject);
     inputs(subject);
 

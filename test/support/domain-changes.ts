@@ -90,6 +90,7 @@ export const safeChanges: Record<string, Domain | Partial<Domain>> = {
     transitions: { ...live.transitions, demote: { summary: 'Wait', from: ['active'], to: ['waiting'] } },
   },
   'a statement of a named account': { statements: ['fees'] },
+  'a list by an attribute': { listed: ['name'] },
   'a named account spread over more items': { spread: { fees: 16 } },
   'an account': { accounts: { ...floored, points: { unit: 'point' } } },
   'an account shown': { accounts: { ...floored, points: { unit: 'point', shown: true } } },

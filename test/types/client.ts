@@ -36,6 +36,7 @@ export async function right(): Promise<string> {
     const next: readonly ('confirm' | 'refund' | 'cancel')[] = one.allowedTransitions;
     if (next.length === 0) break;
   }
+  for await (const { payer } of client.payments.list({ payer: 'ada', status: 'confirmed' })) return payer;
   return `${state} ${known} ${balance}`;
 }
 
@@ -128,6 +129,10 @@ export async function wrong(id: string): Promise<void> {
   await client.orders.cancel(id);
   // @ts-expect-error -- a state that there is not
   client.payments.list({ status: 'paid' });
+  // @ts-expect-error -- an attribute by which there is no list
+  client.payments.list({ payee: 'shop' });
+  // @ts-expect-error -- a definition that has no list by an attribute
+  client.approvals.list({ title: 'Press' });
   const result = await client.payments.confirm(id);
   // @ts-expect-error -- whether it was done has to be asked first
   result.entity.status;

@@ -101,6 +101,11 @@ describe('evolve', () => {
     expect(verdicts).not.toContain('refused');
   });
 
+  it('refuses to list by an attribute no more', () => {
+    const changes = changesBetween(snapshotOf({ ...live, listed: ['name'] }), snapshotOf(live));
+    expect(changes).toMatchObject([{ path: 'listed.name', verdict: 'refused' }]);
+  });
+
   it('tells two versions that differ by their number alone from others', () => {
     expect(isSame(snapshotOf(live), snapshotOf(later({}, live)))).toBe(true);
     expect(isSame(snapshotOf(live), snapshotOf({ ...live, ...created({ name: text('Ada', 9) }) }))).toBe(

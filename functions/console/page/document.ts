@@ -47,6 +47,8 @@ export interface Collection {
   readonly name: string;
   readonly idPrefix: string;
   readonly states: readonly string[];
+  /** Attributes by which there is a list. */
+  readonly listed: readonly string[];
   readonly create: Command;
   readonly transitions: readonly Command[];
 }
@@ -92,6 +94,7 @@ function read({ paths, components }: OpenApi): ApiDocument {
         name,
         idPrefix: /^\^([a-z]+)_/.exec(pattern?.pattern ?? '')?.[1] ?? '',
         states: choices(path, 'status'),
+        listed: attributesIn(paths[path]?.get),
         create: commandOf('create', post),
         transitions: Object.entries(paths).flatMap(([other, { post: operation }]) => {
           const [, transition] = other.split(`${path}/{id}/`);
@@ -104,6 +107,12 @@ function read({ paths, components }: OpenApi): ApiDocument {
   });
   return { collections, resolve, choices };
 }
+
+/** Of the parameters of a list, those that are no part of every list. */
+const attributesIn = (list: Operation | undefined): readonly string[] =>
+  (list?.parameters ?? []).flatMap(({ name, in: place }) =>
+    place === 'query' && name !== undefined && !['status', 'limit', 'cursor'].includes(name) ? [name] : [],
+  );
 
 export const collectionOfId = ({ collections }: ApiDocument, id: string): Collection | undefined =>
   collections.find(({ idPrefix }) => id.startsWith(`${idPrefix}_`));

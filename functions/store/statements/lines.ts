@@ -1,10 +1,13 @@
 /**
- * The lines of statements as they lie in the data table: one item an account and ledger entry, in the order of time.
- * A line is named after the entry that it tells of, so writing it twice changes nothing.
+ * The lines of statements and of lists by attribute as they lie in the data table, in the order of time. A line of a
+ * statement is one item an account and ledger entry, a line of a list one an entity and value: it names the entity and
+ * says nothing of it. Each is named after what it tells of, so writing it twice changes nothing.
  */
+import type { Line } from '../../core/lines.ts';
+import type { ListedValue } from '../../core/listed.ts';
 import type { StatementLine } from '../../core/statements.ts';
 import { putAll, readByKey } from '../batches.ts';
-import { statementPartition } from '../keys.ts';
+import { listedPartition, statementPartition } from '../keys.ts';
 import type { ItemKey } from '../keys.ts';
 import { readNewest } from '../newest-page.ts';
 import type { NewestPage } from '../newest-page.ts';
@@ -17,23 +20,24 @@ export interface LineItem extends ItemKey, Omit<StatementLine, 'account'> {}
 /** What the sort key of a line looks like; it is a page's position too. */
 export const linePosition = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z#[a-z]+_[0-9A-HJKMNP-TV-Z]{26}#\d{10}$/;
 
-export const lineItem = (tenant: string, { account, ...line }: StatementLine): LineItem => ({
+const statementItem = (tenant: string, { account, ...line }: StatementLine): LineItem => ({
   pk: statementPartition(tenant, account),
   sk: `${line.at}#${line.entity}#${String(line.seq).padStart(10, '0')}`,
   ...line,
 });
 
+/** As a line lies in the table. */
+export const lineItem = (tenant: string, { kind, line }: Line): ItemKey =>
+  kind === 'statement' ? statementItem(tenant, line) : { pk: listedPartition(tenant, line), sk: line.entity };
+
 /** A line, and the tenant that it belongs to. */
-export interface OwnedLine {
-  readonly tenant: string;
-  readonly line: StatementLine;
-}
+export type OwnedLine = Line & { readonly tenant: string };
 
 /** Writes lines, whatever is there; one that is named twice is written once. */
 export async function writeLines({ client, tables }: DataStore, lines: readonly OwnedLine[]): Promise<void> {
   const items = new Map(
-    lines.map(({ tenant, line }) => {
-      const item = lineItem(tenant, line);
+    lines.map((line) => {
+      const item = lineItem(line.tenant, line);
       return [JSON.stringify([item.pk, item.sk]), { ...item }] as const;
     }),
   );
@@ -44,10 +48,10 @@ export async function writeLines({ client, tables }: DataStore, lines: readonly 
 export async function readLines(
   { client, tables }: DataStore,
   tenant: string,
-  lines: readonly StatementLine[],
-): Promise<readonly (LineItem | undefined)[]> {
+  lines: readonly Line[],
+): Promise<readonly (ItemKey | undefined)[]> {
   const items = lines.map((line) => lineItem(tenant, line));
-  const found = await readByKey<LineItem>(client, tables.data, items);
+  const found = await readByKey<ItemKey>(client, tables.data, items);
   const byKey = new Map(found.map((item) => [JSON.stringify([item.pk, item.sk]), item]));
   return items.map(({ pk, sk }) => byKey.get(JSON.stringify([pk, sk])));
 }
@@ -66,4 +70,16 @@ export async function readStatement(
   const partition = statementPartition(tenant, account);
   const { items, isComplete } = await readNewest(store, partition, page, signal);
   return { lines: items as LineItem[], complete: isComplete };
+}
+
+/** Ids of entities that hold, or once held, a value, before one of them, newest first. As strongly read as a statement. */
+export async function readListedIds(
+  store: DataStore,
+  tenant: string,
+  value: Omit<ListedValue, 'entity'>,
+  page: NewestPage,
+  signal: AbortSignal,
+): Promise<{ readonly ids: readonly string[]; readonly complete: boolean }> {
+  const { items, isComplete } = await readNewest(store, listedPartition(tenant, value), page, signal);
+  return { ids: (items as ItemKey[]).map(({ sk }) => sk), complete: isComplete };
 }

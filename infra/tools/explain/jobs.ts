@@ -4,6 +4,7 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { SQSEvent } from 'aws-lambda';
 import { createAnswers } from '../../../functions/commands/carry-out-answer.ts';
 import { sweep } from '../../../functions/runtime/delivery-limits.ts';
+import { request } from '../../../functions/runtime/limits.ts';
 import { topicPolicies } from '../../../functions/runtime/topics.ts';
 import {
   readDueKeys,
@@ -14,11 +15,12 @@ import {
 import { messageId, messageKey } from '../../../functions/store/outbox/message-items.ts';
 import { indexedIn } from '../../../functions/store/outbox/message-writes.ts';
 import type { OutboxAccess } from '../../../functions/store/outbox/message-writes.ts';
+import { writeLines } from '../../../functions/store/statements/lines.ts';
 import { recordSent } from '../../../functions/store/outbox/messages.ts';
 import { walkOpen } from '../../../functions/store/outbox/open-messages.ts';
 import { createRunScheduledTransition } from '../../../functions/workers/scheduled-transition.ts';
 import { createTopicWorker } from '../../../functions/workers/topic-worker.ts';
-import { hold, payCaptured, payConfirmed, show } from './cases.ts';
+import { hold, pay, payCaptured, payConfirmed, show } from './cases.ts';
 import type { JobCase, Run } from './run.ts';
 import { log, tenant } from './workbench.ts';
 import type { Workbench } from './workbench.ts';
@@ -111,6 +113,23 @@ export const jobs: readonly JobCase[] = [
     job: async (run) => {
       await bury(run);
       return () => run.bench.send({ method: 'POST', path: `/v1/messages/${receiptOf(run).id}/redrive` });
+    },
+  },
+  {
+    // No request writes the lines of a list: the stream does.
+    name: 'GET /v1/payments (by payer)',
+    before: [pay],
+    job: async (run) => {
+      const { probe, tables, send } = run.bench;
+      const all = await send({ method: 'GET', path: `/v1/payments?limit=${request.pageDefault + 1}` });
+      const payments = all.json['items'] as readonly { id: string; payer: string }[];
+      const value = payments[0]?.payer ?? '';
+      const listed = { collection: 'payments', attribute: 'payer', value, seq: 1, at: '' };
+      await writeLines(
+        { client: probe, tables },
+        payments.map(({ id }) => ({ kind: 'listed', tenant, line: { ...listed, entity: id } })),
+      );
+      return () => send({ method: 'GET', path: `/v1/payments?payer=${encodeURIComponent(value)}` });
     },
   },
   {

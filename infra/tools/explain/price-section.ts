@@ -91,8 +91,8 @@ export function markdownPriceList(contracts: Contracts, cpu: MeasuredCpu): strin
     '_Stock pattern_ is Powertools with its own DynamoDB store around the same transaction and outbox. _Durable',
     'functions_ and _Step Functions Standard_ are counted with the fewest steps: one for the command, one a',
     'message, and two where something is waited for.',
-    `A line of a statement is in no price: it is one write unit, ${each('tableWriteUnit')} a million, and a share of a`,
-    'function that takes up to 100 entries at once.',
+    `A line of a statement or of a list by attribute is in no price: it is one write unit, ${each('tableWriteUnit')} a million,`,
+    'and a share of a function that takes up to 100 entries at once.',
   ].join('\n');
 }
 

@@ -1,17 +1,18 @@
 /** The entities of a collection, newest first; and the form that creates another. */
-import { useState } from 'preact/hooks';
+import { useContext, useState } from 'preact/hooks';
 import type { Page } from '../api.ts';
 import type { Collection } from '../document.ts';
 import { useLoaded } from '../loaded.ts';
 import type { Entity } from '../model.ts';
 import { CommandForm } from '../parts/command-form.tsx';
-import { Field } from '../parts/field.tsx';
+import { Field, valuesOf } from '../parts/field.tsx';
 import { List } from '../parts/list.tsx';
 import { Table } from '../parts/table.tsx';
-import { Ago } from '../parts/time.tsx';
+import { Ago, exactTime } from '../parts/time.tsx';
 import { go, placeUrl, usePlace } from '../place.ts';
+import type { Query } from '../place.ts';
 import { useSession } from '../session.ts';
-import { useTexts } from '../texts/index.ts';
+import { LanguageContext, useTexts } from '../texts/index.ts';
 
 export function EntitiesScreen() {
   const { entities: texts, list } = useTexts();
@@ -72,7 +73,11 @@ export function EntitiesScreen() {
               {...attributes}
               value={query['status'] ?? ''}
               onChange={(event) => {
-                go(['entities', collection.name], { status: event.currentTarget.value });
+                go(['entities', collection.name], {
+                  ...query,
+                  cursor: undefined,
+                  status: event.currentTarget.value,
+                });
               }}
             >
               <option value="">{list.any}</option>
@@ -82,9 +87,32 @@ export function EntitiesScreen() {
             </select>
           )}
         </Field>
+        {collection.listed.map((attribute) => (
+          <form
+            key={`${collection.name} ${attribute} ${query[attribute] ?? ''}`}
+            onSubmit={(event) => {
+              event.preventDefault();
+              const value = valuesOf(event.currentTarget)[attribute]?.trim();
+              // By one attribute at a time.
+              go(['entities', collection.name], { status: query['status'], [attribute]: value });
+            }}
+          >
+            <Field label={attribute}>
+              {(attributes) => (
+                <input
+                  {...attributes}
+                  type="search"
+                  name={attribute}
+                  defaultValue={query[attribute] ?? ''}
+                  placeholder={texts.byAttribute}
+                />
+              )}
+            </Field>
+          </form>
+        ))}
       </section>
       <section class="card">
-        <EntityList collection={collection} status={query['status']} cursor={query['cursor']} />
+        <EntityList collection={collection} query={query} />
       </section>
     </div>
   );
@@ -92,39 +120,48 @@ export function EntitiesScreen() {
 
 interface EntityListProps {
   readonly collection: Collection;
-  readonly status: string | undefined;
-  readonly cursor: string | undefined;
+  readonly query: Query;
 }
 
-function EntityList({ collection, status, cursor }: EntityListProps) {
-  const { entities: texts } = useTexts();
+type EntityPage = Page<Entity> & { readonly asOf?: string };
+
+function EntityList({ collection, query }: EntityListProps) {
+  const { entities: texts, balances } = useTexts();
   const { api } = useSession();
-  const loaded = useLoaded(JSON.stringify([collection.name, status, cursor]), () =>
-    api.get<Page<Entity>>(`v1/${collection.name}`, { status, cursor }),
+  const language = useContext(LanguageContext);
+  const asked = Object.fromEntries(
+    ['status', 'cursor', ...collection.listed].map((name) => [name, query[name]]),
   );
+  const loaded = useLoaded(JSON.stringify([collection.name, asked]), () =>
+    api.get<EntityPage>(`v1/${collection.name}`, asked),
+  );
+  const asOf = loaded.answer?.kind === 'ok' ? loaded.answer.value.asOf : undefined;
   return (
-    <List loaded={loaded}>
-      {(items) => (
-        <Table
-          label={collection.name}
-          rows={items}
-          keyOf={({ id }) => id}
-          columns={[
-            {
-              name: texts.id,
-              kind: 'id',
-              cell: ({ id }) => <a href={placeUrl(['entities', collection.name, id])}>{id}</a>,
-            },
-            { name: texts.status, cell: (entity) => <span class="badge">{entity.status}</span> },
-            ...attributesShown(items).map((name) => ({
-              name,
-              cell: (entity: Entity) => short(entity[name]),
-            })),
-            { name: texts.updated, kind: 'when', cell: ({ updatedAt }) => <Ago at={updatedAt} /> },
-          ]}
-        />
-      )}
-    </List>
+    <>
+      {asOf !== undefined && <p class="quiet small">{balances.asOf(exactTime(asOf, language))}</p>}
+      <List loaded={loaded}>
+        {(items) => (
+          <Table
+            label={collection.name}
+            rows={items}
+            keyOf={({ id }) => id}
+            columns={[
+              {
+                name: texts.id,
+                kind: 'id',
+                cell: ({ id }) => <a href={placeUrl(['entities', collection.name, id])}>{id}</a>,
+              },
+              { name: texts.status, cell: (entity) => <span class="badge">{entity.status}</span> },
+              ...attributesShown(items).map((name) => ({
+                name,
+                cell: (entity: Entity) => short(entity[name]),
+              })),
+              { name: texts.updated, kind: 'when', cell: ({ updatedAt }) => <Ago at={updatedAt} /> },
+            ]}
+          />
+        )}
+      </List>
+    </>
   );
 }
 

@@ -223,6 +223,7 @@ export const en = {
     status: 'Status',
     id: 'Id',
     updated: 'Changed',
+    byAttribute: 'The whole value, then Enter',
     create: 'Create',
     createIn: (collection: string) => `Create in ${collection}`,
   },

@@ -223,6 +223,7 @@ export const ko: Texts = {
     status: '상태',
     id: 'ID',
     updated: '변경',
+    byAttribute: '전체 값을 입력하고 Enter',
     create: '만들기',
     createIn: (collection) => `${collection}에 새로 만들기`,
   },
