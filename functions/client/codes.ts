@@ -21,6 +21,7 @@ export function knownCodes(domain: Domain, name: string): ReadonlySet<string> {
   const transition = name === 'create' ? undefined : domain.transitions[name];
   const {
     role,
+    authorize = {},
     references = {},
     reads = {},
     links = {},
@@ -41,7 +42,7 @@ export function knownCodes(domain: Domain, name: string): ReadonlySet<string> {
         ]
       : []),
     ...(role === undefined ? [] : ['role_missing']),
-    ...Object.keys(transition?.authorize ?? {}),
+    ...Object.keys(authorize),
     ...ruleCodes(command),
     ...others.flatMap((other) => [
       ...['unprocessable', 'locked'],

@@ -146,6 +146,7 @@ type CodeOf<Codes extends Facade['codes'], Refused, Others extends NamedOthers, 
 
 export type CreateCode<Face extends Facade> =
   | (Face['create']['role'] extends string ? 'role_missing' : never)
+  | (keyof Face['create']['actors'] & string)
   | CodeOf<Face['create']['codes'], Face['create']['refused'], Face['create']['others'], Face>;
 
 type At<Record, Name> = Record[Name & keyof Record];

@@ -13,7 +13,7 @@ type ListPath<Attributes> = {
 }[keyof Attributes] &
   string;
 
-/** What must hold between the token's subject and an attribute; its key in a definition is the code of the refusal. */
+/** What must hold between the token's subject and an attribute, or what is sent for a creation; its key in a definition is the code of the refusal. */
 export type Authorization<Attributes> = {
   /** Why it is refused, in one sentence for people. */
   readonly otherwise: string;
@@ -30,6 +30,7 @@ export type AnyAuthorization = Authorization<Record<string, never>>;
 interface Command {
   /** A role that the token must have. */
   readonly role?: string;
+  readonly authorize?: Readonly<Record<string, AnyAuthorization>>;
 }
 
 /**
@@ -45,7 +46,7 @@ export function roleRejectionOf(
     : rejections.roleMissing(role);
 }
 
-/** The tests on the entity, in the order of the definition. */
+/** The tests on the entity, or on the input of its creation, in the order of the definition. */
 export function authorizationRules(
   authorize: Readonly<Record<string, AnyAuthorization>> = {},
   actor: string,
@@ -74,10 +75,7 @@ export function pathOf(authorization: AnyAuthorization): string {
 }
 
 /** For people: who may do what wants this. */
-export function whoMay(
-  { role }: Command,
-  authorize: Readonly<Record<string, AnyAuthorization>> = {},
-): string {
+export function whoMay({ role, authorize = {} }: Command): string {
   const people = Object.values(authorize).map((authorization) => {
     const path = `\`${pathOf(authorization)}\``;
     if ('actorIs' in authorization) return `who is its ${path}`;

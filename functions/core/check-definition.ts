@@ -7,6 +7,7 @@ import { transaction } from '../runtime/limits.ts';
 import { firstGap, gapText } from './answer-gaps.ts';
 import { pathOf } from './authorize.ts';
 import { bytesAtMost, entityBytesAtMost, itemsAtMost } from './bounds.ts';
+import { faultOfExample } from './check-example.ts';
 import { commandsOf, schemasOf } from './domain.ts';
 import type { AnyCommand, AnyDeadline, AnyTransition, Domain } from './domain.ts';
 import { answers } from './messages.ts';
@@ -77,6 +78,8 @@ export function checkDefinition(domain: Domain): void {
   checkAccounts(domain, fail);
   checkListed(domain, fail);
   checkDeadlines(domain, fail);
+  const fault = faultOfExample(domain);
+  if (fault !== undefined) fail('create, example', fault);
   const gap = firstGap(domain);
   if (gap) fail('', gapText(gap));
 }
@@ -95,7 +98,7 @@ function checkStates(
 
 function checkTransition(domain: Domain, name: string, transition: AnyTransition, fail: Fail): void {
   const place = nameOf(name);
-  const { from, to, next, leads, ignoredIn = [], internal, role, authorize = {} } = transition;
+  const { from, to, next, leads, ignoredIn = [], internal, role } = transition;
   if (!isWord(name)) fail(place, 'it cannot be a path; use lower-case letters and hyphens');
   if (entityRoutes.includes(name)) fail(place, 'the route of this name is taken; give it another name');
   checkStates(domain, `${place}, from`, from, fail);
@@ -112,19 +115,22 @@ function checkTransition(domain: Domain, name: string, transition: AnyTransition
     fail(`${place}, to`, `it may lead to ${to.join(' or ')}, and no "next" or "leads" says which`);
   if (internal === true && (role !== undefined || transition.authorize || transition.example))
     fail(place, 'it is internal, so nobody asks for it; leave "role", "authorize" and "example" out');
-  for (const [code, authorization] of Object.entries(authorize)) {
-    const attributes = attributesOf(domain);
-    const path = pathOf(authorization);
-    if (!attributes.includes(path))
-      fail(`${place}, authorize "${code}"`, `"${path}" is not an attribute; they are ${listed(attributes)}`);
-  }
 }
 
 function checkCommand(domain: Domain, name: string, command: AnyCommand, fail: Fail): void {
   const place = nameOf(name);
-  const { role, rules, messages = [] } = command;
+  const { role, authorize = {}, rules, messages = [] } = command;
   if (role !== undefined && !isRole(role))
     fail(`${place}, role`, `"${role}" cannot be a role; use a word without spaces and brackets`);
+  for (const [code, authorization] of Object.entries(authorize)) {
+    const [what, known] =
+      name === 'create'
+        ? ['a field of its input', Object.keys(domain.create.input.shape)]
+        : ['an attribute', attributesOf(domain)];
+    const path = pathOf(authorization);
+    if (!known.includes(path))
+      fail(`${place}, authorize "${code}"`, `"${path}" is not ${what}; they are ${listed(known)}`);
+  }
   checkRules(domain, name === 'create' ? [] : pathsOf(domain), place, rules, fail);
   for (const message of messages) checkMessage(domain, place, message, fail);
   const items = itemsAtMost(domain, command);

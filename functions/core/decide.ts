@@ -75,6 +75,8 @@ export function decide(
   const { domain, name, roles } = command;
   const missing = roleRejectionOf(definitionOf(command), roles);
   if (missing) return rejected(missing);
+  const forbidden = creatorRejectionOf(command);
+  if (forbidden) return rejected(forbidden);
   try {
     return decideKnown(registry, command, new Watched(asOfToday(registry, known), looked));
   } catch (error) {
@@ -88,6 +90,13 @@ export function decide(
       { cause: error },
     );
   }
+}
+
+/** Who may create is asked of what is sent alone; where another command creates, who may ask for that may. */
+function creatorRejectionOf({ domain, name, actor, roles, input }: Command): Rejection | undefined {
+  if (name !== 'create' || !roles) return undefined;
+  const forbidden = firstBroken(authorizationRules(domain.create.authorize, actor), (path) => input[path]);
+  return forbidden && rejections.rejectedBy(forbidden);
 }
 
 /** States that tell which of them were looked at. */

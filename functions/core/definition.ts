@@ -96,6 +96,24 @@ interface CommandDefinition<
   >[];
 }
 
+/** What an example may follow from. */
+interface ExampleContext<Read> {
+  /** Epoch milliseconds, when it is sent. */
+  readonly now: number;
+  /** The entities of `reads` and `links`, by name, as they are then. */
+  readonly others: Read;
+}
+
+/** For a command that the examples of its fields alone would not get through, as they are the same every time. */
+interface Example<Ctx, Input> {
+  /** Fields whose values follow from what is there; what it leaves out has its field's own example. */
+  readonly input?: (context: Ctx) => Partial<Input>;
+  /** Who asks; where none is said, it is found by who may. */
+  readonly actor?: (context: Ctx) => string;
+  /** The roles of who asks; every one, where none is said. */
+  readonly roles?: readonly string[];
+}
+
 interface CreateDefinition<
   Self extends Subject,
   Input,
@@ -104,6 +122,7 @@ interface CreateDefinition<
   Reference,
   New,
   Codes extends CommandCodes,
+  Actors,
 > extends CommandDefinition<
   Self,
   CreateContext<Input, Others<Read, Self> & Others<Link, Self>>,
@@ -116,6 +135,9 @@ interface CreateDefinition<
   Self['state'],
   Codes
 > {
+  readonly example?: Example<ExampleContext<Others<Read, Self> & Others<Link, Self>>, Self['input']>;
+  /** Which people may, by the code of the refusal and by what they send; checked before anything is read. */
+  readonly authorize?: { readonly [Code in keyof Actors]: Authorization<Input> };
   readonly set: (
     context: CreateContext<Input, Others<Read, Self> & Others<Link, Self>> & Created<New, Self>,
   ) => Self['attributes'];
@@ -163,15 +185,12 @@ interface TransitionDefinition<
   readonly leads?: Readonly<Partial<Record<Self['state'], Self['state']>>>;
   readonly next?: (context: TransitionContextOf<Self, Always, Input, From, Read, Link>) => Self['state'];
   readonly input?: z.ZodType<Input>;
-  /** For a transition that the examples of its fields would not get through, as they are the same for every entity. */
-  readonly example?: {
-    /** Fields whose values follow from the entity; what they leave out has its own example. */
-    readonly input?: (entity: Shown<Self, Always, From>) => Partial<Input>;
-    /** Who asks in the tests. */
-    readonly actor?: (entity: Shown<Self, Always, From>) => string;
-    /** The roles of who asks in the tests; every one, where none is said. */
-    readonly roles?: readonly string[];
-  };
+  readonly example?: Example<
+    ExampleContext<Others<Read, Self> & Others<Link, Self>> & {
+      readonly entity: Shown<Self, Always, From>;
+    },
+    Input
+  >;
   /** Not a route: only another entity's transaction, a deadline or an answer brings it about. */
   readonly internal?: boolean;
   /** Which people may, by the code of the refusal; checked before the state machine. */
@@ -225,6 +244,7 @@ interface Written<
   New,
   Self extends Subject,
   CreateCodes extends CommandCodes,
+  CreateActors,
   Codes extends CommandCodes,
   Actors,
   Unique extends string,
@@ -262,7 +282,8 @@ interface Written<
     CreateLink,
     CreateReference,
     CreateNew,
-    CreateCodes
+    CreateCodes,
+    CreateActors
   >;
   // One type a transition, gathered from each: its input, where it starts, and the entities that it names.
   readonly transitions: {
@@ -330,6 +351,7 @@ interface Faced<
   CreateRole,
   CreateCodes extends CommandCodes,
   CreateRefused,
+  CreateActors,
   Codes extends CommandCodes,
   LinksRefused,
   Actors,
@@ -342,6 +364,7 @@ interface Faced<
 > {
   readonly create: {
     readonly role?: CreateRole;
+    readonly authorize?: { readonly [Code in keyof CreateActors]: { readonly otherwise: string } };
     readonly rules?: Coded<CreateCodes['rules']>;
     readonly references?: CodedOthers<CreateCodes['references']>;
     readonly reads?: CodedOthers<CreateCodes['reads']>;
@@ -396,6 +419,7 @@ export function defineDomain<
   const CreateReadRules = unknown,
   const CreateLinkRules = unknown,
   const CreateRefused = unknown,
+  const CreateActors = unknown,
   const OwnRules = unknown,
   const ReferenceRules = unknown,
   const ReadRules = unknown,
@@ -415,6 +439,7 @@ export function defineDomain<
     CreateRole,
     CodesBy<CreateRules, CreateReferenceRules, CreateReadRules, CreateLinkRules>,
     CreateRefused,
+    CreateActors,
     CodesBy<OwnRules, ReferenceRules, ReadRules, LinkRules>,
     LinksRefused,
     Actors,
@@ -456,6 +481,7 @@ export function defineDomain<
         NoInfer<CreateReadRules>,
         NoInfer<CreateLinkRules>
       >,
+      NoInfer<CreateActors>,
       CodesBy<NoInfer<OwnRules>, NoInfer<ReferenceRules>, NoInfer<ReadRules>, NoInfer<LinkRules>>,
       NoInfer<Actors>,
       Unique,
@@ -477,6 +503,7 @@ export function defineDomain<
       readonly role: CreateRole;
       readonly codes: CodesBy<CreateRules, CreateReferenceRules, CreateReadRules, CreateLinkRules>;
       readonly refused: CreateRefused;
+      readonly actors: CreateActors;
       readonly others: OthersBy<CreateReference, CreateRead, CreateLink, CreateNew>;
     };
     readonly inputs: Inputs;

@@ -54,6 +54,8 @@ export interface Facade {
     readonly codes: CommandCodes;
     /** By link, the one code for all that stands in its way. */
     readonly refused: unknown;
+    /** By the code of the refusal, who may. */
+    readonly actors: unknown;
     readonly others: NamedOthers;
   };
   readonly inputs: unknown;
@@ -161,6 +163,8 @@ export interface AnyCommand {
   readonly summary: string;
   readonly role?: string;
   readonly input?: z.ZodObject;
+  readonly example?: AnyExample;
+  readonly authorize?: Readonly<Record<string, AnyAuthorization>>;
   readonly rules?: Readonly<Record<string, AnyRule>>;
   readonly references?: Readonly<Record<string, AnyOther>>;
   readonly reads?: Readonly<Record<string, AnyOther>>;
@@ -171,15 +175,15 @@ export interface AnyCommand {
   readonly messages?: readonly AnyMessage[];
 }
 
+export interface AnyExample {
+  readonly input?: (context: any) => object;
+  readonly actor?: (context: any) => string;
+  readonly roles?: readonly string[];
+}
+
 export interface AnyCreate extends AnyCommand {
   readonly input: z.ZodObject;
   readonly set: (context: any) => object;
-}
-
-export interface AnyExample {
-  readonly input?: (entity: any) => object;
-  readonly actor?: (entity: any) => string;
-  readonly roles?: readonly string[];
 }
 
 export interface AnyTransition extends AnyCommand {
@@ -188,9 +192,7 @@ export interface AnyTransition extends AnyCommand {
   readonly next?: (context: any) => string;
   readonly leads?: Readonly<Partial<Record<string, string>>>;
   readonly ignoredIn?: readonly string[];
-  readonly example?: AnyExample;
   readonly internal?: boolean;
-  readonly authorize?: Readonly<Record<string, AnyAuthorization>>;
   readonly set?: (context: any) => object;
 }
 

@@ -59,13 +59,6 @@ export interface LockState {
 export const isLocked = ({ lock }: Pick<EntityState, 'lock'>, now: number): boolean =>
   lock !== undefined && lock.expiresAt > now;
 
-/** An entity as an example of a definition is handed it. */
-export const shownTo = ({ attributes, balances, status }: EntityState): object => ({
-  ...attributes,
-  ...balances,
-  status,
-});
-
 /** Finds what a rule's path names: `status`, an account, or an attribute. */
 export function valueAt(
   { accounts = {} }: { readonly accounts?: Readonly<Record<string, unknown>> },

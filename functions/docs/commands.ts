@@ -8,10 +8,12 @@ import type {
 import type { Route } from '../api/routes.ts';
 import { entityView } from '../api/view.ts';
 import type { Domain } from '../core/definition.ts';
+import { exampleActors } from '../core/examples.ts';
 import type { Registry } from '../core/registry.ts';
 import { allowedTransitions } from '../core/registry.ts';
 import { commandDescription } from './descriptions.ts';
-import { exampleBody, exampleId } from './example-body.ts';
+import { exampleBody } from '../core/examples.ts';
+import { exampleId } from './example-body.ts';
 import type { Example } from './example-order.ts';
 import type { ExampleCommand } from './example-world.ts';
 import { commandId, operationId, schemaName } from './names.ts';
@@ -159,6 +161,7 @@ function documented(domain: Domain, summary: string, example: Example): ZodOpenA
     summary,
     description: commandDescription(example),
     ...(role !== undefined && { 'x-role': role }),
+    ...(isAnothers(example) && { 'x-example-as': example.actor }),
     ...exampleSteps(example.after),
     responses: {},
   };
@@ -167,12 +170,16 @@ function documented(domain: Domain, summary: string, example: Example): ZodOpenA
 /** Which examples to send before, each with the id it makes or acts on. */
 const exampleSteps = (steps: readonly ExampleCommand[] | undefined) =>
   steps && {
-    'x-example-after': steps.map(({ domain, name, id, answers }) =>
-      answers
+    'x-example-after': steps.map((step) => {
+      const { domain, name, id, actor, answers } = step;
+      return answers
         ? { answer: answers.done === name ? 'done' : 'refused', to: answers.type, id }
-        : { operationId: commandId(domain, name), id },
-    ),
+        : { operationId: commandId(domain, name), id, ...(isAnothers(step) && { as: actor }) };
+    }),
   };
+
+/** Whether somebody else than who sends most examples sends it. */
+const isAnothers = ({ actor = exampleActors[0] }: ExampleCommand): boolean => actor !== exampleActors[0];
 
 /** For what needs no more than that an example was sent. */
 export const exampleStepsThrough = (example: Example, ...more: readonly string[]) =>

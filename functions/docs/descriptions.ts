@@ -33,10 +33,12 @@ are refused.
 Amounts are integers in minor units, currencies ISO 4217, times RFC 3339 UTC. Ids are made by the server and sort by time.
 
 ### Examples
-Every request body has an example that is accepted as it stands, by a token with \`"sub": "alice"\` and the role that the
-command wants, in a tenant without data. Ids are made by the server, so an id in an example stands for the entity that the create example of its collection
+Every request body has an example that is accepted as it stands, by a token with \`"sub": "alice"\` (or what
+\`x-example-as\` says) and the role that the command wants, in a tenant without data. A moment in it that has to lie ahead
+is reckoned from the first of January 2026. Ids are made by the server, so an id in an example stands for the entity that the create example of its collection
 made; a field marked \`x-secret\` stands for what the mail of that entity said. Where others have to come first,
-\`x-example-after\` names their operations in order, each with the example id it makes or acts on. Between them stand
+\`x-example-after\` names their operations in order, each with the example id it makes or acts on, and \`as\` whom it is
+sent where that is not \`alice\`. Between them stand
 the answers of receivers that have to come first (\`done\` or \`refused\`, \`to\` which message of the entity).
 `.trim();
 
@@ -60,7 +62,7 @@ export function domainDescription(domain: Domain, refusals: readonly KnownRefusa
 function whoMayEach(domain: Domain): readonly string[] {
   const { create, transitions } = domain;
   const rows = Object.entries(transitions).map(([name, transition]) => {
-    if (transition.internal !== true) return [name, whoMay(transition, transition.authorize)];
+    if (transition.internal !== true) return [name, whoMay(transition)];
     const when = whenByItself(domain, name);
     return [
       name,
@@ -79,7 +81,7 @@ export function commandDescription({ domain, name, after }: Example): string {
     ? `Allowed while \`status\` is ${listed(transition.from)}; leads to ${listed(transition.to)}.`
     : `Its first status is \`${domain.initial}\`.`;
   const when = whenByItself(domain, name);
-  const who = transition ? whoMay(transition, transition.authorize) : whoMay(domain.create);
+  const who = whoMay(transition ?? domain.create);
   return [
     when === undefined ? path : `${path} Happens by itself ${when}.`,
     ...(who === 'anybody' ? [] : [`Who may: ${who}.`]),

@@ -1,42 +1,8 @@
-/** Examples of request bodies, made from the `examples` that the fields of a schema carry. */
-import { z } from 'zod';
+/** The ids and secrets in examples of request bodies. */
 import type { Domain } from '../core/definition.ts';
+import { exampleBody } from '../core/examples.ts';
+import type { ExampleBody } from '../core/examples.ts';
 import { secretFields } from '../core/fields.ts';
-
-export type ExampleBody = Readonly<Record<string, unknown>>;
-
-interface FieldSchema {
-  readonly examples?: readonly unknown[];
-  readonly default?: unknown;
-}
-
-/**
- * One body with every field, the optional ones too.
- * @throws (a defect of the definition) naming a required field that has no example
- */
-export function exampleBody(schema: z.ZodObject): ExampleBody {
-  const known = bodies.get(schema);
-  if (known) return known;
-  const body = bodyFrom(schema);
-  bodies.set(schema, body);
-  return body;
-}
-
-/** The search for an order of the examples asks for the same few bodies again and again. */
-const bodies = new WeakMap<z.ZodObject, ExampleBody>();
-
-function bodyFrom(schema: z.ZodObject): ExampleBody {
-  const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: 'input' });
-  return Object.fromEntries(
-    Object.entries(properties).flatMap(([name, property]): [string, unknown][] => {
-      const { examples, default: byDefault } = property as FieldSchema;
-      const value = examples?.[0] ?? byDefault;
-      if (value !== undefined) return [[name, value]];
-      if (required.includes(name)) throw new Error(`the field "${name}" of a request has no example`);
-      return [];
-    }),
-  );
-}
 
 /** The random part of every id in the examples; a second entity of one collection ends in another letter. */
 const exampleUlid = '01JD2X5T9ZK4M8Q7W6V5B3N2H';

@@ -1,12 +1,12 @@
 /** Finds, for each command's example, the shortest row of other examples after which it is accepted. */
 import type { PlannedMessage } from '../core/decide.ts';
 import type { Domain } from '../core/definition.ts';
-import { shownTo } from '../core/entity.ts';
 import type { EntityState } from '../core/entity.ts';
+import { exampleActors, exampleBody, saidExample } from '../core/examples.ts';
+import type { ExampleBody } from '../core/examples.ts';
 import type { Registry } from '../core/registry.ts';
-import { exampleBody, idsIn, subjectId } from './example-body.ts';
-import type { ExampleBody } from './example-body.ts';
-import { emptyWorld, tryOut } from './example-world.ts';
+import { idsIn, subjectId } from './example-body.ts';
+import { commandOf, emptyWorld, tryOut } from './example-world.ts';
 import type { ExampleCommand, World } from './example-world.ts';
 
 export interface Example extends ExampleCommand {
@@ -21,10 +21,38 @@ export interface Example extends ExampleCommand {
 /** Enough for each command of the longest stories, and few enough to be tried out in milliseconds. */
 const longestRow = 6;
 
-/** The example of a command (`create`, or a public transition's name). */
-export function exampleOf(registry: Registry, domain: Domain, name: string): Example {
+/** Who sends what: where one person is refused as the owner of what the example names, that is another's. */
+interface Callers {
+  readonly subject: readonly string[];
+  readonly others: readonly string[];
+}
+const callers: readonly Callers[] = [
+  { subject: exampleActors, others: exampleActors },
+  { subject: exampleActors, others: exampleActors.toReversed() },
+];
+
+/**
+ * The example of a command (`create`, or a public transition's name).
+ * @param now when it is sent, where moments have to lie ahead of a real clock; epoch milliseconds
+ */
+export function exampleOf(registry: Registry, domain: Domain, name: string, now?: number): Example {
   const body = bodyOf(domain, name);
-  const wanted: ExampleCommand = { domain, name, id: subjectId(domain, body), body };
+  const wanted: ExampleCommand = {
+    ...{ domain, name, id: subjectId(domain, body), body },
+    ...(now !== undefined && { now }),
+  };
+  for (const each of callers) {
+    const found = rowTo(registry, wanted, each);
+    if (found) return found;
+  }
+  return { ...wanted, after: undefined };
+}
+
+function rowTo(
+  registry: Registry,
+  wanted: ExampleCommand,
+  { subject, others }: Callers,
+): Example | undefined {
   const cast = castOf(registry, wanted);
   let rows: { readonly world: World; readonly after: readonly ExampleCommand[] }[] = [
     { world: emptyWorld, after: [] },
@@ -32,19 +60,18 @@ export function exampleOf(registry: Registry, domain: Domain, name: string): Exa
   const seen = new Set<string>();
   for (let length = 0; length <= longestRow; length += 1) {
     for (const { world, after } of rows) {
-      const example = { ...wanted, body: bodyOf(domain, name, world.entities.get(wanted.id)) };
-      const outcome = tryOut(registry, world, example);
-      const result = outcome?.world.entities.get(example.id);
-      if (result) return { ...example, after, world, result, messages: outcome?.messages ?? [] };
+      const outcome = tryOut(registry, world, saidIn(world, wanted), subject);
+      const result = outcome?.world.entities.get(wanted.id);
+      if (outcome && result) return { ...outcome.sent, after, world, result, messages: outcome.messages };
     }
     rows = rows.flatMap(({ world, after }) =>
       stepsOn(cast, world, wanted).flatMap((step) => {
-        const next = tryOut(registry, world, step);
-        return next && isNew(seen, next.world) ? [{ world: next.world, after: [...after, step] }] : [];
+        const next = tryOut(registry, world, step, step.id === wanted.id ? subject : others);
+        return next && isNew(seen, next.world) ? [{ world: next.world, after: [...after, next.sent] }] : [];
       }),
     );
   }
-  return { ...wanted, after: undefined };
+  return undefined;
 }
 
 /** The entities an example needs: its own, those it names, and those they name in turn. */
@@ -73,10 +100,15 @@ function stepsOn(
     }
     return Object.entries(domain.transitions)
       .filter(([, { internal }]) => internal !== true)
-      .map(([name]) => ({ domain, name, id, body: bodyOf(domain, name, world.entities.get(id)) }))
-      .filter(({ body }) => idsIn(body).length === 0);
+      .map(([name]) => ({ domain, name, id, body: bodyOf(domain, name) }));
   });
-  return [...asked, ...answersIn(cast, world)];
+  const { now } = example;
+  return [
+    ...asked
+      .map((step) => saidIn(world, { ...step, ...(now !== undefined && { now }) }))
+      .filter(({ name, body }) => name === 'create' || idsIn(body).length === 0),
+    ...answersIn(cast, world),
+  ];
 }
 
 /** What receivers could say next. */
@@ -91,17 +123,21 @@ const answersIn = (cast: ReadonlyMap<string, Domain>, { unanswered }: World): re
     );
   });
 
-/** @param entity as it is then: a definition may say what follows from it */
-function bodyOf(
-  { create, transitions }: Domain,
-  name: string,
-  entity?: EntityState,
-): ExampleBody | undefined {
-  const transition = transitions[name];
-  const schema = name === 'create' ? create.input : transition?.input;
-  const given =
-    entity && transition?.from.includes(entity.status) && transition.example?.input?.(shownTo(entity));
-  return schema && { ...exampleBody(schema), ...given };
+function bodyOf({ create, transitions }: Domain, name: string): ExampleBody | undefined {
+  const schema = name === 'create' ? create.input : transitions[name]?.input;
+  return schema && exampleBody(schema);
+}
+
+/** An example with what its definition says of it in such a world. */
+function saidIn({ entities }: World, example: ExampleCommand): ExampleCommand {
+  const { domain, name, id, body } = example;
+  const entity = entities.get(id);
+  const transition = domain.transitions[name];
+  if (transition && !(entity && transition.from.includes(entity.status))) return example;
+  const said = saidExample(commandOf(example), entity, entities);
+  if (!said) return example;
+  const { input, ...who } = said;
+  return { ...example, ...who, body: body && { ...body, ...input } };
 }
 
 function isNew(seen: Set<string>, { entities, balances, unanswered }: World): boolean {

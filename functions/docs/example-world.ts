@@ -8,12 +8,13 @@ import type { Command } from '../core/command.ts';
 import type { Decided, Decision, PlannedMessage } from '../core/decide.ts';
 import type { Domain } from '../core/definition.ts';
 import type { EntityState } from '../core/entity.ts';
+import { exampleActors, exampleCreators, exampleNow } from '../core/examples.ts';
+import type { ExampleBody } from '../core/examples.ts';
 import { valueAt } from '../core/entity.ts';
 import { rolesOf } from '../core/registry.ts';
 import type { Registry } from '../core/registry.ts';
 import { firstBroken } from '../core/rules.ts';
 import { exampleSecret } from './example-body.ts';
-import type { ExampleBody } from './example-body.ts';
 
 export interface World {
   readonly entities: ReadonlyMap<string, EntityState>;
@@ -31,25 +32,50 @@ export interface ExampleCommand {
   readonly name: string;
   readonly id: string;
   readonly body: ExampleBody | undefined;
+  /** Who sends it: `alice`, where none is said. */
+  readonly actor?: string;
+  /** Every role of its domain, where none is said. */
+  readonly roles?: readonly string[];
+  /** Epoch milliseconds; a moment of old, where none is said. */
+  readonly now?: number;
   /** Nobody sends it: it is the answer to this message. */
   readonly answers?: PlannedMessage;
 }
 
-/** Who sends the examples, and when. */
-export const exampleCaller = { tenant: 'acme', actor: 'alice' } as const;
+const [exampleActor] = exampleActors;
 
 /** Of the ids of what the examples create beside their own entities. */
 const exampleSeed = 'Dw4NDAsKCQgHBgUEAwIBAA';
 
-const exampleNow = Date.parse('2026-01-01T12:00:00.000Z');
-
 export interface Outcome {
+  /** The command, with who sends it. */
+  readonly sent: ExampleCommand;
+  /** The world after it. */
   readonly world: World;
   readonly messages: readonly PlannedMessage[];
 }
 
-/** @returns the world after the command and the messages it causes, or `undefined` where it is refused */
-export function tryOut(registry: Registry, world: World, example: ExampleCommand): Outcome | undefined {
+/**
+ * @param actors who may send it, where the example does not say: the first who is not refused
+ * @returns what comes of the command, or `undefined` where it is refused
+ */
+export function tryOut(
+  registry: Registry,
+  world: World,
+  example: ExampleCommand,
+  actors: readonly string[] = exampleActors,
+): Outcome | undefined {
+  const { domain, name, body = {} } = example;
+  const isSaid = example.actor !== undefined || example.answers !== undefined;
+  const asked = name === 'create' && domain.create.authorize ? exampleCreators(domain, body) : actors;
+  for (const sent of isSaid ? [example] : asked.map((actor) => ({ ...example, actor }))) {
+    const outcome = sentBy(registry, world, sent);
+    if (outcome) return outcome;
+  }
+  return undefined;
+}
+
+function sentBy(registry: Registry, world: World, example: ExampleCommand): Outcome | undefined {
   const decided = decideIn(registry, world, commandOf(example));
   if (decided?.kind !== 'accepted') return undefined;
   const { messages } = decided.decision;
@@ -58,18 +84,19 @@ export function tryOut(registry: Registry, world: World, example: ExampleCommand
     ...world.unanswered.filter((message) => message !== example.answers),
     ...messages.filter(({ done, refused }) => done !== undefined || refused !== undefined),
   ];
-  return next && { world: { ...next, unanswered }, messages };
+  return next && { sent: example, world: { ...next, unanswered }, messages };
 }
 
-export function commandOf({ domain, name, id, body, answers }: ExampleCommand): Command {
+export function commandOf(example: ExampleCommand): Command {
+  const { domain, name, id, body, answers, now = exampleNow } = example;
   const schema = name === 'create' ? domain.create.input : domain.transitions[name]?.input;
   const told = answers ? { ...body, sent: sentWith(answers) } : body;
   const input = schema ? (schema.parse(told) as ExampleBody) : {};
   const caller = answers
-    ? { tenant: exampleCaller.tenant, actor: `receiver:${answers.topic}` }
-    : { ...exampleCaller, roles: rolesOf([domain]) };
+    ? { actor: `receiver:${answers.topic}` }
+    : { actor: example.actor ?? exampleActor, roles: example.roles ?? rolesOf([domain]) };
   const drawn = { random: exampleSecret(domain), seed: exampleSeed };
-  return { ...caller, ...drawn, now: exampleNow, domain, name, id, input };
+  return { tenant: 'acme', ...caller, ...drawn, now, domain, name, id, input };
 }
 
 const sentWith = ({ topic, payload }: PlannedMessage): unknown =>

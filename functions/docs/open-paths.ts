@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject } from 'zod-openapi';
 import { callbackBody } from '../api/callbacks.ts';
-import { exampleBody } from './example-body.ts';
+import { exampleBody } from '../core/examples.ts';
 import {
   badRequest,
   badSignature,

@@ -5,7 +5,7 @@ import type { Route } from '../api/routes.ts';
 import type { Domain } from '../core/definition.ts';
 import { messageId } from '../store/outbox/message-items.ts';
 import { exampleStepsThrough, idParameter } from './commands.ts';
-import { exampleBody } from './example-body.ts';
+import { exampleBody } from '../core/examples.ts';
 import type { Example } from './example-order.ts';
 import { operationId, schemaName } from './names.ts';
 import {

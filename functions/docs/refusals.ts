@@ -29,14 +29,14 @@ export function knownRefusals(registry: Registry, example: Example): readonly Kn
   const { domain, name } = example;
   const transition = domain.transitions[name];
   const command = transition ?? domain.create;
-  const { role, rules, references = {}, reads = {}, links = {} } = command;
+  const { role, authorize, rules, references = {}, reads = {}, links = {} } = command;
   const named = [...Object.values(reads), ...Object.values(references)];
   const made = Object.values(command.creates ?? {}).map((creation) =>
     registry.byCollection(collectionOf(domain, creation)),
   );
   const found = [
     ...(role === undefined ? [] : [roleMissing(role)]),
-    ...authorizationRules(transition?.authorize, ''),
+    ...authorizationRules(authorize, ''),
     ...(transition ? [notAllowed] : []),
     ...(named.length > 0 ? [unknownReference] : []),
     ...ruleHeads(rules),

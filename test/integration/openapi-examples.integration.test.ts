@@ -5,7 +5,7 @@ import type { Audit } from '../../functions/api/audit.ts';
 import { createAudit } from '../../functions/audit/audit.ts';
 import { secretFields } from '../../functions/core/fields.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
-import { exampleBody } from '../../functions/docs/example-body.ts';
+import { exampleBody } from '../../functions/core/examples.ts';
 import { createOpenApi } from '../../functions/docs/openapi.ts';
 import { domains } from '../../functions/domains/index.ts';
 import { answer, bury, unanswered } from '../support/answering.ts';

@@ -139,7 +139,7 @@ describe.each(domains.map((domain) => ({ domain, collection: domain.collection }
   ({ domain }) => {
     it('is created with 1 request', async () => {
       const here = new Walk(api, clock);
-      const body = await here.createInput(domain);
+      const { input: body } = await here.prepareCreation(domain);
       const create = await measured(
         `${domain.collection} create`,
         post(`/v1/${domain.collection}`, body, { tenant: here.tenant }),

@@ -88,7 +88,7 @@ export async function workedExamples(
     const inPath = parameters.filter((parameter) => parameter.in === 'path');
     examples.push({
       operationId: operation.operationId,
-      token: await tokenFor(session.tenant),
+      token: await tokenFor(session.tenant, undefined, operation.as),
       ids: Object.fromEntries(inPath.map(({ name, example = '' }) => [name, example])),
       operation,
     });
@@ -165,8 +165,8 @@ const made = ({ known }: Session, text: string): string =>
 
 /** As the tests in this process send requests, over HTTP. */
 function requests(url: string): TestBackend['request'] {
-  return async (method, path, { tenant = '', headers = {}, rawBody } = {}) => {
-    const sent = await target(url, await tokenFor(tenant)).send(method, path, {
+  return async (method, path, { tenant = '', subject, headers = {}, rawBody } = {}) => {
+    const sent = await target(url, await tokenFor(tenant, undefined, subject)).send(method, path, {
       headers,
       ...(typeof rawBody === 'string' && { rawBody }),
     });

@@ -8,7 +8,7 @@ import addFormats from 'ajv-formats';
 import type { Reply, TestBackend } from './backend.ts';
 
 type Step =
-  | { readonly operationId: string; readonly id: string }
+  | { readonly operationId: string; readonly id: string; readonly as?: string }
   /** What a receiver says of a message of the entity. */
   | { readonly answer: 'done' | 'refused'; readonly to: string; readonly id: string };
 
@@ -47,7 +47,12 @@ export interface Operation {
   readonly requestBody?: { readonly content: Readonly<Record<string, Content>> };
   readonly responses: Readonly<Record<string, Response>>;
   readonly steps: readonly Step[];
+  /** Who sends its example, where that is not who sends the most. */
+  readonly as?: string;
 }
+
+/** Whom the document says examples are sent by, unless it says otherwise. */
+const mostlySentBy = 'alice';
 
 type Document = Readonly<Record<string, unknown>>;
 
@@ -73,6 +78,8 @@ export interface OpenApiClient {
 export interface SendOptions {
   /** Of the example, in place of the one in the document. */
   readonly id?: string;
+  /** In place of whom the document says. */
+  readonly subject?: string | undefined;
   /** In place of the document's own. */
   readonly key?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -94,7 +101,8 @@ export function createOpenApiClient(
   };
 
   const send: OpenApiClient['send'] = async (session, operationId, options = {}) => {
-    const { method, path, parameters, requestBody } = operation(operationId);
+    const { method, path, parameters, requestBody, as } = operation(operationId);
+    const subject = options.subject ?? as;
     const example = requestBody?.content['application/json']?.example;
     const headers: Record<string, string> = {};
     let target = path;
@@ -115,6 +123,7 @@ export function createOpenApiClient(
     if (options.key !== undefined) headers['idempotency-key'] = options.key;
     const reply = await api.request(method, target, {
       tenant: session.tenant,
+      ...(subject !== undefined && { subject }),
       headers: { ...headers, ...options.headers },
       ...(example !== undefined && { rawBody: real(session, JSON.stringify(example)) }),
       ...(options.scope !== undefined && { scope: options.scope }),
@@ -136,8 +145,8 @@ export function createOpenApiClient(
           await answer(session.tenant, real(session, step.id), step.to, step.answer);
           continue;
         }
-        const { operationId: before, id } = step;
-        const reply = await send(session, before, { id, key: randomUUID() });
+        const { operationId: before, id, as: subject = mostlySentBy } = step;
+        const reply = await send(session, before, { id, subject, key: randomUUID() });
         if (reply.status >= 300)
           throw new Error(`${before} before ${operationId}: ${reply.status} ${reply.text}`);
         if (reply.status === 201 || reply.status === 202) session.known.set(id, String(reply.json['id']));
@@ -161,6 +170,7 @@ function operationsOf(document: Document): ReadonlyMap<string, Operation> {
         path,
         parameters: parameters.map((parameter) => resolved(document, parameter)),
         steps: (described['x-example-after'] ?? []) as Step[],
+        ...('x-example-as' in described && { as: String(described['x-example-as']) }),
       };
     }),
   );

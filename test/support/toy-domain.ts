@@ -51,6 +51,7 @@ export const loans = defineDomain({
       deposit: integer(1, 50_000, 500).default(500),
     }),
     set: ({ input, now }) => ({ ...input, renewals: 0, backUntil: new Date(now + week).toISOString() }),
+    authorize: { not_for_yourself: { actorIs: 'member', otherwise: 'Everybody asks for themselves.' } },
     rules: {
       not_for_lending: { holds: ({ input }) => input.book !== 'Necronomicon', otherwise: 'It stays here.' },
     },
@@ -115,8 +116,8 @@ export const loans = defineDomain({
       to: ['lent'],
       input: z.strictObject({ deposit: integer(1, 50_000, 100) }),
       example: {
-        input: ({ deposit }) => ({ deposit }),
-        actor: ({ member }) => `a friend of ${member}`,
+        input: ({ entity }) => ({ deposit: entity.deposit }),
+        actor: ({ entity }) => `a friend of ${entity.member}`,
         roles: ['reader'],
       },
       authorize: { your_own: { actorIsNot: 'member', otherwise: 'Nobody answers for themselves.' } },

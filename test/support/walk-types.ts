@@ -20,6 +20,8 @@ export interface CreateOptions {
   readonly given?: Given;
   /** Fields that differ from the example. */
   readonly input?: Input;
+  /** Who creates it, where it is not for who may. */
+  readonly actor?: string | undefined;
 }
 
 /** A command that was sent, and the tables around it. */

@@ -10,8 +10,12 @@ import { decide, decideAmong } from '../../functions/core/decide.ts';
 import type { Decided } from '../../functions/core/decide.ts';
 import type { AnyTransition, Domain } from '../../functions/core/definition.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
-import { shownTo, valueAt } from '../../functions/core/entity.ts';
+import { valueAt } from '../../functions/core/entity.ts';
+import { refusedExample } from '../../functions/core/check-example.ts';
+import { exampleCreators, saidExample } from '../../functions/core/examples.ts';
+import type { SaidExample } from '../../functions/core/examples.ts';
 import { contextOf } from '../../functions/core/context.ts';
+import { unreadRejection } from '../../functions/core/movements.ts';
 import { idsOf, namedOthers } from '../../functions/core/named-others.ts';
 import { domainOf } from '../../functions/core/others.ts';
 import { holds, rulesIn } from '../../functions/core/rules.ts';
@@ -20,15 +24,17 @@ import { answers } from '../../functions/core/messages.ts';
 import type { Answer } from '../../functions/core/messages.ts';
 import { answersThatBring } from '../../functions/core/registry.ts';
 import { answerInput } from '../../functions/commands/answer-input.ts';
+import { idsIn } from '../../functions/docs/example-body.ts';
 import { timestamp } from '../../functions/runtime/clock.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import { answer, answerTo, unanswered } from './answering.ts';
 import { readEntity, readTogether } from '../../functions/store/entities/reads.ts';
 import type { Reply, TestBackend } from './backend.ts';
 import { exampleOf, fieldsOf } from './examples.ts';
-import type { Extent, Input } from './examples.ts';
+import type { Input } from './examples.ts';
 import { runDue } from './due.ts';
-import { moverOf, nextOnTheWay, preludesOf } from './machine.ts';
+import { feedersOf, leadsTo, moverOf, nextOnTheWay, preludesOf, takenBy } from './machine.ts';
+import type { Mover } from './machine.ts';
 import { everyRole } from './roles.ts';
 import { linkedBy } from './linked.ts';
 import type { LinkedTransition } from './linked.ts';
@@ -43,6 +49,8 @@ type Ruling = Exclude<Decided, { readonly kind: 'unread' }>;
 const stranger = 'somebody else';
 /** More steps than any example needs to leave a state. */
 const stepsMax = 40;
+/** Enough for what an example wants of others. */
+const feedingsMax = 5;
 
 const isLegalIn = ({ from }: AnyTransition, { status }: EntityState): boolean => from.includes(status);
 
@@ -87,21 +95,71 @@ export class Walk {
     this.#closed = closed;
   }
 
-  /** The example of a creation, referring to entities that exist. */
-  async createInput(domain: Domain, { extent = 'every field', given = {}, input }: CreateOptions = {}) {
-    const example = await this.#referring(exampleOf(domain.create.input, extent), extent, given);
-    return { ...(example as Input), ...input };
+  /**
+   * The example of a creation, referring to entities that exist, and who may send it. Where one person may not create
+   * it because of what it refers to, another one does, or what it refers to is another's.
+   */
+  async prepareCreation(domain: Domain, options: CreateOptions = {}): Promise<Prepared> {
+    const first = await this.#creationOf(domain, options);
+    if (first.isFree || idsIn(exampleOf(domain.create.input)).length === 0) return first.prepared;
+    try {
+      const second = await this.#creationOf(domain, options, stranger);
+      return second.isFree ? second.prepared : first.prepared;
+    } catch {
+      // What it refers to cannot be another's: that is no fault of this creation.
+      return first.prepared;
+    }
+  }
+
+  /** @param owner who creates what it refers to */
+  async #creationOf(
+    domain: Domain,
+    { extent = 'every field', given = {}, input: told }: CreateOptions,
+    owner?: string,
+  ): Promise<{ readonly isFree: boolean; readonly prepared: Prepared }> {
+    const schema = domain.create.input;
+    const example = (await this.#referring(
+      exampleOf(schema, extent),
+      { extent, actor: owner },
+      given,
+    )) as Input;
+    const bare = this.#creating(domain, { ...example, ...told }, 'alice');
+    const said = saidExample(bare, undefined, await this.#known(bare, undefined));
+    const fields = Object.keys(exampleOf(schema, extent));
+    const follows = Object.entries(said?.input ?? {}).filter(([name]) => fields.includes(name));
+    const input = { ...example, ...Object.fromEntries(follows), ...told };
+    const known = await this.#known(this.#creating(domain, input, 'alice'), undefined);
+    const roles = said?.roles;
+    const isFree = async (actor: string): Promise<boolean> => {
+      const command = this.#creating(domain, input, actor, roles);
+      await this.#learnChecked(command, known);
+      return this.#ruling(command, known).kind === 'accepted';
+    };
+    const anybody = domain.create.authorize ? exampleCreators(domain, input) : ['alice', stranger];
+    const candidates = said?.actor === undefined ? anybody : [said.actor];
+    let actor: string | undefined;
+    for (const candidate of candidates)
+      if (actor === undefined && (await isFree(candidate))) actor = candidate;
+    const prepared = { input, actor: actor ?? candidates[0] ?? 'alice', ...(roles && { roles }) };
+    return { isFree: actor !== undefined, prepared };
+  }
+
+  #creating(domain: Domain, input: Input, actor: string, roles: readonly string[] = everyRole): Command {
+    const parsed = domain.create.input.safeParse(input).data ?? input;
+    const id = `${domain.idPrefix}_00000000000000000000000000`;
+    return { ...this.#command(domain, { id }, 'create', parsed, actor), roles };
   }
 
   async create(domain: Domain, options: CreateOptions = {}): Promise<EntityState> {
-    const { extent = 'every field', given, input } = options;
-    const way = (given ?? input) ? undefined : `${domain.collection} with ${extent}`;
+    const { extent = 'every field', given, input, actor } = options;
+    const way = (given ?? input ?? actor) ? undefined : `${domain.collection} with ${extent}`;
     const before = way === undefined ? undefined : this.#closed.get(way);
     if (before !== undefined) throw briefly(before);
-    const body = await this.createInput(domain, options);
-    const reply = await this.api.post(`/v1/${domain.collection}`, body, { tenant: this.tenant });
+    const found = await this.prepareCreation(domain, options);
+    const prepared = { ...found, ...(actor !== undefined && { actor }) };
+    const reply = await this.api.post(`/v1/${domain.collection}`, prepared.input, this.as(prepared));
     if (reply.status !== 201) {
-      const why = `${domain.collection} cannot be created: ${reply.text}`;
+      const why = refusedCreation(domain, reply);
       if (way !== undefined) this.#closed.set(way, why);
       throw new Error(why);
     }
@@ -126,12 +184,13 @@ export class Walk {
   ): Promise<Prepared> {
     const { domain, transition } = this.definition(entity, name);
     const example = exampleOf(transition.input);
-    const input = {
-      ...((await this.#referring(example, 'every field', given)) as Input),
+    const fromFields = {
+      ...((await this.#referring(example, {}, given)) as Input),
       ...(await secretsOf(this.api.backend.store, this.tenant, entity, transition)),
-      // What the definition says of this entity goes before what its fields say of any.
-      ...(isLegalIn(transition, entity) && transition.example?.input?.(shownTo(entity))),
     };
+    const said = await this.#said(domain, entity, name, fromFields);
+    // What the definition says of this entity goes before what its fields say of any.
+    const input = { ...fromFields, ...said?.input };
     const parsed = transition.input?.safeParse(input).data ?? {};
     const isLegal = isLegalIn(transition, entity) && !asTheyAre;
     const command = this.#command(domain, entity, name, parsed, 'alice');
@@ -143,8 +202,22 @@ export class Walk {
       await this.#makeWay(move);
     }
     const [likely = 'alice'] = await this.actors(entity, name, input);
-    const { actor = () => likely, roles } = (isLegalIn(transition, entity) && transition.example) || {};
-    return { input, actor: actor(shownTo(entity)), ...(roles && { roles }) };
+    const { actor = likely, roles } = said ?? {};
+    return { input, actor, ...(roles && { roles }) };
+  }
+
+  /** What the definition says of a transition's example, where it is legal. */
+  async #said(
+    domain: Domain,
+    entity: EntityState,
+    name: string,
+    fromFields: Input,
+  ): Promise<SaidExample | undefined> {
+    const transition = domain.transitions[name];
+    if (!transition?.example || !isLegalIn(transition, entity)) return undefined;
+    const parsed = transition.input?.safeParse(fromFields).data ?? {};
+    const command = this.#command(domain, entity, name, parsed, 'alice');
+    return saidExample(command, entity, await this.#known(command, entity));
   }
 
   /** Takes transitions of another entity that stay in its state, until a rule no longer keeps it from being moved. */
@@ -186,7 +259,7 @@ export class Walk {
       .map(({ actor }) => actor);
   }
 
-  /** What the pure decision says to a command, without the unique values and accounts only the store knows. */
+  /** What the pure decision says to a command, without the unique values and own accounts only the store knows. */
   async verdict(id: string, name: string, prepared: Prepared, now?: number): Promise<Ruling> {
     return (await this.judge(id, name, prepared))(prepared, now);
   }
@@ -197,23 +270,44 @@ export class Walk {
     name: string,
     { input: example }: Prepared,
   ): Promise<(prepared: Prepared, now?: number) => Ruling> {
-    const { registry } = this.api.backend;
     const entity = await this.state(id);
     const { domain, transition } = this.definition(entity, name);
     const commandOf = ({ input, actor, roles = everyRole }: Prepared): Command => ({
       ...this.#command(domain, entity, name, transition.input?.parse(input) ?? {}, actor),
       roles,
     });
-    const known = await this.#known(commandOf({ input: example, actor: 'alice' }), entity);
-    return (prepared, now) => {
-      const command = { ...commandOf(prepared), ...(now !== undefined && { now }) };
-      return decideAmong(registry, command, (each) => known.get(each));
-    };
+    const scout = commandOf({ input: example, actor: 'alice' });
+    const known = await this.#known(scout, entity);
+    await this.#learnChecked(scout, known);
+    return (prepared, now) =>
+      this.#ruling({ ...commandOf(prepared), ...(now !== undefined && { now }) }, known);
+  }
+
+  /** What the decision says, and then what is only checked, as far as it is known. */
+  #ruling(command: Command, known: ReadonlyMap<string, EntityState | undefined>): Ruling {
+    const decided = decideAmong(this.api.backend.registry, command, (id) => known.get(id));
+    if (decided.kind === 'rejected') return decided;
+    for (const change of decided.decision.unread) {
+      const rejection = known.has(change.id) && unreadRejection(change, known.get(change.id), command.now);
+      if (rejection) return { kind: 'rejected', rejection };
+    }
+    return decided;
+  }
+
+  /** Adds the entities that a command only checks. */
+  async #learnChecked(command: Command, known: Map<string, EntityState | undefined>): Promise<void> {
+    const decided = decideAmong(this.api.backend.registry, command, (id) => known.get(id));
+    if (decided.kind === 'rejected') return;
+    const ids = decided.decision.unread.map(({ id }) => id).filter((id) => !known.has(id));
+    await this.#learn(known, ids);
   }
 
   /** An entity and those that a command reads or takes along, as they are now. */
-  async #known(command: Command, entity: EntityState): Promise<Map<string, EntityState | undefined>> {
-    const known = new Map<string, EntityState | undefined>([[entity.id, entity]]);
+  async #known(
+    command: Command,
+    entity: EntityState | undefined,
+  ): Promise<Map<string, EntityState | undefined>> {
+    const known = new Map<string, EntityState | undefined>(entity && [[entity.id, entity]]);
     for (;;) {
       const ids = namedOthers(command, contextOf(command, entity, known)).filter((id) => !known.has(id));
       if (ids.length === 0) break;
@@ -228,6 +322,7 @@ export class Walk {
   }
 
   async #learn(known: Map<string, EntityState | undefined>, ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
     const { store } = this.api.backend;
     const { entities } = await readTogether(store, this.tenant, ids, undefined, noDeadline());
     for (const id of ids) known.set(id, entities.get(id));
@@ -259,9 +354,28 @@ export class Walk {
     if (answersThatBring(domain, name).length > 0) return this.#answer(entity, name);
     const mover = moverOf(this.api.backend.registry, domain.collection, name);
     if (!mover.from) return this.#createMoving(mover.domain, entity);
+    const taker = await this.#takerOf(entity, mover);
+    if (taker) return this.force(taker.id, mover.name);
     const moving = await this.create(mover.domain, { given: { [domain.collection]: id } });
     await this.bring(moving.id, mover.from);
     return this.force(moving.id, mover.name, { [domain.collection]: id });
+  }
+
+  /** What has taken an entity, where a creation does so, and can move it on: that one is used up for others. */
+  async #takerOf(
+    { id, collection }: EntityState,
+    { domain, name, from = [] }: Mover,
+  ): Promise<EntityState | undefined> {
+    if (!takenBy(domain).includes(collection)) return undefined;
+    const { json } = await this.api.get(`/v1/${domain.collection}`, { tenant: this.tenant });
+    for (const item of json['items'] as readonly { readonly id: string }[]) {
+      const taker = await this.state(item.id);
+      const command = this.#command(domain, taker, name, exampleOf(domain.transitions[name]?.input), 'alice');
+      const known = await this.#known(command, taker);
+      const isMoved = linkedBy(command, taker, (each) => known.get(each)).some((move) => move.id === id);
+      if (isMoved && leadsTo(domain, taker.status, from)) return this.bring(taker.id, from);
+    }
+    return undefined;
   }
 
   /** Creates what moves an entity: for it, or beside it, with larger numbers where those of the example are refused. */
@@ -278,13 +392,12 @@ export class Walk {
     const { tenant } = this;
     let reply: Reply | undefined;
     for (const input of [{}, Object.fromEntries(largest)]) {
-      const body = await this.createInput(domain, { given, input });
+      const prepared = await this.prepareCreation(domain, { given, input });
       const before = this.#observed ? await dump(this.api.backend.store) : new Map<string, never>();
-      reply = await this.api.post(`/v1/${domain.collection}`, body, { tenant });
+      reply = await this.api.post(`/v1/${domain.collection}`, prepared.input, this.as(prepared));
       if (reply.status !== 201) continue;
       const created = await this.state(String(reply.json['id']));
       const after = this.#observed ? await dump(this.api.backend.store) : before;
-      const prepared = { input: body, actor: 'alice' };
       this.#observed?.push({ entity: created, name: 'create', prepared, before, reply, after });
       return this.api.get(`/v1/${collection}/${id}`, { tenant });
     }
@@ -424,6 +537,8 @@ export class Walk {
       command = await prepared();
       if (await isFree(command)) return command;
     }
+    const isEnough = async (): Promise<boolean> => isFree((command = await prepared()));
+    if (await this.#fed(await this.state(id), isEnough)) return command;
     const ruling = await this.verdict(id, name, command);
     const code = ruling.kind === 'rejected' ? ruling.rejection.code : ruling.kind;
     const sought = tried.length > 0 ? `after ${tried.join(', ')}` : 'and nothing else stays in that state';
@@ -476,11 +591,34 @@ export class Walk {
   /** A transition with several ends may choose one from which there is no way on. */
   async #leadsOn(entity: EntityState, name: string, targets: readonly string[]): Promise<boolean> {
     const { domain, transition } = this.definition(entity, name);
-    if (transition.to.length === 1 || transition.internal === true) return true;
+    if (transition.to.length === 1) return true;
+    const isOnTheWay = (status: string): boolean =>
+      targets.some((target) => leadsTo(domain, status, [target]));
+    if (transition.internal === true) {
+      const { due } = entity;
+      if (due?.transition !== name) return true;
+      const comesThere = async (): Promise<boolean> => {
+        const verdict = await this.verdict(entity.id, name, { input: {}, actor: 'system:timer' }, due.at);
+        return verdict.kind === 'rejected' || isOnTheWay(verdict.decision.entities[0].after.status);
+      };
+      if (!(await comesThere())) await this.#fed(entity, comesThere);
+      return true;
+    }
     const verdict = await this.verdict(entity.id, name, await this.prepare(entity, name));
     if (verdict.kind === 'rejected') return true;
-    const { status } = verdict.decision.entities[0].after;
-    return targets.includes(status) || nextOnTheWay(domain, status, targets) !== undefined;
+    return isOnTheWay(verdict.decision.entities[0].after.status);
+  }
+
+  /** Has others post to an entity, by creations that name it, until there is enough for what is wanted. */
+  async #fed({ id, collection }: EntityState, isEnough: () => Promise<boolean>): Promise<boolean> {
+    for (const domain of feedersOf(this.api.backend.registry, collection))
+      for (let times = 0; times < feedingsMax; times += 1) {
+        const prepared = await this.prepareCreation(domain, { given: { [collection]: id } });
+        const reply = await this.api.post(`/v1/${domain.collection}`, prepared.input, this.as(prepared));
+        if (reply.status !== 201) break;
+        if (await isEnough()) return true;
+      }
+    return false;
   }
 
   /** A new entity in a state. */
@@ -503,7 +641,13 @@ export class Walk {
     return { domain, transition };
   }
 
-  #command(domain: Domain, { id }: EntityState, name: string, input: unknown, actor: string): Command {
+  #command(
+    domain: Domain,
+    { id }: Pick<EntityState, 'id'>,
+    name: string,
+    input: unknown,
+    actor: string,
+  ): Command {
     const now = this.clock.now();
     const { tenant } = this;
     return {
@@ -520,10 +664,19 @@ export class Walk {
     };
   }
 
-  #referring(value: unknown, extent: Extent, given: Given): Promise<unknown> {
+  #referring(value: unknown, options: CreateOptions, given: Given): Promise<unknown> {
     const { registry } = this.api.backend;
     return withReferences(registry, value, async (domain) => {
-      return given[domain.collection] ?? (await this.create(domain, { extent })).id;
+      return given[domain.collection] ?? (await this.create(domain, options)).id;
     });
   }
+}
+
+/** For who wrote the definition: what was refused, and the cure. */
+function refusedCreation({ collection }: Domain, { status, text, json }: Reply): string {
+  const { code = String(status), detail = text } = json as {
+    readonly code?: string;
+    readonly detail?: string;
+  };
+  return `definition "${collection}", create, example: ${refusedExample(code, detail)}`;
 }

@@ -72,7 +72,13 @@ export const right = defineDomain({
   always: { lentTo: ['out'] },
   unique: [{ name: 'book_title', while: ['in'], of: ({ title }) => [title] }],
   deadlines: { remind: { while: ['out'], at: 'backAt', every: 'month', since: 'backAt' } },
-  create: { ...create, set: ({ input: { title, shelf } }) => ({ title, shelf, ...bought }) },
+  create: {
+    ...create,
+    reads: { wide: { of: shelves, id: ({ input: { shelf } }) => shelf } },
+    authorize: { not_its_title: { actorIs: 'title', otherwise: '' } },
+    example: { input: ({ now, others }) => ({ title: `${others.wide.place} ${now}` }), roles: ['clerk'] },
+    set: ({ input: { title, shelf } }) => ({ title, shelf, ...bought }),
+  },
   transitions: {
     lend: {
       summary: 'Lend it',
@@ -136,6 +142,43 @@ export const wrong = [
     // @ts-expect-error -- 4. the transition of a deadline is misspelt
     deadlines: { lent: { while: ['in'], at: 'backAt' } },
     create: { ...create, set: () => ({ title: '', shelf: '', ...bought }) },
+    transitions: { lend: step },
+  }),
+  defineDomain({
+    ...book,
+    states: ['in', 'out'],
+    initial: 'in',
+    create: {
+      ...create,
+      reads: { wide: { of: shelves, id: ({ input: { shelf } }) => shelf } },
+      // @ts-expect-error -- 45. an example of a creation looks at an attribute of another that is misspelt
+      example: { input: ({ others }) => ({ title: others.wide.plase }) },
+      set: () => ({ title: '', shelf: '', ...bought }),
+    },
+    transitions: { lend: step },
+  }),
+  defineDomain({
+    ...book,
+    states: ['in', 'out'],
+    initial: 'in',
+    create: {
+      ...create,
+      // @ts-expect-error -- 46. an example of a creation gives a field another type
+      example: { input: ({ now }) => ({ title: now }) },
+      set: () => ({ title: '', shelf: '', ...bought }),
+    },
+    transitions: { lend: step },
+  }),
+  defineDomain({
+    ...book,
+    states: ['in', 'out'],
+    initial: 'in',
+    create: {
+      ...create,
+      // @ts-expect-error -- 47. who may create is named by a field that is not sent
+      authorize: { not_the_reader: { actorIs: 'lentTo', otherwise: '' } },
+      set: () => ({ title: '', shelf: '', ...bought }),
+    },
     transitions: { lend: step },
   }),
   defineDomain({
@@ -343,13 +386,13 @@ export const wrong = [
         ...step,
         input: z.strictObject({ by: integer(1, 9, 1) }),
         // @ts-expect-error -- 43. an example of the input is of another type
-        example: { input: ({ title }) => ({ by: title }) },
+        example: { input: ({ entity }) => ({ by: entity.title }) },
       },
       exampleOf: {
         ...step,
         input: z.strictObject({ by: integer(1, 9, 1) }),
         // @ts-expect-error -- 44. an example looks at an attribute that is misspelt
-        example: { input: ({ page }) => ({ by: page }) },
+        example: { input: ({ entity }) => ({ by: entity.page }) },
       },
       created: {
         ...step,

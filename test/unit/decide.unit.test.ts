@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { AnyTransition, Domain } from '../../functions/core/definition.ts';
 import { defineDomain } from '../../functions/core/definition.ts';
-import { text } from '../../functions/core/fields.ts';
+import { list, text } from '../../functions/core/fields.ts';
 import { genesisHash } from '../../functions/core/ledger.ts';
 import { many } from '../../functions/core/others.ts';
 import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
@@ -142,6 +142,33 @@ describe('a transition', () => {
     expect(approval.when('submit', { actor: 'system:timer', roles: null }).code()).toBe('accepted');
     expect(creating(registry, issuing, {}, { roles: [] }).code()).toBe('role_missing');
     expect(creating(registry, issuing, {}, { roles: ['press'] }).code()).toBe('accepted');
+  });
+
+  it('given people, then a creation looks for them in what is sent, and asks nobody where it is created along', () => {
+    const { create } = issuing;
+    const input = z.strictObject({ editor: text('alice'), readers: list(text('bob'), 0, 9, ['bob']) });
+    const mine: Domain = {
+      ...issuing,
+      create: {
+        ...create,
+        role: 'press',
+        input,
+        authorize: {
+          not_the_editor: { actorIs: 'editor', otherwise: 'Only the editor may.' },
+          a_reader: { actorNotIn: 'readers', otherwise: 'A reader may not.' },
+        },
+      },
+    };
+    const of = registerDomains([mine]);
+    const who = (actor: string, roles: readonly string[] | null = ['press'], readers: string[] = []) =>
+      creating(of, mine, { editor: 'alice', readers }, { actor, roles }).code();
+    expect([who('alice'), who('bob'), who('alice', [])]).toEqual([
+      'accepted',
+      'not_the_editor',
+      'role_missing',
+    ]);
+    expect(who('alice', ['press'], ['alice'])).toBe('a_reader');
+    expect(who('system:timer', null)).toBe('accepted');
   });
 
   it('given people, then each word of authorize lets in whom it names', () => {

@@ -6,6 +6,7 @@ import { text } from '../../functions/core/fields.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
 import { createOpenApi } from '../../functions/docs/openapi.ts';
 import { domains } from '../../functions/domains/index.ts';
+import { examples } from '../examples/index.ts';
 
 const registry = registerDomains(domains);
 const document = createOpenApi(registry);
@@ -24,6 +25,7 @@ interface Operation {
   readonly requestBody?: { readonly content: Record<string, { readonly example?: unknown }> };
   readonly responses: Record<string, unknown>;
   readonly 'x-example-after'?: readonly { readonly operationId?: string }[];
+  readonly 'x-example-as'?: string;
 }
 
 function operationsOf({ paths = {} }: typeof document): Map<string, Operation> {
@@ -167,6 +169,7 @@ const parcels = defineDomain({
   attributes: z.strictObject({ to: text('ada'), note: text('fragile').optional() }),
   create: {
     summary: 'Pack one',
+    authorize: { not_for_others: { actorIs: 'to', otherwise: 'Everybody packs for themselves.' } },
     input: z.strictObject({ to: text('ada'), note: text('fragile').optional() }),
     set: ({ input }) => input,
   },
@@ -189,9 +192,33 @@ test('a definition that is new gets routes, schemas, example and diagram by itse
     to: 'ada',
     note: 'fragile',
   });
+  expect(described.get('post /v1/parcels')?.['x-example-as']).toBe('ada');
+  expect(codesOf(mine, 'post /v1/parcels', '403')).toEqual(['insufficient_scope', 'not_for_others']);
+  expect(mine.tags?.[0]?.description).toContain('| `create` | who is its `to` |');
   expect(codesOf(mine, 'post /v1/parcels/{id}/send', '403')).toEqual(['insufficient_scope', 'role_missing']);
   // No row of examples leads past a rule that never holds, and the document does not claim one.
   expect(described.get('post /v1/parcels/{id}/send')?.['x-example-after']).toBeUndefined();
   expect(described.has('post /v1/parcels/{id}/lose')).toBe(false);
   expect(mine.tags?.[0]?.description).toContain('state "on-its-way" as on_its_way');
+});
+
+test('the examples say what the definitions say of them, and who sends each', () => {
+  const described = operationsOf(createOpenApi(registerDomains(examples)));
+  expect(
+    described.get('post /v1/campaigns')?.requestBody?.content['application/json']?.example,
+  ).toMatchObject({
+    title: 'A record',
+    endsAt: '2026-01-31T12:00:00.000Z',
+  });
+  // Nobody rents from themselves.
+  expect(described.get('post /v1/rentals')).toMatchObject({
+    'x-example-as': 'bob',
+    'x-example-after': [{ operationId: 'createPiece' }],
+  });
+  expect(described.get('post /v1/rentals/{id}/return')?.['x-example-after']).toMatchObject([
+    { operationId: 'createPiece' },
+    { operationId: 'createRental', as: 'bob' },
+  ]);
+  // Who has asked for leave does not agree to it, and who has agreed to it does not do so twice.
+  expect(described.get('post /v1/leave-requests/{id}/approve')?.['x-example-as']).toBe('carol');
 });

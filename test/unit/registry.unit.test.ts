@@ -59,6 +59,25 @@ const closing = (open: object) => ({
   unit: 'hour',
   open: { while: ['on'], code: 'dark', otherwise: 'It is dark.', ...open },
 });
+const exampled = (example: object, more: object = {}): Partial<Domain> => ({
+  create: {
+    ...more,
+    summary: 'Hang it up',
+    input: z.strictObject({ place: text('hall') }),
+    example,
+    rules: {
+      too_dark: {
+        holds: ({ input }: { input: { place: string } }) => input.place !== 'cellar',
+        otherwise: 'Nobody would see it there.',
+      },
+      not_yours: {
+        holds: ({ actor }: { actor: string }) => actor !== 'mallory' && actor !== 'alice',
+        otherwise: 'It is not yours.',
+      },
+    },
+    set: () => ({}),
+  },
+});
 const waiting = (deadline: object): Partial<Domain> => ({
   deadlines: { break: { while: ['on'], at: 'until', ...deadline } },
 });
@@ -151,6 +170,17 @@ describe('a definition that makes no sense is refused by name', () => {
     [
       'a spread of what does not tell its unit by its name',
       { spread: { tips: 8 }, ...posting({ name: 'tips:hall', unit: 'EUR' }) },
+    ],
+    [
+      'a creation by whom no field names',
+      exampled({}, { authorize: { x: { actorIs: 'owner', otherwise: '' } } }),
+    ],
+    ['an example that its schema does not allow', exampled({ input: () => ({ place: 7 }) })],
+    ['an example that a rule refuses', exampled({ input: () => ({ place: 'cellar' }) })],
+    ['an example of somebody who may not', exampled({ actor: () => 'mallory' })],
+    [
+      'an example without the role that its creation wants',
+      exampled({ roles: ['visitor'] }, { role: 'keeper' }),
     ],
     ['a role with a space', { create: { ...lamps.create, role: 'store manager' } }],
     [
@@ -307,6 +337,15 @@ describe('the registry', () => {
     expect(registry.ofId('lm_01JD2X5T9ZK4M8Q7W6V5B3N2HC')).toBeUndefined();
     expect(registry.ofId('no prefix')).toBeUndefined();
     expect(() => registry.byCollection('torches')).toThrow(/torches/);
+  });
+
+  it('takes an example that somebody may send, and leaves one that others have a say in to the tests', () => {
+    const taken = (given: Partial<Domain>) => () => registerDomains([{ ...lamps, ...given }]);
+    expect(taken(exampled({ input: () => ({ place: 'attic' }) }))).not.toThrow();
+    expect(taken(exampled({}, { role: 'keeper' }))).not.toThrow();
+    const reads = { other: { of: 'self', id: () => 'lmp_1' } } as const;
+    const actor = ({ others }: { others: { other: { place: string } } }) => others.other.place;
+    expect(taken(exampled({ actor }, { reads }))).not.toThrow();
   });
 
   it('offers a caller what is allowed in a state and is a route', () => {

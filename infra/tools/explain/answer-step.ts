@@ -1,7 +1,7 @@
 /** What a receiver says of a message, before a case is measured: the example of the transition that it brings about. */
 import { createAnswers } from '../../../functions/commands/carry-out-answer.ts';
 import { timestamp } from '../../../functions/runtime/clock.ts';
-import { exampleBody } from '../../../functions/docs/example-body.ts';
+import { exampleBody } from '../../../functions/core/examples.ts';
 import { listEntityMessages } from '../../../functions/store/outbox/message-lists.ts';
 import type { MessageItem } from '../../../functions/store/outbox/message-items.ts';
 import type { OutboxAccess } from '../../../functions/store/outbox/message-writes.ts';

@@ -12,6 +12,7 @@ import { exampleOf } from '../../../functions/docs/example-order.ts';
 import type { ExampleCommand } from '../../../functions/docs/example-world.ts';
 import { domains } from '../../../functions/application.ts';
 import type { RequestCase, Step } from './request-case.ts';
+import { standardNow } from './workbench.ts';
 
 /** Creates an entity, to be called `it` by the steps after it. */
 const create = (collection: string, body: object): Step => ({
@@ -216,7 +217,7 @@ function exampleCases(registry: Registry, domain: Domain): readonly RequestCase[
     (name) => domain.transitions[name]?.internal !== true,
   );
   const commands = ['create', ...transitions].map((name) => {
-    const example = exampleOf(registry, domain, name);
+    const example = exampleOf(registry, domain, name, standardNow);
     const { after } = example;
     if (!after)
       throw new Error(`"${name}" of ${domain.collection} needs a written case: no examples lead there`);
@@ -235,7 +236,7 @@ function exampleCases(registry: Registry, domain: Domain): readonly RequestCase[
 
 /** A command with placeholders for the ids of the examples, and for the secret that only a message tells. */
 function exampleStep(
-  { domain, name, id, body = {}, answers }: ExampleCommand,
+  { domain, name, id, body = {}, actor, answers }: ExampleCommand,
   subject: ExampleCommand,
 ): Step {
   const nameOf = (exampleId: string): string => (exampleId === subject.id ? 'it' : exampleId);
@@ -256,5 +257,6 @@ function exampleStep(
     ...(isCreation && { as: nameOf(id) }),
     request: `POST /v1/${domain.collection}${isCreation ? '' : `/{${nameOf(id)}}/${name}`}`,
     ...(input && { body: JSON.parse(text) as unknown }),
+    ...(actor !== undefined && { subject: actor }),
   };
 }

@@ -34,7 +34,7 @@ const subject = 'alice';
  * Numbers count by their digits, so a clock that moved would change the sizes of items by a byte or two. This one
  * stands on a moment with all its digits in use.
  */
-const standardNow = Date.parse('2026-06-15T11:37:41.337Z');
+export const standardNow = Date.parse('2026-06-15T11:37:41.337Z');
 
 /** What DynamoDB Local accepts; it checks none. */
 export const local = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };

@@ -28,9 +28,9 @@ export function duplicatesAndRaces({ domain, api, walk }: Subject): void {
   describe('a duplicate', () => {
     it('of its creation is answered byte for byte', async () => {
       const here = walk();
-      const body = await here.createInput(domain);
+      const prepared = await here.prepareCreation(domain);
       const send = (key: string, backend = api()): Promise<Reply> =>
-        backend.post(`/v1/${domain.collection}`, body, { tenant: here.tenant, key });
+        backend.post(`/v1/${domain.collection}`, prepared.input, { ...here.as(prepared), key });
       await expectOnce(here, send, { status: 201 });
     });
 

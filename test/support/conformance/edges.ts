@@ -14,7 +14,7 @@ import { secretFields } from '../../../functions/core/fields.ts';
 import { isFinal } from '../../../functions/core/rejections.ts';
 import type { Reply } from '../backend.ts';
 import type { Subject } from '../conformance.ts';
-import { preludesOf } from '../machine.ts';
+import { preludesOf, takenBy } from '../machine.ts';
 import { exampleOf, fieldsOf } from '../examples.ts';
 import type { Field } from '../examples.ts';
 import { everyRole } from '../roles.ts';
@@ -154,23 +154,20 @@ export function edges({ domain, walk }: Subject): void {
         const { here, entity, command } = await prepared(status, name);
         const [move] = here.linkedBy(entity, name, command);
         if (!move) return;
-        for (const otherStatus of here.api.backend.registry.byCollection(move.collection).states) {
+        const otherDomain = here.api.backend.registry.byCollection(move.collection);
+        const isTaken = takenBy(domain).includes(move.collection);
+        for (const otherStatus of otherDomain.states) {
           const next = walk();
-          const other = await next.reach(
-            next.api.backend.registry.byCollection(move.collection),
-            otherStatus,
-          );
-          const given = { [move.collection]: other.id };
-          const mover = await next.reach(domain, status, { given });
-          // One that it has created itself is brought there, in the place of the one that it is given.
-          const [own] = next.linkedBy(
-            mover,
-            name,
-            await next.prepare(mover, name, given, { asTheyAre: true }),
-          );
-          if (own && own.id !== other.id) await next.bring(own.id, [otherStatus]);
-          const sent = await next.prepare(mover, name, given, { asTheyAre: true });
-          await agree(next, mover, name, sent);
+          // What its creation takes along is used up, so that each has its own.
+          const other = isTaken ? undefined : await next.reach(otherDomain, otherStatus);
+          const given = other ? { [move.collection]: other.id } : {};
+          const { id } = await next.reach(domain, status, { given });
+          const asItIs = async (): Promise<Prepared> =>
+            next.prepare(await next.state(id), name, given, { asTheyAre: true });
+          // One that it has created or taken itself is brought there, in the place of the one that it is given.
+          const [own] = next.linkedBy(await next.state(id), name, await asItIs());
+          if (own && own.id !== other?.id) await next.bring(own.id, [otherStatus]);
+          await agree(next, await next.state(id), name, await asItIs());
         }
       });
     }

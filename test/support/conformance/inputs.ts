@@ -22,8 +22,7 @@ export function inputs({ domain, walk }: Subject): void {
       schema: domain.create.input,
       open: async (here) => ({
         path: `/v1/${domain.collection}`,
-        input: await here.createInput(domain),
-        actor: 'alice',
+        ...(await here.prepareCreation(domain)),
       }),
     },
   ];

@@ -33,9 +33,9 @@ export function isolation({ domain, api, walk }: Subject): void {
   it('is not in another tenant’s lists, balances and keys', async () => {
     const [owner, stranger] = [walk(), walk()];
     const key = randomUUID();
-    const body = await owner.createInput(domain);
+    const prepared = await owner.prepareCreation(domain);
     const path = `/v1/${domain.collection}`;
-    const created = await api().post(path, body, { tenant: owner.tenant, key });
+    const created = await api().post(path, prepared.input, { ...owner.as(prepared), key });
     const id = String(created.json['id']);
     const own = await api().get(path, { tenant: owner.tenant });
     expect((own.json['items'] as { id: string }[]).map((item) => item.id)).toContain(id);
@@ -50,8 +50,8 @@ export function isolation({ domain, api, walk }: Subject): void {
       expect(balance.json['balance']).toBe(0);
     }
     // The same key is another tenant's to use, and its answer is about another entity.
-    const theirs = await stranger.createInput(domain);
-    const reply = await api().post(path, theirs, { tenant: stranger.tenant, key });
+    const theirs = await stranger.prepareCreation(domain);
+    const reply = await api().post(path, theirs.input, { ...stranger.as(theirs), key });
     expect(reply.status, reply.text).toBe(201);
     expect(reply.json['id']).not.toBe(id);
     expect(reply.headers['idempotent-replayed']).toBeUndefined();

@@ -31,9 +31,10 @@ export function transitions({ domain, walk }: Subject): void {
 
   it('is created in its first state, with what its definition says and nothing else', async () => {
     const here = walk();
-    const body = await here.createInput(domain);
+    const prepared = await here.prepareCreation(domain);
+    const { input: body, actor, roles = everyRole } = prepared;
     const before = await dump(here.api.backend.store);
-    const reply = await here.api.post(path, body, { tenant: here.tenant });
+    const reply = await here.api.post(path, body, here.as(prepared));
     const changes = difference(before, await dump(here.api.backend.store));
     expect(reply.status, reply.text).toBe(201);
     expect(reply.json).toMatchObject({
@@ -49,7 +50,7 @@ export function transitions({ domain, walk }: Subject): void {
     expectOneEntryEach(changes);
     const entity = await here.state(String(reply.json['id']));
     const command = { tenant: '', domain, name: 'create', id: entity.id, input: body };
-    const caller = { actor: 'alice', roles: everyRole, now: here.clock.now(), random: 'x', seed: 'x' };
+    const caller = { actor, roles, now: here.clock.now(), random: 'x', seed: 'x' };
     const context = contextOf({ ...command, ...caller }, undefined, known(before));
     const after = { ...entity.attributes, status: entity.status };
     expectMessages(

@@ -20,10 +20,9 @@ export function uniqueness({ domain, walk }: Subject): void {
     describe('its unique values', () => {
       it('are held by one entity, of many created at once', async () => {
         const here = walk();
-        const body = await here.createInput(domain);
-        const replies = await Promise.all(
-          Array.from({ length: 8 }, () => here.api.post(path, body, { tenant: here.tenant })),
-        );
+        const { input: body, ...caller } = await here.prepareCreation(domain);
+        const as = here.as({ input: body, ...caller });
+        const replies = await Promise.all(Array.from({ length: 8 }, () => here.api.post(path, body, as)));
         expect(replies.filter(({ status }) => status === 201)).toHaveLength(1);
         const refused = replies.filter(({ status }) => status !== 201);
         expect(new Set(refused.map(({ status, json }) => `${status} ${String(json['code'])}`))).toEqual(
@@ -41,16 +40,17 @@ export function uniqueness({ domain, walk }: Subject): void {
 
       it.each(domain.states)('are free again in "%s", or kept, as the definition says', async (status) => {
         const here = walk();
-        const body = await here.createInput(domain);
-        const created = await here.api.post(path, body, { tenant: here.tenant });
+        const prepared = await here.prepareCreation(domain);
+        const [body, as] = [prepared.input, here.as(prepared)];
+        const created = await here.api.post(path, body, as);
         await here.bring(String(created.json['id']), [status]);
         const isHeld = constraints.some((unique) => unique.while.includes(status));
-        const again = await here.api.post(path, body, { tenant: here.tenant });
+        const again = await here.api.post(path, body, as);
         expect([again.status, again.json['code']], again.text).toEqual(
           isHeld ? [409, 'already_exists'] : [201, undefined],
         );
         if (isHeld) return;
-        const third = await here.api.post(path, body, { tenant: here.tenant });
+        const third = await here.api.post(path, body, as);
         expect(third.json['code']).toBe('already_exists');
       });
     });
@@ -80,13 +80,14 @@ export function uniqueness({ domain, walk }: Subject): void {
         for (const status of other.states) {
           const here = walk();
           const state = await here.reach(other, status, { extent: theirs });
-          const body = await here.createInput(domain, { extent: ours, given: { [collection]: state.id } });
-          const input = domain.create.input.parse(body);
+          const given = { [collection]: state.id };
+          const prepared = await here.prepareCreation(domain, { extent: ours, given });
+          const input = domain.create.input.parse(prepared.input);
           const rules = referred.flatMap(({ other: { rules: of } }) =>
-            rulesIn(of, { input, actor: 'alice' }),
+            rulesIn(of, { input, actor: prepared.actor }),
           );
           const broken = firstBroken(rules, (at) => valueAt(other, state, at));
-          const reply = await here.api.post(path, body, { tenant: here.tenant });
+          const reply = await here.api.post(path, prepared.input, here.as(prepared));
           expect(reply.json['code'], `${status}: ${reply.text}`).toBe(broken?.code);
         }
       });
@@ -98,13 +99,14 @@ export function uniqueness({ domain, walk }: Subject): void {
           const other = here.api.backend.registry.byCollection(collection);
           given[collection] ??= (await here.create(other, { extent: 'required fields' })).id;
         }
-        const body = await here.createInput(domain, { extent: 'required fields', given });
+        const prepared = await here.prepareCreation(domain, { extent: 'required fields', given });
+        const [body, as] = [prepared.input, here.as(prepared)];
         const floors = await floorsOf(here, Object.values(given));
         if (floors.length === 0) return;
         const before = await Promise.all(Object.values(given).map((id) => here.state(id)));
-        let reply = await here.api.post(path, body, { tenant: here.tenant });
+        let reply = await here.api.post(path, body, as);
         for (let taken = 0; taken < 20 && reply.status === 201; taken += 1) {
-          reply = await here.api.post(path, body, { tenant: here.tenant });
+          reply = await here.api.post(path, body, as);
         }
         expect(reply.status, reply.text).toBe(409);
         expect(floors).toContain(reply.json['code']);

@@ -1,6 +1,7 @@
 /** Command x who: without the role nobody is told anything, and of people only those may whom the definition names. */
 import { describe, expect, it } from 'vitest';
 import { authorizationRules, pathOf } from '../../../functions/core/authorize.ts';
+import { exampleCreators } from '../../../functions/core/examples.ts';
 import { valueAt } from '../../../functions/core/entity.ts';
 import { holds } from '../../../functions/core/rules.ts';
 import type { Subject } from '../conformance.ts';
@@ -15,15 +16,36 @@ export function whoMay({ domain, walk }: Subject): void {
   describe('who may', () => {
     it('create one', async () => {
       const here = walk();
-      const body = await here.createInput(domain);
+      const prepared = await here.prepareCreation(domain);
+      const body = prepared.input;
       const before = await dump(here.api.backend.store);
-      const reply = await here.api.post(path, body, { tenant: here.tenant, roles: 'another' });
       const { role } = domain.create;
+      // A rule may look at roles, too: the example says which then.
+      const roles = (role === undefined ? prepared.roles : undefined) ?? 'another';
+      const reply = await here.api.post(path, body, { ...here.as(prepared), roles });
       expect([reply.status, reply.json['code'], reply.json['role']]).toEqual(
         role === undefined ? [201, undefined, body['role']] : [403, 'role_missing', role],
       );
       if (role !== undefined) expect(difference(before, await dump(here.api.backend.store))).toEqual([]);
     });
+
+    const creators = domain.create.authorize ?? {};
+    if (Object.keys(creators).length > 0)
+      it(`"create": each of ${Object.keys(creators).join(', ')} turns others away`, async () => {
+        const here = walk();
+        const prepared = await here.prepareCreation(domain);
+        const { store } = here.api.backend;
+        for (const actor of exampleCreators(domain, prepared.input)) {
+          const broken = authorizationRules(creators, actor).find(
+            ({ test }) => !holds(test, (at) => prepared.input[at]),
+          );
+          if (!broken) continue;
+          const before = await dump(store);
+          const reply = await here.api.post(path, prepared.input, here.as({ ...prepared, actor }));
+          expect([reply.status, reply.json['code']], actor).toEqual([403, broken.code]);
+          expect(difference(before, await dump(store))).toEqual([]);
+        }
+      });
 
     for (const [name, { role, authorize = {}, from }] of commands) {
       if (role !== undefined)

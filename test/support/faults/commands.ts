@@ -12,6 +12,8 @@ export type Ready =
 
 export interface CommandCase {
   readonly domain: string;
+  /** All definitions there are, where they are not those of the application. */
+  readonly domains?: readonly Domain[];
   /** E.g. `confirm from draft`. */
   readonly name: string;
   readonly prepare: (walk: Walk) => Promise<Ready>;
@@ -64,15 +66,18 @@ function creations(domain: Domain): CommandCase[] {
   const create: CommandCase = {
     domain: domain.collection,
     name: 'create',
-    prepare: async (walk) => request(walk, path, await walk.createInput(domain)),
+    prepare: async (walk) => {
+      const { input, actor } = await walk.prepareCreation(domain);
+      return request(walk, path, input, actor);
+    },
   };
   const taken: CommandCase = {
     domain: domain.collection,
     name: 'create what is taken',
     prepare: async (walk) => {
-      const body = await walk.createInput(domain);
-      await walk.api.post(path, body, { tenant: walk.tenant });
-      return request(walk, path, body);
+      const prepared = await walk.prepareCreation(domain);
+      await walk.api.post(path, prepared.input, walk.as(prepared));
+      return request(walk, path, prepared.input, prepared.actor);
     },
   };
   return domain.unique ? [create, taken] : [create];

@@ -1,0 +1,45 @@
+/** An example that a creation gives of itself is tried before anything starts, where no other entity has a say. */
+import { authorizationRules, roleRejectionOf } from './authorize.ts';
+import type { Command } from './command.ts';
+import { contextOf } from './context.ts';
+import type { Domain } from './domain.ts';
+import { exampleActors, exampleBody, exampleCreators, exampleNow, saidExample } from './examples.ts';
+import { firstBroken, rulesIn } from './rules.ts';
+
+/** What is wrong, and the cure. */
+export const refusedExample = (code: string, detail: string): string =>
+  `it is refused with "${code}": ${detail} Give an "input", an "actor" or "roles" that are accepted`;
+
+/** @returns what is wrong with the example of a creation, and what would be right */
+export function faultOfExample(domain: Domain): string | undefined {
+  const { example, input, role, authorize, rules, reads, links, creates } = domain.create;
+  if (!example || reads || links || creates) return undefined;
+  const fields = exampleBody(input);
+  const said = saidExample(commandOf(domain, fields), undefined, new Map());
+  const { success, data, error } = input.safeParse({ ...fields, ...said?.input });
+  if (!success) {
+    const [issue] = error.issues;
+    const place = issue?.path.join('.') ?? '';
+    return `it gives "${place}" as its schema does not allow: ${issue?.message ?? ''}; give what the field takes`;
+  }
+  const missing = roleRejectionOf({ ...(role !== undefined && { role }) }, said?.roles);
+  if (missing) return refusedExample(missing.code, missing.detail);
+  const actors = said?.actor === undefined ? exampleCreators(domain, data) : [said.actor];
+  const broken = actors.map((actor) => {
+    const command = { ...commandOf(domain, data), actor, ...(said?.roles && { roles: said.roles }) };
+    const people = authorizationRules(authorize, actor);
+    const forbidden = firstBroken(people, (path) => command.input[path]);
+    return (
+      forbidden ?? firstBroken(rulesIn(rules, contextOf(command, undefined, new Map())), () => undefined)
+    );
+  });
+  const [first] = broken;
+  return first && broken.every((rule) => rule !== undefined)
+    ? refusedExample(first.code, first.detail)
+    : undefined;
+}
+
+const commandOf = (domain: Domain, input: Command['input']): Command => ({
+  ...{ tenant: 'acme', domain, name: 'create', id: `${domain.idPrefix}_00000000000000000000000000`, input },
+  ...{ actor: exampleActors[0], roles: [], now: exampleNow, random: '', seed: '' },
+});
