@@ -3,40 +3,11 @@
  * version live, and while that version runs beside the newer one. Pure.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { beyond, refused, safe, twoSteps } from './changes.ts';
+import type { Change } from './changes.ts';
 import { fieldChange } from './field-changes.ts';
+import { otherChanges } from './other-changes.ts';
 import type { AccountSnapshot, CommandSnapshot, Fields, Snapshot, TransitionSnapshot } from './snapshot.ts';
-
-export type Verdict =
-  /** It may be released as it is. */
-  | 'safe'
-  /** It may be released; something has to be done afterwards, or a release has to come before. */
-  | 'two-steps'
-  /** It would break a promise to callers or to entities that live. */
-  | 'refused';
-
-export interface Change {
-  readonly verdict: Verdict;
-  /** What has changed, e.g. `attributes.title`. */
-  readonly path: string;
-  /** What it does to which entities. */
-  readonly effect: string;
-  /** What to do, or to write instead. */
-  readonly todo?: string;
-}
-
-const safe = (path: string, effect: string): Change => ({ verdict: 'safe', path, effect });
-const twoSteps = (path: string, effect: string, todo: string): Change => ({
-  verdict: 'two-steps',
-  path,
-  effect,
-  todo,
-});
-const refused = (path: string, effect: string, todo: string): Change => ({
-  verdict: 'refused',
-  path,
-  effect,
-  todo,
-});
 
 /** All changes between what is live and what is to be released, by their place in the definition. */
 export function changesBetween(before: Snapshot, after: Snapshot): readonly Change[] {
@@ -58,7 +29,23 @@ export function changesBetween(before: Snapshot, after: Snapshot): readonly Chan
 
 /** Whether two versions differ in anything but the number. */
 export const isSame = (before: Snapshot, after: Snapshot): boolean =>
-  isDeepStrictEqual(plain({ ...before, version: 0 }), plain({ ...after, version: 0 }));
+  isDeepStrictEqual(plain({ ...before, version: 0 }), plain({ ...asHeldBy(before, after), version: 0 }));
+
+/** Without what snapshots did not hold when the older one was written. */
+function asHeldBy(before: Snapshot, after: Snapshot): Snapshot {
+  const held = <T extends CommandSnapshot>(was: CommandSnapshot | undefined, is: T): T => ({
+    ...is,
+    ...(was && !was.links && { links: undefined }),
+    ...(was && !was.creates && { creates: undefined }),
+  });
+  return {
+    ...after,
+    create: held(before.create, after.create),
+    transitions: Object.fromEntries(
+      Object.entries(after.transitions).map(([name, is]) => [name, held(before.transitions[name], is)]),
+    ),
+  };
+}
 
 /** As a file has it: without what is undefined. */
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
@@ -89,9 +76,6 @@ function* names(before: Snapshot, after: Snapshot): Iterable<Change> {
   }
 }
 
-/** Names in one list and not in the other. */
-const beyond = (list: readonly string[], other: readonly string[]): readonly string[] =>
-  list.filter((name) => !other.includes(name));
 const quoted = (list: readonly string[]): string => list.map((name) => `"${name}"`).join(', ');
 
 function* states(before: Snapshot, after: Snapshot): Iterable<Change> {
@@ -423,8 +407,16 @@ function* command(path: string, was: CommandSnapshot, is: CommandSnapshot): Iter
   }
   if (is.role === undefined && was.role !== undefined)
     yield safe(`${path}.role`, 'Callers need no role for it any more.');
+  if (!isDeepStrictEqual(plain(was.authorize ?? {}), plain(is.authorize ?? {}))) {
+    yield twoSteps(
+      `${path}.authorize`,
+      'Other people may; those who may no more are answered 403.',
+      path === 'create' ? 'Tell them first.' : 'Tell them first. Older entities must have what it looks at.',
+    );
+  }
   if (!isDeepStrictEqual(plain(was.messages), plain(is.messages)))
     yield safe(`${path}.messages`, 'What was sent stays as it was sent, in the outbox and in the ledger.');
+  yield* otherChanges(path, was, is);
 }
 
 /** A message that is under way answers by the transition that was named when it was sent. */
@@ -490,13 +482,6 @@ function* steps(path: string, was: TransitionSnapshot, is: TransitionSnapshot): 
     );
   }
   if (was.internal && !is.internal) yield safe(path, 'Callers may ask for it.');
-  if (!isDeepStrictEqual(plain(was.authorize), plain(is.authorize))) {
-    yield twoSteps(
-      `${path}.authorize`,
-      'Other people may; those who may no more are answered 403.',
-      'Tell them first. Older entities must have what it looks at.',
-    );
-  }
   const added = beyond(is.from, was.from);
   if (added.length > 0) yield safe(`${path}.from`, `It is allowed from ${quoted(added)} as well.`);
   const gone = beyond(was.from, is.from);

@@ -1,7 +1,7 @@
 /** What differs between the definitions of the code and those that are live. Pure. */
 import type { Domain } from '../core/definition.ts';
 import { changesBetween, collectionAdded, collectionRemoved, isSame } from './compare.ts';
-import type { Change } from './compare.ts';
+import type { Change } from './changes.ts';
 import { snapshotOf } from './snapshot.ts';
 import type { Snapshot } from './snapshot.ts';
 

@@ -5,7 +5,7 @@
 import type { Domain } from '../core/definition.ts';
 import { versionOf } from '../core/registry.ts';
 import { changesBetween, collectionAdded, collectionRemoved, isSame } from './compare.ts';
-import type { Change } from './compare.ts';
+import type { Change } from './changes.ts';
 import { snapshotOf } from './snapshot.ts';
 import type { Snapshot } from './snapshot.ts';
 

@@ -3,9 +3,17 @@
  * are seen by what they say of an example, so that a value that is normalised in another way shows.
  */
 import { z } from 'zod';
-import type { AccountDefinition, AnyTransition, Domain, UniqueValue } from '../core/definition.ts';
+import type {
+  AccountDefinition,
+  AnyCommand,
+  AnyTransition,
+  Domain,
+  UniqueValue,
+} from '../core/definition.ts';
+import type { AnyOther } from '../core/domain.ts';
 import { listedElsewhere, secretFields } from '../core/fields.ts';
 import type { AnyMessage, MessageHead } from '../core/messages.ts';
+import { collectionOf, othersAtMost } from '../core/others.ts';
 
 /** JSON Schema of one field. */
 export type FieldSchema = Readonly<Record<string, unknown>>;
@@ -32,11 +40,28 @@ export interface UniqueSnapshot {
   readonly example?: unknown;
 }
 
-/** What is asked for and sent, of a creation and of a transition. */
+/** Other entities that a command takes along or creates. */
+export interface OtherSnapshot {
+  readonly collection: string;
+  readonly atMost: number;
+}
+export interface LinkSnapshot extends OtherSnapshot {
+  readonly transition: string;
+  /** The one code for whatever stands in the way, where there is one. */
+  readonly refused?: string;
+}
+
+/** What is asked for, sent and done to others, of a creation and of a transition. */
 export interface CommandSnapshot {
   readonly input: Fields;
   readonly role?: string;
+  /** Who may, by what the entity says, or by what is sent for a creation. */
+  readonly authorize?: Readonly<Record<string, unknown>>;
   readonly messages: readonly MessageHead[];
+  /** By name; absent in snapshots of before they were kept. */
+  readonly links?: Readonly<Record<string, LinkSnapshot>>;
+  /** The same. */
+  readonly creates?: Readonly<Record<string, OtherSnapshot>>;
 }
 
 export interface TransitionSnapshot extends CommandSnapshot {
@@ -45,8 +70,6 @@ export interface TransitionSnapshot extends CommandSnapshot {
   readonly internal: boolean;
   /** States in which an answer that brings it about changes nothing. */
   readonly ignoredIn: readonly string[];
-  /** Who may, by what the entity says. */
-  readonly authorize: Readonly<Record<string, unknown>>;
 }
 
 export interface Snapshot {
@@ -106,32 +129,41 @@ export function snapshotOf(domain: Domain): Snapshot {
       ),
     ),
     ...(deadlines && { deadlines }),
-    create: commandOf(domain.create),
-    transitions: mapped(domain.transitions, transitionOf),
+    create: {
+      ...commandOf(domain, domain.create),
+      ...(domain.create.authorize && { authorize: domain.create.authorize }),
+    },
+    transitions: mapped(domain.transitions, (transition) => transitionOf(domain, transition)),
   };
 }
 
-const transitionOf = (transition: AnyTransition): TransitionSnapshot => ({
+const transitionOf = (domain: Domain, transition: AnyTransition): TransitionSnapshot => ({
   from: transition.from,
   to: transition.to,
   internal: transition.internal === true,
   ignoredIn: transition.ignoredIn ?? [],
-  ...commandOf(transition),
+  ...commandOf(domain, transition),
   authorize: transition.authorize ?? {},
 });
 
-const commandOf = ({
-  input,
-  role,
-  messages = [],
-}: {
-  readonly input?: z.ZodObject | undefined;
-  readonly role?: string | undefined;
-  readonly messages?: readonly AnyMessage[] | undefined;
-}): CommandSnapshot => ({
+const commandOf = (
+  domain: Domain,
+  { input, role, messages = [], links = {}, creates = {} }: AnyCommand,
+): CommandSnapshot => ({
   input: fieldsOf(input, 'input'),
   ...(role !== undefined && { role }),
   messages: messages.map(headOf),
+  links: mapped(links, (link) => ({
+    ...otherOf(domain, link),
+    transition: link.transition,
+    ...(link.refused && { refused: link.refused.code }),
+  })),
+  creates: mapped(creates, (creation) => otherOf(domain, creation)),
+});
+
+const otherOf = (domain: Domain, other: Pick<AnyOther, 'of'>): OtherSnapshot => ({
+  collection: collectionOf(domain, other),
+  atMost: othersAtMost(other),
 });
 
 const headOf = (message: AnyMessage): MessageHead =>

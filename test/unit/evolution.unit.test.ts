@@ -4,8 +4,10 @@ import { z } from 'zod';
 import type { AnyTransition, Domain } from '../../functions/core/definition.ts';
 import { integer, secret, text } from '../../functions/core/fields.ts';
 import { changesBetween, isSame } from '../../functions/evolution/compare.ts';
-import type { Verdict } from '../../functions/evolution/compare.ts';
+import type { Verdict } from '../../functions/evolution/changes.ts';
 import { snapshotOf } from '../../functions/evolution/snapshot.ts';
+import type { Snapshot, TransitionSnapshot } from '../../functions/evolution/snapshot.ts';
+import { many } from '../../functions/core/others.ts';
 import { lacking, later } from '../support/changing-domain.ts';
 import { changed, floored, live, safeChanges } from '../support/domain-changes.ts';
 
@@ -56,6 +58,55 @@ const bad: Record<string, Domain | Partial<Domain>> = {
   'the transition of a deadline removed': lacking({ ...live, transitions: without('lapse') }, 'deadlines'),
 };
 
+const seat = { of: live, id: () => 'mbr_1', transition: 'leave', input: () => ({}) } as const;
+const other: Domain = { ...live, collection: 'guests', idPrefix: 'gst' };
+
+/** What a command does to others: between two versions of it, what is said. */
+const othersChanged: readonly [string, Verdict, Partial<AnyTransition>, Partial<AnyTransition>][] = [
+  ['a link', 'two-steps', {}, { links: { seat } }],
+  ['no link', 'two-steps', { links: { seat } }, {}],
+  [
+    'a link by another transition',
+    'two-steps',
+    { links: { seat } },
+    { links: { seat: { ...seat, transition: 'join' } } },
+  ],
+  [
+    'a link to another collection',
+    'refused',
+    { links: { seat } },
+    { links: { seat: { ...seat, of: other } } },
+  ],
+  [
+    'a link of another code',
+    'two-steps',
+    { links: { seat } },
+    { links: { seat: { ...seat, refused: { code: 'stays', otherwise: '' } } } },
+  ],
+  ['a link to more', 'safe', { links: { seat } }, { links: { seat: { ...seat, of: many(live, 9) } } }],
+  ['a link to fewer', 'refused', { links: { seat: { ...seat, of: many(live, 9) } } }, { links: { seat } }],
+  ['a creation of others', 'safe', {}, { creates: { seat } }],
+  ['no creation of others', 'two-steps', { creates: { seat } }, {}],
+  [
+    'a creation of other others',
+    'two-steps',
+    { creates: { seat } },
+    { creates: { seat: { ...seat, of: other } } },
+  ],
+  [
+    'a creation of more',
+    'safe',
+    { creates: { seat } },
+    { creates: { seat: { ...seat, of: many('self', 9) } } },
+  ],
+  [
+    'a creation of fewer',
+    'refused',
+    { creates: { seat: { ...seat, of: many(live, 9) } } },
+    { creates: { seat } },
+  ],
+];
+
 const stepwise: Record<string, Domain | Partial<Domain>> = {
   'a named account that is spread': { spread: { fees: 8, bank: 8 } },
   'a unique value': {
@@ -104,6 +155,30 @@ describe('evolve', () => {
   it('refuses to list by an attribute no more', () => {
     const changes = changesBetween(snapshotOf({ ...live, listed: ['name'] }), snapshotOf(live));
     expect(changes).toMatchObject([{ path: 'listed.name', verdict: 'refused' }]);
+  });
+
+  it.each(othersChanged)('sees %s: %s', (_name, verdict, before, after) => {
+    const snapshots = [before, after].map((change) => snapshotOf({ ...live, ...transition('rate', change) }));
+    const [was, is] = snapshots as [Snapshot, Snapshot];
+    expect(isSame(was, is)).toBe(false);
+    expect(changesBetween(was, is)).toEqual([
+      {
+        verdict,
+        path: expect.stringMatching(/^transitions\.rate\.(?:links|creates)\.seat$/) as string,
+        effect: expect.stringMatching(/\.$/) as string,
+        ...(verdict !== 'safe' && { todo: expect.stringMatching(/\.$/) as string }),
+      },
+    ]);
+  });
+
+  it('says nothing of what a snapshot of before did not hold', () => {
+    const is = snapshotOf({ ...live, ...transition('rate', { links: { seat }, creates: { seat } }) });
+    const rate = Object.fromEntries(
+      Object.entries(is.transitions['rate'] ?? {}).filter(([part]) => !['links', 'creates'].includes(part)),
+    ) as unknown as TransitionSnapshot;
+    const was: Snapshot = { ...is, transitions: { ...is.transitions, rate } };
+    expect([isSame(was, is), changesBetween(was, is)]).toEqual([true, []]);
+    expect(isSame(is, was)).toBe(false);
   });
 
   it('tells two versions that differ by their number alone from others', () => {
