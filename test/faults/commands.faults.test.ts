@@ -5,6 +5,7 @@
  */
 import { describe, test } from 'vitest';
 import { domains } from '../../functions/domains/index.ts';
+import { orders, products, shipments } from '../examples/orders-of-lines.ts';
 import { commandCases } from '../support/faults/commands.ts';
 import { everyFault } from '../support/faults/every-fault.ts';
 import { isFullScope } from '../support/faults/scope.ts';
@@ -13,6 +14,12 @@ import { oneOfEachShape, recordAll } from '../support/faults/shapes.ts';
 const all = commandCases(domains);
 const cases = isFullScope ? all : oneOfEachShape(await recordAll(all));
 
+/** No command of the domains creates others; an order creates a shipment for each of its lines. */
+const selling = [products, shipments, orders];
+const creating = commandCases(selling)
+  .filter(({ domain, name }) => domain === 'orders' && name.startsWith('create'))
+  .map((command) => ({ ...command, domains: selling }));
+
 describe('every fault', () => {
-  test.for(cases)('$domain: $name', everyFault);
+  test.for([...cases, ...creating])('$domain: $name', everyFault);
 });

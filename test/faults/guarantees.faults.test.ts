@@ -14,7 +14,9 @@ import {
   without,
   calls,
 } from '../support/faults/mutants.ts';
+import type { ItemKind, Mutate, TransactItem } from '../support/faults/mutants.ts';
 import type { Request } from '../support/faults/observed.ts';
+import { orders, products, shipments } from '../examples/orders-of-lines.ts';
 import type { Reply } from '../support/backend.ts';
 
 type Options = Partial<Pick<Request, 'subject' | 'key' | 'headers' | 'tenant'>>;
@@ -65,6 +67,43 @@ guarantee(
     'the other side of a transfer is left out': transactions((items) => {
       const places = items.flatMap((item, index) => (kindOf(item) === 'entity' ? [index] : []));
       return items.filter((_, index) => index !== places[1] && index !== (places[1] ?? -2) + 1);
+    }),
+  },
+);
+
+/** The place of the first thing of a kind that a command creates beside its own: its own stands before. */
+const ofCreated = (kind: ItemKind, items: readonly TransactItem[]): number =>
+  items.flatMap((item, index) => (kindOf(item) === kind && item.Put ? [index] : []))[1] ?? -1;
+const withoutCreated = (...kinds: readonly ItemKind[]): Mutate =>
+  transactions((items) => {
+    const places = kinds.map((kind) => ofCreated(kind, items));
+    return items.filter((_, index) => !places.includes(index));
+  });
+
+guarantee(
+  'G1 all or nothing of what a command creates',
+  inLab(
+    async (lab) => {
+      let sent = 0;
+      const injector = new Injector(({ command }) =>
+        command === 'TransactWriteItemsCommand' && (sent += 1) % 2 === 1 ? 'answer lost' : undefined,
+      );
+      const post = caller(lab, await lab.start({ injector, sdkRetries: false }));
+      const product = idOf(await post('/v1/products', { name: 'A pencil', price: 120, pieces: 10 }));
+      const order = await post('/v1/orders', { lines: [2, 3].map((pieces) => ({ product, pieces })) });
+      // More than there is: neither the order nor its first shipment.
+      await post('/v1/orders', { lines: [5, 1].map((pieces) => ({ product, pieces })) });
+      await post(`${pathOf(order)}/cancel`);
+    },
+    { domains: [products, shipments, orders] },
+  ),
+  {
+    'one that is created is left out': withoutCreated('entity', 'entry'),
+    'the ledger entry of one that is created is left out': withoutCreated('entry'),
+    'one that is created is left out, and its entry is not': withoutCreated('entity'),
+    'what is created is of another price': puts('entity', (item) => {
+      const attributes = item['attributes'] as Readonly<Record<string, unknown>>;
+      return item['collection'] === 'shipments' ? { ...item, attributes: { ...attributes, price: 1 } } : item;
     }),
   },
 );

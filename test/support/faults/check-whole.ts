@@ -7,7 +7,7 @@ import { madeBy } from './replay.ts';
 import type { Entry, Ledger } from './replay.ts';
 import type { StoreImage } from './store-image.ts';
 
-/** Entries that another entity's command brought about. */
+/** Entries that another entity's command brought about: what it moved, and what it created. */
 const moved = new WeakSet<Entry>();
 
 /** A command that moves others has moved all of them, and nobody was moved without one. */
@@ -17,6 +17,7 @@ export function checkMoves(
   versions: readonly Domain[] = [],
 ): void {
   const byId = new Map(ledgers.map((ledger) => [`${ledger.tenant} ${ledger.id}`, ledger]));
+  for (const entry of ledgers.flatMap(({ created }) => created)) moved.add(entry);
   for (const { tenant, id, entries, moves } of ledgers) {
     for (const [index, planned] of moves.entries()) {
       for (const move of planned) {

@@ -34,7 +34,8 @@ async function every(
   what: Count['what'],
   plans: (attempts: readonly string[]) => RunOptions[],
 ): Promise<void> {
-  const lab = await startLab({ checksChanges: false });
+  const { domains } = command;
+  const lab = await startLab({ checksChanges: false, ...(domains && { domains }) });
   try {
     const faultless = await runCase(lab, command, { what: 'no fault' });
     const attempts = faultless.injector.attempts;

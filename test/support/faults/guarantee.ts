@@ -4,7 +4,7 @@ import { firstOf } from './checker.ts';
 import type { Guarantee, Violation } from './checker.ts';
 import { count } from './counts.ts';
 import { startLab } from './lab.ts';
-import type { Lab } from './lab.ts';
+import type { Lab, LabOptions } from './lab.ts';
 import type { Mutate } from './mutants.ts';
 
 /**
@@ -31,9 +31,9 @@ export function guarantee<Build>(
 
 /** Proves with commands alone: a scenario in a lab, checked as a whole. A broken build may fail in any way. */
 export const inLab =
-  (scenario: (lab: Lab) => Promise<unknown>) =>
+  (scenario: (lab: Lab) => Promise<unknown>, options: Pick<LabOptions, 'domains'> = {}) =>
   async (mutate?: Mutate): Promise<readonly Violation[]> => {
-    const lab = await startLab(mutate ? { mutate } : {});
+    const lab = await startLab({ ...options, ...(mutate && { mutate }) });
     try {
       const done = scenario(lab);
       await (mutate ? done.catch(() => undefined) : done);

@@ -4,7 +4,7 @@ import type { EntityState } from '../../../functions/core/entity.ts';
 import type { Posting } from '../../../functions/core/postings.ts';
 import type { Report } from './checker.ts';
 import { Replay } from './replay.ts';
-import type { Entry, Ledger } from './replay.ts';
+import type { Begun, Entry, Ledger } from './replay.ts';
 import type { Item, StoreImage } from './store-image.ts';
 
 const encoded = (tenant: string): string => encodeURIComponent(tenant);
@@ -30,6 +30,13 @@ export function readLedgers(
     messages.set(String(item['pk']), [...(messages.get(String(item['pk'])) ?? []), item]);
   }
   const items = data.filter(({ sk }) => sk === 'entity');
+  const begun = new Map<string, Set<Begun>>();
+  for (const item of items) {
+    const [pk, tenant, id] = [String(item['pk']), String(item['tenant']), String(item['id'])];
+    const entry = entries.get(pk)?.find(({ seq }) => seq === 1);
+    const ofTenant = begun.get(tenant) ?? new Set();
+    if (entry) begun.set(tenant, ofTenant.add({ id, collection: String(item['collection']), entry }));
+  }
   const ledgers: Ledger[] = [];
   for (const item of items) {
     const [pk, tenant, id] = [String(item['pk']), String(item['tenant']), String(item['id'])];
@@ -45,11 +52,8 @@ export function readLedgers(
     const find = (other: string): EntityState | undefined =>
       items.find((each) => each['id'] === other && each['tenant'] === tenant) as unknown as
         EntityState | undefined;
-    ledgers.push(
-      new Replay({ domains, versions, tenant, id, domain, item, entries: own, find, report }).run(
-        messages.get(pk) ?? [],
-      ),
-    );
+    const parts = { domains, versions, tenant, id, domain, item, entries: own, find, report };
+    ledgers.push(new Replay({ ...parts, begun: begun.get(tenant) ?? new Set() }).run(messages.get(pk) ?? []));
     messages.delete(pk);
   }
   for (const pk of entries.keys()) report('G1', `${pk} has ledger entries and no entity`, tenantOf(pk));

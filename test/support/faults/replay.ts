@@ -7,10 +7,12 @@ import { endsFrom } from '../../../functions/core/definition.ts';
 import type { Command } from '../../../functions/core/command.ts';
 import { contextOf } from '../../../functions/core/context.ts';
 import type { AnyTransition, Domain, UniqueValue } from '../../../functions/core/definition.ts';
+import type { AnyCreation } from '../../../functions/core/domain.ts';
 import type { EntityState } from '../../../functions/core/entity.ts';
 import { secretFields } from '../../../functions/core/fields.ts';
 import { draftsOf } from '../../../functions/core/messages.ts';
 import type { MessageDraft } from '../../../functions/core/messages.ts';
+import { domainOf, othersAtMost } from '../../../functions/core/others.ts';
 import type { Movement, Posting } from '../../../functions/core/postings.ts';
 import { momentAfter } from '../../../functions/core/recurrence.ts';
 import { rulesIn } from '../../../functions/core/rules.ts';
@@ -54,6 +56,8 @@ export interface Ledger {
   readonly attributes: readonly Readonly<Record<string, unknown>>[];
   /** What each entry should have moved. */
   readonly moves: readonly (readonly LinkedTransition[])[];
+  /** The first entries of what its commands created. */
+  readonly created: readonly Entry[];
   /** Lowest value of accounts, as the definitions' movements name them. */
   readonly floors: ReadonlyMap<string, number>;
   /** The unique values it should hold now: their hashes, by constraint. */
@@ -72,6 +76,13 @@ interface Step {
   readonly messages: readonly MessageDraft[];
 }
 
+/** How an entity began. */
+export interface Begun {
+  readonly id: string;
+  readonly collection: string;
+  readonly entry: Entry;
+}
+
 export interface ReplayParts {
   readonly domains: readonly Domain[];
   /** All versions of the definitions that made entries, where there is more than one. */
@@ -83,6 +94,8 @@ export interface ReplayParts {
   readonly item: Item;
   readonly entries: readonly Entry[];
   readonly find: (id: string) => EntityState | undefined;
+  /** All entities of the tenant that no command was seen to create: what a command creates is taken out. */
+  readonly begun: Set<Begun>;
   readonly report: Report;
 }
 
@@ -95,6 +108,7 @@ export const madeBy = (versions: readonly Domain[], domain: Domain, { definition
 export class Replay {
   readonly #parts: ReplayParts;
   readonly #floors = new Map<string, number>();
+  readonly #created: Entry[] = [];
   #attributes: Record<string, unknown> = {};
   #status: string | null = null;
   #balances: Record<string, number> = {};
@@ -150,7 +164,8 @@ export class Replay {
     this.#expect('G15', item['headHash'] === hash, 'its head is not its last entry');
     this.#item();
     const held = new Map([...this.#held].map(([constraint, { hash: value }]) => [constraint, value]));
-    return { tenant, id, domain, item, entries, attributes, moves, floors: this.#floors, held };
+    const [created, floors] = [this.#created, this.#floors];
+    return { tenant, id, domain, item, entries, attributes, moves, created, floors, held };
   }
 
   /** A ledger that is wrong may make no sense to its definition at all. */
@@ -206,6 +221,10 @@ export class Replay {
         };
     const moves = linkedBy(command, before, find);
     const context = contextOf(command, before, { has: () => true, get: find } as never);
+    if (definition.creates)
+      Object.defineProperty(context, 'created', {
+        value: this.#createdBy(entry, definition.creates, context),
+      });
     if (!isCreate && transition) {
       // What the backend does by itself needs nobody's leave.
       const isByItself = /^(?:system|receiver):/.test(entry.actor);
@@ -226,6 +245,42 @@ export class Replay {
     this.#settle(entry, set, definition.transfers?.(context) ?? []);
     const after = { ...this.#attributes, status: entry.to };
     return { moves, messages: draftsOf(definition.messages, Object.assign(context, { after })) };
+  }
+
+  /** What a command created, by name and as it began: by what each was given, at the same moment. */
+  #createdBy(
+    { seq, at, actor }: Entry,
+    creates: Readonly<Record<string, AnyCreation>>,
+    context: object,
+  ): Readonly<Record<string, unknown>> {
+    const { begun, find } = this.#parts;
+    const named = Object.entries(creates).map(([name, creation]): [string, unknown] => {
+      const domain = domainOf<Domain>(this.#domain, creation);
+      const { input: schema, set } = domain.create;
+      const secrets = secretFields(schema);
+      const states = [creation.input(context) ?? []].flat().flatMap((told: object) => {
+        const input = schema.parse(told);
+        const kept = Object.fromEntries(Object.entries(input).filter(([field]) => !secrets.has(field)));
+        const found = [...begun].find(
+          ({ collection, entry }) =>
+            collection === domain.collection &&
+            [entry.at, entry.actor].join() === [at, actor].join() &&
+            isDeepStrictEqual(entry.data, kept),
+        );
+        const what = `entry ${seq} created no ${domain.type} of ${JSON.stringify(kept)}`;
+        this.#expect('G1', found !== undefined, what);
+        if (!found) return [];
+        begun.delete(found);
+        this.#created.push(found.entry);
+        const { id } = found;
+        const command = { tenant: '', domain, name: 'create', id, actor, input, random: '', seed: '' };
+        const known = { has: () => true, get: find } as never;
+        const begins = set(contextOf({ ...command, now: Date.parse(at) }, undefined, known));
+        return [{ ...begins, id, status: domain.initial }];
+      });
+      return [name, othersAtMost(creation) > 1 ? states : states[0]];
+    });
+    return Object.fromEntries(named);
   }
 
   /** A ledger keeps no secrets, and no definition but a rule asks for one. */
