@@ -1,0 +1,137 @@
+/** What a definition says of its creation and of each transition. */
+import type { z } from 'zod';
+import type { Authorization } from './authorize.ts';
+import type { After, CreateContext, ExampleContext, TransitionContextOf } from './command-context.ts';
+import type { CommandCodes, PathsOf, Subject } from './domain.ts';
+import type { Shown } from './entity-in-state.ts';
+import type { MessageDeclaration } from './messages.ts';
+import type { Created, Creates, Links, Others, References, Reads } from './others.ts';
+import type { Movement } from './postings.ts';
+import type { Rules } from './rules.ts';
+
+/** What create and transitions have in common. */
+interface CommandDefinition<
+  Self extends Subject,
+  Ctx,
+  Paths,
+  Read,
+  Link,
+  Reference,
+  New,
+  Account extends string,
+  State,
+  Codes extends CommandCodes,
+> {
+  readonly summary: string;
+  /** A role that the token must have; asked for before anything is told about the entity. */
+  readonly role?: string;
+  /** What must hold, by the code of the refusal, in the order in which a caller hears of it. */
+  readonly rules?: Rules<Codes['rules'], Ctx, Paths>;
+  /** Reference checks: what must hold of entities that are not read. The database decides when the command commits. */
+  readonly references?: References<Reference, Ctx, Self, Codes['references']>;
+  /** Entities to read: they are held to what was read, unless they are told to be only `guarded` by their rules. */
+  readonly reads?: Reads<Read, Ctx, Self, Codes['reads']>;
+  /** Linked transitions: other entities' transitions in the same transaction. */
+  readonly links?: Links<Link, Ctx, Ctx & Created<New, Self>, Self, Codes['links']>;
+  /** Other entities that it creates in the same transaction, each as its own definition says. */
+  readonly creates?: Creates<New, Ctx, Self>;
+  /** Double entry: each transfer takes from one account what it gives to another. */
+  readonly transfers?: (context: Ctx & Created<New, Self>) => readonly Movement<Account>[];
+  /** How many accounts that are not the entity's own it touches; 2 where none is said. */
+  readonly accountsAtMost?: number;
+  readonly messages?: readonly MessageDeclaration<
+    Ctx & Created<New, Self> & After<Self['attributes'] & { readonly status: State }>,
+    keyof Self['transitions'] & string
+  >[];
+}
+
+/** For a command that the examples of its fields alone would not get through, as they are the same every time. */
+interface Example<Ctx, Input> {
+  /** Fields whose values follow from what is there; what it leaves out has its field's own example. */
+  readonly input?: (context: Ctx) => Partial<Input>;
+  /** Who asks; where none is said, it is found by who may. */
+  readonly actor?: (context: Ctx) => string;
+  /** The roles of who asks; every one, where none is said. */
+  readonly roles?: readonly string[];
+}
+
+export interface CreateDefinition<
+  Self extends Subject,
+  Input,
+  Read,
+  Link,
+  Reference,
+  New,
+  Codes extends CommandCodes,
+  Actors,
+> extends CommandDefinition<
+  Self,
+  CreateContext<Input, Others<Read, Self> & Others<Link, Self>>,
+  unknown,
+  Read,
+  Link,
+  Reference,
+  New,
+  Self['account'],
+  Self['state'],
+  Codes
+> {
+  readonly example?: Example<ExampleContext<Others<Read, Self> & Others<Link, Self>>, Self['input']>;
+  /** Which people may, by the code of the refusal and by what they send; checked before anything is read. */
+  readonly authorize?: { readonly [Code in keyof Actors]: Authorization<Input> };
+  readonly set: (
+    context: CreateContext<Input, Others<Read, Self> & Others<Link, Self>> & Created<New, Self>,
+  ) => Self['attributes'];
+}
+
+export interface TransitionDefinition<
+  Self extends Subject,
+  Always,
+  Input,
+  From,
+  Read,
+  Link,
+  Reference,
+  New,
+  Codes extends CommandCodes,
+  Actors,
+> extends CommandDefinition<
+  Self,
+  TransitionContextOf<Self, Always, Input, From, Read, Link>,
+  PathsOf<Self>,
+  Read,
+  Link,
+  Reference,
+  New,
+  Self['account'],
+  Self['state'],
+  Codes
+> {
+  readonly from: readonly From[];
+  /** Of one that an answer brings about: states in which the answer changes nothing. Its message ends all the same. */
+  readonly ignoredIn?: readonly Self['state'][];
+  /**
+   * Where it may lead. With more than one, `next` says which; without it they are those of `from`, and the entity stays
+   * in the state that it is in.
+   */
+  readonly to: readonly Self['state'][];
+  /** In the place of `next`, where the state it begins in says it all: the end for each of them. */
+  readonly leads?: Readonly<Partial<Record<Self['state'], Self['state']>>>;
+  readonly next?: (context: TransitionContextOf<Self, Always, Input, From, Read, Link>) => Self['state'];
+  readonly input?: z.ZodType<Input>;
+  readonly example?: Example<
+    ExampleContext<Others<Read, Self> & Others<Link, Self>> & {
+      readonly entity: Shown<Self, Always, From>;
+    },
+    Input
+  >;
+  /** Not a route: only another entity's transaction, a deadline or an answer brings it about. */
+  readonly internal?: boolean;
+  /** Which people may, by the code of the refusal; checked before the state machine. */
+  readonly authorize?: { readonly [Code in keyof Actors]: Authorization<Self['attributes']> };
+  /** What changes; `undefined` takes an attribute away. */
+  readonly set?: (
+    context: TransitionContextOf<Self, Always, Input, From, Read, Link> & Created<New, Self>,
+    // eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- a subject may have no attributes
+  ) => Partial<Self['attributes']>;
+}
