@@ -7,7 +7,9 @@ export type Known<Shown extends z.ZodObject, Hidden> = Fields<Shown> &
   (Hidden extends z.ZodObject ? Fields<Hidden> : unknown);
 
 /** An object without fields allows nothing at all; of an entity it says nothing. */
-export type Fields<Schema extends z.ZodObject> = string extends keyof z.output<Schema> ? unknown : z.output<Schema>;
+export type Fields<Schema extends z.ZodObject> = string extends keyof z.output<Schema>
+  ? unknown
+  : z.output<Schema>;
 
 export type OptionalKeys<Attributes> = {
   readonly [K in keyof Attributes]-?: undefined extends Attributes[K] ? K : never;

@@ -5,6 +5,8 @@ import { amount, count, currency, text } from '../core/fields.ts';
 import { transfer } from '../core/postings.ts';
 import { holdingOf, payableOf, payerOf } from './accounts.ts';
 
+const asked = { payer: text('alice'), payee: text('bookshop'), amount: amount(), currency: currency() };
+
 /** A refund's answer says which refund it is about. */
 const ofRefund = {
   sent: z.object({ refund: z.object({ amount: z.int() }) }).meta({ examples: [{ refund: { amount: 250 } }] }),
@@ -25,10 +27,7 @@ export const payments = defineDomain({
   states: ['pending', 'confirmed', 'declined', 'settled', 'cancelled', 'refunded'],
   initial: 'pending',
   attributes: z.strictObject({
-    payer: text('alice'),
-    payee: text('bookshop'),
-    amount: amount(),
-    currency: currency(),
+    ...asked,
     refundedAmount: count(),
     providerReference: z
       .string()
@@ -50,12 +49,7 @@ export const payments = defineDomain({
   }),
   create: {
     summary: 'Ask for a payment',
-    input: z.strictObject({
-      payer: text('alice'),
-      payee: text('bookshop'),
-      amount: amount(),
-      currency: currency(),
-    }),
+    input: z.strictObject(asked),
     set: ({ input }) => ({ ...input, refundedAmount: 0, captured: false, openRefunds: 0 }),
   },
   transitions: {

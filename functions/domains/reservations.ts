@@ -6,6 +6,12 @@ import { showings } from './showings.ts';
 
 const placeOf = (showingId: string) => accountOf(showings, showingId, 'remaining');
 
+const asked = {
+  showingId: reference('showings', 'shw'),
+  customer: text('ada'),
+  seat: text('A1').optional(),
+};
+
 /** One place of a showing: held for a while, then confirmed, or given back. */
 export const reservations = defineDomain({
   collection: 'reservations',
@@ -15,12 +21,7 @@ export const reservations = defineDomain({
   summary: 'One place of a showing: held for a while, then confirmed, or given back.',
   states: ['held', 'confirmed', 'cancelled', 'expired'],
   initial: 'held',
-  attributes: z.strictObject({
-    showingId: reference('showings', 'shw'),
-    customer: text('ada'),
-    seat: text('A1').optional(),
-    heldUntil: moment(),
-  }),
+  attributes: z.strictObject({ ...asked, heldUntil: moment() }),
   accounts: { places: { unit: 'place' } },
   listed: ['customer'],
   unique: [
@@ -33,16 +34,9 @@ export const reservations = defineDomain({
   deadlines: { expire: { while: ['held'], at: 'heldUntil' } },
   create: {
     summary: 'Hold a place',
-    input: z.strictObject({
-      showingId: reference('showings', 'shw'),
-      customer: text('ada'),
-      seat: text('A1').optional(),
-      holdSeconds: integer(1, 900, 600).default(600),
-    }),
-    set: ({ input: { showingId, customer, seat, holdSeconds }, now }) => ({
-      showingId,
-      customer,
-      seat,
+    input: z.strictObject({ ...asked, holdSeconds: integer(1, 900, 600).default(600) }),
+    set: ({ input: { holdSeconds, ...rest }, now }) => ({
+      ...rest,
       heldUntil: new Date(now + holdSeconds * 1000).toISOString(),
     }),
     references: {

@@ -9,6 +9,11 @@ import { payments } from './payments.ts';
 
 const paymentsMax = 20;
 const example = ['pay_01JD2X5T9ZK4M8Q7W6V5B3N2HC'];
+const asked = {
+  payee: text('bookshop'),
+  currency: currency(),
+  paymentIds: list(reference('payments', 'pay'), 1, paymentsMax, example),
+};
 
 interface Payment {
   readonly amount: number;
@@ -28,9 +33,7 @@ export const settlements = defineDomain({
   states: ['draft', 'confirmed', 'paying', 'paid', 'cancelled'],
   initial: 'draft',
   attributes: z.strictObject({
-    payee: text('bookshop'),
-    currency: currency(),
-    paymentIds: list(reference('payments', 'pay'), 1, paymentsMax, example),
+    ...asked,
     total: count().optional(),
     statement: z
       .strictObject({ bucket: z.string(), key: z.string(), rows: z.int() })
@@ -41,11 +44,7 @@ export const settlements = defineDomain({
   always: { total: ['confirmed', 'paying', 'paid'] },
   create: {
     summary: 'Draft a settlement of payments',
-    input: z.strictObject({
-      payee: text('bookshop'),
-      currency: currency(),
-      paymentIds: list(reference('payments', 'pay'), 1, paymentsMax, example),
-    }),
+    input: z.strictObject(asked),
     set: ({ input }) => input,
   },
   transitions: {
