@@ -20,6 +20,7 @@ import { recount } from './recount-part.ts';
 import type { AuditContext, Heal, Part } from './part.ts';
 import { decodePosition, encodePosition, firstEntity, noCursor } from './position.ts';
 import type { Position } from './position.ts';
+import { readStates } from './states.ts';
 import type { AuditBackend } from './verify-entity.ts';
 
 /**
@@ -36,6 +37,7 @@ export function createAudit(backend: AuditBackend, heal?: Heal): TenantAudit {
   const { registry, clock } = backend;
   return async (tenant, cursor, retention = retentionSeconds) => {
     const startedAt = clock.now();
+    const statesOf = await readStates(backend.store);
     let position: Position | undefined =
       cursor === undefined
         ? { phase: 'entities', run: ulid(startedAt), ...firstEntity(registry) }
@@ -47,7 +49,7 @@ export function createAudit(backend: AuditBackend, heal?: Heal): TenantAudit {
     const problems: AuditProblem[] = [];
     while (position && entitiesRead < page.entitiesMax && clock.now() < startedAt + page.budgetMs) {
       const entitiesMax = page.entitiesMax - entitiesRead;
-      const part: Part = await check({ backend, run, heal, entitiesMax }, position);
+      const part: Part = await check({ backend, run, statesOf, heal, entitiesMax }, position);
       checkedEntities += part.checkedEntities;
       checkedEntries += part.checkedEntries;
       entitiesRead += part.entitiesRead;

@@ -23,7 +23,7 @@ export type Visit<Result extends Done> = (
  * @returns what the visits returned, in order, up to the first entity that is not done, and where to go on
  */
 export async function visitEntities<Result extends Done>(
-  { backend, run, entitiesMax }: AuditContext,
+  { backend, run, statesOf, entitiesMax }: AuditContext,
   at: EntityPlace,
   visit: Visit<Result>,
 ): Promise<{ readonly results: readonly Result[]; readonly next: EntityPlace | undefined }> {
@@ -39,7 +39,12 @@ export async function visitEntities<Result extends Done>(
     return { results: [result], next };
   }
   const limit = Math.min(entitiesMax, page.entitiesPerPart);
-  const { ids, isComplete } = await readIds(store, run.tenant, domain, { limit, before });
+  const { ids, isComplete } = await readIds(
+    store,
+    run.tenant,
+    { collection, statuses: statesOf(domain) },
+    { limit, before },
+  );
   const visited = await Promise.all(ids.map((id) => visit(domain, id, 0)));
   const results: Result[] = [];
   for (const [index, result] of visited.entries()) {

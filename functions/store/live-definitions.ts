@@ -12,6 +12,9 @@ import type { Store } from './store.ts';
 export interface Versioned {
   readonly collection: string;
   readonly version: number;
+  readonly states: readonly string[];
+  /** Those of earlier versions, in which entities may still be. */
+  readonly formerStates: readonly string[];
 }
 
 export interface LiveDefinitions<Snapshot extends Versioned> {

@@ -3,9 +3,7 @@
  * entities comes from an index, whose answer may be a moment old.
  */
 import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import type { Domain } from '../../core/definition.ts';
 import { ownedAccount } from '../../core/owned-accounts.ts';
-import { statesOf } from '../../core/registry.ts';
 import type { Registry } from '../../core/registry.ts';
 import type { UniqueReservation } from '../../core/unique-holds.ts';
 import type { Store } from '../store.ts';
@@ -20,19 +18,17 @@ import { newestFirst } from '../newest-first.ts';
 export type RawItem = Readonly<Record<string, unknown>>;
 
 /**
- * Ids of a collection's entities below `before`, newest first, in whatever status: at most `limit`. Newest first,
+ * Ids of a collection's entities below `before`, newest first, in any of these statuses: at most `limit`. Newest first,
  * so that a walk through all of them ends while new ones are made. An entity that changes its status while the
  * statuses are asked can be missed.
  */
 export async function readIds(
   { client, tables }: Store,
   tenant: string,
-  domain: Domain,
+  { collection, statuses }: { readonly collection: string; readonly statuses: readonly string[] },
   { limit, before }: { readonly limit: number; readonly before?: string | undefined },
 ): Promise<{ readonly ids: readonly string[]; readonly isComplete: boolean }> {
-  const partitions = statesOf(domain).flatMap((status) =>
-    listPartitions(tenant, { collection: domain.collection, status }),
-  );
+  const partitions = statuses.flatMap((status) => listPartitions(tenant, { collection, status }));
   const lists = await Promise.all(
     partitions.map(async (partition) => {
       const { Items = [], LastEvaluatedKey } = await client.send(
