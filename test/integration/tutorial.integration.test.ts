@@ -112,6 +112,16 @@ describe('the tutorial', () => {
     ]);
   });
 
+  it('shows an example as a definition has it that passes these tests', async () => {
+    const crowdfunding = await readFile(path.join(root, 'test/examples/crowdfunding.ts'), 'utf8');
+    const written = crowdfunding.split('\n');
+    expect(
+      block('example')
+        .split('\n')
+        .filter((line) => !written.includes(line)),
+    ).toEqual([]);
+  });
+
   it('stays short enough to be read', () => {
     expect(block('second').split('\n').length).toBeLessThan(120);
   });
