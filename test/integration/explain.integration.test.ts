@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { registerDomains } from '../../functions/core/registry.ts';
 import { payments } from '../../functions/domains/payments.ts';
 import { listShards } from '../../functions/store/keys.ts';
 import { indexWriteUnits, readUnits, writeUnits } from '../../functions/store/metering/capacity.ts';
-import { cases } from '../../infra/tools/explain/cases.ts';
+import { cases, casesOf, routesNotLedTo } from '../../infra/tools/explain/cases.ts';
 import { jobs } from '../../infra/tools/explain/jobs.ts';
 import { comparisonTable, renderPlan } from '../../infra/tools/explain/render.ts';
 import { measure } from '../../infra/tools/explain/run.ts';
@@ -11,6 +12,8 @@ import { seed } from '../../infra/tools/explain/seed.ts';
 import { schemasWithout } from '../../infra/tools/explain/tables.ts';
 import { warningsOf } from '../../infra/tools/explain/warnings.ts';
 import type { Workbench } from '../../infra/tools/explain/workbench.ts';
+import { campaigns, pledges } from '../examples/crowdfunding.ts';
+import { equipment, rentals } from '../examples/rentals.ts';
 import { emptyBench } from '../support/bench.ts';
 
 const named = (name: string): Case => {
@@ -18,6 +21,34 @@ const named = (name: string): Case => {
   if (!found) throw new Error(`there is no case "${name}"`);
   return found;
 };
+
+it('a definition is measured by its examples, sent by whom they name, and what they do not lead to is told', async () => {
+  const domains = [campaigns, pledges, equipment, rentals];
+  const registry = registerDomains(domains);
+  expect(routesNotLedTo(registry)).toEqual([
+    'POST /v1/campaigns/{id}/pay-out',
+    'POST /v1/pledges/{id}/give-back',
+  ]);
+  const bench = await emptyBench({ domains });
+  const statuses: Record<string, number> = {};
+  for (const one of casesOf(registry)) {
+    if (
+      !/^POST \/v1\/(?:campaigns|pledges|equipment|rentals)(?:\/\{id\}\/(?:prolong|return))?$/.test(one.name)
+    )
+      continue;
+    const { plan } = await measure(bench, one, 1);
+    statuses[plan.name] = plan.status;
+  }
+  bench.close();
+  expect(statuses).toEqual({
+    'POST /v1/campaigns': 201,
+    'POST /v1/campaigns/{id}/prolong': 200,
+    'POST /v1/pledges': 201,
+    'POST /v1/equipment': 201,
+    'POST /v1/rentals': 201,
+    'POST /v1/rentals/{id}/return': 200,
+  });
+});
 
 describe('what a plan tells', () => {
   let bench: Workbench;

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { numberWithin, runCommand, UsageError } from '../../local/command-line.ts';
-import { cases } from './cases.ts';
+import { cases, routesToBeWritten } from './cases.ts';
 import { jobs } from './jobs.ts';
 import { comparisonTable, grouped, renderPlan } from './render.ts';
 import { requestCases } from './request-case.ts';
@@ -44,6 +44,9 @@ async function chosenCases(file: string | undefined, wanted: string): Promise<re
   }
   const all = inOrder([...cases, ...jobs]);
   const found = all.filter(({ name }) => wanted === '' || name === wanted || name.startsWith(`${wanted} (`));
+  const lacking = routesToBeWritten.filter((route) => wanted === '' || route === wanted);
+  for (const route of lacking)
+    say(`${route} has no case: no row of examples leads there. Write one in infra/tools/explain/cases.ts.`);
   if (found.length > 0) return found;
   const names = all.map(({ name }) => `  ${name}`).join('\n');
   throw new UsageError(`no case is called "${wanted}"; there are:\n${names}`);
