@@ -59,7 +59,7 @@ export default defineConfig({
       // Crowds of callers, each of whom must be answered within its deadline: they need the processors for themselves.
       project('contention', { database: true, timeoutMs: 240_000, alone: true }),
       // What takes minutes of real time is no part of `npm test`: `npm run test:all`.
-      project('campaign', { database: true, timeoutMs: 1_200_000 }),
+      project('campaign', { database: true, timeoutMs: 1_200_000, setup: counts }),
       project('e2e', { timeoutMs: 300_000 }),
     ],
   },

@@ -32,7 +32,7 @@ export interface ClientOptions<Domains> {
   /** The definitions, under the names that the client is to have for them. */
   readonly domains: Domains;
   /** Differs from the usual where a caller can wait for longer, or not as long. */
-  readonly patience?: Partial<typeof usual>;
+  readonly patience?: Partial<Connection['patience']>;
 }
 
 export interface CallOptions {

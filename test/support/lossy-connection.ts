@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pMap from 'p-map';
 import { createClient } from '../../functions/client/client.ts';
+import type { ClientOptions } from '../../functions/client/client.ts';
 import { pointAccounts } from '../../functions/domains/point-accounts.ts';
 
 export interface ForwardedRequest {
@@ -103,9 +104,15 @@ export async function earnThrough(
     accounts,
     commands,
     atOnce,
-  }: { readonly accounts: number; readonly commands: number; readonly atOnce: number },
+    patience = {},
+  }: {
+    readonly accounts: number;
+    readonly commands: number;
+    readonly atOnce: number;
+    readonly patience?: NonNullable<ClientOptions<unknown>['patience']>;
+  },
 ): Promise<Executed> {
-  const client = createClient({ baseUrl: url, token, domains: { pointAccounts } });
+  const client = createClient({ baseUrl: url, token, domains: { pointAccounts }, patience });
   const results: Record<string, number> = {};
   const count = (name: string): void => {
     results[name] = (results[name] ?? 0) + 1;

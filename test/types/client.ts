@@ -40,6 +40,14 @@ export async function right(): Promise<string> {
   return `${state} ${known} ${balance}`;
 }
 
+/** Who can wait for longer says so. */
+export const patient = createClient({
+  baseUrl: 'http://localhost:3000',
+  token: () => Promise.resolve('a token'),
+  domains: { payments },
+  patience: { totalMs: 600_000, attemptsMax: 100 },
+});
+
 /** As the README shows it. */
 export async function shown(payment: { id: string; version: number }): Promise<number | string | undefined> {
   const [baseUrl, token] = ['http://localhost:3000', 'a token'];
