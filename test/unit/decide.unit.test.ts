@@ -159,7 +159,13 @@ describe('a transition', () => {
         },
       },
     };
-    const of = registerDomains([mine]);
+    const issue = { of: mine, input: () => ({ editor: 'alice', readers: ['bob'] }) };
+    const volumes: Domain = {
+      ...base('volumes'),
+      create: { summary: '', input: z.strictObject({}), set: () => ({}), creates: { issue } },
+      transitions: {},
+    };
+    const of = registerDomains([mine, volumes]);
     const who = (actor: string, roles: readonly string[] | null = ['press'], readers: string[] = []) =>
       creating(of, mine, { editor: 'alice', readers }, { actor, roles }).code();
     expect([who('alice'), who('bob'), who('alice', [])]).toEqual([
@@ -169,6 +175,7 @@ describe('a transition', () => {
     ]);
     expect(who('alice', ['press'], ['alice'])).toBe('a_reader');
     expect(who('system:timer', null)).toBe('accepted');
+    expect(creating(of, volumes, {}, { actor: 'bob', roles: [] }).code()).toBe('accepted');
   });
 
   it('given people, then each word of authorize lets in whom it names', () => {
