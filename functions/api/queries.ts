@@ -65,7 +65,7 @@ export async function listEntities(
   const statuses = status === undefined ? statesOf(domain) : [status];
   const partitions = statuses.flatMap((one) => listPartitions(tenant, { collection, status: one }));
   const lists = await Promise.all(
-    partitions.map((partition) => readListed(store, partition, { limit, before }, deadline.signal)),
+    partitions.map((partition) => readListed(store, tenant, partition, { limit, before }, deadline.signal)),
   );
   const { items, next } = newestFirst(
     lists,

@@ -2,7 +2,7 @@
 import type { Store } from '../store/store.ts';
 import { readPartition } from '../store/audit/audit-reads.ts';
 import type { EntityItem } from '../store/entities/items.ts';
-import { entityKey, entityPartition, entryKey } from '../store/keys.ts';
+import { entityKey, entityPartition, entryKey, fixedKey } from '../store/keys.ts';
 import { segmentEntries } from './limits.ts';
 import { placeOf } from './raw-entry.ts';
 import type { RawItem } from '../store/audit/audit-reads.ts';
@@ -34,6 +34,7 @@ export async function readSegment(
   afterSeq: number,
   end?: number,
 ): Promise<Segment> {
+  const fixedSortKey = fixedKey(tenant, id).sk;
   const entitySortKey = entityKey(tenant, id).sk;
   const items: RawItem[] = [];
   let entity: EntityItem | undefined;
@@ -49,6 +50,8 @@ export async function readSegment(
         entity = item as unknown as EntityItem;
         continue;
       }
+      // What never changes of the entity is looked at with its item.
+      if (item['sk'] === fixedSortKey) continue;
       const place = placeOf(item);
       if (place !== undefined) segmentEnd ??= endOf(place);
       if (place !== undefined && segmentEnd !== undefined && place > segmentEnd) {

@@ -4,6 +4,7 @@ import type { AuditProblem } from '../api/audit.ts';
 import type { Backend } from '../commands/backend.ts';
 import type { Line } from '../core/lines.ts';
 import { readEntityItem, readHolders, readMessages } from '../store/audit/audit-reads.ts';
+import { wholeItem } from '../store/entities/fixed-attributes.ts';
 import type { EntityItem } from '../store/entities/items.ts';
 import { entityProblems } from './entity-check.ts';
 import { beginning, nothingFound, step } from './ledger-walk.ts';
@@ -120,7 +121,10 @@ async function finalProblems(
     problems.push(problem('entry_inserted', text, { entity: id, seq: version + 1 }));
   }
   const reached = version === walked.seq ? walked : { ...walked, last: undefined, isBroken: true };
-  problems.push(...entityProblems(subject, reached, item, backend.clock.now()));
+  const { store, clock } = backend;
+  problems.push(
+    ...entityProblems(subject, reached, await wholeItem(store, subject.tenant, item), clock.now()),
+  );
   if (!reached.isBroken) problems.push(...(await claimProblems(backend, subject, reached)));
   for (const seq of findings.messages.keys()) if (seq > version) findings.messages.delete(seq);
   problems.push(

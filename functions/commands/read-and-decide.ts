@@ -6,7 +6,7 @@ import { decide, versionRejectionOf } from '../core/decide.ts';
 import type { Decision } from '../core/decide.ts';
 import type { Known } from '../core/context.ts';
 import type { Domain } from '../core/definition.ts';
-import { isLocked } from '../core/entity.ts';
+import { isLocked, withFixedOf } from '../core/entity.ts';
 import type { EntityState, LockState } from '../core/entity.ts';
 import { unreadRejection } from '../core/movements.ts';
 import { upgraded } from '../core/upgrade.ts';
@@ -18,6 +18,7 @@ import type { IdempotencyItem } from '../store/transaction/idempotency-record.ts
 import type { LabelledItem } from '../store/transaction/labelled-item.ts';
 import { lockItem } from '../store/transaction/lock-items.ts';
 import { transactionItems, unchangedItem } from '../store/transaction/transaction-items.ts';
+import { decideFixedRules } from './fixed-rules.ts';
 import type { Call } from './call.ts';
 import type {
   AnswerCommand,
@@ -103,7 +104,8 @@ function learn({ known }: Call, ids: readonly string[], entities: ReadonlyMap<st
 
 /** Keeps what the database handed back of entities that had changed. */
 export function learnChanged(call: Call, states: ReadonlyMap<string, EntityState>): void {
-  learn(call, [...states.keys()], states);
+  const whole = [...states].map(([id, state]) => [id, withFixedOf(state, call.known.get(id))] as const);
+  learn(call, [...states.keys()], new Map(whole));
   call.isMixed ||= call.known.size > states.size;
 }
 
@@ -158,7 +160,10 @@ async function readAndDecide(
       continue;
     }
     const refused = decided.kind === 'rejected' ? decided : refusedByUnread(decided.decision, known, now);
-    if (decided.kind === 'accepted' && !refused) return accepted(call, request, decided.decision, now);
+    if (decided.kind === 'accepted' && !refused) {
+      const of = await decideFixedRules(call, decided.decision, now);
+      return of.kind === 'rejected' ? of : accepted(call, request, of.decision, now);
+    }
     // What was true at one moment and what was true at another are no reason to refuse. What commits needs no such
     // look: its transaction asks for the versions of all that was read.
     const isOfOneMoment = !call.isMixed || (decided.kind === 'rejected' && looked.size <= 1);

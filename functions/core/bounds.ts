@@ -30,6 +30,9 @@ const madeBy = (domain: Domain, { creates = {} }: AnyCommand): readonly Made[] =
 const accountsOf = ({ transfers, accountsAtMost = accountsByDefault }: AnyCommand): number =>
   transfers ? accountsAtMost : 0;
 
+/** The item that a new entity has for its fixed attributes. */
+const fixedOf = ({ fixed = [] }: Domain): number => (fixed.length > 0 ? 1 : 0);
+
 /**
  * The items a command may write: idempotency record, entity, ledger entry and the balances it touches; each unique value
  * released and taken; each entity that it checks or reads; each that it takes along, with its ledger entry and up to two
@@ -37,9 +40,10 @@ const accountsOf = ({ transfers, accountsAtMost = accountsByDefault }: AnyComman
  */
 export function itemsAtMost(domain: Domain, command: AnyCommand): number {
   const { references, reads, links, messages } = command;
-  const own = 3 + accountsOf(command) + 2 * (domain.unique?.length ?? 0);
-  const made = madeBy(domain, command).map(({ of: { create, unique = [] }, most }) => {
-    const each = 2 + accountsOf(create) + unique.length;
+  const own = 3 + fixedOf(domain) + accountsOf(command) + 2 * (domain.unique?.length ?? 0);
+  const made = madeBy(domain, command).map(({ of, most }) => {
+    const { create, unique = [] } = of;
+    const each = 2 + fixedOf(of) + accountsOf(create) + unique.length;
     const looked = countOf(create.references) + countOf(create.reads);
     return most * (each + looked + messagesAtMost(create.messages));
   });

@@ -284,6 +284,12 @@ function checkAttributes(domain: Domain, fail: Fail): void {
     if (schema.safeParse(null).success)
       fail(`attribute "${name}"`, 'it may be null; what may be missing is optional');
   }
+  const fixed = domain.fixed ?? [];
+  const unknown = fixed.find((name) => !Object.hasOwn(schemas, name));
+  if (unknown !== undefined)
+    fail('fixed', `"${unknown}" is not an attribute; they are ${listed(attributesOf(domain))}`);
+  const twice = fixed.find((name, index) => fixed.indexOf(name) !== index);
+  if (twice !== undefined) fail('fixed', `"${twice}" stands twice`);
   for (const [name, states] of Object.entries(domain.always ?? {})) {
     const schema = schemas[name];
     if (!(schema instanceof z.ZodOptional))

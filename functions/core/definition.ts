@@ -46,7 +46,10 @@ interface Written<
   Actors,
   Unique extends string,
   Listed extends string,
-> extends Pick<Domain, 'collection' | 'type' | 'idPrefix' | 'version' | 'summary' | 'statements' | 'spread'> {
+> extends Pick<
+  Domain,
+  'collection' | 'type' | 'idPrefix' | 'version' | 'summary' | 'statements' | 'spread' | 'fixed'
+> {
   readonly states: readonly State[];
   /** States of earlier versions, out of which transitions still lead. */
   readonly formerStates?: readonly State[];

@@ -224,6 +224,11 @@ export interface Domain {
   readonly attributes: z.ZodObject;
   /** Attributes that are kept and never shown. */
   readonly hidden?: z.ZodObject;
+  /**
+   * Attributes that never change once the entity is there. They lie in an item of their own, which no later command writes
+   * or pays for: for what is large, such as a plan of seats.
+   */
+  readonly fixed?: readonly string[];
   /** Optional attributes that are always there in these states. */
   readonly always?: Readonly<Record<string, readonly string[]>>;
   readonly accounts?: Readonly<Record<string, AccountDefinition>>;

@@ -60,7 +60,7 @@ export function entityChange(registry: Registry, command: Command, step: Step): 
   // As it is stored; what an upgrade changes is written with this command.
   const before = entity && ({ ...today, ...older } as EntityState);
   const newer = older && entity ? upgradeSet(older.attributes, entity.attributes) : {};
-  const set = { ...newer, ...step.attributes };
+  const set = unfixed(domain, before, { ...newer, ...step.attributes });
   const isMoved = before?.status !== entity?.status;
   const attributes = attributesAfter(before, set);
   const { collection } = domain;
@@ -102,7 +102,12 @@ export function entityChange(registry: Registry, command: Command, step: Step): 
     previousHash: before?.headHash ?? genesisHash,
   });
   assertBalanced(entry.postings);
+  // What never changes needs no condition, and is not in the entity's item.
+  const changing = step.rules.filter(
+    ({ test }) => !('path' in test && before?.fixed?.includes(test.path) === true),
+  );
   const deltas = Object.fromEntries(own.map(({ target, amount }) => [target.key, amount]));
+  const fixed = before ? (before.fixed ?? []) : fixedIn(domain, attributes);
   const after: EntityState = {
     id,
     collection,
@@ -111,6 +116,7 @@ export function entityChange(registry: Registry, command: Command, step: Step): 
     createdAt: before?.createdAt ?? at,
     updatedAt: at,
     attributes,
+    ...(fixed.length > 0 && { fixed }),
     balances: balancesAfter(domain, before, deltas),
     // An account is kept in the unit in which it was begun.
     units: { ...unitsOf(domain, attributes), ...before?.units },
@@ -126,13 +132,31 @@ export function entityChange(registry: Registry, command: Command, step: Step): 
     after,
     set,
     entry,
-    rules: [...onStored(step.rules, newer, isMoved), ...opens, ...units, ...floors],
+    rules: [...onStored(changing, newer, isMoved), ...opens, ...units, ...floors],
     deltas,
     foreign: resolved.filter((movement) => !isOwn(movement)),
     taken: reservationsBeyond(id, held, heldBefore),
     released: reservationsBeyond(id, heldBefore, held),
   };
 }
+
+/**
+ * What is set, without fixed attributes that are set as they are.
+ * @throws (a defect of the definition) where one is set to something else
+ */
+function unfixed(domain: Domain, before: EntityState | undefined, set: Attributes): Attributes {
+  if (!before) return set;
+  const fixed = new Set([...(domain.fixed ?? []), ...(before.fixed ?? [])]);
+  const changed = Object.keys(set).find(
+    (name) => fixed.has(name) && !isDeepStrictEqual(set[name], before.attributes[name]),
+  );
+  if (changed !== undefined) throw new Error(`it changes "${changed}", which is fixed`);
+  return Object.fromEntries(Object.entries(set).filter(([name]) => !fixed.has(name)));
+}
+
+/** The attributes of a new entity that lie in an item of their own. */
+const fixedIn = ({ fixed = [] }: Domain, attributes: Attributes): readonly string[] =>
+  fixed.filter((name) => attributes[name] !== undefined);
 
 interface Before<T> {
   readonly before: T;

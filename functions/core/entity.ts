@@ -29,6 +29,8 @@ export interface EntityState {
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly attributes: Attributes;
+  /** Those of its attributes that never change and lie in an item of their own; absent where none does. */
+  readonly fixed?: readonly string[];
   /** Balances of the accounts that live on this entity, by key. One that is missing was added later, and holds 0. */
   readonly balances: Readonly<Record<string, number>>;
   /** In what each of them is kept. */
@@ -59,6 +61,20 @@ export interface LockState {
 export const isLocked = ({ lock }: Pick<EntityState, 'lock'>, now: number): boolean =>
   lock !== undefined && lock.expiresAt > now;
 
+/** In the place of a fixed attribute that is there and was not read: the database hands back the entity's item alone. */
+const notRead = Symbol('not read');
+
+/**
+ * An entity as the database handed it back, with the fixed attributes that were read of it before.
+ * @param before absent where it was never read
+ */
+export function withFixedOf(entity: EntityState, before: EntityState | undefined): EntityState {
+  const { fixed } = entity;
+  if (!fixed || !before) return entity;
+  const read = Object.fromEntries(fixed.map((name) => [name, before.attributes[name]]));
+  return { ...entity, attributes: { ...entity.attributes, ...read } };
+}
+
 /** Finds what a rule's path names: `status`, an account, or an attribute. */
 export function valueAt(
   { accounts = {} }: { readonly accounts?: Readonly<Record<string, unknown>> },
@@ -66,5 +82,6 @@ export function valueAt(
   path: string,
 ): unknown {
   if (path === 'status') return entity.status;
-  return Object.hasOwn(accounts, path) ? (entity.balances[path] ?? 0) : entity.attributes[path];
+  if (Object.hasOwn(accounts, path)) return entity.balances[path] ?? 0;
+  return entity.attributes[path] ?? (entity.fixed?.includes(path) === true ? notRead : undefined);
 }

@@ -4,12 +4,13 @@ import { integer, list, text, title } from '../core/fields.ts';
 import { own, transfer } from '../core/postings.ts';
 
 const capacityMax = 1_000_000;
-/** A seat plan lies on the showing's own item; 2,000 names of ordinary length are a few ten kilobytes. */
+/** A seat plan is an item of its own; 2,000 names of ordinary length are a few ten kilobytes. */
 const seatsMax = 2_000;
 
 /** Something with a number of places, with or without named seats. Reservations take its places. */
 export const showings = defineDomain({
   collection: 'showings',
+  version: 2,
   type: 'showing',
   idPrefix: 'shw',
   summary: 'Something with a number of places, with or without named seats.',
@@ -20,6 +21,8 @@ export const showings = defineDomain({
     capacity: integer(1, capacityMax, 50),
     seats: list(text('A1'), 1, seatsMax, ['A1', 'A2']).optional(),
   }),
+  // Every reservation writes the showing, and would pay for its whole plan.
+  fixed: ['seats'],
   accounts: {
     remaining: {
       unit: 'place',

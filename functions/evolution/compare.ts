@@ -15,6 +15,7 @@ export function changesBetween(before: Snapshot, after: Snapshot): readonly Chan
     ...names(before, after),
     ...states(before, after),
     ...attributes(before, after),
+    ...fixed(before, after),
     ...accounts(before, after),
     ...statements(before, after),
     ...lists(before, after),
@@ -177,6 +178,23 @@ function* attributes(before: Snapshot, after: Snapshot): Iterable<Change> {
         'Keep it as optional. To rename it, add the new name beside it, and let `upgrades` drop the old one in a later release.',
       );
     }
+  }
+}
+
+function* fixed({ fixed: before = [] }: Snapshot, { fixed: after = [] }: Snapshot): Iterable<Change> {
+  for (const name of beyond(after, before)) {
+    yield twoSteps(
+      `fixed.${name}`,
+      'Older entities keep it where it is. Of those that the newer version creates the older one reads it, but a rule on it of another entity’s command finds nothing.',
+      'Where a rule looks at it, let no older version run beside the newer one.',
+    );
+  }
+  for (const name of beyond(before, after)) {
+    yield refused(
+      `fixed.${name}`,
+      'Entities that keep it apart would be refused by rules on it.',
+      'Keep it among `fixed`.',
+    );
   }
 }
 

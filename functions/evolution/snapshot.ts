@@ -84,6 +84,8 @@ export interface Snapshot {
   readonly initial: string;
   readonly attributes: Fields;
   readonly hidden: Fields;
+  /** Attributes that never change, and lie in an item of their own. */
+  readonly fixed?: readonly string[];
   readonly accounts: Readonly<Record<string, AccountSnapshot>>;
   /** Roles of named accounts that keep a statement. */
   readonly statements?: readonly string[];
@@ -113,6 +115,7 @@ export function snapshotOf(domain: Domain): Snapshot {
     initial: domain.initial,
     attributes: fieldsOf(attributes, 'output'),
     hidden: fieldsOf(hidden, 'output'),
+    ...(domain.fixed && { fixed: domain.fixed }),
     accounts: mapped(domain.accounts ?? {}, ({ unit, shown, floor, open, statement }) => ({
       unit,
       shown: shown === true,

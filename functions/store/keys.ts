@@ -20,6 +20,12 @@ export const entityKey = (tenant: string, id: string): ItemKey => ({
   sk: 'entity',
 });
 
+/** What never changes of an entity. */
+export const fixedKey = (tenant: string, id: string): ItemKey => ({
+  pk: entityPartition(tenant, id),
+  sk: 'fixed',
+});
+
 /** What the sort keys of a ledger begin with. */
 export const entryPrefix = 'entry#';
 

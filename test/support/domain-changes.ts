@@ -21,6 +21,7 @@ export const live: Domain = {
   ...toy,
   accounts: floored,
   spread: { fees: 8 },
+  fixed: ['code'],
   attributes: toy.attributes.extend({ note: text('a note').optional() }),
   hidden: z.strictObject({ code: z.string().optional() }),
   transitions: {

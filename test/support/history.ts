@@ -10,7 +10,7 @@ import type { Decided, Decision } from '../../functions/core/decide.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
 import type { Registry } from '../../functions/core/registry.ts';
 import type { Store } from '../../functions/store/store.ts';
-import { entityPut } from '../../functions/store/transaction/entity-writes.ts';
+import { entityPut, fixedPut } from '../../functions/store/transaction/entity-writes.ts';
 import { everyRole } from './roles.ts';
 import { entryItem } from '../../functions/store/entities/items.ts';
 import { balanceKey, uniqueKey, entryKey } from '../../functions/store/keys.ts';
@@ -99,6 +99,7 @@ export class History {
       entityPut('', { tenant: this.tenant, now: this.#now, attempt: 1, requestId: '' }, change).Put?.Item ??
         {},
     );
+    if (change.after.fixed) this.#put('data', fixedPut('', this.tenant, change).Put?.Item ?? {});
     for (const claim of change.taken) {
       this.#put('data', { ...uniqueKey(this.tenant, claim), entity: claim.entity });
     }

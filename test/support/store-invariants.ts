@@ -9,6 +9,7 @@ import type { LedgerEntry } from '../../functions/core/ledger.ts';
 import { ownedAccountName } from '../../functions/core/postings.ts';
 import type { Registry } from '../../functions/core/registry.ts';
 import { entityState, ledgerEntry } from '../../functions/store/entities/items.ts';
+import type { FixedItem } from '../../functions/store/entities/fixed-attributes.ts';
 import type { BalanceItem, EntityItem, EntryItem } from '../../functions/store/entities/items.ts';
 import { balanceKeys, uniqueKey, listPartitionOf } from '../../functions/store/keys.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
@@ -18,7 +19,11 @@ import type { Dump, Item, ItemKind } from './table-dump.ts';
 export function problemsOf(registry: Registry, dump: Dump): readonly string[] {
   const items = (kind: ItemKind): readonly Item[] =>
     [...dump].filter(([key]) => kindOf(key) === kind).map(([, item]) => item);
-  const entities = items('entity') as unknown as EntityItem[];
+  const fixed = new Map((items('fixed') as unknown as FixedItem[]).map((item) => [item.pk, item.attributes]));
+  const entities = (items('entity') as unknown as EntityItem[]).map((item) => ({
+    ...item,
+    attributes: { ...item.attributes, ...fixed.get(item.pk) },
+  }));
   const entries = new Map<string, LedgerEntry[]>();
   for (const item of items('entry') as unknown as EntryItem[]) {
     entries.set(item.pk, [...(entries.get(item.pk) ?? []), ledgerEntry(item)]);

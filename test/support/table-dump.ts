@@ -28,7 +28,7 @@ export async function dump({ client, tables }: Store): Promise<Dump> {
   return new Map(found.flat());
 }
 
-export const kinds = ['entity', 'entry', 'balance', 'unique', 'line', 'message', 'record'] as const;
+export const kinds = ['entity', 'fixed', 'entry', 'balance', 'unique', 'line', 'message', 'record'] as const;
 export type ItemKind = (typeof kinds)[number];
 
 export interface ItemChange {
@@ -51,7 +51,7 @@ export function kindOf(key: string): ItemKind {
   const [table, pk, sk] = JSON.parse(key) as [string, string, string];
   if (table === 'idempotency') return 'record';
   if (table === 'outbox') return 'message';
-  if (sk === 'entity' || sk === 'balance' || sk === 'unique') return sk;
+  if (sk === 'entity' || sk === 'fixed' || sk === 'balance' || sk === 'unique') return sk;
   if (sk.startsWith('entry#')) return 'entry';
   if (/#(?:statement|listed)#/.test(pk)) return 'line';
   throw new Error(`an item of no known kind: ${key}`);

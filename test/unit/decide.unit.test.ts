@@ -373,6 +373,17 @@ describe('a definition that does not keep what it said', () => {
     expect(() => ring(loud(over))).toThrow();
   });
 
+  it('is a defect when it changes what is fixed, and not when it sets it as it is', () => {
+    const named = (tone: string): Domain => ({
+      ...loud({ set: () => ({ tone }) }),
+      attributes: z.strictObject({ tone: text('c') }),
+      fixed: ['tone'],
+      create: { summary: '', input: z.strictObject({}), set: () => ({ tone: 'c' }) },
+    });
+    expect(() => ring(named('d'))).toThrow(/"tone", which is fixed/);
+    expect(ring(named('c'))).toMatchObject({ entities: [{ set: {}, after: { attributes: { tone: 'c' } } }] });
+  });
+
   it('is a defect when it posts to a spread account with a floor that no example shows', () => {
     const floor = { minimum: 0, code: 'short', otherwise: 'Short.' };
     const transfers = ({ id }: { readonly id: string }) =>

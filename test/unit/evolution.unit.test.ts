@@ -37,6 +37,7 @@ const bad: Record<string, Domain | Partial<Domain>> = {
   'a statement kept no more': { accounts: { dues: { ...floored.dues, statement: false } } },
   'a named account spread over fewer items': { spread: { fees: 7 } },
   'a named account spread no more': lacking(live, 'spread'),
+  'an attribute that may change': lacking(live, 'fixed'),
   'an account removed': lacking({ ...live, transitions: without('pay') }, 'accounts'),
   "an account's unit from an attribute": { accounts: { dues: { ...floored.dues, unit: { from: 'name' } } } },
   "an account's unit": { accounts: { dues: { ...floored.dues, unit: 'USD' } } },
@@ -108,6 +109,7 @@ const othersChanged: readonly [string, Verdict, Partial<AnyTransition>, Partial<
 ];
 
 const stepwise: Record<string, Domain | Partial<Domain>> = {
+  'an attribute that never changes': { fixed: ['code', 'note'] },
   'a named account that is spread': { spread: { fees: 8, bank: 8 } },
   'a unique value': {
     unique: [...(live.unique ?? []), { name: 'member_note', while: ['active'], of: () => ['x'] }],

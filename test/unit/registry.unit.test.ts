@@ -152,6 +152,8 @@ describe('a definition that makes no sense is refused by name', () => {
       { attributes: z.strictObject({ limit: z.string() }), listed: ['limit'] },
     ],
     ['a list twice', { attributes: z.strictObject({ maker: z.string() }), listed: ['maker', 'maker'] }],
+    ['a fixed attribute that is not there', { fixed: ['height'] }],
+    ['a fixed attribute twice', { fixed: ['place', 'place'] }],
     ['a spread of one item', { spread: { tips: 1 } }],
     ['a spread over more items than one request reads', { spread: { tips: 101 } }],
     ['a spread of half an item', { spread: { tips: 2.5 } }],

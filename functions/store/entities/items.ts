@@ -14,6 +14,8 @@ export interface EntityItem extends ItemKey {
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly attributes: Record<string, unknown>;
+  /** Attributes that lie in an item of their own, see `fixed-attributes.ts`. */
+  readonly fixed?: readonly string[];
   readonly balances?: Record<string, number>;
   readonly units?: Record<string, string>;
   /** Version of the definition: a short name, since an item of a kilobyte costs half of one that is larger. */
@@ -54,7 +56,7 @@ export interface BalanceItem extends ItemKey {
 
 export function entityState(item: EntityItem): EntityState {
   const { id, collection, status, version, createdAt, updatedAt, attributes, headHash, lock } = item;
-  const { balances = {}, units = {}, def: definition, held } = item;
+  const { balances = {}, units = {}, def: definition, held, fixed } = item;
   const due = dueIn(item);
   return {
     id,
@@ -64,6 +66,7 @@ export function entityState(item: EntityItem): EntityState {
     createdAt,
     updatedAt,
     attributes,
+    ...(fixed && { fixed }),
     balances,
     units,
     ...(definition !== undefined && { definition, held: held ?? {} }),

@@ -5,6 +5,7 @@ import type { LedgerEntry } from '../../core/ledger.ts';
 import type { Store } from '../store.ts';
 import type { IdempotencyItem } from '../transaction/idempotency-record.ts';
 import { entityState, ledgerEntry } from './items.ts';
+import { whole } from './fixed-attributes.ts';
 import type { BalanceItem, EntityItem, EntryItem } from './items.ts';
 import {
   balanceKeys,
@@ -28,7 +29,9 @@ export async function readEntity(
     new GetCommand({ TableName: store.tables.data, Key: entityKey(tenant, id), ConsistentRead: true }),
     { abortSignal: signal },
   );
-  return Item && entityState(Item as EntityItem);
+  if (!Item) return undefined;
+  const [entity] = await whole(store, tenant, [entityState(Item as EntityItem)], signal);
+  return entity;
 }
 
 /** The key's record where one is asked for, and entities by id, in one request. At most 99 ids. */
@@ -48,7 +51,8 @@ export async function readTogether(
   const found = await readBatches(store.client, keys, signal);
   const entities = (found.get(data) ?? []).map((item) => entityState(item as unknown as EntityItem));
   const [record] = (found.get(idempotency) ?? []) as unknown as IdempotencyItem[];
-  return { entities: new Map(entities.map((entity) => [entity.id, entity])), ...(record && { record }) };
+  const known = await whole(store, tenant, entities, signal);
+  return { entities: new Map(known.map((entity) => [entity.id, entity])), ...(record && { record }) };
 }
 
 /**
@@ -60,11 +64,12 @@ export async function readTogether(
  * @throws what the client throws where the database does not answer
  */
 export async function readSnapshot(
-  { client, tables }: Store,
+  store: Store,
   tenant: string,
   ids: readonly string[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, EntityState> | undefined> {
+  const { client, tables } = store;
   const TransactItems = ids.map((id) => ({
     Get: { TableName: tables.data, Key: { ...entityKey(tenant, id) } },
   }));
@@ -73,7 +78,7 @@ export async function readSnapshot(
       abortSignal: signal,
     });
     const entities = Responses.flatMap(({ Item }) => (Item ? [entityState(Item as EntityItem)] : []));
-    return new Map(entities.map((entity) => [entity.id, entity]));
+    return new Map((await whole(store, tenant, entities, signal)).map((entity) => [entity.id, entity]));
   } catch (error) {
     if (isConflict(error)) return undefined;
     throw error;
@@ -116,6 +121,7 @@ export async function readLedger(
  */
 export async function readListed(
   store: Store,
+  tenant: string,
   partition: string,
   { limit, before }: { readonly limit: number; readonly before?: string | undefined },
   signal: AbortSignal,
@@ -136,7 +142,10 @@ export async function readListed(
     { abortSignal: signal },
   );
   const items = Items.map((item) => entityState(item as EntityItem));
-  return { items, readDownTo: LastEvaluatedKey === undefined ? '' : (items.at(-1)?.id ?? '') };
+  return {
+    items: await whole(store, tenant, items, signal),
+    readDownTo: LastEvaluatedKey === undefined ? '' : (items.at(-1)?.id ?? ''),
+  };
 }
 
 /**

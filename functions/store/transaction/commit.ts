@@ -181,6 +181,7 @@ function rejectionOf(label: Label, reason: CancellationReason): Rejection | unde
     case 'redrive list':
     case 'operation':
     case 'entity':
+    case 'fixed attributes':
     case 'unchanged entity':
     case 'lock':
     case 'ledger entry':

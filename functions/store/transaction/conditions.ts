@@ -30,6 +30,9 @@ export function compiled(
 ): (string | undefined)[] {
   return rules.map(({ test }) => {
     const condition = expression.condition(test, (path) => locationOf(domain, path));
+    // Whether there is one the entity's item tells, wherever it lies.
+    if (test.op === 'missing' && domain.fixed?.includes(test.path) === true)
+      return `(${condition ?? ''} AND NOT contains(${expression.path('fixed')}, ${expression.value(test.path)}))`;
     const isOfAccount = 'path' in test && Object.hasOwn(domain.accounts ?? {}, test.path);
     // An account that the entity lacks was added to the definition later, and holds 0.
     return isOfAccount && condition !== undefined && holds(test, () => 0)

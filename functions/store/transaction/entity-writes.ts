@@ -1,15 +1,17 @@
 /** The item of an entity: put whole when it is new, and afterwards changed under all that a decision relied on. */
 import { isDeepStrictEqual } from 'node:util';
+import type { EntityState } from '../../core/entity.ts';
 import type { EntityChange } from '../../core/entity-change.ts';
 import { Expression } from './expression.ts';
 import { dueAttributeNames, dueAttributes } from '../entities/items.ts';
 import type { EntityItem } from '../entities/items.ts';
-import { entityKey, listPartitionOf } from '../keys.ts';
+import { entityKey, fixedKey, listPartitionOf } from '../keys.ts';
 import { added, all, compiled, lockCondition, onlyNew } from './conditions.ts';
 import type { CommitContext, TransactItem } from './labelled-item.ts';
 
 /** The whole of a new entity. The condition wins over an id that two processes made up alike: the second puts nothing. */
 export function entityPut(table: string, { tenant }: CommitContext, { after }: EntityChange): TransactItem {
+  const { fixed = [] } = after;
   const item: EntityItem = {
     ...entityKey(tenant, after.id),
     id: after.id,
@@ -19,7 +21,8 @@ export function entityPut(table: string, { tenant }: CommitContext, { after }: E
     version: after.version,
     createdAt: after.createdAt,
     updatedAt: after.updatedAt,
-    attributes: after.attributes,
+    attributes: partOf(after, (name) => !fixed.includes(name)),
+    ...(fixed.length > 0 && { fixed }),
     ...unlessEmpty('balances', after.balances),
     ...unlessEmpty('units', after.units),
     ...(after.definition !== undefined && { def: after.definition }),
@@ -31,6 +34,15 @@ export function entityPut(table: string, { tenant }: CommitContext, { after }: E
   };
   return onlyNew(table, { ...item });
 }
+
+/** What never changes of a new entity, where it keeps that apart. */
+export function fixedPut(table: string, tenant: string, { after }: EntityChange): TransactItem {
+  const attributes = partOf(after, (name) => after.fixed?.includes(name) === true);
+  return onlyNew(table, { ...fixedKey(tenant, after.id), attributes });
+}
+
+const partOf = ({ attributes }: EntityState, isIn: (name: string) => boolean): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(attributes).filter(([name]) => isIn(name)));
 
 /**
  * The next state, under all that the decision relied on. It sets what changed and nothing else: balances may

@@ -11,6 +11,7 @@ export type Label =
   /** Of the message whose answer the command is. */
   | { readonly purpose: 'message end' }
   | { readonly purpose: 'entity'; readonly change: EntityChange }
+  | { readonly purpose: 'fixed attributes'; readonly change: EntityChange }
   | { readonly purpose: 'unchanged entity' }
   | { readonly purpose: 'lock' }
   | { readonly purpose: 'ledger entry'; readonly change: EntityChange }

@@ -7,7 +7,7 @@ import type { EntityState } from '../../core/entity.ts';
 import type { EntityChange } from '../../core/entity-change.ts';
 import type { BalanceChange, UnreadChange } from '../../core/movements.ts';
 import type { UniqueReservation } from '../../core/unique-holds.ts';
-import { entityPut, entityUpdate } from './entity-writes.ts';
+import { entityPut, entityUpdate, fixedPut } from './entity-writes.ts';
 import { Expression } from './expression.ts';
 import { idempotencyPut } from './idempotency-record.ts';
 import type { IdempotencyItem } from './idempotency-record.ts';
@@ -66,6 +66,14 @@ export function transactionItems(
           ? entityUpdate(tables.data, context, change, index === 0 ? context.lockToken : undefined)
           : entityPut(tables.data, context, change),
       },
+      ...(!change.before && change.after.fixed
+        ? [
+            {
+              label: { purpose: 'fixed attributes' as const, change },
+              item: fixedPut(tables.data, tenant, change),
+            },
+          ]
+        : []),
       { label: { purpose: 'ledger entry' as const, change }, item: entryPut(tables.data, tenant, change) },
       ...change.taken.filter(isApart).map((hold) => ({
         label: { purpose: 'unique value' as const, hold },

@@ -16,6 +16,7 @@ import { readHolders } from '../../../functions/store/audit/audit-reads.ts';
 import { readAllEntities } from '../../../functions/store/entities/all-entities.ts';
 import type { ScanKey } from '../../../functions/store/entities/all-entities.ts';
 import { entityState } from '../../../functions/store/entities/items.ts';
+import { wholeItem } from '../../../functions/store/entities/fixed-attributes.ts';
 import type { EntityItem } from '../../../functions/store/entities/items.ts';
 import { survey as limits } from '../../../functions/runtime/limits.ts';
 import { reasonsOf } from './stranded.ts';
@@ -154,7 +155,8 @@ function name(all: Map<string, Named>, { collection, tenant, id }: EntityItem, w
   all.set(key, { count: before + 1, first: named });
 }
 
-async function look(backend: AuditBackend, item: EntityItem, tally: Tally): Promise<void> {
+async function look(backend: AuditBackend, listed: EntityItem, tally: Tally): Promise<void> {
+  const item = await wholeItem(backend.store, listed.tenant, listed);
   tally.entity(item);
   const domain = backend.registry.find(item.collection);
   if (!domain) {
@@ -218,7 +220,10 @@ async function fold(
   // A command that commits between two reads makes it look wrong; the audit tells that for certain.
   const problems =
     entity?.version === walked.seq
-      ? [...findings.problems, ...entityProblems(subject, walked, entity, clock.now())]
+      ? [
+          ...findings.problems,
+          ...entityProblems(subject, walked, await wholeItem(store, tenant, entity), clock.now()),
+        ]
       : findings.problems;
   for (const { problem } of problems) tally.problem(item, problem.split(':')[0] ?? problem);
 }

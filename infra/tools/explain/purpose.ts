@@ -7,6 +7,7 @@ import type { Label } from '../../../functions/store/transaction/labelled-item.t
 export function purposeOfLabel(label: Label): string {
   switch (label.purpose) {
     case 'entity':
+    case 'fixed attributes':
     case 'ledger entry':
       return `${label.purpose} of ${label.change.domain.collection}`;
     case 'unique value':

@@ -22,7 +22,7 @@ interface Client {
 export type Mutate = (client: unknown) => void;
 
 /** What an item of a transaction is for, by its place alone. */
-export type ItemKind = 'record' | 'message' | 'entity' | 'entry' | 'balance' | 'unique';
+export type ItemKind = 'record' | 'message' | 'entity' | 'fixed' | 'entry' | 'balance' | 'unique';
 
 export function kindOf(item: TransactItem): ItemKind {
   const part = partOf(item);

@@ -29,7 +29,14 @@ export function readLedgers(
   for (const item of outbox) {
     messages.set(String(item['pk']), [...(messages.get(String(item['pk'])) ?? []), item]);
   }
-  const items = data.filter(({ sk }) => sk === 'entity');
+  // What never changes of an entity lies beside its item, which names it.
+  const fixed = new Map(data.filter(({ sk }) => sk === 'fixed').map((item) => [item['pk'], item]));
+  const items = data
+    .filter(({ sk }) => sk === 'entity')
+    .map((item): Item => ({
+      ...item,
+      attributes: { ...(item['attributes'] as object), ...(fixed.get(item['pk'])?.['attributes'] as object) },
+    }));
   const begun = new Map<string, Set<Begun>>();
   for (const item of items) {
     const [pk, tenant, id] = [String(item['pk']), String(item['tenant']), String(item['id'])];
