@@ -307,7 +307,11 @@ function* spread({ spread: before = {} }: Snapshot, { spread: after = {} }: Snap
         'If the older version has a floor on it, release one without it first: it would refuse what the others cover.',
       );
     } else if (items > was) {
-      yield safe(path, `New postings go to ${items} items, and not to ${was}. ${missed}`);
+      yield twoSteps(
+        path,
+        `New postings go to ${items} items, and not to ${was}. ${missed}`,
+        'Release it by itself, and trust balances and audits of the newer version alone until the older one is gone.',
+      );
     } else if (items < was) {
       yield refused(
         path,

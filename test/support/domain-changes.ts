@@ -92,7 +92,6 @@ export const safeChanges: Record<string, Domain | Partial<Domain>> = {
   },
   'a statement of a named account': { statements: ['fees'] },
   'a list by an attribute': { listed: ['name'] },
-  'a named account spread over more items': { spread: { fees: 16 } },
   'an account': { accounts: { ...floored, points: { unit: 'point' } } },
   'an account shown': { accounts: { ...floored, points: { unit: 'point', shown: true } } },
   'an account open in more states': { accounts: { dues: opened('waiting', 'active', 'left') } },

@@ -111,6 +111,7 @@ const othersChanged: readonly [string, Verdict, Partial<AnyTransition>, Partial<
 const stepwise: Record<string, Domain | Partial<Domain>> = {
   'an attribute that never changes': { fixed: ['code', 'note'] },
   'a named account that is spread': { spread: { fees: 8, bank: 8 } },
+  'a named account spread over more items': { spread: { fees: 16 } },
   'a unique value': {
     unique: [...(live.unique ?? []), { name: 'member_note', while: ['active'], of: () => ['x'] }],
   },
