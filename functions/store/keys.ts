@@ -30,10 +30,15 @@ export const fixedKey = (tenant: string, id: string): ItemKey => ({
 export const entryPrefix = 'entry#';
 
 /** Padded, so that entries sort by number. */
+const entrySortKey = (seq: number): string => `${entryPrefix}${String(seq).padStart(10, '0')}`;
+
 export const entryKey = (tenant: string, id: string, seq: number): ItemKey => ({
   pk: entityPartition(tenant, id),
-  sk: `${entryPrefix}${String(seq).padStart(10, '0')}`,
+  sk: entrySortKey(seq),
 });
+
+/** Of what began an entity. */
+export const firstEntrySortKey = entrySortKey(1);
 
 /**
  * The item of a named account.

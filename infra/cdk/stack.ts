@@ -9,6 +9,7 @@ import {
   sweeperFunction,
 } from '../../functions/runtime/limits.ts';
 import { timerPolicy, topicPolicies, topics, type Topic } from '../../functions/runtime/topics.ts';
+import { firstEntrySortKey } from '../../functions/store/keys.ts';
 import { Alarms } from './alarms.ts';
 import { bindQueue } from './binding.ts';
 import { Canary } from './canary.ts';
@@ -136,8 +137,14 @@ export class CommitOnceStack extends Stack implements WatchedStack {
       name: 'statements',
       description: 'Writes statements of accounts and lists by attribute from the entries of ledgers',
       source: this.tables.data,
-      // Entries that post something, and the heartbeats by which it is known how far the stream has been read.
-      newImages: [{ postings: { S: [{ exists: true }] } }, { beatAt: { N: [{ exists: true }] } }],
+      // Entries that post something or set an attribute, and the heartbeats by which it is known how far the stream has been
+      // read. What the first entry sets may stand in its input alone.
+      newImages: [
+        { postings: { S: [{ exists: true }] } },
+        { changes: { S: [{ exists: true }] } },
+        { sk: { S: [firstEntrySortKey] } },
+        { beatAt: { N: [{ exists: true }] } },
+      ],
       // All of a shard in its order: a heartbeat says that what came before it was handled.
       parallelizationFactor: 1,
       failures: this.streamFailures.queue,

@@ -91,7 +91,15 @@ describe.each(stageNames)('%s', (stage) => {
       expect.arrayContaining([
         ['TablesOutbox.StreamArn', [written({ status: { S: ['pending'] } })]],
         ['TablesData.StreamArn', [written({ dueAt: { N: exists } })]],
-        ['TablesData.StreamArn', [written({ postings: { S: exists } }), written({ beatAt: { N: exists } })]],
+        [
+          'TablesData.StreamArn',
+          [
+            written({ postings: { S: exists } }),
+            written({ changes: { S: exists } }),
+            written({ sk: { S: ['entry#0000000001'] } }),
+            written({ beatAt: { N: exists } }),
+          ],
+        ],
       ]),
     );
   });

@@ -107,6 +107,16 @@ describe('the console', () => {
     await page.getByText('Complete up to').waitFor();
     await page.getByRole('link', { name: id }).waitFor();
     await shot('listed');
+    // A creation that posts nothing is listed, too.
+    const payment = await send('payments', { payer: 'carol', payee: 'shop', amount: 1, currency: 'EUR' });
+    await expect
+      .poll(async () => {
+        await open('entities/payments?payer=carol');
+        await page.reload();
+        await page.getByText('Complete up to').waitFor();
+        return page.getByRole('link', { name: payment }).count();
+      })
+      .toBe(1);
   });
 
   it('shows what a key was answered, what it wrote and what it costs', async () => {
