@@ -39,7 +39,8 @@ beforeAll(async () => {
     },
     { lostShare: 0.3, delayMaxMs: 100 },
   );
-});
+  // A stack starts within seconds, where nobody else uses the machine.
+}, 600_000);
 afterAll(async () => {
   await lossy.stop();
   await backend.stop();

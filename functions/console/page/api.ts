@@ -79,6 +79,23 @@ export function createApi(token: string, onUnauthorized: () => void): Api {
   };
 }
 
+/** Calls for one page; each looks through a bounded number of messages. */
+const callsMax = 100;
+
+/** A page with something on it, where there is one: what is looked for may lie deep among others. */
+export async function filledPage<T>(
+  api: Api,
+  path: string,
+  query: Readonly<Record<string, string | undefined>>,
+): Promise<Answer<Page<T>>> {
+  let answer = await api.get<Page<T>>(path, query);
+  for (let calls = 1; calls < callsMax; calls += 1) {
+    if (answer.kind !== 'ok' || answer.value.items.length > 0 || answer.value.nextCursor === undefined) break;
+    answer = await api.get<Page<T>>(path, { ...query, cursor: answer.value.nextCursor });
+  }
+  return answer;
+}
+
 /** A gateway's own refusal is no problem document; it has a status at least. */
 async function problemOf(response: Response): Promise<Problem> {
   const requestId = response.headers.get('x-request-id') ?? undefined;

@@ -1,6 +1,6 @@
 /** What was given up: first by what it has in common, then letter by letter. */
 import type { TargetedEvent } from 'preact';
-import type { Page } from '../api.ts';
+import { filledPage } from '../api.ts';
 import { nameOf, useGroups } from '../groups.ts';
 import { useLoaded } from '../loaded.ts';
 import type { Group, Message } from '../model.ts';
@@ -95,7 +95,7 @@ function Letters() {
   const { topic, type, code, uncertain, cursor } = query;
   const filter = { topic, type, code, uncertain };
   const wanted = { status: 'dead', ...filter, cursor };
-  const loaded = useLoaded(JSON.stringify(wanted), () => api.get<Page<Message>>('v1/messages', wanted));
+  const loaded = useLoaded(JSON.stringify(wanted), () => filledPage<Message>(api, 'v1/messages', wanted));
   const submit = (event: TargetedEvent<HTMLFormElement>): void => {
     event.preventDefault();
     go(['letters'], { list: 'all', ...valuesOf(event.currentTarget) });
