@@ -224,7 +224,7 @@ export function assign(registry: Registry, changes: readonly Moving[], checks: r
     }
     if (changes.some(({ after }) => after.id === target.id)) {
       throw new Error(
-        `${nameOf(target)} is moved by another entity of the same transaction; use its own transition`,
+        `${nameOf(target)} belongs to an entity that the same transaction changes or creates: only that one's own command moves it; let the money go over a named account`,
       );
     }
     const { collection, id, key, unit, floor, open, unitFrom } = target;
