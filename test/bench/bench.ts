@@ -1,12 +1,14 @@
 /**
  * `npm run bench`: both handlers alone beside each other, then both stacks whole. `-- --only handlers`,
- * `-- --only stacks`, and `-- --hot`, which is what one item bears, run a part. Fewer rounds or commands make a
+ * `-- --only stacks`, and `-- --hot`, which is what one item and a spread account bear, run a part. Fewer rounds or commands make a
  * shorter run and a coarser figure.
  */
 import { parseArgs } from 'node:util';
+import type { Domain } from '../../functions/core/definition.ts';
 import { systemClock } from '../../functions/runtime/clock.ts';
 import { emptyStore, withDatabase } from '../../infra/tools/explain/workbench.ts';
 import { handlersBeside, stacksBeside } from './beside.ts';
+import { hotAccount } from './hot-account.ts';
 import { hotItem } from './hot-item.ts';
 
 const { hot, only, rounds, commands } = parseArgs({
@@ -28,9 +30,15 @@ process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 const size = { rounds: Number(rounds), commands: Number(commands) };
 if (hot) {
   await withDatabase(async (endpoint) => {
-    const bench = await emptyStore(endpoint, { recorded: false, clock: systemClock });
-    await hotItem(bench, printRow);
-    bench.close();
+    const open = (domains?: readonly Domain[]) =>
+      emptyStore(endpoint, { recorded: false, clock: systemClock, ...(domains && { domains }) });
+    if (only !== 'account') {
+      const bench = await open();
+      await hotItem(bench, printRow);
+      bench.close();
+      printRow([]);
+    }
+    await hotAccount(open, printRow);
   });
 } else {
   if (only !== 'stacks') await handlersBeside(size, printRow);

@@ -1,0 +1,80 @@
+/**
+ * `npm run bench -- --hot`: credits to one payee, whose account is one item or spread over several. First measured, at
+ * rates that a small machine carries; then in virtual time, at those that it does not.
+ */
+import { randomUUID } from 'node:crypto';
+import pMap from 'p-map';
+import { registerDomains } from '../../functions/core/registry.ts';
+import type { Domain } from '../../functions/core/definition.ts';
+import { domains } from '../../functions/domains/index.ts';
+import type { Workbench } from '../../infra/tools/explain/workbench.ts';
+import { randomOf } from '../support/faults/random.ts';
+import { simulateCredits } from '../support/simulated-credits.ts';
+import { cellsOf, columns, crowdOf, holdMs, secondsEach, withConflicts } from './crowd.ts';
+
+const measuredRates = [5, 10, 25];
+const simulatedRates = [25, 50, 100, 250, 500, 1_000, 1_500];
+
+type PrintRow = (cells: readonly string[]) => void;
+
+const spreadOver = registerDomains(domains).spreadOf('holding:bookshop:EUR');
+/** The same definitions, with each account in one item. */
+const inOneItem: readonly Domain[] = domains.map(
+  (domain) =>
+    Object.fromEntries(Object.entries(domain).filter(([name]) => name !== 'spread')) as unknown as Domain,
+);
+
+/** @param open a workbench on empty tables, by these definitions */
+export async function hotAccount(
+  open: (served: readonly Domain[]) => Promise<Workbench>,
+  printRow: PrintRow,
+): Promise<void> {
+  printHead('measured: credits/s to one payee', printRow);
+  for (const [items, served] of [[1, inOneItem] as const, [spreadOver, domains] as const]) {
+    const bench = await open(served);
+    const requests = withConflicts(bench);
+    for (const rate of measuredRates) {
+      const ids = await payments(bench, rate * secondsEach);
+      const cells = await crowdOf(bench, requests, rate, (caller) => ({
+        method: 'POST',
+        path: `/v1/payments/${ids[caller] ?? ''}/confirm`,
+      }));
+      printRow([String(rate), String(items), ...cells]);
+    }
+    bench.close();
+  }
+  printRow([]);
+  printHead('simulated: credits/s to one payee', printRow);
+  for (const items of [1, spreadOver]) {
+    for (const rate of simulatedRates) {
+      const crowd = { rate, count: rate * secondsEach, items, holdMs, random: randomOf(rate) };
+      printRow([String(rate), String(items), ...cellsOf(simulateCredits(crowd))]);
+    }
+  }
+}
+
+function printHead(what: string, printRow: PrintRow): void {
+  const head = [what, 'items', ...columns];
+  printRow(head);
+  printRow(head.map(() => '---'));
+}
+
+/** Each has a payer of its own, so that the payee's account is all that they share. */
+async function payments(bench: Workbench, count: number): Promise<readonly string[]> {
+  const payers = Array.from({ length: count }, (_, n) => `payer ${n}`);
+  const asked = await pMap(
+    payers,
+    async (payer) => {
+      const body = { payer, payee: 'bookshop', amount: 1_250, currency: 'EUR' };
+      const headers = { 'idempotency-key': randomUUID() };
+      for (;;) {
+        const { status, json } = await bench.send({ method: 'POST', path: '/v1/payments', body, headers });
+        if (status === 201) return String(json['id']);
+        // A busy machine is asked again, with the same key.
+        if (status !== 503) throw new Error(`a payment was answered ${status}`);
+      }
+    },
+    { concurrency: 8 },
+  );
+  return asked;
+}
