@@ -137,7 +137,7 @@ describe('a call', () => {
       baseUrl: url,
       token: () => `token-${tokens.length}`,
       domains,
-      patience: { ...patience, ...more } as never,
+      patience: { ...patience, ...more },
     });
 
   it.each([
@@ -184,7 +184,7 @@ describe('a call', () => {
       baseUrl: 'http://127.0.0.1:9',
       token: 'x',
       domains,
-      patience: patience as never,
+      patience: patience,
     });
     expect(await nowhere.payments.confirm('pay_1')).toMatchObject({ kind: 'failed', code: 'unanswered' });
   });
