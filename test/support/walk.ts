@@ -572,20 +572,24 @@ export class Walk {
    * @throws NoWay where there is none
    */
   async bring(id: string, statuses: readonly string[]): Promise<EntityState> {
-    const without = new Set<string>();
+    // By state: what leads elsewhere from one may lead there from another.
+    const elsewhere = new Map<string, Set<string>>();
     for (let step = 0; step < stepsMax; step += 1) {
       const entity = await this.state(id);
       if (statuses.includes(entity.status)) return entity;
       const domain = this.api.backend.registry.byCollection(entity.collection);
+      const without = elsewhere.get(entity.status) ?? new Set();
       const next = nextOnTheWay(domain, entity.status, statuses, without);
       if (next === undefined) break;
       const comes = answersThatBring(domain, next).length === 0 || (await this.waiting(id, next));
       if (comes && (await this.#leadsOn(entity, next, statuses))) await this.force(id, next);
-      else without.add(next);
+      else elsewhere.set(entity.status, without.add(next));
     }
     const { status } = await this.state(id);
-    const beside = without.size > 0 ? `, and ${[...without].join(', ')} does not lead there` : '';
-    throw new NoWay(`${id} cannot be brought from "${status}" to ${statuses.join(' or ')}${beside}`);
+    const tried = [...elsewhere].flatMap(([from, names]) =>
+      [...names].map((name) => `; "${name}" in "${from}" led elsewhere`),
+    );
+    throw new NoWay(`${id} cannot be brought from "${status}" to ${statuses.join(' or ')}${tried.join('')}`);
   }
 
   /** A transition with several ends may choose one from which there is no way on. */
