@@ -79,6 +79,8 @@ async function prepared(operationId: string): Promise<Session> {
   if (operationId === 'resolveMessage') {
     for (const item of await unanswered(api, session.tenant)) await bury(api, item);
   }
+  // The example is the key of somebody's command; the document names no order among commands for it.
+  if (operationId === 'getRequest') await client.send(session, 'createPayment', { key: 'order-1' });
   await readMail(session);
   return session;
 }

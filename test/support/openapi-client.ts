@@ -26,6 +26,7 @@ interface Parameter {
   readonly in: string;
   readonly required?: boolean;
   readonly example?: string;
+  readonly schema?: { readonly examples?: readonly unknown[] };
 }
 
 interface Content {
@@ -105,6 +106,7 @@ export function createOpenApiClient(
     const subject = options.subject ?? as;
     const example = requestBody?.content['application/json']?.example;
     const headers: Record<string, string> = {};
+    const query = new URLSearchParams();
     let target = path;
     for (const parameter of parameters) {
       const value = parameter.name === 'id' ? (options.id ?? parameter.example) : parameter.example;
@@ -118,9 +120,12 @@ export function createOpenApiClient(
         headers['lock-token'] = session.lockToken;
       } else if (parameter.in === 'header' && parameter.required === true && value !== undefined) {
         headers[parameter.name.toLowerCase()] = value;
+      } else if (parameter.in === 'query' && parameter.required === true) {
+        query.set(parameter.name, real(session, String(parameter.schema?.examples?.[0])));
       }
     }
     if (options.key !== undefined) headers['idempotency-key'] = options.key;
+    if (query.size > 0) target += `?${query.toString()}`;
     const reply = await api.request(method, target, {
       tenant: session.tenant,
       ...(subject !== undefined && { subject }),
