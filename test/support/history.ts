@@ -13,7 +13,7 @@ import type { Store } from '../../functions/store/store.ts';
 import { entityPut, fixedPut } from '../../functions/store/transaction/entity-writes.ts';
 import { everyRole } from './roles.ts';
 import { entryItem } from '../../functions/store/entities/items.ts';
-import { balanceKey, uniqueKey, entryKey } from '../../functions/store/keys.ts';
+import { balanceKey, uniqueKey, entryKey, entryPrefix } from '../../functions/store/keys.ts';
 import { messageItem } from '../../functions/store/outbox/message-items.ts';
 
 type Item = Record<string, unknown>;
@@ -64,7 +64,9 @@ export class History {
   /** The entries of an entity as they would lie in the table. */
   entries(id: string): Item[] {
     const { pk } = entryKey(this.tenant, id, 1);
-    return [...this.#items.data.values()].filter((item) => item['pk'] === pk && item['sk'] !== 'entity');
+    return [...this.#items.data.values()].filter(
+      (item) => item['pk'] === pk && String(item['sk']).startsWith(entryPrefix),
+    );
   }
 
   /** Writes everything made so far. */
