@@ -42,7 +42,10 @@ export function checkMoves(
     for (const entry of entries) {
       const domain = madeBy(versions, seenBy, entry);
       const isInternal = domain.transitions[entry.command]?.internal === true;
-      const isTimer = Object.hasOwn(domain.deadlines ?? {}, entry.command);
+      // A deadline that an entity has waits until it is over, also where the version that fires it has none.
+      const isTimer = [domain, ...versions].some(({ deadlines = {} }) =>
+        Object.hasOwn(deadlines, entry.command),
+      );
       if (isInternal && !isTimer && !isAnswer(domain, entry) && !moved.has(entry)) {
         report(
           'G1',
