@@ -174,7 +174,7 @@ export async function readBalance(
 }
 
 /** The balance of an account from its items; `undefined` where it has none. All of them are kept in one unit. */
-export function summed(
+function summed(
   items: readonly Pick<BalanceItem, 'unit' | 'balance'>[],
 ): Pick<BalanceItem, 'unit' | 'balance'> | undefined {
   const [first] = items;
