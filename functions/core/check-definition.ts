@@ -284,12 +284,7 @@ function checkAttributes(domain: Domain, fail: Fail): void {
     if (schema.safeParse(null).success)
       fail(`attribute "${name}"`, 'it may be null; what may be missing is optional');
   }
-  const fixed = domain.fixed ?? [];
-  const unknown = fixed.find((name) => !Object.hasOwn(schemas, name));
-  if (unknown !== undefined)
-    fail('fixed', `"${unknown}" is not an attribute; they are ${listed(attributesOf(domain))}`);
-  const twice = fixed.find((name, index) => fixed.indexOf(name) !== index);
-  if (twice !== undefined) fail('fixed', `"${twice}" stands twice`);
+  checkChosen('fixed', domain.fixed, 'an attribute', attributesOf(domain), fail);
   for (const [name, states] of Object.entries(domain.always ?? {})) {
     const schema = schemas[name];
     if (!(schema instanceof z.ZodOptional))
@@ -328,17 +323,27 @@ function checkAccounts(domain: Domain, fail: Fail): void {
 /** Of the query of a list, besides attributes. */
 const listParameters = ['status', 'limit', 'cursor'];
 
-function checkListed({ attributes, listed: names = [] }: Domain, fail: Fail): void {
+function checkListed({ attributes, listed: names }: Domain, fail: Fail): void {
   const texts = Object.entries(attributes.shape).flatMap(([name, schema]) => {
     const inner: unknown = schema instanceof z.ZodOptional ? schema.unwrap() : schema;
     const isText = inner instanceof z.ZodType && ['string', 'enum'].includes(inner.def.type);
     return isText && !listParameters.includes(name) ? [name] : [];
   });
-  const odd = names.find((name) => !texts.includes(name));
-  if (odd !== undefined)
-    fail('listed', `"${odd}" is not an attribute that is shown and a text; they are ${listed(texts)}`);
+  checkChosen('listed', names, 'an attribute that is shown and a text', texts, fail);
+}
+
+/** Each name is one of these, and stands there once. */
+function checkChosen(
+  place: string,
+  names: readonly string[] | undefined = [],
+  what: string,
+  known: readonly string[],
+  fail: Fail,
+): void {
+  const odd = names.find((name) => !known.includes(name));
+  if (odd !== undefined) fail(place, `"${odd}" is not ${what}; they are ${listed(known)}`);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) fail('listed', `"${twice}" stands twice`);
+  if (twice !== undefined) fail(place, `"${twice}" stands twice`);
 }
 
 function checkUnit(domain: Domain, key: string, name: string, fail: Fail): void {
