@@ -7,7 +7,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { readEnvironment } from '../runtime/environment.ts';
 import type { MetricWriter } from '../runtime/metric-writer.ts';
 import { createDocumentClient } from '../store/client.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, TableNames } from '../store/store.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
 import { createWaitingRoom } from './waiting-room.ts';
 import type { WaitingRoom } from './waiting-room.ts';
@@ -46,13 +46,17 @@ export const createBackend = ({
 });
 
 /** The backend of a deployed function: its tables are named by the environment. */
-export function backendOfEnvironment(domains: readonly Domain[], metrics: MetricWriter): Backend {
-  const names = readEnvironment(['DATA_TABLE', 'OUTBOX_TABLE', 'IDEMPOTENCY_TABLE']);
-  const tables = { data: names.DATA_TABLE, outbox: names.OUTBOX_TABLE, idempotency: names.IDEMPOTENCY_TABLE };
+export function backendOfEnvironment(domains: readonly Domain[], metrics?: MetricWriter): Backend {
   return createBackend({
     domains,
-    store: { client: createDocumentClient(), tables },
+    store: { client: createDocumentClient(), tables: tablesOfEnvironment() },
     clock: systemClock,
     metrics,
   });
+}
+
+/** The tables of a deployment, as the environment names them. */
+export function tablesOfEnvironment(): TableNames {
+  const names = readEnvironment(['DATA_TABLE', 'OUTBOX_TABLE', 'IDEMPOTENCY_TABLE']);
+  return { data: names.DATA_TABLE, outbox: names.OUTBOX_TABLE, idempotency: names.IDEMPOTENCY_TABLE };
 }

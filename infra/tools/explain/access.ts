@@ -13,7 +13,9 @@ import type { ObservedCall } from '../../../functions/store/metering/observed-ca
 import type { TableNames } from '../../../functions/store/store.ts';
 import type { TableName, TableSchema } from '../../../functions/store/tables.ts';
 import type { Label } from '../../../functions/store/transaction/labelled-item.ts';
-import { purposeOfKey, purposeOfLabel } from './purpose.ts';
+import { describeKey, expressionsOf } from './expressions.ts';
+import type { Expressions, Parameters } from './expressions.ts';
+import { purposeOfKey, purposeOfLabel, purposeOfRange } from './purpose.ts';
 
 export interface Access {
   readonly action: 'get' | 'query' | 'scan' | Write['action'];
@@ -23,8 +25,7 @@ export interface Access {
   readonly purpose: string;
   /** Full keys, as JSON, of what is named by its key. */
   readonly keys?: readonly string[];
-  /** With names and values filled in. */
-  readonly expressions: Partial<Record<'key' | 'filter' | 'projection' | 'update' | 'condition', string>>;
+  readonly expressions: Expressions;
   readonly limit?: number;
   readonly descending?: boolean;
   readonly consistent?: boolean;
@@ -48,14 +49,10 @@ export interface Access {
 export const placeOf = ({ table, index }: { table: string; index?: string }): string =>
   index === undefined ? table : `${table}/${index}`;
 
-/** The parameters of a request, as they go over the wire. */
-type Parameters = Readonly<Record<string, unknown>>;
-
 /** A write as a call asks for it: alone, or one of a transaction. */
 export interface Write {
   readonly action: 'put' | 'update' | 'delete' | 'check';
   readonly table: TableName;
-  readonly tableName: string;
   readonly key: WireItem;
   readonly parameters: Parameters;
   readonly isTransaction: boolean;
@@ -67,28 +64,19 @@ const writeActions: Readonly<Record<string, Write['action']>> = {
   Update: 'update',
   Delete: 'delete',
   ConditionCheck: 'check',
-  PutItem: 'put',
-  UpdateItem: 'update',
-  DeleteItem: 'delete',
 };
 
 export function writesOf({ operation, input, labels }: ObservedCall, tables: TableNames): readonly Write[] {
   const isTransaction = operation === 'TransactWriteItems';
-  const requests = isTransaction
-    ? (input['TransactItems'] as readonly Parameters[])
-    : [{ [operation]: input }];
-  return requests.flatMap((request, index) =>
-    Object.entries(request).flatMap(([name, of]) => {
+  const requests = isTransaction ? input['TransactItems'] : [{ [operation.replace(/Item$/, '')]: input }];
+  return (requests as readonly Readonly<Record<string, Parameters>>[]).flatMap((request, index) =>
+    Object.entries(request).flatMap(([name, parameters]) => {
       const action = writeActions[name];
       if (action === undefined) return [];
-      const parameters = of as Parameters;
-      const tableName = parameters['TableName'] as string;
+      const table = tableOf(parameters['TableName'], tables);
       const { pk, sk } = (parameters['Key'] ?? parameters['Item']) as WireItem;
       const key = { ...(pk && { pk }), ...(sk && { sk }) };
-      const label = labels[index];
-      return [
-        { action, table: tableOf(tableName, tables), tableName, key, parameters, isTransaction, label },
-      ];
+      return [{ action, table, key, parameters, isTransaction, label: labels[index] }];
     }),
   );
 }
@@ -129,48 +117,46 @@ export function readAccesses(
   tables: TableNames,
 ): readonly Access[] {
   switch (operation) {
-    case 'GetItem':
-      return [keyAccess(tableOf(input['TableName'], tables), [input['Key']], [output['Item']], input)];
+    case 'GetItem': {
+      const asked = { ...input, Keys: [input['Key']] };
+      return [keyAccess(tableOf(input['TableName'], tables), asked, [output['Item'] ?? []].flat())];
+    }
     case 'BatchGetItem': {
       const found = (output['Responses'] ?? {}) as Record<string, readonly unknown[]>;
-      return Object.entries(input['RequestItems'] as Record<string, Parameters>).map(([name, request]) =>
-        keyAccess(tableOf(name, tables), request['Keys'] as unknown[], found[name] ?? [], request),
+      return Object.entries(input['RequestItems'] as Record<string, Parameters>).map(([name, asked]) =>
+        keyAccess(tableOf(name, tables), asked, found[name] ?? []),
       );
     }
     case 'Query':
+      return [rangeAccess('query', tableOf(input['TableName'], tables), input, output)];
     case 'Scan':
-      return [rangeAccess(operation === 'Query' ? 'query' : 'scan', input, output, tables)];
+      return [rangeAccess('scan', tableOf(input['TableName'], tables), input, output)];
     default:
       return [];
   }
 }
 
 /** Each key is read, and rounded up, for itself; one that leads nowhere costs as much as a small item. */
-function keyAccess(
-  table: TableName,
-  keys: readonly unknown[],
-  answered: readonly unknown[],
-  parameters: Parameters,
-): Access {
-  const consistent = parameters['ConsistentRead'] === true;
-  const sizes = answered.filter((item) => item !== undefined).map(sizeOf);
-  const first = (keys[0] ?? {}) as WireItem;
-  const others = keys.length > 1 ? ` and ${keys.length - 1} more` : '';
-  const unitsOf = (_: unknown, place: number): number =>
-    readUnits(sizes[place] ?? 0, consistent ? 'strong' : 'eventual');
+function keyAccess(table: TableName, asked: Parameters, found: readonly unknown[]): Access {
+  const consistent = asked['ConsistentRead'] === true;
+  const [first = {}, ...others] = asked['Keys'] as readonly WireItem[];
+  const sizes = found.map(sizeOf);
+  const missing = others.length + 1 - sizes.length;
+  const counted = [...sizes, ...Array<number>(missing).fill(0)];
+  const more = others.length > 0 ? ` and ${others.length} more` : '';
   return {
     ...nothing,
     action: 'get',
     table,
     purpose: purposeOfKey(table, first),
-    keys: keys.map((key) => JSON.stringify(key)),
-    expressions: { key: `${describeKey(first)}${others}`, ...expressionsOf(parameters) },
+    keys: [first, ...others].map((key) => JSON.stringify(key)),
+    expressions: { key: `${describeKey(first)}${more}`, ...expressionsOf(asked) },
     consistent,
     itemsRead: sizes.length,
     itemsReturned: sizes.length,
     bytes: sum(sizes),
     largestBytes: Math.max(0, ...sizes),
-    readUnits: sum(keys.map(unitsOf)),
+    readUnits: sum(counted.map((size) => readUnits(size, consistent ? 'strong' : 'eventual'))),
   };
 }
 
@@ -180,11 +166,10 @@ function keyAccess(
  */
 function rangeAccess(
   action: 'query' | 'scan',
+  table: TableName,
   input: Parameters,
   output: Parameters,
-  tables: TableNames,
 ): Access {
-  const table = tableOf(input['TableName'], tables);
   const index = input['IndexName'] as string | undefined;
   const consistent = input['ConsistentRead'] === true;
   const sizes = ((output['Items'] ?? []) as unknown[]).map(sizeOf);
@@ -210,12 +195,6 @@ function rangeAccess(
   };
 }
 
-function purposeOfRange(action: string, table: TableName, index: string | undefined, key = ''): string {
-  if (action === 'scan' && index === undefined) return 'every item';
-  if (index === undefined && key.includes('entry#')) return 'ledger';
-  return table === 'outbox' ? 'messages' : 'entities';
-}
-
 /** The logical name of a table. */
 export function tableOf(name: unknown, tables: TableNames): TableName {
   const found = Object.entries(tables).find(([, physical]) => physical === name);
@@ -228,38 +207,3 @@ const sizeOf = (item: unknown): number =>
 
 export const sum = (numbers: readonly number[]): number =>
   numbers.reduce((total, number) => total + number, 0);
-
-const describeKey = (key: WireItem): string =>
-  Object.entries(key)
-    .map(([name, value]) => `${name} = ${show(value)}`)
-    .join(' AND ');
-
-const show = (value: unknown): string => {
-  const [[type, content] = []] = Object.entries(value as Record<string, unknown>);
-  if (type === 'N') return String(content);
-  return typeof content === 'string' ? `'${content}'` : JSON.stringify(content);
-};
-
-const expressionParameters = {
-  key: 'KeyConditionExpression',
-  filter: 'FilterExpression',
-  projection: 'ProjectionExpression',
-  update: 'UpdateExpression',
-  condition: 'ConditionExpression',
-} as const;
-
-/** Expressions with names and values in place of their placeholders. */
-function expressionsOf(parameters: Parameters): Access['expressions'] {
-  const names = (parameters['ExpressionAttributeNames'] ?? {}) as Record<string, string>;
-  const values = (parameters['ExpressionAttributeValues'] ?? {}) as Record<string, unknown>;
-  const filled = (expression: string): string =>
-    expression
-      .replace(/#\w+/g, (name) => names[name] ?? name)
-      .replace(/:\w+/g, (name) => (Object.hasOwn(values, name) ? show(values[name]) : name));
-  return Object.fromEntries(
-    Object.entries(expressionParameters).flatMap(([name, parameter]) => {
-      const expression = parameters[parameter];
-      return typeof expression === 'string' ? [[name, filled(expression)]] : [];
-    }),
-  );
-}

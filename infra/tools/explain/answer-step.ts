@@ -4,7 +4,6 @@ import { timestamp } from '../../../functions/runtime/clock.ts';
 import { exampleBody } from '../../../functions/core/examples.ts';
 import { listEntityMessages } from '../../../functions/store/outbox/message-lists.ts';
 import type { MessageItem } from '../../../functions/store/outbox/message-items.ts';
-import type { OutboxAccess } from '../../../functions/store/outbox/message-writes.ts';
 import type { Workbench } from './workbench.ts';
 
 export interface AnsweredMessage {
@@ -16,12 +15,11 @@ export interface AnsweredMessage {
 
 /** @throws where no message of this type waits for an answer, or its answer does not move the entity */
 export async function answerMessage(
-  { backend }: Workbench,
+  { backend, outbox }: Workbench,
   { tenant, entity, type }: AnsweredMessage,
   outcome: 'done' | 'refused',
 ): Promise<void> {
-  const { store, clock, registry } = backend;
-  const outbox: OutboxAccess = { client: store.client, table: store.tables.outbox, clock };
+  const { clock, registry } = backend;
   const { items } = await listEntityMessages(outbox, { tenant, entityId: entity, limit: 100 });
   const item = items.find((message) => message.type === type && isOpen(message));
   if (!item) throw new Error(`no ${type} of ${entity} waits for an answer`);

@@ -1,35 +1,35 @@
 /** The work that no request asks for: relay, workers and sweeper, on the same recorded store. */
-import { SQSClient } from '@aws-sdk/client-sqs';
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { readFile } from 'node:fs/promises';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSEvent } from 'aws-lambda';
 import { createAnswers } from '../../../functions/commands/carry-out-answer.ts';
 import { sweep } from '../../../functions/runtime/delivery-limits.ts';
 import { request } from '../../../functions/runtime/limits.ts';
 import { topicPolicies } from '../../../functions/runtime/topics.ts';
+import type { Topic } from '../../../functions/runtime/topics.ts';
 import {
   readDueKeys,
   readPosition,
   readWaiting,
   writePosition,
 } from '../../../functions/store/outbox/due-timers.ts';
-import { messageId, messageKey } from '../../../functions/store/outbox/message-items.ts';
-import { indexedIn } from '../../../functions/store/outbox/message-writes.ts';
-import type { OutboxAccess } from '../../../functions/store/outbox/message-writes.ts';
-import { writeLines } from '../../../functions/store/statements/lines.ts';
+import { messageId } from '../../../functions/store/outbox/message-items.ts';
 import { recordSent } from '../../../functions/store/outbox/messages.ts';
+import type { MessageRun } from '../../../functions/store/outbox/messages.ts';
 import { walkOpen } from '../../../functions/store/outbox/open-messages.ts';
+import { writeLines } from '../../../functions/store/statements/lines.ts';
+import type { Received } from '../../../functions/workers/receiver.ts';
 import { createRunScheduledTransition } from '../../../functions/workers/scheduled-transition.ts';
 import { createTopicWorker } from '../../../functions/workers/topic-worker.ts';
-import { hold, pay, payCaptured, payConfirmed, show } from './cases.ts';
-import type { JobCase, Run } from './run.ts';
+import { hold, move, pay, payCaptured, payConfirmed, show } from './cases.ts';
+import type { JobCase, Run, Work } from './run.ts';
 import { log, tenant } from './workbench.ts';
 import type { Workbench } from './workbench.ts';
 
-const outbox = ({ backend }: Workbench): OutboxAccess => ({
-  client: backend.store.client,
-  table: backend.store.tables.outbox,
-  clock: backend.clock,
-});
+/** As the service sends it. */
+const delivered = JSON.parse(
+  await readFile(new URL('../../../events/sqs/notification.json', import.meta.url), 'utf8'),
+) as SQSEvent;
 
 /** Lets an entity expire, as the worker of its timer does when the time has come. */
 export async function expire(
@@ -45,74 +45,73 @@ export async function expire(
 }
 
 const holdMs = 600_000;
+const holdRunsOut = (run: Run) => () => expire(run.bench, 'reservations', run.id('it'), holdMs);
 
-/** The receipt of a payment whose money was taken: nothing follows from it. */
-const receiptOf = (run: Run): { id: string; tenant: string; run: number } => ({
-  id: messageId(run.id('it'), 3, 0),
+type Message = MessageRun & { readonly topic: Topic };
+
+/** A message of the entity called `it`. @param seq of the ledger entry that it belongs to */
+const messageOf = (run: Run, seq: number, topic: Topic): Message => ({
+  id: messageId(run.id('it'), seq, 0),
   tenant,
+  topic,
   run: 1,
 });
+/** The receipt of a payment whose money was taken: nothing follows from it. */
+const receiptOf = (run: Run): Message => messageOf(run, 3, 'notification');
+
+/** A delivery to the worker of its topic, whose receiver says this. */
+function delivery({ backend, outbox }: Workbench, message: Message, said: Received): Work {
+  const work = createTopicWorker({
+    topic: message.topic,
+    policy: topicPolicies[message.topic],
+    receiver: () => Promise.resolve(said),
+    carryOut: createAnswers(backend, outbox).carryOut,
+    outbox,
+    // No queue waits for what becomes of it.
+    sqs: { send: () => Promise.resolve({ QueueUrl: '' }) } as unknown as SQSClient,
+    // One that is meant to die is no news.
+    log: said.kind === 'done' ? log : { ...log, error: log.debug },
+  });
+  const body = JSON.stringify(message);
+  return () => work({ Records: delivered.Records.map((record) => ({ ...record, body })) });
+}
 
 export const jobs: readonly JobCase[] = [
   {
     name: 'relay: one message',
     before: payCaptured,
-    job: (run) => () => recordSent(outbox(run.bench), receiptOf(run)),
+    job: (run) => () => recordSent(run.bench.outbox, receiptOf(run)),
   },
   {
     name: 'worker: one message',
     before: payCaptured,
     job: async (run) => {
-      await recordSent(outbox(run.bench), receiptOf(run));
-      const work = createTopicWorker({
-        topic: 'notification',
-        policy: topicPolicies.notification,
-        receiver: () =>
-          Promise.resolve({ kind: 'done', result: { messageId: `<${'0'.repeat(36)}@example.com>` } }),
-        carryOut: () => Promise.reject(new Error('nothing follows from a receipt')),
-        outbox: outbox(run.bench),
-        // Only failures reach a queue.
-        sqs: new SQSClient({ region: 'us-east-1', endpoint: 'http://127.0.0.1:9' }),
-        log,
-      });
-      return () => work(delivery({ ...receiptOf(run), topic: 'notification' }));
+      await recordSent(run.bench.outbox, receiptOf(run));
+      const result = { messageId: `<${'0'.repeat(36)}@example.com>` };
+      return delivery(run.bench, receiptOf(run), { kind: 'done', result });
     },
   },
   {
     name: 'worker: a call whose answer moves its entity',
     before: payConfirmed,
     job: (run) => {
-      const call = { id: messageId(run.id('it'), 2, 0), tenant, run: 1, topic: 'external-call' as const };
-      const access = outbox(run.bench);
-      const work = createTopicWorker({
-        topic: call.topic,
-        policy: topicPolicies[call.topic],
-        receiver: () =>
-          Promise.resolve({ kind: 'done', result: { status: 200, body: '{"reference":"ch_1234567890"}' } }),
-        carryOut: createAnswers(run.bench.backend, access).carryOut,
-        outbox: access,
-        sqs: new SQSClient({ region: 'us-east-1', endpoint: 'http://127.0.0.1:9' }),
-        log,
-      });
-      return () => work(delivery(call));
+      const result = { status: 200, body: '{"reference":"ch_1234567890"}' };
+      return delivery(run.bench, messageOf(run, 2, 'external-call'), { kind: 'done', result });
     },
   },
-  {
-    name: 'timer: a hold that runs out',
-    before: [show, hold],
-    job: (run) => () => expire(run.bench, 'reservations', run.id('it'), holdMs),
-  },
+  { name: 'timer: a hold that runs out', before: [show, hold], job: holdRunsOut },
   {
     name: 'timer: a hold that was confirmed',
-    before: [show, hold, { request: 'POST /v1/reservations/{it}/confirm' }],
-    job: (run) => () => expire(run.bench, 'reservations', run.id('it'), holdMs),
+    before: [show, hold, move('reservations', 'confirm')],
+    job: holdRunsOut,
   },
   {
     name: 'POST /v1/messages/{id}/redrive',
     before: payCaptured,
     job: async (run) => {
-      await bury(run);
-      return () => run.bench.send({ method: 'POST', path: `/v1/messages/${receiptOf(run).id}/redrive` });
+      const receipt = receiptOf(run);
+      await delivery(run.bench, receipt, { kind: 'undeliverable', code: 'refused', reason: 'No.' })();
+      return () => run.bench.send({ method: 'POST', path: `/v1/messages/${receipt.id}/redrive` });
     },
   },
   {
@@ -134,70 +133,22 @@ export const jobs: readonly JobCase[] = [
   },
   {
     name: 'sweeper: open messages',
-    job:
-      ({ bench }) =>
-      () => {
-        const walk = { pageSize: sweep.pageSize, visit: () => Promise.resolve(), hasTime: () => true };
-        return walkOpen(outbox(bench), sweep.segments, walk);
-      },
+    job: (run) => () => {
+      const walk = { pageSize: sweep.pageSize, visit: () => Promise.resolve(), hasTime: () => true };
+      return walkOpen(run.bench.outbox, sweep.segments, walk);
+    },
   },
   {
     name: 'sweeper: due timers',
-    job:
-      ({ bench }) =>
-      async () => {
-        const { client, tables } = bench.backend.store;
-        const now = bench.clock.now();
-        await readPosition(client, tables.outbox);
-        // As where more wait than one request tells: it costs the same however many they are.
-        const few = 1;
-        const due = await readDueKeys(
-          client,
-          tables.data,
-          { from: 0, until: now },
-          sweep.timersPerShard,
-          few,
-        );
-        await readWaiting(client, tables.data, due.keys);
-        await writePosition(client, tables.outbox, { sweptUntil: now });
-      },
+    job: (run) => async () => {
+      const { client, tables } = run.bench.backend.store;
+      const range = { from: 0, until: run.bench.clock.now() };
+      await readPosition(client, tables.outbox);
+      // As where more wait than one request tells: it costs the same however many they are.
+      const few = 1;
+      const due = await readDueKeys(client, tables.data, range, sweep.timersPerShard, few);
+      await readWaiting(client, tables.data, due.keys);
+      await writePosition(client, tables.outbox, { sweptUntil: range.until });
+    },
   },
 ];
-
-/** Leaves the receipt dead, as its worker does after the last attempt. */
-async function bury(run: Run): Promise<void> {
-  const { client, tables } = run.bench.backend.store;
-  const dead = indexedIn(receiptOf(run), 'dead');
-  await client.send(
-    new UpdateCommand({
-      TableName: tables.outbox,
-      Key: { ...messageKey(receiptOf(run)) },
-      UpdateExpression: `SET #status = :dead, ${dead.set}, attempts = :five REMOVE ${dead.remove}`,
-      ExpressionAttributeNames: { '#status': 'status', '#openPk': 'openPk', '#closedPk': 'closedPk' },
-      ExpressionAttributeValues: { ...dead.values, ':dead': 'dead', ':five': 5 },
-    }),
-  );
-}
-
-function delivery(reference: object): SQSEvent {
-  return {
-    Records: [
-      {
-        messageId: 'delivery',
-        receiptHandle: 'handle',
-        body: JSON.stringify(reference),
-        attributes: {
-          ApproximateReceiveCount: '1',
-          SentTimestamp: '0',
-          SenderId: 'relay',
-          ApproximateFirstReceiveTimestamp: '0',
-        },
-        messageAttributes: {},
-        md5OfBody: '',
-        eventSource: 'aws:sqs',
-        eventSourceARN: 'arn:aws:sqs:us-east-1:123456789012:notification',
-        awsRegion: 'us-east-1',
-      },
-    ],
-  };
-}

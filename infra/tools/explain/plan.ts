@@ -4,7 +4,12 @@ import { placeOf, sum } from './access.ts';
 import type { Access } from './access.ts';
 import type { RecordedCall } from './recorder.ts';
 
-export interface PlannedCall {
+interface Units {
+  readonly readUnits: number;
+  readonly writeUnits: number;
+}
+
+export interface PlannedCall extends Units {
   /** Calls of one step overlap; each step begins after the one before has ended. */
   readonly step: number;
   readonly operation: string;
@@ -13,8 +18,6 @@ export interface PlannedCall {
   /** HTTP requests, more than one where the SDK tried again. */
   readonly requests: number;
   readonly milliseconds: number;
-  readonly readUnits: number;
-  readonly writeUnits: number;
   /** Whether it goes on where the call before it stopped. */
   readonly continued: boolean;
   readonly accesses: readonly Access[];
@@ -22,14 +25,12 @@ export interface PlannedCall {
   readonly reportedUnits: number;
 }
 
-export interface PlaceUnits {
+export interface PlaceUnits extends Units {
   /** `data`, or `data/byStatus` for an index. */
   readonly place: string;
-  readonly readUnits: number;
-  readonly writeUnits: number;
 }
 
-export interface Plan {
+export interface Plan extends Units {
   readonly name: string;
   /** Of the answer; 0 for a job that has none. */
   readonly status: number;
@@ -37,8 +38,6 @@ export interface Plan {
   readonly requests: number;
   readonly itemsRead: number;
   readonly itemsReturned: number;
-  readonly readUnits: number;
-  readonly writeUnits: number;
   readonly places: readonly PlaceUnits[];
   /** From the first call to the last answer, as the caller waits for it. */
   readonly milliseconds: number;
@@ -50,11 +49,17 @@ export function planOf(
   recorded: readonly RecordedCall[],
   about: Pick<Plan, 'name' | 'status' | 'milliseconds'>,
 ): Plan {
-  const steps = stepsOf(recorded);
-  const calls = recorded.map((one, index) => plannedCall(one, steps[index] ?? 1));
+  let step = 0;
+  let end = 0;
+  const calls = recorded.map((one) => {
+    if (one.call.begun > end) step += 1;
+    end = Math.max(end, one.call.ended);
+    return plannedCall(one, step);
+  });
   const accesses = calls.flatMap((call) => call.accesses);
-  const readUnits = sum(calls.map((call) => call.readUnits));
-  const writeUnits = sum(calls.map((call) => call.writeUnits));
+  const units = accesses.flatMap(unitsByPlace);
+  const { readUnits, writeUnits } = total(units);
+  const places = [...new Set(units.map(({ place }) => place))].sort();
   return {
     ...about,
     calls,
@@ -63,20 +68,9 @@ export function planOf(
     itemsReturned: sum(accesses.map(({ itemsReturned }) => itemsReturned)),
     readUnits,
     writeUnits,
-    places: placesOf(accesses),
+    places: places.map((place) => ({ place, ...total(units.filter((one) => one.place === place)) })),
     dollarsPerMillion: (readUnits * prices.tableReadUnit + writeUnits * prices.tableWriteUnit) * 1e6,
   };
-}
-
-/** Numbers the groups of calls that overlap, by the order of their beginnings and ends. */
-function stepsOf(recorded: readonly RecordedCall[]): readonly number[] {
-  let step = 0;
-  let end = 0;
-  return recorded.map(({ call }) => {
-    if (call.begun > end) step += 1;
-    end = Math.max(end, call.ended);
-    return step;
-  });
 }
 
 function plannedCall({ call, accesses }: RecordedCall, step: number): PlannedCall {
@@ -87,37 +81,30 @@ function plannedCall({ call, accesses }: RecordedCall, step: number): PlannedCal
     ...(call.error && { error: call.error.name }),
     requests: call.attempts,
     milliseconds: call.durationMs,
-    readUnits: sum(accesses.map(({ readUnits }) => readUnits)),
-    writeUnits: sum(
-      accesses.flatMap(({ writeUnits, indexWrites }) => [
-        writeUnits,
-        ...indexWrites.map(({ units }) => units),
-      ]),
-    ),
+    ...total(accesses.flatMap(unitsByPlace)),
     continued: call.input['ExclusiveStartKey'] !== undefined,
     accesses,
     reportedUnits: sum(capacities.map(({ CapacityUnits = 0 }) => CapacityUnits)),
   };
 }
 
-function placesOf(accesses: readonly Access[]): readonly PlaceUnits[] {
-  const parts = accesses.flatMap((access): PlaceUnits[] => [
-    { place: placeOf(access), readUnits: access.readUnits, writeUnits: access.writeUnits },
-    ...access.indexWrites.map(({ index, units }) => ({
-      place: placeOf({ table: access.table, index }),
+/** Of the access itself, and of the indexes that its write goes on to. */
+function unitsByPlace(access: Access): readonly PlaceUnits[] {
+  const { table, readUnits, writeUnits, indexWrites } = access;
+  return [
+    { place: placeOf(access), readUnits, writeUnits },
+    ...indexWrites.map(({ index, units }) => ({
+      place: placeOf({ table, index }),
       readUnits: 0,
       writeUnits: units,
     })),
-  ]);
-  return [...new Set(parts.map(({ place }) => place))].sort().map((place) => {
-    const here = parts.filter((part) => part.place === place);
-    return {
-      place,
-      readUnits: sum(here.map(({ readUnits }) => readUnits)),
-      writeUnits: sum(here.map(({ writeUnits }) => writeUnits)),
-    };
-  });
+  ];
 }
+
+const total = (all: readonly Units[]): Units => ({
+  readUnits: sum(all.map(({ readUnits }) => readUnits)),
+  writeUnits: sum(all.map(({ writeUnits }) => writeUnits)),
+});
 
 /** What the caller waited for the database, in milliseconds: of calls that overlap the longest. */
 export function databaseTime({ calls }: Plan): number {

@@ -19,29 +19,23 @@ export function purposeOfLabel(label: Label): string {
       return `balance ${label.balance.account.split(':')[0] ?? ''}`;
     case 'message':
       return `message to ${label.topic}`;
-    case 'idempotency record':
-    case 'lock':
-    case 'message end':
-    case 'unchanged entity':
-    case 'redrive run':
-    case 'redrive list':
-    case 'operation':
-    case 'redrive match':
-      return label.purpose;
     default:
-      return label satisfies never;
+      return label.purpose;
   }
 }
 
-/** Of an item that is not part of a transaction: its table and its sort key tell. */
-export function purposeOfKey(table: TableName, key: WireItem): string {
+/** Of an item that is not part of a transaction: its table and its key tell. */
+export function purposeOfKey(table: TableName, { pk, sk }: WireItem): string {
   if (table === 'idempotency') return 'idempotency record';
-  if (table === 'outbox') return purposeOfOutbox(key['pk']?.S ?? '');
-  if (key['pk']?.S?.endsWith('#operations') === true) return 'operation';
-  return key['sk']?.S ?? 'item';
+  const partition = pk?.S ?? '';
+  if (table === 'data') return partition.endsWith('#operations') ? 'operation' : (sk?.S ?? 'item');
+  if (partition === 'sweeper') return "sweeper's place";
+  return partition.startsWith('callback:') ? 'place of a message' : 'message';
 }
 
-function purposeOfOutbox(pk: string): string {
-  if (pk === 'sweeper') return "sweeper's place";
-  return pk.startsWith('callback:') ? 'place of a message' : 'message';
+/** Of what a query or a scan reads. @param key the condition on its key */
+export function purposeOfRange(action: string, table: TableName, index?: string, key = ''): string {
+  if (action === 'scan' && index === undefined) return 'every item';
+  if (index === undefined && key.includes('entry#')) return 'ledger';
+  return table === 'outbox' ? 'messages' : 'entities';
 }

@@ -5,7 +5,6 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { readBatches } from '../../../functions/store/batches.ts';
-import type { Images } from '../../../functions/store/metering/capacity.ts';
 import type { WireItem } from '../../../functions/store/metering/item-size.ts';
 import { observeCalls } from '../../../functions/store/metering/observed-calls.ts';
 import type { ObservedCall } from '../../../functions/store/metering/observed-calls.ts';
@@ -29,26 +28,36 @@ export interface Recorder {
 
 /** @param probe the client of the second look */
 export function createRecorder(store: Store, schemas: Schemas, probe: DynamoDBDocumentClient): Recorder {
+  const { tables } = store;
   /** What is recorded; absent while nothing is. */
   let recorded: RecordedCall[] | undefined;
   const befores = new WeakMap<ObservedCall, readonly (WireItem | undefined)[]>();
+
+  /** The items that writes are about, as they are now. */
+  async function readItems(writes: readonly Write[]): Promise<readonly (WireItem | undefined)[]> {
+    const keys = writes.map(({ table, key }) => ({ table: tables[table], key: unmarshall(key) }));
+    const found = await readBatches(probe, keys);
+    return keys.map(({ table, key }) => {
+      const item = found.get(table)?.find(({ pk, sk }) => pk === key['pk'] && sk === key['sk']);
+      return item && marshall(item);
+    });
+  }
 
   const observed = observeCalls(store, {
     // For queries and scans, of which DynamoDB Local tells the right figures.
     returnConsumedCapacity: 'INDEXES',
     before: async (call) => {
-      if (recorded) befores.set(call, await readItems(probe, writesOf(call, store.tables)));
+      if (recorded) befores.set(call, await readItems(writesOf(call, tables)));
     },
     after: async (call) => {
       if (!recorded) return;
-      const writes = writesOf(call, store.tables);
+      const writes = writesOf(call, tables);
       const before = befores.get(call) ?? [];
-      const after = call.error ? before : await readItems(probe, writes);
-      const written = writes.map((write, index) => {
-        const images: Images = { before: before[index], after: after[index] };
-        return writeAccess(write, images, schemas[write.table]);
-      });
-      recorded.push({ call, accesses: [...readAccesses(call, store.tables), ...written] });
+      const after = call.error ? before : await readItems(writes);
+      const written = writes.map((write, index) =>
+        writeAccess(write, { before: before[index], after: after[index] }, schemas[write.table]),
+      );
+      recorded.push({ call, accesses: [...readAccesses(call, tables), ...written] });
     },
   });
   return {
@@ -64,17 +73,4 @@ export function createRecorder(store: Store, schemas: Schemas, probe: DynamoDBDo
       }
     },
   };
-}
-
-/** The items that writes are about, as they are now. */
-async function readItems(
-  probe: DynamoDBDocumentClient,
-  writes: readonly Write[],
-): Promise<readonly (WireItem | undefined)[]> {
-  const keys = writes.map(({ tableName, key }) => ({ table: tableName, key: unmarshall(key) }));
-  const found = await readBatches(probe, keys);
-  return keys.map(({ table, key }) => {
-    const item = found.get(table)?.find(({ pk, sk }) => pk === key['pk'] && sk === key['sk']);
-    return item && marshall(item);
-  });
 }

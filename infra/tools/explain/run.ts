@@ -2,7 +2,8 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { fingerprint } from '../../../functions/core/rules.ts';
 import { entityKey } from '../../../functions/store/keys.ts';
-import { messageId, messageKey } from '../../../functions/store/outbox/message-items.ts';
+import { messageId } from '../../../functions/store/outbox/message-items.ts';
+import { readMessage } from '../../../functions/store/outbox/messages.ts';
 import { answerMessage } from './answer-step.ts';
 import { databaseTime, planOf } from './plan.ts';
 import type { Plan } from './plan.ts';
@@ -11,12 +12,10 @@ import { tenant as commonTenant } from './workbench.ts';
 import type { Reply, Request, Workbench } from './workbench.ts';
 
 /** What is measured: done once, after everything it needs was made. */
-type Work = () => Promise<unknown>;
+export type Work = () => Promise<unknown>;
 
 /** Work that no request asks for. */
-export interface JobCase {
-  readonly name: string;
-  readonly before?: readonly Step[];
+export interface JobCase extends Omit<RequestCase, 'request'> {
   /** Makes what no request can prepare. @returns what is measured */
   readonly job: (run: Run) => Work | Promise<Work>;
 }
@@ -36,61 +35,49 @@ let uniqueNumber = 10_000_000;
 /** A value nobody has, of the same length every time. */
 const uniqueValue = (): string => `u${(uniqueNumber += 1)}`;
 
+type Saved = Map<string, Reply['json']>;
+
 /** One run of a case: who sends its requests, and what its steps saved. */
 export class Run {
   readonly bench: Workbench;
   readonly tenant: string;
-  readonly #replies: Map<string, Reply['json']>;
+  readonly #saved: Saved = new Map();
+  /** By the steps that are sent once, for all runs. */
+  readonly #shared: Saved;
 
-  /** @param shared what the steps that are sent once have saved */
-  constructor(bench: Workbench, tenant = commonTenant, shared = new Map<string, Reply['json']>()) {
+  constructor(bench: Workbench, tenant = commonTenant, shared: Saved = new Map()) {
     this.bench = bench;
     this.tenant = tenant;
-    this.#replies = shared;
+    this.#shared = shared;
   }
 
   /** The id of what a step saved. */
   id(name: string): string {
-    return String(this.#saved(name)['id']);
+    return String(this.#field(name, 'id'));
   }
 
   /** @throws where a step that only prepares is refused */
   async prepare(steps: readonly Step[]): Promise<this> {
     for (const step of steps) {
-      if (step.once === true && step.as !== undefined && this.#replies.has(step.as)) continue;
-      if (step.request.startsWith('ANSWER ')) {
-        const [, outcome, entity = '', type = ''] = (await this.#fill(step.request)).split(' ');
+      const { as = '', once = false, request } = step;
+      if (once && this.#shared.has(as)) continue;
+      if (request.startsWith('ANSWER ')) {
+        const [, outcome, entity = '', type = ''] = (await this.#fill(request)).split(' ');
         await answerMessage(this.bench, { tenant: this.tenant, entity, type }, outcome as 'done' | 'refused');
         continue;
       }
       const { status, json } = await this.bench.send(await this.request(step));
-      if (status >= 300) throw new Error(`${step.request} was answered ${status}: ${JSON.stringify(json)}`);
-      if (step.as !== undefined) this.#replies.set(step.as, json);
+      if (status >= 300) throw new Error(`${request} was answered ${status}: ${JSON.stringify(json)}`);
+      (once ? this.#shared : this.#saved).set(as, json);
     }
     return this;
   }
 
-  /** A run after this one, that knows what these steps saved. */
-  next(steps: readonly Step[], tenant: string): Run {
-    const names = new Set(steps.filter(({ once }) => once === true).map(({ as }) => as));
-    return new Run(this.bench, tenant, new Map([...this.#replies].filter(([name]) => names.has(name))));
-  }
-
   /** A step's request, with its placeholders filled in. */
   async request({ request, body, headers = {}, subject }: Step): Promise<Request> {
-    const filled = JSON.parse(await this.#fill(JSON.stringify({ request, body, headers }))) as Pick<
-      Request,
-      'body'
-    > & { request: string; headers: Record<string, string> };
-    const [method = '', path = ''] = filled.request.split(' ');
-    return {
-      method,
-      path,
-      tenant: this.tenant,
-      body: filled.body,
-      headers: filled.headers,
-      ...(subject !== undefined && { subject }),
-    };
+    const [method = '', path = ''] = (await this.#fill(request)).split(' ');
+    const sent = JSON.parse(await this.#fill(JSON.stringify({ body, headers }))) as Partial<Request>;
+    return { method, path, tenant: this.tenant, ...sent, ...(subject !== undefined && { subject }) };
   }
 
   async #fill(text: string): Promise<string> {
@@ -102,23 +89,22 @@ export class Run {
   }
 
   async #value(name: string, field: string): Promise<string> {
-    return field === 'secret' ? this.#secret(this.id(name)) : String(this.#saved(name)[field]);
+    return field === 'secret' ? this.#secret(this.id(name)) : String(this.#field(name, field));
   }
 
-  #saved(name: string): Reply['json'] {
-    const found = this.#replies.get(name);
+  #field(name: string, field: string): unknown {
+    const found = this.#saved.get(name) ?? this.#shared.get(name);
     if (!found) throw new Error(`"{${name}}" was not saved by an earlier step`);
-    return found;
+    return found[field];
   }
 
   /** A secret stands in the message that was sent when its entity was created; the entity keeps its fingerprint. */
   async #secret(entity: string): Promise<string> {
-    const { client, tables } = this.bench.backend.store;
-    const get = async (TableName: string, Key: object | undefined): Promise<Record<string, unknown>> =>
-      (await client.send(new GetCommand({ TableName, Key: { ...Key } }))).Item ?? {};
-    const stored = JSON.stringify(await get(tables.data, entityKey(this.tenant, entity)));
-    const message = messageKey({ tenant: this.tenant, id: messageId(entity, 1, 0) });
-    const words = String((await get(tables.outbox, message))['payload']).split(/[\s"]+/);
+    const { outbox, probe, tables } = this.bench;
+    const get = new GetCommand({ TableName: tables.data, Key: { ...entityKey(this.tenant, entity) } });
+    const stored = JSON.stringify((await probe.send(get)).Item);
+    const message = await readMessage(outbox, { tenant: this.tenant, id: messageId(entity, 1, 0) });
+    const words = message?.payload?.split(/[\s"]+/) ?? [];
     const secret = words.find((word) => stored.includes(fingerprint(word)));
     if (secret === undefined) throw new Error(`no secret of ${entity} stands in its first message`);
     return secret;
@@ -131,11 +117,10 @@ async function* runsOf(
   one: Case,
   times: number,
 ): AsyncGenerator<{ readonly work: Work; readonly sent: string }> {
-  const { before = [] } = one;
-  const isApart = 'isApart' in one && one.isApart === true;
-  let run = new Run(bench);
+  const { before = [], isApart = false } = one;
+  const shared: Saved = new Map();
   for (let time = 0; time < times; time += 1) {
-    run = await run.next(before, isApart ? uniqueValue() : commonTenant).prepare(before);
+    const run = await new Run(bench, isApart ? uniqueValue() : commonTenant, shared).prepare(before);
     if ('job' in one) {
       yield { work: await one.job(run), sent: '' };
     } else {
@@ -174,8 +159,7 @@ export async function cpuTime(bench: Workbench, one: Case, times: number): Promi
 }
 
 /** Lists first: what other cases create would lie on top of what was seeded. */
-export const inOrder = (all: readonly Case[]): readonly Case[] =>
-  all.toSorted((a, b) => Number(preparesSomething(a)) - Number(preparesSomething(b)));
-
-const preparesSomething = ({ name, before }: Case): boolean =>
-  name.startsWith('POST') || before !== undefined;
+export function inOrder(all: readonly Case[]): readonly Case[] {
+  const isList = ({ name, before }: Case): boolean => !name.startsWith('POST') && before === undefined;
+  return [...all.filter(isList), ...all.filter((one) => !isList(one))];
+}

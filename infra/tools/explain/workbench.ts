@@ -8,7 +8,7 @@ import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { createApp } from '../../../functions/api/app.ts';
 import type { Bindings } from '../../../functions/api/bindings.ts';
-import { createBackend } from '../../../functions/commands/backend.ts';
+import { createBackend, tablesOfEnvironment } from '../../../functions/commands/backend.ts';
 import type { Backend } from '../../../functions/commands/backend.ts';
 import { createAudit } from '../../../functions/audit/audit.ts';
 import type { Domain } from '../../../functions/core/definition.ts';
@@ -16,9 +16,9 @@ import { rolesOf } from '../../../functions/core/registry.ts';
 import { domains as allDomains } from '../../../functions/application.ts';
 import { systemClock } from '../../../functions/runtime/clock.ts';
 import type { Clock } from '../../../functions/runtime/clock.ts';
-import { readEnvironment } from '../../../functions/runtime/environment.ts';
 import type { Log } from '../../../functions/runtime/logger.ts';
 import { createDocumentClient } from '../../../functions/store/client.ts';
+import type { OutboxAccess } from '../../../functions/store/outbox/message-writes.ts';
 import type { TableNames } from '../../../functions/store/store.ts';
 import { startDynamoDbLocal } from '../../local/dynamodb.ts';
 import { createRecorder } from './recorder.ts';
@@ -28,7 +28,6 @@ import { scanInsteadOf } from './without-index.ts';
 
 /** Names of one length, so that an item's size is the same in every run. */
 export const tenant = 'acme';
-const subject = 'alice';
 
 /**
  * Numbers count by their digits, so a clock that moved would change the sizes of items by a byte or two. This one
@@ -62,7 +61,6 @@ export interface Request {
 
 export interface Reply {
   readonly status: number;
-  readonly headers: Headers;
   readonly json: Readonly<Record<string, unknown>>;
 }
 
@@ -70,6 +68,7 @@ export interface Workbench {
   readonly tables: TableNames;
   readonly recorder: Recorder;
   readonly backend: Backend;
+  readonly outbox: OutboxAccess;
   /** A client that is not recorded. */
   readonly probe: DynamoDBDocumentClient;
   readonly clock: Clock & { advance: (milliseconds: number) => void };
@@ -109,30 +108,36 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
   };
   const backend = createBackend({ domains: options.domains ?? allDomains, store, clock });
   const app = createApp(backend, createAudit(backend), log);
+  const roles = rolesOf(backend.registry.domains);
   return {
     tables,
     recorder,
     backend,
+    outbox: { client: store.client, table: tables.outbox, clock },
     probe,
     clock,
-    send: async (request) => {
-      const claims = {
-        tenant: request.tenant ?? tenant,
-        sub: request.subject ?? subject,
-        scope: 'commands ops',
-        roles: rolesOf(backend.registry.domains),
-      };
-      const [path = '/'] = request.path.split('?');
-      const sent = httpRequest(request);
+    send: async ({ method, path, body, tenant: of = tenant, subject = 'alice', ...request }) => {
+      const claims = { tenant: of, sub: subject, scope: 'commands ops', roles };
+      const text = body === undefined ? undefined : JSON.stringify(body);
+      const headers = new Headers({
+        ...(text !== undefined && { 'content-type': 'application/json' }),
+        ...(method === 'POST' && { 'idempotency-key': randomUUID() }),
+        // On AWS each request has a trace, and what follows from it carries that on: it counts with the messages' size.
+        traceparent: '00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01',
+        ...request.headers,
+      });
       const environment: Bindings = {
         requestContext: { authorizer: { jwt: { claims } }, requestId: randomUUID() },
         event: {
-          path,
-          headers: Object.fromEntries(sent.headers),
-          bytes: new Uint8Array(await sent.arrayBuffer()),
+          path: path.split('?')[0] ?? '/',
+          headers: Object.fromEntries(headers),
+          bytes: new TextEncoder().encode(text),
         },
       };
-      return reply(await app.fetch(sent, environment));
+      const response = await app.request(path, { method, headers, body: text ?? null }, environment);
+      const answer = await response.text();
+      const json = (answer === '' ? {} : JSON.parse(answer)) as Reply['json'];
+      return { status: response.status, json };
     },
     // A scan may take longer than the application has patience.
     without: (index) =>
@@ -145,26 +150,6 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
       for (const one of [client, probe]) one.destroy();
     },
   };
-}
-
-function httpRequest({ method, path, body, headers }: Request): globalThis.Request {
-  return new Request(`http://localhost${path}`, {
-    method,
-    headers: {
-      ...(body !== undefined && { 'content-type': 'application/json' }),
-      ...(method === 'POST' && { 'idempotency-key': randomUUID() }),
-      // On AWS each request has a trace, and what follows from it carries that on: it counts with the messages' size.
-      traceparent: '00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01',
-      ...headers,
-    },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-}
-
-async function reply(response: Response): Promise<Reply> {
-  const text = await response.text();
-  const json = (text === '' ? {} : JSON.parse(text)) as Reply['json'];
-  return { status: response.status, headers: response.headers, json };
 }
 
 /** A workbench on empty tables of their own. */
@@ -181,8 +166,6 @@ export async function emptyStore(
 
 /** Runs work on a DynamoDB Local of its own, which is stopped whatever happens. */
 export async function withDatabase<Result>(work: (endpoint: string) => Promise<Result>): Promise<Result> {
-  // The warning is for those who deploy; the functions on AWS run on a newer Node.
-  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const database = await startDynamoDbLocal();
   try {
     return await work(database.endpoint);
@@ -192,12 +175,5 @@ export async function withDatabase<Result>(work: (endpoint: string) => Promise<R
 }
 
 /** The tables that the environment names, as they are: nothing is seeded, and the service's own figures are shown. */
-export function serviceStore(): Workbench {
-  const environment = readEnvironment(['DATA_TABLE', 'OUTBOX_TABLE', 'IDEMPOTENCY_TABLE']);
-  const tables = {
-    data: environment.DATA_TABLE,
-    outbox: environment.OUTBOX_TABLE,
-    idempotency: environment.IDEMPOTENCY_TABLE,
-  };
-  return createWorkbench({ tables, client: {}, clock: systemClock });
-}
+export const serviceStore = (): Workbench =>
+  createWorkbench({ tables: tablesOfEnvironment(), client: {}, clock: systemClock });

@@ -7,11 +7,8 @@
  */
 import { parseArgs } from 'node:util';
 import { domains } from '../../../functions/application.ts';
-import { createBackend } from '../../../functions/commands/backend.ts';
+import { backendOfEnvironment } from '../../../functions/commands/backend.ts';
 import { migrate } from '../../../functions/commands/migrate.ts';
-import { systemClock } from '../../../functions/runtime/clock.ts';
-import { readEnvironment } from '../../../functions/runtime/environment.ts';
-import { createDocumentClient } from '../../../functions/store/client.ts';
 
 const usage =
   'usage: DATA_TABLE=<table> OUTBOX_TABLE=<table> IDEMPOTENCY_TABLE=<table> npm run migrate -- --domain <collection> [--dry-run] [--concurrency <n>]';
@@ -20,10 +17,7 @@ const usage =
 const namedMax = 20;
 
 async function run(collection: string, dryRun: boolean, concurrency: number | undefined): Promise<void> {
-  const names = readEnvironment(['DATA_TABLE', 'OUTBOX_TABLE', 'IDEMPOTENCY_TABLE']);
-  const tables = { data: names.DATA_TABLE, outbox: names.OUTBOX_TABLE, idempotency: names.IDEMPOTENCY_TABLE };
-  const store = { client: createDocumentClient(), tables };
-  const backend = createBackend({ domains, store, clock: systemClock });
+  const backend = backendOfEnvironment(domains);
   const total = { looked: 0, older: 0, migrated: 0, left: 0 };
   const options = { collection, dryRun, ...(concurrency !== undefined && { concurrency }) };
   for await (const page of migrate(backend, options)) {
