@@ -25,6 +25,7 @@ const record = (status: MessageStatus, rest: Partial<MessageItem> = {}): Message
   ...rest,
 });
 
+const answer = { outcome: 'done', by: 'receiver:external-call', at: '2026-11-20T10:15:31.123Z' } as const;
 const dead = (of: DeadLetter | undefined): MessageItem => record('dead', of && { letter: of });
 
 describe('a delivery of run 2, where the record is', () => {
@@ -35,6 +36,27 @@ describe('a delivery of run 2, where the record is', () => {
     ['sent, its lease over', record('sent', { attempts: 1, leaseUntil: now }), 'free'],
     ['leased', record('sent', { attempts: 1, leaseUntil: now + 1 }), 'notYet'],
     ['leased in its last attempt', record('sent', { attempts: 5, leaseUntil: now + 1 }), 'notYet'],
+    ['answered', record('sent', { answer, leaseUntil: now + 1 }), 'answered'],
+    ['waiting for a callback', record('waiting', { waitingUntil: now + 1 }), 'waiting'],
+    ['waiting in vain', record('waiting', { waitingUntil: now }), 'uncertain'],
+    ['waiting since before that was kept', record('waiting'), 'uncertain'],
+    [
+      'waiting in vain, and being asked',
+      record('waiting', { waitingUntil: now, leaseUntil: now + 1 }),
+      'notYet',
+    ],
+    [
+      'called, and nobody knows whether that acted',
+      record('sent', { onUncertain: 'inquire', attempts: 1, unsettled: 1 }),
+      'uncertain',
+    ],
+    [
+      'called, and known not to have acted',
+      record('sent', { onUncertain: 'inquire', attempts: 1, unsettled: 0 }),
+      'free',
+    ],
+    ['never called, and not to be called twice', record('sent', { onUncertain: 'hold' }), 'free'],
+    ['called in vain, and may be called twice', record('sent', { attempts: 1, unsettled: 1 }), 'free'],
     ['out of attempts', record('sent', { attempts: 5, leaseUntil: now - 1 }), 'exhausted'],
     ['done', record('done'), 'done'],
     ['done in another run', record('done', { run: 7 }), 'done'],
@@ -54,6 +76,11 @@ describe('a delivery of run 2, where the record is', () => {
   ])('%s', (_, found, expected) => {
     expect(deliveryState(found, delivered, now, attemptsMax).kind).toBe(expected);
   });
+});
+
+test('an answer is handed on with its message', () => {
+  const answered = record('sent', { answer });
+  expect(deliveryState(answered, delivered, now, attemptsMax)).toEqual({ kind: 'answered', item: answered });
 });
 
 describe('a delivery that its queue had among the dead letters', () => {
