@@ -3,6 +3,7 @@
  * and numbers have fixed lengths: units follow from sizes. `test/integration/cost.integration.test.ts` asserts that
  * no route is missing. A collection that nobody wrote cases for has those that its definition's examples make.
  */
+import { routesOf } from '../../../functions/api/routes.ts';
 import type { Domain } from '../../../functions/core/definition.ts';
 import { secretFields } from '../../../functions/core/fields.ts';
 import type { Registry } from '../../../functions/core/registry.ts';
@@ -178,33 +179,27 @@ const publicCommands = ({ transitions }: Domain): readonly string[] => [
   'create',
   ...Object.keys(transitions).filter((name) => transitions[name]?.internal !== true),
 ];
-const routeOf = ({ collection }: Domain, name: string): string =>
-  `POST /v1/${collection}${name === 'create' ? '' : `/{id}/${name}`}`;
 
 const isWritten = ({ collection }: Domain): boolean =>
   writtenCases.some(({ name }) => name === `GET /v1/${collection}`);
 
 /** The cases of these definitions. */
 export function casesOf(registry: Registry): readonly RequestCase[] {
-  return [
-    ...writtenCases,
-    ...registry.domains
-      .filter((domain) => !isWritten(domain))
-      .flatMap((domain) => exampleCases(registry, domain)),
-    ...operations,
-  ];
+  const others = registry.domains.filter((domain) => !isWritten(domain));
+  return [...writtenCases, ...others.flatMap((domain) => exampleCases(registry, domain)), ...operations];
 }
+
+/** Whether a case is of this route: plain, or with something special about it. */
+export const isOf = ({ name }: { readonly name: string }, route: string): boolean =>
+  name === route || name.startsWith(`${route} (`);
 
 /** Routes of commands to which no row of examples leads: each needs a case that is written. */
 export function routesNotLedTo(registry: Registry): readonly string[] {
-  return registry.domains
-    .filter((domain) => !isWritten(domain))
-    .flatMap((domain) => {
-      const led = new Set(exampleCases(registry, domain).map(({ name }) => name));
-      return publicCommands(domain)
-        .map((name) => routeOf(domain, name))
-        .filter((route) => !led.has(route));
-    });
+  const all = casesOf(registry);
+  return routesOf(registry)
+    .filter(({ operation: { is } }) => is === 'create' || is === 'transition')
+    .map(({ method, path }) => `${method} ${path}`)
+    .filter((route) => !all.some((one) => isOf(one, route)));
 }
 
 const registered = registerDomains(domains);
@@ -212,41 +207,17 @@ export const cases: readonly RequestCase[] = casesOf(registered);
 /** The same of the application. */
 export const routesToBeWritten: readonly string[] = routesNotLedTo(registered);
 
-/** Routes without a case, and why. */
-export const routesWithoutCase: ReadonlyMap<string, string> = new Map([
-  ...domains.map(({ collection }): [string, string] => [
-    `GET /v1/${collection}/{id}/timing`,
-    'costs what a read of the entity costs, which is all that it does',
-  ]),
-  ['GET /v1/audit', 'reads a bounded part of all data by design; its cost is that part'],
-  ['GET /v1/messages/groups', 'reads a bounded part of the dead messages by design; its cost is that part'],
-  ['POST /v1/redrives', 'lists a bounded part of the dead messages by design, and begins in one transaction'],
-  ['GET /v1/requests', 'is asked by a person, and reads two items'],
-  ['GET /v1/operations', 'is asked by a person, and reads a page of entries'],
-  ['GET /v1/redrives', 'is asked by a person, and reads a page of runs'],
-  ['GET /v1/redrives/{id}', 'is asked by a person, and reads one item'],
-  ['POST /v1/redrives/{id}/stop', 'is asked by a person, and writes one item'],
-  ['POST /v1/messages/redrive', 'costs what its messages cost one by one, and a query'],
-  ['POST /v1/messages/{id}/resolve', 'costs what the answer of a receiver costs, and two reads'],
-]);
-
 /**
  * The commands of a definition with the examples that its documentation shows, each after the examples that lead
  * there, and its queries. One to which no examples lead has no case.
  */
 function exampleCases(registry: Registry, domain: Domain): readonly RequestCase[] {
   const commands = publicCommands(domain).flatMap((name) => {
-    const example = exampleOf(registry, domain, name, standardNow);
-    const { after } = example;
-    if (!after) return [];
-    return [
-      caseOf(
-        exampleStep(example, example),
-        after.map((command) => exampleStep(command, example)),
-      ),
-    ];
+    const { after, ...example } = exampleOf(registry, domain, name, standardNow);
+    const before = after?.map((command) => exampleStep(command, example));
+    return before ? [caseOf(exampleStep(example, example), before)] : [];
   });
-  const creation = commands.find(({ name }) => name === routeOf(domain, 'create'));
+  const creation = commands.find(({ name }) => name === `POST /v1/${domain.collection}`);
   if (!creation) return [];
   const make = [...(creation.before ?? []), creation.request];
   return [...commands, ...commonCases(domain.collection, domain.initial, make)].map((one) =>

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { numberWithin, runCommand, UsageError } from '../../local/command-line.ts';
-import { cases, routesToBeWritten } from './cases.ts';
+import { cases, isOf, routesToBeWritten } from './cases.ts';
 import { jobs } from './jobs.ts';
 import { comparisonTable, grouped, renderPlan } from './render.ts';
 import { requestCases } from './request-case.ts';
@@ -30,12 +30,6 @@ const usage = `usage: npm run explain -- [POST /v1/reservations] [options]
 
 Without a route: every command, query and job.`;
 
-interface Explained {
-  readonly title: string;
-  readonly measured: readonly Measured[];
-  readonly without?: { readonly index: string; readonly measured: readonly Measured[] };
-}
-
 async function chosenCases(file: string | undefined, wanted: string): Promise<readonly Case[]> {
   if (file !== undefined) {
     const parsed = requestCases.safeParse(JSON.parse(await readFile(file, 'utf8')));
@@ -43,19 +37,13 @@ async function chosenCases(file: string | undefined, wanted: string): Promise<re
     return parsed.data;
   }
   const all = inOrder([...cases, ...jobs]);
-  const found = all.filter(({ name }) => wanted === '' || name === wanted || name.startsWith(`${wanted} (`));
+  const found = all.filter((one) => wanted === '' || isOf(one, wanted));
   const lacking = routesToBeWritten.filter((route) => wanted === '' || route === wanted);
   for (const route of lacking)
     say(`${route} has no case: no row of examples leads there. Write one in infra/tools/explain/cases.ts.`);
   if (found.length > 0) return found;
   const names = all.map(({ name }) => `  ${name}`).join('\n');
   throw new UsageError(`no case is called "${wanted}"; there are:\n${names}`);
-}
-
-async function measureAll(bench: Workbench, all: readonly Case[], runs: number): Promise<Measured[]> {
-  const measured: Measured[] = [];
-  for (const one of all) measured.push(await measure(bench, one, runs));
-  return measured;
 }
 
 const print = (text: string): void => {
@@ -66,24 +54,38 @@ const say = (text: string): void => {
 };
 const json = (measured: Measured): object => ({ ...measured.plan, warnings: warningsOf(measured) });
 
-function printExplained({ title, measured, without }: Explained, reported: boolean, isEverything: boolean) {
-  for (const [heading, plans] of [
-    [title, measured],
-    ...(without ? [[`${title}, without ${without.index}`, without.measured] as const] : []),
-  ] as const) {
-    print(`\n# ${heading}\n`);
-    for (const one of plans) print(`${renderPlan(one.plan, warningsOf(one), { reported })}\n`);
-    if (!isEverything) continue;
-    for (const { code, detail } of indexesNotRead(plans.map(({ plan }) => plan)))
-      print(`! ${code}: ${detail}`);
-  }
-  for (const [place, { plan: other }] of (without?.measured ?? []).entries()) {
-    const plan = measured[place]?.plan ?? other;
+async function measureAll(bench: Workbench, all: readonly Case[], runs: number): Promise<Measured[]> {
+  const measured: Measured[] = [];
+  for (const one of all) measured.push(await measure(bench, one, runs));
+  return measured;
+}
+
+interface Printed {
+  /** Whether the database's own figures are shown, too. */
+  readonly reported: boolean;
+  /** Whether these are all plans there are. */
+  readonly isEverything: boolean;
+}
+
+function printPlans(
+  heading: string,
+  measured: readonly Measured[],
+  { reported, isEverything }: Printed,
+): void {
+  print(`\n# ${heading}\n`);
+  for (const one of measured) print(`${renderPlan(one.plan, warningsOf(one), { reported })}\n`);
+  if (!isEverything) return;
+  for (const { code, detail } of indexesNotRead(measured.map(({ plan }) => plan)))
+    print(`! ${code}: ${detail}`);
+}
+
+function printComparisons(index: string, measured: readonly Measured[], without: readonly Measured[]): void {
+  for (const [place, { plan: other }] of without.entries()) {
     const columns = [
-      { title: `with ${without?.index ?? ''}`, plan },
-      { title: `without ${without?.index ?? ''}`, plan: other },
+      { title: `with ${index}`, plan: measured[place]?.plan ?? other },
+      { title: `without ${index}`, plan: other },
     ];
-    print(`${comparisonTable(plan.name, columns)}\n`);
+    print(`${comparisonTable(other.name, columns)}\n`);
   }
 }
 
@@ -110,7 +112,7 @@ await runCommand({
       const measured = await measureAll(bench, all, times);
       bench.close();
       if (isJson) print(JSON.stringify(measured.map(json), undefined, 2));
-      else printExplained({ title: 'On the tables of the environment', measured }, true, isEverything);
+      else printPlans('On the tables of the environment', measured, { reported: true, isEverything });
       return 0;
     }
     const output: object[] = [];
@@ -120,15 +122,15 @@ await runCommand({
         const seeded = await seed(bench, size, say);
         say(`${seeded.entities} entities, ${seeded.items} items: seeded in ${seeded.seconds.toFixed(1)} s`);
         const measured = await measureAll(bench, all, times);
-        const without = index === undefined ? [] : await measureAll(bench.without(index), all, times);
-        const compared = index === undefined ? {} : { without: { index, measured: without } };
-        output.push({
-          entities: size,
-          plans: measured.map(json),
-          ...(index !== undefined && { withoutIndex: index, plansWithout: without.map(json) }),
-        });
-        if (!isJson)
-          printExplained({ title: `${grouped(size)} entities`, measured, ...compared }, false, isEverything);
+        const title = `${grouped(size)} entities`;
+        if (!isJson) printPlans(title, measured, { reported: false, isEverything });
+        output.push({ entities: size, plans: measured.map(json) });
+        if (index === undefined) return;
+        const without = await measureAll(bench.without(index), all, times);
+        Object.assign(output.at(-1) ?? {}, { withoutIndex: index, plansWithout: without.map(json) });
+        if (isJson) return;
+        printPlans(`${title}, without ${index}`, without, { reported: false, isEverything });
+        printComparisons(index, measured, without);
       });
     }
     if (isJson) print(JSON.stringify(output, undefined, 2));

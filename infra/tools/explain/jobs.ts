@@ -32,12 +32,8 @@ const delivered = JSON.parse(
 ) as SQSEvent;
 
 /** Lets an entity expire, as the worker of its timer does when the time has come. */
-export async function expire(
-  { backend, clock }: Workbench,
-  collection: string,
-  entity: string,
-  waitMs: number,
-): Promise<void> {
+export async function expire({ backend, clock }: Workbench, entity: string, waitMs: number): Promise<void> {
+  const collection = backend.registry.ofId(entity)?.collection ?? '';
   clock.advance(waitMs);
   const run = createRunScheduledTransition(backend);
   await run({ tenant, collection, entity, transition: 'expire', dueAt: clock.now() });
@@ -45,7 +41,7 @@ export async function expire(
 }
 
 const holdMs = 600_000;
-const holdRunsOut = (run: Run) => () => expire(run.bench, 'reservations', run.id('it'), holdMs);
+const holdRunsOut = (run: Run) => () => expire(run.bench, run.id('it'), holdMs);
 
 type Message = MessageRun & { readonly topic: Topic };
 

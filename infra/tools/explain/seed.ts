@@ -111,8 +111,7 @@ async function makeRound(bench: Workbench): Promise<Items> {
   const run = new Run(bench);
   for (const [steps, expiresAfterMs] of round) {
     await run.prepare(steps);
-    const collection = /^POST \/v1\/([^/]+)/.exec(steps[0]?.request ?? '')?.[1] ?? '';
-    if (expiresAfterMs !== undefined) await expire(bench, collection, run.id('it'), expiresAfterMs);
+    if (expiresAfterMs !== undefined) await expire(bench, run.id('it'), expiresAfterMs);
   }
   bench.clock.advance(madeBeforeMs);
   const read = async (table: Table): Promise<readonly Item[]> => {
@@ -165,30 +164,21 @@ function waiting(item: Item, hasWork: boolean, now: number): Item {
 
 /** A message that is done, or, where work is left, dead or still to be sent. */
 function worked(message: Item, hasWork: boolean): Item {
-  const { topic, createdAt: at, payload, ...rest } = message;
-  const kept = Object.fromEntries(
-    Object.entries(rest).filter(([name]) => name !== 'openPk' && name !== 'closedPk'),
-  );
-  const indexed = (status: MessageStatus): Item =>
-    indexedAs({ tenant, id: String(message['id']) }, groupOf(status));
+  const { topic, createdAt: at, sensitive } = message;
   // Its name is another one, and so may be its partition.
-  if (hasWork && topic === 'external-call')
-    return { ...kept, topic, createdAt: at, payload, ...indexed(message['status'] as MessageStatus) };
-  const status = hasWork && topic === 'notification' ? 'dead' : 'done';
-  return {
-    ...kept,
-    topic,
-    createdAt: at,
-    ...(message['sensitive'] !== true && { payload }),
+  const indexed = (status: MessageStatus): Item => ({
+    ...message,
+    openPk: undefined,
+    closedPk: undefined,
+    ...indexedAs({ tenant, id: String(message['id']) }, groupOf(status)),
     status,
-    attempts: status === 'done' ? 1 : 5,
-    sentAt: at,
-    ...indexed(status),
-    ...(status === 'done'
-      ? {
-          doneAt: at,
-          result: JSON.stringify({ messageId: '<00000000-0000-4000-8000-000000000000@example.com>' }),
-        }
-      : { lastError: { code: '500', reason: 'The receiver answered 500.', at } }),
-  };
+  });
+  if (hasWork && topic === 'external-call') return indexed(message['status'] as MessageStatus);
+  const sent = { sentAt: at, ...(sensitive === true && { payload: undefined }) };
+  if (hasWork && topic === 'notification') {
+    const lastError = { code: '500', reason: 'The receiver answered 500.', at };
+    return { ...indexed('dead'), ...sent, attempts: 5, lastError };
+  }
+  const result = JSON.stringify({ messageId: '<00000000-0000-4000-8000-000000000000@example.com>' });
+  return { ...indexed('done'), ...sent, attempts: 1, doneAt: at, result };
 }

@@ -23,109 +23,101 @@ const largeBytes = 300 * 1024;
 const { writeUnitsPerSecond } = partitionLimits;
 
 export function warningsOf({ plan, runs, sent }: Measured): readonly Warning[] {
-  const accesses = plan.calls.flatMap((call) => call.accesses);
-  return distinct([
-    ...accesses.flatMap(ofAccess),
+  const all = [
+    ...accessesOf([plan]).flatMap(ofAccess),
     ...sequentialReads(plan.calls, sent),
     ...sequentialWrites(plan.calls),
     ...hotKeys(runs),
-  ]);
+  ];
+  return [...new Map(all.map((warning) => [`${warning.code} ${warning.detail}`, warning])).values()];
 }
 
-function ofAccess(access: Access): Warning[] {
+const warnIf = (isSo: boolean, code: Warning['code'], detail: string): readonly Warning[] =>
+  isSo ? [{ code, detail }] : [];
+
+const accessesOf = (plans: readonly Plan[]): readonly Access[] =>
+  plans.flatMap(({ calls }) => calls.flatMap(({ accesses }) => accesses));
+
+function ofAccess(access: Access): readonly Warning[] {
   const { action, expressions, itemsRead, itemsReturned, limit, largestBytes, purpose } = access;
   const place = placeOf(access);
   const discarded = itemsRead - itemsReturned;
-  const warnings: Warning[] = [];
-  if (action === 'scan')
-    warnings.push({ code: 'scan', detail: `reads all of ${place}, whatever is asked for` });
+  const isQuery = action === 'query';
   // A scan has a warning of its own for each of its pages.
-  if (action === 'query' && expressions.filter !== undefined && discarded > itemsReturned) {
-    const detail = `the filter on ${place} throws ${discarded} of ${itemsRead} items away`;
-    warnings.push({ code: 'filter_discards', detail });
-  }
-  if (action === 'query' && limit === undefined) {
-    warnings.push({ code: 'unbounded_read', detail: `the query of ${place} has no limit` });
-  }
-  if (largestBytes > largeBytes) {
-    const kilobytes = Math.round(largestBytes / 1024);
-    warnings.push({ code: 'large_item', detail: `${purpose} has ${kilobytes} KB; an item holds 400` });
-  }
-  return warnings;
+  const discards = isQuery && expressions.filter !== undefined && discarded > itemsReturned;
+  const kilobytes = Math.round(largestBytes / 1024);
+  return [
+    ...warnIf(action === 'scan', 'scan', `reads all of ${place}, whatever is asked for`),
+    ...warnIf(
+      discards,
+      'filter_discards',
+      `the filter on ${place} throws ${discarded} of ${itemsRead} items away`,
+    ),
+    ...warnIf(isQuery && limit === undefined, 'unbounded_read', `the query of ${place} has no limit`),
+    ...warnIf(largestBytes > largeBytes, 'large_item', `${purpose} has ${kilobytes} KB; an item holds 400`),
+  ];
 }
 
+/** The partition of a key that is JSON. */
+const partitionOf = (key = '{}'): string => (JSON.parse(key) as { pk?: { S?: string } }).pk?.S ?? '';
+
 /** A read by key whose keys the request names could have been part of the first read. */
-function sequentialReads(calls: readonly PlannedCall[], sent: string): Warning[] {
+function sequentialReads(calls: readonly PlannedCall[], sent: string): readonly Warning[] {
   const reads = calls.filter(({ accesses }) => accesses.every(({ action }) => action === 'get'));
+  const first = reads[0]?.step ?? 0;
   const isNamed = (key: string): boolean => {
-    const { pk } = JSON.parse(key) as { pk?: { S?: string } };
-    const id = pk?.S?.split('#').at(-1);
-    return id !== undefined && id !== '' && sent.includes(id);
+    const id = partitionOf(key).split('#').at(-1) ?? '';
+    return id !== '' && sent.includes(id);
   };
-  return reads.slice(1).flatMap((call) => {
-    const [first] = reads;
-    const keys = call.accesses.flatMap((access) => access.keys ?? []);
-    if (!first || first.step === call.step || keys.length === 0 || !keys.every(isNamed)) return [];
-    const detail = `step ${call.step} reads by keys that the request names: step ${first.step} could read them too`;
-    return [{ code: 'sequential_calls' as const, detail }];
+  return reads.flatMap(({ step, accesses }) => {
+    const keys = accesses.flatMap((access) => access.keys ?? []);
+    const detail = `step ${step} reads by keys that the request names: step ${first} could read them too`;
+    return warnIf(step !== first && keys.length > 0 && keys.every(isNamed), 'sequential_calls', detail);
   });
 }
 
 /** Single writes one after the other, which do not need each other's answers unless they are of one item. */
-function sequentialWrites(calls: readonly PlannedCall[]): Warning[] {
+function sequentialWrites(calls: readonly PlannedCall[]): readonly Warning[] {
   const keys = calls.flatMap(({ operation, accesses }) =>
-    ['PutItem', 'UpdateItem', 'DeleteItem'].includes(operation) ? [accesses[0]?.keys?.[0] ?? ''] : [],
+    ['PutItem', 'UpdateItem', 'DeleteItem'].includes(operation) ? [accesses[0]?.keys?.[0]] : [],
   );
   const others = new Set(keys).size;
-  if (others < 2) return [];
-  return [
-    { code: 'sequential_calls', detail: `${others} single writes of different items, one after the other` },
-  ];
+  const detail = `${others} single writes of different items, one after the other`;
+  return warnIf(others > 1, 'sequential_calls', detail);
 }
 
 /** What every run writes, though each is about an entity of its own, all such requests write. */
-function hotKeys(runs: readonly Plan[]): Warning[] {
+function hotKeys(runs: readonly Plan[]): readonly Warning[] {
   if (runs.length < 2) return [];
-  const units = runs.map(unitsByPartition);
-  const [first = new Map<string, number>(), ...others] = units;
-  return [...first].flatMap(([partition, of]) => {
-    const limit = Math.floor(writeUnitsPerSecond / of);
-    if (limit >= writeUnitsPerSecond || !others.every((other) => other.has(partition))) return [];
+  const [first = new Map<string, number>(), ...others] = runs.map(unitsByPartition);
+  return [...first].flatMap(([partition, units]) => {
+    const limit = Math.floor(writeUnitsPerSecond / units);
+    const isHot = limit < writeUnitsPerSecond && others.every((other) => other.has(partition));
     // An index follows the commit and knows no conflicts; a table's items do.
     const earlier = /^\w+\//.test(partition) ? '' : ', and conflicts come earlier';
     const detail = `every request writes ${partition}: at most ${limit} a second${earlier}`;
-    return [{ code: 'hot_key' as const, detail }];
+    return warnIf(isHot, 'hot_key', detail);
   });
 }
 
-function unitsByPartition({ calls }: Plan): Map<string, number> {
+function unitsByPartition(plan: Plan): ReadonlyMap<string, number> {
   const units = new Map<string, number>();
   const add = (partition: string, of: number): void => {
     units.set(partition, (units.get(partition) ?? 0) + of);
   };
-  for (const { table, purpose, keys, writeUnits, indexWrites } of calls.flatMap(({ accesses }) => accesses)) {
+  for (const { table, purpose, keys, writeUnits, indexWrites } of accessesOf([plan])) {
     if (writeUnits === 0) continue;
-    const { pk } = JSON.parse(keys?.[0] ?? '{}') as { pk?: { S?: string } };
-    add(`${table} ${pk?.S ?? ''} (${purpose})`, writeUnits);
-    for (const write of indexWrites) {
-      for (const partition of write.partitions) {
-        add(`${table}/${write.index} ${partition}`, write.units / write.partitions.length);
-      }
-    }
+    add(`${table} ${partitionOf(keys?.[0])} (${purpose})`, writeUnits);
+    for (const { index, units: of, partitions } of indexWrites)
+      for (const partition of partitions) add(`${table}/${index} ${partition}`, of / partitions.length);
   }
   return units;
 }
 
 /** Indexes that none of the plans reads. To be asked of all plans there are. */
 export function indexesNotRead(plans: readonly Plan[]): readonly Warning[] {
-  const read = new Set(
-    plans.flatMap(({ calls }) => calls.flatMap(({ accesses }) => accesses.map(({ index }) => index))),
+  const read = new Set(accessesOf(plans).map(({ index }) => index));
+  return allIndexes.flatMap(({ name }) =>
+    warnIf(!read.has(name), 'index_not_read', `no request and no job reads the index ${name}`),
   );
-  return allIndexes
-    .filter(({ name }) => !read.has(name))
-    .map(({ name }) => ({ code: 'index_not_read', detail: `no request and no job reads the index ${name}` }));
-}
-
-function distinct(warnings: readonly Warning[]): readonly Warning[] {
-  return [...new Map(warnings.map((warning) => [`${warning.code} ${warning.detail}`, warning])).values()];
 }

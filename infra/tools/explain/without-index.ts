@@ -7,8 +7,8 @@
  * The scan is really done, and recorded in the query's place. The application's answer still comes from the index,
  * which is there: to sort and cut what the scan found costs nothing in the database.
  */
-import { QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
-import type { DynamoDBDocumentClient, QueryCommandInput } from '@aws-sdk/lib-dynamodb';
+import { paginateScan, QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import type { DynamoDBDocumentClient, QueryCommandInput, ScanCommandInput } from '@aws-sdk/lib-dynamodb';
 import { allIndexes } from './tables.ts';
 
 /** Queries that are asked within this time are asked together. */
@@ -54,13 +54,11 @@ export function scanInsteadOf(
 /** One scan for several queries: its filter lets through what any of them wants. */
 async function scanAll(client: DynamoDBDocumentClient, queries: readonly QueryCommandInput[]): Promise<void> {
   const numbered = (text: string, of: number): string => text.replace(/[#:]\w+/g, `$&_${of}`);
-  const placeholders = (
-    parameter: 'ExpressionAttributeNames' | 'ExpressionAttributeValues',
-  ): Record<string, never> | undefined => {
+  const placeholders = (parameter: 'ExpressionAttributeNames' | 'ExpressionAttributeValues') => {
     const all = queries.flatMap((query, of) =>
-      Object.entries(query[parameter] ?? {}).map(([name, value]) => [numbered(name, of), value as unknown]),
+      Object.entries(query[parameter] ?? {}).map(([name, value]) => [numbered(name, of), value as string]),
     );
-    return all.length > 0 ? (Object.fromEntries(all) as Record<string, never>) : undefined;
+    return all.length > 0 && { [parameter]: Object.fromEntries(all) as Record<string, string> };
   };
   const conditions = queries.map(({ IndexName, KeyConditionExpression, FilterExpression }, of) => {
     const key = allIndexes.find(({ name }) => name === IndexName)?.partitionKey;
@@ -69,17 +67,12 @@ async function scanAll(client: DynamoDBDocumentClient, queries: readonly QueryCo
     const all = [range, FilterExpression].filter((condition) => condition !== undefined);
     return `(${numbered(all.join(' AND '), of)})`;
   });
-  let ExclusiveStartKey: Record<string, unknown> | undefined;
-  do {
-    const answer = await client.send(
-      new ScanCommand({
-        TableName: queries[0]?.TableName,
-        FilterExpression: conditions.join(' OR '),
-        ExpressionAttributeNames: placeholders('ExpressionAttributeNames'),
-        ExpressionAttributeValues: placeholders('ExpressionAttributeValues'),
-        ...(ExclusiveStartKey && { ExclusiveStartKey }),
-      }),
-    );
-    ExclusiveStartKey = answer.LastEvaluatedKey;
-  } while (ExclusiveStartKey !== undefined);
+  const scan: ScanCommandInput = {
+    TableName: queries[0]?.TableName,
+    FilterExpression: conditions.join(' OR '),
+    ...placeholders('ExpressionAttributeNames'),
+    ...placeholders('ExpressionAttributeValues'),
+  };
+  const pages = paginateScan({ client }, scan);
+  while ((await pages.next()).done !== true);
 }
