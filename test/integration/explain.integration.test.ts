@@ -75,7 +75,7 @@ describe('what a plan tells', () => {
       'ledger entry of payments',
       'balance payer',
       'balance holding',
-      'message to external-call',
+      'message to external-call, then payments/captured',
     ]);
     const text = renderPlan(plan, []);
     expect(text).toContain('TransactWriteItems');

@@ -1,9 +1,14 @@
 import { expect, it } from 'vitest';
+import { domains } from '../../functions/application.ts';
+import { messagesOf, registerDomains } from '../../functions/core/registry.ts';
+import { publicCommands } from '../../infra/tools/explain/cases.ts';
 import { readContracts } from '../../infra/tools/explain/contracts.ts';
 import { readCpu } from '../../infra/tools/explain/cpu-times.ts';
 import { messagePrices, priceList } from '../../infra/tools/explain/price-list.ts';
+import { answerJobsOf } from '../../infra/tools/explain/answer-jobs.ts';
 import { prices } from '../../infra/cdk/prices.ts';
 
+const messages = async () => messagePrices(await readContracts(), (await readCpu()).milliseconds);
 const list = async () => priceList(await readContracts(), (await readCpu()).milliseconds);
 
 it('prices every request that has a contract, each with all its parts', async () => {
@@ -17,31 +22,67 @@ it('prices every request that has a contract, each with all its parts', async ()
   }
 });
 
-it('counts what follows: messages each alone, and a transition that waits', async () => {
+it('counts what follows: messages with what their answers bring about, and a transition that waits', async () => {
   const followUp = new Map((await list()).map((price) => [price.name, price.followUp]));
   const of = (name: string): number => followUp.get(name) ?? NaN;
+  const message = new Map((await messages()).map(({ done, total }) => [done, total]));
+  const [plain = NaN, summary = NaN, statement = NaN] = [
+    message.get(undefined),
+    message.get('approvals/keep-summary'),
+    message.get('settlements/keep-statement'),
+  ];
   expect(of('POST /v1/payments')).toBe(0);
-  const one = of('POST /v1/articles/{id}/publish');
-  expect(of('POST /v1/approvals/{id}/submit (2 approvers)')).toBeCloseTo(3 * one, 12);
-  expect(of('POST /v1/reservations')).toBeGreaterThan(0);
+  expect(of('POST /v1/payments/{id}/confirm')).toBeCloseTo(message.get('payments/captured') ?? NaN, 12);
+  expect(of('POST /v1/settlements/{id}/confirm (of 3 payments)')).toBeCloseTo(statement, 12);
+  expect(of('POST /v1/approvals/{id}/submit (2 approvers)')).toBeCloseTo(2 * plain + summary, 12);
   // A wait of two weeks costs what one of ten minutes does, since the table keeps it; beside it stands one mail.
-  const mail = of('POST /v1/articles/{id}/publish');
-  expect(of('POST /v1/invites')).toBeCloseTo(mail + of('POST /v1/reservations'), 12);
+  expect(of('POST /v1/reservations')).toBeGreaterThan(0);
+  expect(of('POST /v1/invites')).toBeCloseTo(plain + of('POST /v1/reservations'), 12);
 });
 
-it('says what an answer that moves its entity costs more: its units, and the time of its worker', async () => {
+it('prices an answered message by its own units, with the messages of its transition', async () => {
   const contracts = await readContracts();
-  const { plain, answered } = messagePrices(contracts, (await readCpu()).milliseconds);
-  const unitsOf = (name: string) => contracts[name] ?? { readUnits: NaN, writeUnits: NaN };
-  const [one, other] = [
-    unitsOf('worker: a call whose answer moves its entity'),
-    unitsOf('worker: one message'),
-  ];
-  const reads = (one.readUnits - other.readUnits) * prices.tableReadUnit;
-  const writes = (one.writeUnits - other.writeUnits) * prices.tableWriteUnit;
-  expect(answered.database - plain.database).toBeCloseTo(reads + writes, 12);
-  expect(answered.function).toBeGreaterThan(plain.function);
-  expect(answered.queue).toBe(plain.queue);
+  const [plain, ...answered] = await messages();
+  const units = (name: string): number => {
+    const { readUnits, writeUnits } = contracts[name] ?? { readUnits: NaN, writeUnits: NaN };
+    return readUnits * prices.tableReadUnit + writeUnits * prices.tableWriteUnit;
+  };
+  const relay = units('relay: one message');
+  expect(plain?.database).toBeCloseTo(relay + units('worker: one message'), 12);
+  for (const { done = '', database, function: fn, queue, followUp, total } of answered) {
+    expect(database, done).toBeCloseTo(relay + units(`ANSWER /v1/${done.replace('/', '/{id}/')}`), 12);
+    expect(database, done).toBeGreaterThan(plain?.database ?? NaN);
+    expect(queue, done).toBe(plain?.queue);
+    expect(total, done).toBeCloseTo(fn + database + queue + followUp, 12);
+  }
+  // The money was taken: a receipt goes out, from which nothing follows.
+  expect(answered.find(({ done }) => done === 'payments/captured')?.followUp).toBe(plain?.total);
+});
+
+it('counts a message that its own answer sends again once', () => {
+  const contract = { requests: 1, readUnits: 0, writeUnits: 2, reads: [], writes: [] };
+  const again = { item: 'put message to external-call, then parcels/asked', units: 2 };
+  const names = ['relay: one message', 'worker: one message', 'ANSWER /v1/parcels/{id}/asked'];
+  const cpu = Object.fromEntries(names.map((name) => [name, 1]));
+  const contracts = Object.fromEntries(names.map((name) => [name, contract]));
+  const [, asked] = messagePrices(
+    { ...contracts, 'ANSWER /v1/parcels/{id}/asked': { ...contract, writes: [again] } },
+    cpu,
+  );
+  expect(asked?.followUp).toBe(0);
+});
+
+it('has a case for every answer that moves an entity, once a public command sends its message', () => {
+  const registry = registerDomains(domains);
+  const wanted = registry.domains.flatMap((domain) =>
+    messagesOf(domain)
+      .filter(
+        ({ command, message }) => message.done !== undefined && publicCommands(domain).includes(command),
+      )
+      .map(({ message: { done = '' } }) => `ANSWER /v1/${domain.collection}/{id}/${done}`),
+  );
+  const names = answerJobsOf(registry).map(({ name }) => name);
+  expect(wanted.filter((name) => !names.includes(name))).toEqual([]);
 });
 
 it('sets commands beside other ways to do them, and queries beside none', async () => {

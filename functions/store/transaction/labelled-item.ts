@@ -20,7 +20,8 @@ export type Label =
   /** `now`: the moment its lock was judged by, epoch milliseconds. */
   | { readonly purpose: 'other entity'; readonly unread: UnreadChange; readonly now: number }
   | { readonly purpose: 'balance'; readonly balance: BalanceChange }
-  | { readonly purpose: 'message'; readonly topic: string }
+  /** `done`: the collection and the transition that its answer brings about, e.g. `payments/captured`. */
+  | { readonly purpose: 'message'; readonly topic: string; readonly done?: string }
   | { readonly purpose: 'redrive run' | 'redrive list' }
   /** Of the operator's log. */
   | { readonly purpose: 'operation' }

@@ -106,7 +106,11 @@ export function transactionItems(
     })),
     // After the commit the outbox table's stream hands these to `outbox/message-relay.ts`.
     ...decision.messages.map((message) => ({
-      label: { purpose: 'message' as const, topic: message.topic },
+      label: {
+        purpose: 'message' as const,
+        topic: message.topic,
+        ...(message.done !== undefined && { done: `${message.collection}/${message.done}` }),
+      },
       item: onlyNew(tables.outbox, {
         ...messageItem({
           ...message,

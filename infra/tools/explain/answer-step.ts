@@ -13,16 +13,26 @@ export interface AnsweredMessage {
   readonly type: string;
 }
 
-/** @throws where no message of this type waits for an answer, or its answer does not move the entity */
-export async function answerMessage(
-  { backend, outbox }: Workbench,
+/** @throws where no message of this type waits for an answer */
+export async function openMessage(
+  { outbox }: Workbench,
   { tenant, entity, type }: AnsweredMessage,
-  outcome: 'done' | 'refused',
-): Promise<void> {
-  const { clock, registry } = backend;
+): Promise<MessageItem> {
   const { items } = await listEntityMessages(outbox, { tenant, entityId: entity, limit: 100 });
   const item = items.find((message) => message.type === type && isOpen(message));
   if (!item) throw new Error(`no ${type} of ${entity} waits for an answer`);
+  return item;
+}
+
+/** @throws where no message of this type waits for an answer, or its answer does not move the entity */
+export async function answerMessage(
+  bench: Workbench,
+  message: AnsweredMessage,
+  outcome: 'done' | 'refused',
+): Promise<void> {
+  const { backend, outbox } = bench;
+  const { clock, registry } = backend;
+  const item = await openMessage(bench, message);
   const input = registry.byCollection(item.collection).transitions[item.answers?.[outcome] ?? '']?.input;
   const { code = '402', reason = 'no', ...said } = input ? exampleBody(input) : {};
   const at = timestamp(clock.now());

@@ -175,7 +175,7 @@ const operations: readonly RequestCase[] = [
   { name: 'GET /v1/messages (dead)', request: { request: 'GET /v1/messages?status=dead' } },
 ];
 
-const publicCommands = ({ transitions }: Domain): readonly string[] => [
+export const publicCommands = ({ transitions }: Domain): readonly string[] => [
   'create',
   ...Object.keys(transitions).filter((name) => transitions[name]?.internal !== true),
 ];
@@ -227,7 +227,7 @@ function exampleCases(registry: Registry, domain: Domain): readonly RequestCase[
 }
 
 /** A command with placeholders for the ids of the examples, and for the secret that only a message tells. */
-function exampleStep(
+export function exampleStep(
   { domain, name, id, body = {}, actor, answers }: ExampleCommand,
   subject: ExampleCommand,
 ): Step {

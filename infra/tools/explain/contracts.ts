@@ -88,7 +88,8 @@ export async function measureContracts(
 
 /** Whether a route is of a collection of which nothing was agreed yet; `npm run cost:update` does so. */
 export function isNew(contracts: Contracts, name: string): boolean {
-  const collectionOf = (route: string): string | undefined => /^(?:GET|POST) (\/v1\/[^/ ]+)/.exec(route)?.[1];
+  const collectionOf = (route: string): string | undefined =>
+    /^(?:GET|POST|ANSWER) (\/v1\/[^/ ]+)/.exec(route)?.[1];
   const collection = collectionOf(name);
   return (
     collection !== undefined && !Object.keys(contracts).some((known) => collectionOf(known) === collection)

@@ -1,12 +1,8 @@
 /** The work that no request asks for: relay, workers and sweeper, on the same recorded store. */
-import { readFile } from 'node:fs/promises';
-import type { SQSClient } from '@aws-sdk/client-sqs';
-import type { SQSEvent } from 'aws-lambda';
-import { createAnswers } from '../../../functions/commands/carry-out-answer.ts';
+import { domains } from '../../../functions/application.ts';
+import { registerDomains } from '../../../functions/core/registry.ts';
 import { sweep } from '../../../functions/runtime/delivery-limits.ts';
 import { request } from '../../../functions/runtime/limits.ts';
-import { topicPolicies } from '../../../functions/runtime/topics.ts';
-import type { Topic } from '../../../functions/runtime/topics.ts';
 import {
   readDueKeys,
   readPosition,
@@ -15,21 +11,16 @@ import {
 } from '../../../functions/store/outbox/due-timers.ts';
 import { messageId } from '../../../functions/store/outbox/message-items.ts';
 import { recordSent } from '../../../functions/store/outbox/messages.ts';
-import type { MessageRun } from '../../../functions/store/outbox/messages.ts';
 import { walkOpen } from '../../../functions/store/outbox/open-messages.ts';
 import { writeLines } from '../../../functions/store/statements/lines.ts';
-import type { Received } from '../../../functions/workers/receiver.ts';
 import { createRunScheduledTransition } from '../../../functions/workers/scheduled-transition.ts';
-import { createTopicWorker } from '../../../functions/workers/topic-worker.ts';
-import { hold, move, pay, payCaptured, payConfirmed, show } from './cases.ts';
-import type { JobCase, Run, Work } from './run.ts';
-import { log, tenant } from './workbench.ts';
+import { answerJobsOf, plainDelivery } from './answer-jobs.ts';
+import { hold, move, pay, payCaptured, show } from './cases.ts';
+import { delivery } from './delivery.ts';
+import type { DeliveredMessage } from './delivery.ts';
+import type { JobCase, Run } from './run.ts';
+import { tenant } from './workbench.ts';
 import type { Workbench } from './workbench.ts';
-
-/** As the service sends it. */
-const delivered = JSON.parse(
-  await readFile(new URL('../../../events/sqs/notification.json', import.meta.url), 'utf8'),
-) as SQSEvent;
 
 /** Lets an entity expire, as the worker of its timer does when the time has come. */
 export async function expire({ backend, clock }: Workbench, entity: string, waitMs: number): Promise<void> {
@@ -43,34 +34,13 @@ export async function expire({ backend, clock }: Workbench, entity: string, wait
 const holdMs = 600_000;
 const holdRunsOut = (run: Run) => () => expire(run.bench, run.id('it'), holdMs);
 
-type Message = MessageRun & { readonly topic: Topic };
-
-/** A message of the entity called `it`. @param seq of the ledger entry that it belongs to */
-const messageOf = (run: Run, seq: number, topic: Topic): Message => ({
-  id: messageId(run.id('it'), seq, 0),
+/** The receipt of a payment whose money was taken: nothing follows from it. */
+const receiptOf = (run: Run): DeliveredMessage => ({
+  id: messageId(run.id('it'), 3, 0),
   tenant,
-  topic,
+  topic: 'notification',
   run: 1,
 });
-/** The receipt of a payment whose money was taken: nothing follows from it. */
-const receiptOf = (run: Run): Message => messageOf(run, 3, 'notification');
-
-/** A delivery to the worker of its topic, whose receiver says this. */
-function delivery({ backend, outbox }: Workbench, message: Message, said: Received): Work {
-  const work = createTopicWorker({
-    topic: message.topic,
-    policy: topicPolicies[message.topic],
-    receiver: () => Promise.resolve(said),
-    carryOut: createAnswers(backend, outbox).carryOut,
-    outbox,
-    // No queue waits for what becomes of it.
-    sqs: { send: () => Promise.resolve({ QueueUrl: '' }) } as unknown as SQSClient,
-    // One that is meant to die is no news.
-    log: said.kind === 'done' ? log : { ...log, error: log.debug },
-  });
-  const body = JSON.stringify(message);
-  return () => work({ Records: delivered.Records.map((record) => ({ ...record, body })) });
-}
 
 export const jobs: readonly JobCase[] = [
   {
@@ -79,7 +49,7 @@ export const jobs: readonly JobCase[] = [
     job: (run) => () => recordSent(run.bench.outbox, receiptOf(run)),
   },
   {
-    name: 'worker: one message',
+    name: plainDelivery,
     before: payCaptured,
     job: async (run) => {
       await recordSent(run.bench.outbox, receiptOf(run));
@@ -87,14 +57,7 @@ export const jobs: readonly JobCase[] = [
       return delivery(run.bench, receiptOf(run), { kind: 'done', result });
     },
   },
-  {
-    name: 'worker: a call whose answer moves its entity',
-    before: payConfirmed,
-    job: (run) => {
-      const result = { status: 200, body: '{"reference":"ch_1234567890"}' };
-      return delivery(run.bench, messageOf(run, 2, 'external-call'), { kind: 'done', result });
-    },
-  },
+  ...answerJobsOf(registerDomains(domains)),
   { name: 'timer: a hold that runs out', before: [show, hold], job: holdRunsOut },
   {
     name: 'timer: a hold that was confirmed',

@@ -37,7 +37,6 @@ export function markdownPriceList(contracts: Contracts, cpu: MeasuredCpu): strin
   const others = list.filter((price) => !commands.includes(price) && isTold(price, list));
   const each = (prefix: string): string => `$${(priceOf(prefix) * 1e6).toFixed(3)}`;
   const priceOf = (name: string): number => (prices as Readonly<Record<string, number>>)[name] ?? 0;
-  const { plain, answered } = messagePrices(contracts, cpu.milliseconds);
   return [
     'Dollars for a million requests, with everything they cause: API Gateway, Lambda, DynamoDB with its indexes, and',
     'for each message and timer the relay, the queue and the worker. Beside them the same work done otherwise.',
@@ -61,16 +60,15 @@ export function markdownPriceList(contracts: Contracts, cpu: MeasuredCpu): strin
       ]),
     ),
     '',
-    'The follow-up of a command counts its messages as such that nothing follows from. Where the answer to one moves its',
-    'entity, the worker keeps the answer and commits the transition, which costs more:',
+    'A message in the follow-up is counted with what its answer brings about, where the receiver says yes: the worker',
+    'keeps the answer and commits the transition, and its messages follow.',
     '',
     table(
-      ['a million messages', 'Lambda', 'DynamoDB', 'queue', '**total**'],
-      [
-        ['that nothing follows from', ...partsOfMessage(plain)],
-        ['whose answer moves its entity', ...partsOfMessage(answered)],
-        ['**more, for the answer**', ...partsOfMessage(difference(answered, plain))],
-      ],
+      ['a million messages', 'Lambda', 'DynamoDB', 'queue', 'follow-up', '**total**'],
+      messagePrices(contracts, cpu.milliseconds).map(({ done, ...price }) => [
+        done === undefined ? 'that nothing follows from' : `then \`${done}\``,
+        ...partsOfMessage(price),
+      ]),
     ),
     '',
     '<details><summary>Queries and other routes</summary>',
@@ -111,17 +109,10 @@ const parts = (price: Omit<Price, 'beside'>): string[] => [
   `**${perMillion(price.total)}**`,
 ];
 
-const partsOfMessage = ({ function: fn, database, queue, total }: MessagePrice): string[] => [
-  ...[fn, database, queue].map(perMillion),
+const partsOfMessage = ({ function: fn, database, queue, followUp, total }: MessagePrice): string[] => [
+  ...[fn, database, queue, followUp].map(perMillion),
   `**${perMillion(total)}**`,
 ];
-
-const difference = (one: MessagePrice, other: MessagePrice): MessagePrice => ({
-  function: one.function - other.function,
-  database: one.database - other.database,
-  queue: one.queue - other.queue,
-  total: one.total - other.total,
-});
 
 const perMillion = (dollars: number): string => (dollars * 1e6).toFixed(2);
 

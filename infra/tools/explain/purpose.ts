@@ -18,7 +18,7 @@ export function purposeOfLabel(label: Label): string {
     case 'balance':
       return `balance ${label.balance.account.split(':')[0] ?? ''}`;
     case 'message':
-      return `message to ${label.topic}`;
+      return `message to ${label.topic}${label.done === undefined ? '' : `, then ${label.done}`}`;
     default:
       return label.purpose;
   }
