@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Answer } from '../api.ts';
 import { collectionOfId } from '../document.ts';
 import type { AuditPage, AuditProblem } from '../model.ts';
+import { Heading } from '../parts/heading.tsx';
 import { Bad, Failure, Good } from '../parts/notices.tsx';
 import { Table } from '../parts/table.tsx';
 import { placeUrl } from '../place.ts';
@@ -62,10 +63,7 @@ export function AuditScreen() {
   const isRunning = progress?.state === 'running';
   return (
     <div class="stack">
-      <div>
-        <h1>{texts.heading}</h1>
-        <p class="quiet">{texts.intro}</p>
-      </div>
+      <Heading heading={texts.heading} intro={texts.intro} />
       <section class="card stack">
         <div class="row">
           {isRunning ? (

@@ -5,6 +5,7 @@ import { nameOf, useGroups } from '../groups.ts';
 import { useLoaded } from '../loaded.ts';
 import type { Group, Message } from '../model.ts';
 import { Field, valuesOf } from '../parts/field.tsx';
+import { Heading } from '../parts/heading.tsx';
 import { List } from '../parts/list.tsx';
 import { Failure } from '../parts/notices.tsx';
 import { Table } from '../parts/table.tsx';
@@ -54,10 +55,7 @@ function GroupsOfLetters() {
   ];
   return (
     <div class="stack">
-      <div>
-        <h1>{texts.heading}</h1>
-        <p class="quiet">{texts.intro}</p>
-      </div>
+      <Heading heading={texts.heading} intro={texts.intro} />
       <section class="card stack">
         {answer === undefined && <p class="quiet">{list.loading}</p>}
         {answer && answer.kind !== 'ok' && <Failure answer={answer} />}

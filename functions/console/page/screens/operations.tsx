@@ -2,6 +2,7 @@
 import type { Page } from '../api.ts';
 import { useLoaded } from '../loaded.ts';
 import type { Operation } from '../model.ts';
+import { Heading } from '../parts/heading.tsx';
 import { List } from '../parts/list.tsx';
 import { Table } from '../parts/table.tsx';
 import { At } from '../parts/time.tsx';
@@ -19,10 +20,7 @@ export function OperationsScreen() {
   );
   return (
     <div class="stack">
-      <div>
-        <h1>{texts.heading}</h1>
-        <p class="quiet">{texts.intro}</p>
-      </div>
+      <Heading heading={texts.heading} intro={texts.intro} />
       <section class="card">
         <List loaded={loaded}>
           {(operations) => (

@@ -5,6 +5,7 @@ import type { Answer, Page } from '../api.ts';
 import { useLoaded } from '../loaded.ts';
 import type { LetterMatch, RedrivePreview, RedriveRun } from '../model.ts';
 import { Field, valuesOf } from '../parts/field.tsx';
+import { Heading } from '../parts/heading.tsx';
 import { List } from '../parts/list.tsx';
 import { Failure } from '../parts/notices.tsx';
 import { RunState } from '../parts/status.tsx';
@@ -24,10 +25,7 @@ export function RedrivesScreen() {
   );
   return (
     <div class="stack">
-      <div>
-        <h1>{texts.heading}</h1>
-        <p class="quiet">{texts.intro}</p>
-      </div>
+      <Heading heading={texts.heading} intro={texts.intro} />
       <section class="card">
         <h2>{texts.begin}</h2>
         <BeginForm key={JSON.stringify(query)} />

@@ -5,6 +5,7 @@ import { loadCosts } from '../costs.ts';
 import { useLoaded } from '../loaded.ts';
 import type { KeptRequest } from '../model.ts';
 import { Field, valuesOf } from '../parts/field.tsx';
+import { Heading } from '../parts/heading.tsx';
 import { Json } from '../parts/json.tsx';
 import { Bad, Failure } from '../parts/notices.tsx';
 import { Table } from '../parts/table.tsx';
@@ -26,10 +27,7 @@ export function RequestsScreen() {
   };
   return (
     <div class="stack">
-      <div>
-        <h1>{texts.heading}</h1>
-        <p class="quiet">{texts.intro}</p>
-      </div>
+      <Heading heading={texts.heading} intro={texts.intro} />
       <section class="card">
         <form class="form" onSubmit={submit} key={JSON.stringify([key, path, subject])}>
           <Field label={texts.key}>
