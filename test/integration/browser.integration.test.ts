@@ -2,9 +2,10 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { obstacles, startBrowser } from '../support/browser.ts';
+import { httpCaller } from '../support/http-caller.ts';
 import { startMailServer } from '../support/receivers.ts';
 import type { TestMailServer } from '../support/receivers.ts';
-import { startBackendProcess, tokenFor } from '../support/started-backend.ts';
+import { startBackendProcess } from '../support/started-backend.ts';
 import type { StartedBackend } from '../support/started-backend.ts';
 
 let mails: TestMailServer;
@@ -78,22 +79,11 @@ describe('the console', () => {
   });
 
   it('shows who holds an entity and until when, and what happens to it by itself', async () => {
-    const token = await tokenFor('acme', 'commands', 'carol');
-    const send = async (path: string, body: object): Promise<string> => {
-      const response = await fetch(`${backend.url}/v1/${path}`, {
-        method: 'POST',
-        headers: {
-          authorization: `Bearer ${token}`,
-          'content-type': 'application/json',
-          'idempotency-key': `"${path}"`,
-        },
-        body: JSON.stringify(body),
-      });
-      return ((await response.json()) as { readonly id: string }).id;
-    };
-    const showingId = await send('showings', { title: 'Momo', capacity: 3 });
-    const id = await send('reservations', { showingId, customer: 'ada' });
-    await send(`reservations/${id}/lock`, { ttlSeconds: 300, wait: 'nowait' });
+    const { post } = await httpCaller(backend, 'acme', 'carol');
+    const showing = await post('/v1/showings', { title: 'Momo', capacity: 3 }, 'momo');
+    const reservation = await post('/v1/reservations', { showingId: showing['id'], customer: 'ada' });
+    const id = String(reservation['id']);
+    await post(`/v1/reservations/${id}/lock`, { ttlSeconds: 300, wait: 'nowait' });
     await open(`entities/reservations/${id}`);
     await page.getByText('locked by carol until').waitFor();
     await page.getByText(/^expire .*\(in 9 minutes|\(in 10 minutes/).waitFor();
@@ -108,20 +98,20 @@ describe('the console', () => {
     await page.getByRole('link', { name: id }).waitFor();
     await shot('listed');
     // A creation that posts nothing is listed, too.
-    const payment = await send('payments', { payer: 'carol', payee: 'shop', amount: 1, currency: 'EUR' });
+    const payment = await post('/v1/payments', { payer: 'carol', payee: 'shop', amount: 1, currency: 'EUR' });
     await expect
       .poll(async () => {
         await open('entities/payments?payer=carol');
         await page.reload();
         await page.getByText('Complete up to').waitFor();
-        return page.getByRole('link', { name: payment }).count();
+        return page.getByRole('link', { name: String(payment['id']) }).count();
       })
       .toBe(1);
   });
 
   it('shows what a key was answered, what it wrote and what it costs', async () => {
     await page.getByRole('link', { name: 'Requests' }).click();
-    await page.getByLabel('Idempotency-Key').fill('showings');
+    await page.getByLabel('Idempotency-Key').fill('momo');
     await page.getByLabel('Path').fill('/v1/showings');
     await button('Show').click();
     await page.getByText('No answer is kept under this key').waitFor();
