@@ -18,7 +18,7 @@ export function createHandler(
   app: Hono<Environment>,
 ): (event: GatewayEvent, context: Context) => Promise<GatewayResult> {
   // The adapter moves to a package of its own with hono 5; until that is published, this is where it lives.
-  // eslint-disable-next-line @typescript-eslint/no-deprecated
+  // oxlint-disable-next-line typescript/no-deprecated
   const adapted = handle(app);
   return async (event, context) => {
     const { requestId } = event.requestContext;

@@ -132,6 +132,6 @@ export interface TransitionDefinition<
   /** What changes; `undefined` takes an attribute away. */
   readonly set?: (
     context: TransitionContextOf<Self, Always, Input, From, Read, Link> & Created<New, Self>,
-    // eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- a subject may have no attributes
+    // oxlint-disable-next-line typescript/no-generated-empty-object-type -- a subject may have no attributes
   ) => Partial<Self['attributes']>;
 }

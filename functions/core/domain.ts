@@ -137,7 +137,7 @@ export interface AccountDefinition<State extends string = string, Attribute exte
   readonly statement?: boolean;
 }
 
-/* eslint-disable @typescript-eslint/no-explicit-any -- as the engine sees them; each was checked where it was written */
+/* oxlint-disable typescript/no-explicit-any -- as the engine sees them; each was checked where it was written */
 export interface AnyOther {
   readonly of: Domain | 'self' | Many<Domain | 'self'> | Maybe<Domain | 'self'>;
   readonly id: (context: any) => string | readonly string[] | undefined;
@@ -154,9 +154,9 @@ export interface AnyLink extends AnyOther {
 export interface AnyCreation extends Pick<AnyOther, 'of'> {
   readonly input: (context: any) => object | readonly object[] | undefined;
 }
-/* eslint-enable @typescript-eslint/no-explicit-any */
+/* eslint-enable typescript/no-explicit-any */
 
-/* eslint-disable @typescript-eslint/no-explicit-any -- a registry holds definitions of every shape; each was
+/* oxlint-disable typescript/no-explicit-any -- a registry holds definitions of every shape; each was
    checked where it was written, and the engine only ever hands a definition what came through its own schemas. */
 /** A command as the engine sees it. */
 export interface AnyCommand {
@@ -248,7 +248,7 @@ export interface Domain {
   readonly create: AnyCreate;
   readonly transitions: Readonly<Record<string, AnyTransition>>;
 }
-/* eslint-enable @typescript-eslint/no-explicit-any */
+/* eslint-enable typescript/no-explicit-any */
 
 /** Where a transition may lead from one of its states. */
 export const endsFrom = (

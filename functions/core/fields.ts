@@ -8,10 +8,10 @@ import { field } from '../runtime/limits.ts';
 // JSON.parse lets lone surrogates through; DynamoDB and UTF-8 cannot carry them.
 const isWellFormed = (value: string): boolean => value.isWellFormed();
 // C0 controls, DEL and C1 controls.
-// eslint-disable-next-line no-control-regex -- control characters are what this looks for
+// oxlint-disable-next-line no-control-regex -- control characters are what this looks for
 const controlCharacter = /[\u0000-\u001f\u007f-\u009f]/;
 // The same without line feed and carriage return.
-// eslint-disable-next-line no-control-regex -- control characters are what this looks for
+// oxlint-disable-next-line no-control-regex -- control characters are what this looks for
 const controlCharacterInProse = /[\u0000-\u0009\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
 
 function boundedString(maxCharacters: number, forbidden: RegExp): z.ZodString {

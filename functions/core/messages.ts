@@ -83,7 +83,7 @@ export type MessageDeclaration<Context, Transition extends string = string> = {
 
 /** As the engine sees it. */
 export type AnyMessage = MessageHead & {
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each was checked where it was written
+  // oxlint-disable-next-line typescript/no-explicit-any -- each was checked where it was written
   readonly payload: (context: any) => object | readonly object[] | undefined;
 };
 
@@ -95,7 +95,7 @@ export const messagesAtMost = (messages: readonly MessageHead[] = []): number =>
  * The messages that a command sends, in the order of their declarations.
  * @throws (a defect of the definition) where there are more of one than it says
  */
-// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- what else a context holds is the definition's
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- what else a context holds is the definition's
 export function draftsOf<Context extends { readonly after: { readonly status: string } }>(
   messages: readonly AnyMessage[] = [],
   context: Context,

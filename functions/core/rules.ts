@@ -57,7 +57,7 @@ export interface AnyRule {
   readonly otherwise: string;
   readonly kind?: 'unprocessable';
   readonly path?: string;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each was checked where it was written
+  // oxlint-disable-next-line typescript/no-explicit-any -- each was checked where it was written
   readonly holds?: (context: any) => boolean;
 }
 

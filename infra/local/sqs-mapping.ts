@@ -89,7 +89,7 @@ async function receive(options: SqsMappingOptions, count: number): Promise<Messa
       // The embedded server wakes a long poll late and repeats messages in it, so it is only asked when it has some.
       WaitTimeSeconds: options.visibleMessages === undefined ? 1 : 0,
       // The embedded server does not know the newer name yet; the service knows both.
-      // eslint-disable-next-line @typescript-eslint/no-deprecated
+      // oxlint-disable-next-line typescript/no-deprecated
       AttributeNames: ['All'],
       MessageAttributeNames: ['All'],
     }),

@@ -81,7 +81,7 @@ export async function startBackend(options: TestBackendOptions = {}): Promise<Te
     ...options.client,
   });
   const tables =
-    // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-assertion -- the types of two SDK builds meet
+    // oxlint-disable-next-line typescript/no-unnecessary-type-assertion -- the types of two SDK builds meet
     options.tables ?? (await createTables(client as unknown as DynamoDBClient, `t-${randomUUID()}`));
   options.prepare?.(client);
   const store = { client, tables };

@@ -206,7 +206,7 @@ export async function startOutbox(options: { readonly streams?: boolean } = {}):
           QueueUrl: queue.url,
           MaxNumberOfMessages: batchMax,
           VisibilityTimeout: 30,
-          // eslint-disable-next-line @typescript-eslint/no-deprecated -- the local server knows its successor not
+          // oxlint-disable-next-line typescript/no-deprecated -- the local server knows its successor not
           AttributeNames: ['All'],
         }),
       );

@@ -1,4 +1,4 @@
-/* eslint-disable @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unused-expressions
+/* oxlint-disable typescript/no-unsafe-call, typescript/no-unsafe-member-access, typescript/no-unused-expressions
    -- what is wrong has no type, and is only looked at */
 /**
  * What the compiler finds wrong in calls of the client. It is not run: `npm run check` fails where one of the marked lines

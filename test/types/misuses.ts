@@ -1,4 +1,4 @@
-/* eslint-disable @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-member-access
+/* oxlint-disable typescript/no-unsafe-return, typescript/no-unsafe-assignment, typescript/no-unsafe-member-access
    -- what is misspelt has no type */
 /**
  * Misspellings and misuses of the vocabulary that the compiler finds. It is not run: `npm run check` fails where one of

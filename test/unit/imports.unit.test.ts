@@ -1,33 +1,47 @@
 /** Who imports whom, and which packages. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { circlesOf, packagesOf, root, sourcesOf } from '../support/imports.ts';
+import { circlesOf, importsOf, packagesOf, root, sourcesOf } from '../support/imports.ts';
 
 const read = (name: string): string => readFileSync(path.join(root, name), 'utf8');
-const { layers } = (await import(pathToFileURL(path.join(root, 'eslint.config.js')).href)) as {
-  readonly layers: Readonly<Record<string, readonly string[]>>;
-};
-
-describe('folders', () => {
-  it('the table in ARCHITECTURE.md says what the linter asks', () => {
-    const rows = [...read('ARCHITECTURE.md').matchAll(/^\| `([^`]+)\/` +\|[^|]*\| ([^|]*)\|$/gm)];
-    const table = rows.map(([, folder = '', allowed = '']) => {
+/** What each folder may import besides itself, as the table in ARCHITECTURE.md says. */
+const layers = new Map(
+  [...read('ARCHITECTURE.md').matchAll(/^\| `([^`]+)\/` +\|[^|]*\| ([^|]+)\|$/gm)].map(
+    ([, folder = '', allowed = '']) => {
       const names = allowed.trim() === 'nothing' ? [] : allowed.trim().split(', ');
       return [folder, names.map((name) => (name.includes('/') ? name : `functions/${name}`))] as const;
-    });
-    const ofLinter = table.filter(([folder]) => folder !== 'test' && folder !== 'events');
-    expect(Object.fromEntries(ofLinter)).toEqual(layers);
-  });
+    },
+  ),
+);
+layers.delete('test');
+layers.delete('events');
+/** They put a function together from its parts, of whatever folder, and name the domains. */
+const isWiring = (file: string): boolean =>
+  /^functions\/(\w+\/(handler|handler-parts)|workers\/timer|application)\.ts$/.test(file);
 
-  it('the linter knows every one of them', () => {
+describe('folders', () => {
+  const folderOf = (file: string): string => file.split('/').slice(0, 2).join('/');
+
+  it('the table in ARCHITECTURE.md has every one of them', () => {
     const folders = ['functions', 'infra'].flatMap((parent) =>
       readdirSync(path.join(root, parent), { withFileTypes: true })
         .filter((entry) => entry.isDirectory())
         .map(({ name }) => `${parent}/${name}`),
     );
-    expect(Object.keys(layers).sort()).toEqual(folders.sort());
+    expect([...layers.keys()].sort()).toEqual(folders.sort());
+  });
+
+  it.each([...layers])('%s imports what the table says, and nothing else', (folder, allowed) => {
+    const isForeign = (imported: string): boolean =>
+      imported === 'functions/application.ts'
+        ? folder.startsWith('functions/')
+        : !imported.endsWith('.json') && ![folder, ...allowed].includes(folderOf(imported));
+    const foreign = sourcesOf(folder)
+      .filter((file) => !isWiring(file))
+      .map((file) => [file, importsOf(file).filter(isForeign)] as const)
+      .filter(([, imported]) => imported.length > 0);
+    expect(foreign).toEqual([]);
   });
 });
 
@@ -66,16 +80,20 @@ describe('packages', () => {
   });
 
   it('that only infra and tests use are development dependencies, and each is used', () => {
-    const files = [...sourcesOf('infra'), ...sourcesOf('test'), 'eslint.config.js', 'vitest.config.ts'];
+    const files = [...sourcesOf('infra'), ...sourcesOf('test'), 'vitest.config.ts'];
     const imported = new Set([...inFunctions, ...packagesIn(...files)]);
     const commands = [...Object.values(scripts), ...files.map(read)].join('\n');
-    // A command of it is run, or its folder is looked for.
+    const peers = Object.keys(devDependencies).flatMap((name) =>
+      Object.keys(manifestOf(name).peerDependencies ?? {}),
+    );
+    // A command of it is run, or its folder is looked for, or one asks for it beside itself.
     const isNamed = (name: string): boolean => {
       const { bin = {} } = manifestOf(name);
       const names = typeof bin === 'string' ? [name] : Object.keys(bin);
       return (
         names.some((one) => new RegExp(`\\b${one}\\b`).test(commands)) ||
-        commands.includes(`resolve('${name}')`)
+        commands.includes(`resolve('${name}')`) ||
+        peers.includes(name)
       );
     };
     const ofTypes = (name: string): boolean =>
