@@ -15,11 +15,9 @@ const order = {
 };
 type Order = z.output<z.ZodObject<typeof order>>;
 
-const unansweredMs = 15 * 60_000;
 const placesOf = ({ showingId }: Pick<Order, 'showingId'>) => accountOf(showings, showingId, 'remaining');
 const givePlacesBack = (entity: Order) => transfer(own('held'), placesOf(entity), entity.places);
-const payerOfOrder = ({ customer, currency: unit }: Order) => payerOf({ payer: customer, currency: unit });
-const takeMoney = (entity: Order) => transfer(payerOfOrder(entity), takingsOf(entity), entity.amount);
+const payerOfOrder = ({ customer: payer, currency }: Order) => payerOf({ payer, currency });
 const giveMoneyBack = (entity: Order) => transfer(takingsOf(entity), payerOfOrder(entity), entity.amount);
 
 type Sent = Readonly<{ id: string; entity: Order }>;
@@ -31,9 +29,7 @@ const refund = {
   uncertain: 'inquire',
   done: 'refunded',
   refused: 'refund-refused',
-  payload: ({ id, entity: { amount: charged, currency: unit } }: Sent) => ({
-    refund: { order: id, amount: charged, currency: unit },
-  }),
+  payload: ({ id, entity: { amount, currency } }: Sent) => ({ refund: { order: id, amount, currency } }),
 } as const;
 const mail = (type: string, subject: string, ...sentIn: readonly string[]) =>
   ({
@@ -70,7 +66,7 @@ export const orders = defineDomain({
   create: {
     summary: 'Order places',
     input: z.strictObject(order),
-    set: ({ input, now }) => ({ ...input, answeredBy: new Date(now + unansweredMs).toISOString() }),
+    set: ({ input, now }) => ({ ...input, answeredBy: new Date(now + 15 * 60_000).toISOString() }),
     references: {
       showing: {
         of: showings,
@@ -103,7 +99,7 @@ export const orders = defineDomain({
       to: ['paid', 'refunding'],
       input: answers.call.done,
       leads: { placed: 'paid', cancelling: 'refunding' },
-      transfers: ({ entity }) => takeMoney(entity),
+      transfers: ({ entity }) => transfer(payerOfOrder(entity), takingsOf(entity), entity.amount),
       messages: [mail('order.paid', 'Paid', 'paid'), refund],
     },
     decline: {
