@@ -15,6 +15,7 @@ import {
 import type { AnswerLab } from '../support/faults/answer-lab.ts';
 import { count } from '../support/faults/counts.ts';
 import { faultsAt, faultsOf, Injector } from '../support/faults/fault-client.ts';
+import { progress } from '../support/faults/progress.ts';
 import { socketEvents } from '../support/faults/provider.ts';
 import { isFullScope } from '../support/faults/scope.ts';
 
@@ -52,12 +53,14 @@ describe.each(uncertainWords)('%s', (uncertain) => {
             ? faultsOf(command).map((fault) => ({ what: `${fault} at ${command} (${index})`, index, fault }))
             : [],
         );
+        const tell = progress(`${uncertain}: ${call}, ${event}`, plans.length);
         const wrong = await pMap(
           plans,
-          async ({ what, index, fault }) => ({
-            what,
-            violation: await run(new Injector(faultsAt({ [index]: fault }))),
-          }),
+          async ({ what, index, fault }) => {
+            const violation = await run(new Injector(faultsAt({ [index]: fault })));
+            tell();
+            return { what, violation };
+          },
           { concurrency: casesAtOnce },
         );
         count({
