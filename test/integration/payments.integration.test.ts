@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { answer, answerAll, unanswered } from '../support/answering.ts';
 import { startBackend } from '../support/backend.ts';
 import type { TestBackend } from '../support/backend.ts';
+import { decided } from '../support/patient.ts';
 
 const payment = { payer: 'alice', payee: 'bookshop', amount: 1_250, currency: 'EUR' };
 let api: TestBackend;
@@ -188,7 +189,7 @@ describe('many at once', () => {
     const key = 'at-once';
     const unique = { ...payment, payee: 'one of a kind' };
     const replies = await Promise.all(
-      Array.from({ length: 64 }, () => api.post('/v1/payments', unique, { key })),
+      Array.from({ length: 64 }, () => decided(() => api.post('/v1/payments', unique, { key }))),
     );
     expect(new Set(replies.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
     expect(replies[0]?.status).toBe(201);
@@ -199,7 +200,9 @@ describe('many at once', () => {
   it('64 confirms with different keys leave one confirmed and 63 transition_not_allowed', async () => {
     const { headers } = await api.post('/v1/payments', payment);
     const path = String(headers['location']);
-    const replies = await Promise.all(Array.from({ length: 64 }, () => api.post(`${path}/confirm`)));
+    const replies = await Promise.all(
+      Array.from({ length: 64 }, () => decided((key) => api.post(`${path}/confirm`, undefined, { key }))),
+    );
     expect(replies.filter(({ status }) => status === 200)).toHaveLength(1);
     expect(replies.filter(({ json }) => json['code'] === 'transition_not_allowed')).toHaveLength(63);
     const { items } = (await api.get(`${path}/ledger`)).json as { items: unknown[] };
