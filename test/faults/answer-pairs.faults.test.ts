@@ -61,18 +61,10 @@ function isNew(...name: readonly unknown[]): boolean {
   return tried.add(text).size > before;
 }
 
-/** The fault alone, after which a second one is sought: once for the n-th call of a shape, whatever is answered. */
-function firstPlaces(clean: Injector, { event, uncertain }: AnswerCaseOptions): readonly Place[] {
-  return placesOf(clean).filter(({ index, shape, fault }) => {
-    const nth = clean.shapes.slice(0, index).filter((other) => other === shape).length;
-    return isNew('first', uncertain, event, nth, shape, fault);
-  });
-}
-
 const secondPlaces = (run: Injector, first: Place, { uncertain }: AnswerCaseOptions): readonly Place[] =>
   placesOf(run).filter(
     ({ index, shape, fault }) =>
-      index > first.index && isNew('pair', uncertain, first.shape, first.fault, shape, fault),
+      index > first.index && isNew(uncertain, first.shape, first.fault, shape, fault),
   );
 
 /** `npm run test:all` takes every word with every call; otherwise one of them is enough. */
@@ -109,7 +101,7 @@ describe.each(chosen)('$uncertain: $call', ({ call, uncertain }) => {
 
     const clean = await run();
     expect(clean.violation).toBeUndefined();
-    const firsts = firstPlaces(clean.injector, options);
+    const firsts = placesOf(clean.injector);
     const alone = await runAll(
       firsts.map((first) => [first]),
       'first faults',
