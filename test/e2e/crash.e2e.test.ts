@@ -12,7 +12,7 @@ import pMap from 'p-map';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import { domains } from '../../functions/domains/index.ts';
 import type { Reply } from '../support/backend.ts';
-import type { TableNames } from '../support/dynamodb.ts';
+import type { TableNames } from '../../functions/store/store.ts';
 import { check, firstOf } from '../support/faults/checker.ts';
 import type { Observed } from '../support/faults/observed.ts';
 import { readStore } from '../support/faults/store-image.ts';

@@ -22,7 +22,7 @@ import type { Images } from '../../functions/store/metering/capacity.ts';
 import { itemSize } from '../../functions/store/metering/item-size.ts';
 import type { WireItem } from '../../functions/store/metering/item-size.ts';
 import type { IndexSchema, TableSchema } from '../../functions/store/tables.ts';
-import { tableInput } from '../../infra/tools/explain/tables.ts';
+import { tableInput } from '../../functions/store/create-tables.ts';
 import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
 import { localCredentials, localRegion } from '../support/loopback.ts';
 

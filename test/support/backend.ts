@@ -19,7 +19,7 @@ import { createLogger } from '../../functions/runtime/logger.ts';
 import type { Log } from '../../functions/runtime/logger.ts';
 import { createDocumentClient } from '../../functions/store/client.ts';
 import { createTables } from './dynamodb.ts';
-import type { TableNames } from './dynamodb.ts';
+import type { TableNames } from '../../functions/store/store.ts';
 import { localCredentials, localRegion } from './loopback.ts';
 import { everyRole } from './roles.ts';
 

@@ -1,12 +1,7 @@
-import {
-  CreateTableCommand,
-  DeleteTableCommand,
-  ResourceInUseException,
-  type DynamoDBClient,
-} from '@aws-sdk/client-dynamodb';
+import { DeleteTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { TestProject } from 'vitest/node';
-import { tables, type TableName } from '../../functions/store/tables.ts';
-import { tableInput } from '../../infra/tools/explain/tables.ts';
+import { createTables as createInStore } from '../../functions/store/create-tables.ts';
+import type { TableNames } from '../../functions/store/store.ts';
 import { startDynamoDbLocal, type DynamoDbLocal } from '../../infra/local/dynamodb.ts';
 import { assertLoopback } from './loopback.ts';
 
@@ -35,46 +30,16 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   };
 }
 
-/** The names of one set of tables, as the handlers' environment names them. */
-export interface TableNames {
-  readonly data: string;
-  readonly outbox: string;
-  readonly idempotency: string;
-}
-
-const streamSpecification = { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' } as const;
-
-/**
- * Creates the application's tables, named `<prefix>-<table>`: on demand, with indexes as on AWS. DynamoDB Local has
- * them ready at once, so nothing is waited for.
- * @param options streams as on AWS only where somebody reads them: DynamoDB Local looks through all stream records
- *   there are at each call, and grows slower with every one
- */
+/** As {@link createInStore}. @throws where the client does not stay on this machine */
 export async function createTables(
   client: DynamoDBClient,
   prefix: string,
-  { streams = false }: { readonly streams?: boolean } = {},
+  options: { readonly streams?: boolean } = {},
 ): Promise<TableNames> {
   const endpoint = await client.config.endpoint?.();
   if (endpoint === undefined) throw new Error('the client has no endpoint: tests never reach AWS');
   assertLoopback(`${endpoint.protocol}//${endpoint.hostname}`);
-  const names = { data: `${prefix}-data`, outbox: `${prefix}-outbox`, idempotency: `${prefix}-idempotency` };
-  await Promise.all(
-    (Object.keys(tables) as TableName[]).map((table) =>
-      client
-        .send(
-          new CreateTableCommand({
-            ...tableInput(names[table], tables[table]),
-            ...(streams && tables[table].stream && { StreamSpecification: streamSpecification }),
-          }),
-        )
-        .catch((error: unknown) => {
-          // On a busy machine the client asks again before it has its answer. Prefixes are unique, so the table is ours.
-          if (!(error instanceof ResourceInUseException)) throw error;
-        }),
-    ),
-  );
-  return names;
+  return createInStore(client, prefix, options);
 }
 
 /**

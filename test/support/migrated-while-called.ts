@@ -13,7 +13,7 @@ import { auditWhole } from './audited.ts';
 import { startBackend } from './backend.ts';
 import type { Reply, TestBackend } from './backend.ts';
 import { members } from './changing-domain.ts';
-import type { TableNames } from './dynamodb.ts';
+import type { TableNames } from '../../functions/store/store.ts';
 import { History } from './history.ts';
 import { localCredentials, localRegion } from './loopback.ts';
 import { renamed } from './renamed-domain.ts';

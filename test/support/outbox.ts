@@ -34,7 +34,7 @@ import type { QueueHandler } from '../../functions/workers/batch.ts';
 import type { Inquire, Receiver } from '../../functions/workers/receiver.ts';
 import { createTopicWorker } from '../../functions/workers/topic-worker.ts';
 import { createTables, deleteTables } from './dynamodb.ts';
-import type { TableNames } from './dynamodb.ts';
+import type { TableNames } from '../../functions/store/store.ts';
 import { localCredentials, localRegion } from './loopback.ts';
 import { queueDepth } from './queue-depth.ts';
 import { startSqs } from './sqs.ts';

@@ -8,6 +8,7 @@ import { numberWithin, runCommand, UsageError } from '../../local/command-line.t
 import { cases, isOf, routesToBeWritten } from './cases.ts';
 import { jobs } from './jobs.ts';
 import { comparisonTable, grouped, renderPlan } from './render.ts';
+import type { RenderOptions } from './render.ts';
 import { requestCases } from './request-case.ts';
 import { inOrder, measure } from './run.ts';
 import type { Case, Measured } from './run.ts';
@@ -60,23 +61,17 @@ async function measureAll(bench: Workbench, all: readonly Case[], runs: number):
   return measured;
 }
 
-interface Printed {
-  /** Whether the database's own figures are shown, too. */
-  readonly reported: boolean;
-  /** Whether these are all plans there are. */
-  readonly isEverything: boolean;
-}
-
+/** @param isEverything whether these are all plans there are */
 function printPlans(
   heading: string,
   measured: readonly Measured[],
-  { reported, isEverything }: Printed,
+  isEverything: boolean,
+  options: RenderOptions = {},
 ): void {
   print(`\n# ${heading}\n`);
-  for (const one of measured) print(`${renderPlan(one.plan, warningsOf(one), { reported })}\n`);
-  if (!isEverything) return;
-  for (const { code, detail } of indexesNotRead(measured.map(({ plan }) => plan)))
-    print(`! ${code}: ${detail}`);
+  for (const one of measured) print(`${renderPlan(one.plan, warningsOf(one), options)}\n`);
+  const notRead = isEverything ? indexesNotRead(measured.map(({ plan }) => plan)) : [];
+  for (const { code, detail } of notRead) print(`! ${code}: ${detail}`);
 }
 
 function printComparisons(index: string, measured: readonly Measured[], without: readonly Measured[]): void {
@@ -112,7 +107,7 @@ await runCommand({
       const measured = await measureAll(bench, all, times);
       bench.close();
       if (isJson) print(JSON.stringify(measured.map(json), undefined, 2));
-      else printPlans('On the tables of the environment', measured, { reported: true, isEverything });
+      else printPlans('On the tables of the environment', measured, isEverything, { reported: true });
       return 0;
     }
     const output: object[] = [];
@@ -123,13 +118,13 @@ await runCommand({
         say(`${seeded.entities} entities, ${seeded.items} items: seeded in ${seeded.seconds.toFixed(1)} s`);
         const measured = await measureAll(bench, all, times);
         const title = `${grouped(size)} entities`;
-        if (!isJson) printPlans(title, measured, { reported: false, isEverything });
+        if (!isJson) printPlans(title, measured, isEverything);
         output.push({ entities: size, plans: measured.map(json) });
         if (index === undefined) return;
         const without = await measureAll(bench.without(index), all, times);
         Object.assign(output.at(-1) ?? {}, { withoutIndex: index, plansWithout: without.map(json) });
         if (isJson) return;
-        printPlans(`${title}, without ${index}`, without, { reported: false, isEverything });
+        printPlans(`${title}, without ${index}`, without, isEverything);
         printComparisons(index, measured, without);
       });
     }

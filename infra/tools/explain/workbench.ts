@@ -19,11 +19,12 @@ import type { Clock } from '../../../functions/runtime/clock.ts';
 import type { Log } from '../../../functions/runtime/logger.ts';
 import { createDocumentClient } from '../../../functions/store/client.ts';
 import type { OutboxAccess } from '../../../functions/store/outbox/message-writes.ts';
+import { createTables } from '../../../functions/store/create-tables.ts';
 import type { TableNames } from '../../../functions/store/store.ts';
 import { startDynamoDbLocal } from '../../local/dynamodb.ts';
 import { createRecorder } from './recorder.ts';
 import type { Recorder } from './recorder.ts';
-import { createTables, schemasWithout } from './tables.ts';
+import { schemasWithout } from './tables.ts';
 import { scanInsteadOf } from './without-index.ts';
 
 /** Names of one length, so that an item's size is the same in every run. */

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb-streams';
 import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import type { TableNames } from '../dynamodb.ts';
+import type { TableNames } from '../../../functions/store/store.ts';
 import { assertLoopback, localCredentials, localRegion } from '../loopback.ts';
 
 export type Item = Readonly<Record<string, unknown>>;
