@@ -1,3 +1,6 @@
+/** A change of a definition, and what it means. */
+import { isDeepStrictEqual } from 'node:util';
+
 /** What a change of a definition means for entities, callers and the version that runs beside it. */
 export type Verdict =
   /** It may be released as it is. */
@@ -34,3 +37,11 @@ export const refused = (path: string, effect: string, todo: string): Change => (
 /** Names in one list and not in the other. */
 export const beyond = (list: readonly string[], other: readonly string[]): readonly string[] =>
   list.filter((name) => !other.includes(name));
+
+export const quoted = (list: readonly string[]): string => list.map((name) => `"${name}"`).join(', ');
+
+/** Whether a part of a definition is the same, as a file has it: without what is undefined. */
+export const isUnchanged = (before: unknown, after: unknown): boolean =>
+  isDeepStrictEqual(asInFile(before), asInFile(after));
+
+const asInFile = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null));

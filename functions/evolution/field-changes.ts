@@ -1,15 +1,39 @@
-/** Whether a field takes all that it took before. */
+/** Changes of a field: whether it takes all that it took before. */
 import { isDeepStrictEqual } from 'node:util';
+import { refused, safe } from './changes.ts';
+import type { Change } from './changes.ts';
 import type { FieldSchema } from './snapshot.ts';
 
 /** `same`; `wider`: it takes more; `narrower`: it refuses something that it took. */
-export type FieldChange = 'same' | 'wider' | 'narrower';
+type FieldChange = 'same' | 'wider' | 'narrower';
 
 const lowerBounds = new Set(['minimum', 'exclusiveMinimum', 'minLength', 'minItems']);
 const upperBounds = new Set(['maximum', 'exclusiveMaximum', 'maxLength', 'maxItems']);
 
+export function* fieldChanges(
+  path: string,
+  before: FieldSchema,
+  after: FieldSchema,
+  what: 'attribute' | 'input',
+): Iterable<Change> {
+  const change = fieldChange(before, after);
+  if (change === 'wider') yield safe(path, 'It takes all that it took before, and more.');
+  if (change !== 'narrower') return;
+  yield what === 'attribute'
+    ? refused(
+        path,
+        'Older entities may have values that it does not take any more.',
+        'Keep what it takes, and bound `create.input` instead; or add another attribute beside it.',
+      )
+    : refused(
+        path,
+        'Callers that send what it took before are answered 400.',
+        'Keep what it takes; refuse the rest with a rule.',
+      );
+}
+
 /** What cannot be compared (another pattern, another form) counts as narrower. */
-export function fieldChange(before: FieldSchema, after: FieldSchema): FieldChange {
+function fieldChange(before: FieldSchema, after: FieldSchema): FieldChange {
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
   const changes = [...names].map((name) => keywordChange(name, before[name], after[name]));
   if (changes.includes('narrower')) return 'narrower';
