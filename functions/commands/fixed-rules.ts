@@ -3,7 +3,7 @@
  * and would be paid by its size. So it is read and decided here, without a race; what was never kept apart, as in an
  * older entity, stays a condition.
  */
-import type { Decision } from '../core/decide.ts';
+import type { Decision } from '../core/decision.ts';
 import type { Attributes } from '../core/entity.ts';
 import { unreadRejection } from '../core/movements.ts';
 import type { UnreadChange } from '../core/movements.ts';

@@ -2,8 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { roleRejectionOf } from '../core/authorize.ts';
 import type { Command } from '../core/command.ts';
-import { decide, versionRejectionOf } from '../core/decide.ts';
-import type { Decision } from '../core/decide.ts';
+import { decide } from '../core/decide.ts';
+import type { Decision } from '../core/decision.ts';
+import { versionRejectionOf } from '../core/preconditions.ts';
 import type { Known } from '../core/context.ts';
 import type { Domain } from '../core/definition.ts';
 import { isLocked, withFixedOf } from '../core/entity.ts';
@@ -150,8 +151,7 @@ async function readAndDecide(
   const { store } = backend;
   const { signal } = call.deadline;
   for (let snapshots = 0; ;) {
-    const looked = new Set<string>();
-    const decided = decide(backend.registry, command, known, looked);
+    const decided = decide(backend.registry, command, known);
     if (decided.kind === 'unread') {
       // Names that only a state knows: each round reads what the one before has found.
       const read = await readTogether(store, request.tenant, decided.ids, undefined, signal);
@@ -159,14 +159,17 @@ async function readAndDecide(
       learn(call, decided.ids, read.entities);
       continue;
     }
-    const refused = decided.kind === 'rejected' ? decided : refusedByUnread(decided.decision, known, now);
+    const refused =
+      decided.kind === 'rejected'
+        ? rejected(decided.rejection)
+        : refusedByUnread(decided.decision, known, now);
     if (decided.kind === 'accepted' && !refused) {
       const of = await decideFixedRules(call, decided.decision, now);
       return of.kind === 'rejected' ? of : accepted(call, request, of.decision, now);
     }
     // What was true at one moment and what was true at another are no reason to refuse. What commits needs no such
     // look: its transaction asks for the versions of all that was read.
-    const isOfOneMoment = !call.isMixed || (decided.kind === 'rejected' && looked.size <= 1);
+    const isOfOneMoment = !call.isMixed || (decided.kind === 'rejected' && decided.looked.size <= 1);
     if (refused && isOfOneMoment) return refused;
     // Others go on changing it: it is waited for, like any race.
     if (snapshots > 0) return { kind: 'moving' };

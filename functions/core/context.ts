@@ -73,14 +73,17 @@ function createdBy(
 /**
  * The context of a command.
  * @param entity absent where it is created, or has not been read
- * @param relied is told the accounts that the definition relies on
  */
-export function contextOf(
+export const contextOf = (command: Command, entity: EntityState | undefined, known: Known): object =>
+  contextAndReliance(command, entity, known).context;
+
+/** @returns beside it the accounts that the definition relies on, as far as it has asked for them */
+export function contextAndReliance(
   command: Command,
   entity: EntityState | undefined,
   known: Known,
-  relied: Set<string> = new Set(),
-): object {
+): { readonly context: object; readonly relied: ReadonlySet<string> } {
+  const relied = new Set<string>();
   const { domain, name, id, input, actor, roles = [], now, random } = command;
   const isCreate = name === 'create';
   const definition = isCreate ? domain.create : domain.transitions[name];
@@ -114,7 +117,7 @@ export function contextOf(
   const others = Object.entries({ ...definition?.reads, ...definition?.links });
   // The rest of a context (`{ id, ...rest }`) does not ask for what is created: its inputs are being made from that.
   lazily(context, { created: () => createdBy(command, definition?.creates, context, known) }, false);
-  return lazily(context, {
+  lazily(context, {
     others: () => lazily({}, Object.fromEntries(others.map(([each, other]) => [each, () => found(other)]))),
     ...(!isCreate && {
       entity: () => {
@@ -123,4 +126,5 @@ export function contextOf(
       },
     }),
   });
+  return { context, relied };
 }

@@ -1,5 +1,5 @@
 /** Finds, for each command's example, the shortest row of other examples after which it is accepted. */
-import type { PlannedMessage } from '../core/decide.ts';
+import type { PlannedMessage } from '../core/decision.ts';
 import type { Domain } from '../core/definition.ts';
 import type { EntityState } from '../core/entity.ts';
 import { exampleActors, exampleBody, saidExample } from '../core/examples.ts';

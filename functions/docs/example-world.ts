@@ -5,7 +5,7 @@
  */
 import { decideAmong } from '../core/decide.ts';
 import type { Command } from '../core/command.ts';
-import type { Decided, Decision, PlannedMessage } from '../core/decide.ts';
+import type { Decided, Decision, PlannedMessage } from '../core/decision.ts';
 import type { Domain } from '../core/definition.ts';
 import type { EntityState } from '../core/entity.ts';
 import { exampleActors, exampleCreators, exampleNow } from '../core/examples.ts';

@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import type { Decision } from '../../functions/core/decide.ts';
+import type { Decision } from '../../functions/core/decision.ts';
 import type { Domain } from '../../functions/core/definition.ts';
 import type { EntityState, LockState } from '../../functions/core/entity.ts';
 import { balanceRules } from '../../functions/core/movements.ts';

@@ -1,7 +1,7 @@
 /** given / when / then on the pure decision: what an entity went through, a command, and what comes of it. */
 import { decideAmong } from '../../functions/core/decide.ts';
 import type { Command } from '../../functions/core/command.ts';
-import type { Decided, Decision } from '../../functions/core/decide.ts';
+import type { Decided, Decision } from '../../functions/core/decision.ts';
 import type { Domain } from '../../functions/core/definition.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
 import type { Rejection } from '../../functions/core/rejections.ts';

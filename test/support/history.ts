@@ -6,7 +6,7 @@ import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { ulid } from 'ulid';
 import { decideAmong } from '../../functions/core/decide.ts';
 import type { Command } from '../../functions/core/command.ts';
-import type { Decided, Decision } from '../../functions/core/decide.ts';
+import type { Decided, Decision } from '../../functions/core/decision.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
 import type { Registry } from '../../functions/core/registry.ts';
 import type { Store } from '../../functions/store/store.ts';

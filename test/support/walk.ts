@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { authorizationRules } from '../../functions/core/authorize.ts';
 import type { Command } from '../../functions/core/command.ts';
 import { decide, decideAmong } from '../../functions/core/decide.ts';
-import type { Decided } from '../../functions/core/decide.ts';
+import type { Decided } from '../../functions/core/decision.ts';
 import type { AnyTransition, Domain } from '../../functions/core/definition.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
 import { valueAt } from '../../functions/core/entity.ts';

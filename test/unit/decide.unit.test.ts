@@ -503,12 +503,11 @@ describe('what a refusal rests on', () => {
     attributes: { ...entity.attributes, highest: 100, highestBid: beaten.id },
   };
   const bidding = (amount: number): readonly [code: string, looked: readonly string[]] => {
-    const looked = new Set<string>();
     const known = new Map([auction, beaten].map((each) => [each.id, each]));
     const input = { auction: auction.id, amount };
     const command = { tenant: '', domain: bids, name: 'create', id: bid, input, actor: 'bob' };
-    const decided = decide(of, { ...command, now: startedAt, random: '', seed: '' }, known, looked);
-    return [outcomeOf(decided).code(), [...looked]];
+    const decided = decide(of, { ...command, now: startedAt, random: '', seed: '' }, known);
+    return [outcomeOf(decided).code(), [...decided.looked]];
   };
 
   it('is what was looked at before it was decided, and nothing else that was read', () => {

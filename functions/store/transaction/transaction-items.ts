@@ -2,7 +2,7 @@
  * A decision as the labelled items of one TransactWriteItems. Pure: nothing is sent here. The label says what an
  * item is for, so that a cancellation can be read back in the words of the decision.
  */
-import type { Decision, PlannedMessage } from '../../core/decide.ts';
+import type { Decision, PlannedMessage } from '../../core/decision.ts';
 import type { EntityState } from '../../core/entity.ts';
 import type { EntityChange } from '../../core/entity-change.ts';
 import type { BalanceChange, UnreadChange } from '../../core/movements.ts';

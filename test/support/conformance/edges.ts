@@ -5,7 +5,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { Decided } from '../../../functions/core/decide.ts';
+import type { Decided } from '../../../functions/core/decision.ts';
 import { pathOf } from '../../../functions/core/authorize.ts';
 import { valueAt } from '../../../functions/core/entity.ts';
 import type { EntityState } from '../../../functions/core/entity.ts';
