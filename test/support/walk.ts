@@ -1,22 +1,15 @@
 /**
- * Walks entities through their machines with nothing but their definitions: inputs come from examples, referred
- * entities are made from their own definition, actors and secrets are found where the rules look for them, and
- * what only happens by itself is brought about by the clock or by the entity that moves it.
+ * Walks entities through their machines with nothing but their definitions: actors and secrets are found where the
+ * rules look for them, and what only happens by itself is brought about by the clock or by the entity that moves it.
  */
-import { randomUUID } from 'node:crypto';
-import { authorizationRules } from '../../functions/core/authorize.ts';
 import type { Command } from '../../functions/core/command.ts';
-import { decide, decideAmong } from '../../functions/core/decide.ts';
-import type { Decided } from '../../functions/core/decision.ts';
+import { decideAmong } from '../../functions/core/decide.ts';
 import type { AnyTransition, Domain } from '../../functions/core/definition.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
-import { valueAt } from '../../functions/core/entity.ts';
-import { refusedExample } from '../../functions/core/check-example.ts';
-import { exampleCreators, saidExample } from '../../functions/core/examples.ts';
+import { saidExample } from '../../functions/core/examples.ts';
 import type { SaidExample } from '../../functions/core/examples.ts';
 import { contextOf } from '../../functions/core/context.ts';
-import { unreadRejection } from '../../functions/core/movements.ts';
-import { idsOf, namedOthers } from '../../functions/core/named-others.ts';
+import { idsOf } from '../../functions/core/named-others.ts';
 import { domainOf } from '../../functions/core/others.ts';
 import { holds, rulesIn } from '../../functions/core/rules.ts';
 import type { AnswerPlace } from '../../functions/core/answer-gaps.ts';
@@ -24,29 +17,22 @@ import { answers } from '../../functions/core/messages.ts';
 import type { Answer } from '../../functions/core/messages.ts';
 import { answersThatBring } from '../../functions/core/registry.ts';
 import { answerInput } from '../../functions/commands/answer-input.ts';
-import { idsIn } from '../../functions/docs/example-body.ts';
 import { timestamp } from '../../functions/runtime/clock.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import { answer, answerTo, unanswered } from './answering.ts';
-import { readEntity, readTogether } from '../../functions/store/entities/reads.ts';
-import type { Reply, TestBackend } from './backend.ts';
+import type { Reply } from './backend.ts';
 import { exampleOf, fieldsOf } from './examples.ts';
 import type { Input } from './examples.ts';
 import { runDue } from './due.ts';
 import { feedersOf, leadsTo, moverOf, nextOnTheWay, preludesOf, takenBy } from './machine.ts';
 import type { Mover } from './machine.ts';
-import { everyRole } from './roles.ts';
 import { linkedBy } from './linked.ts';
 import type { LinkedTransition } from './linked.ts';
 import { dump } from './table-dump.ts';
-import type { TestClock } from './test-clock.ts';
-import { secretsOf, withReferences } from './walk-inputs.ts';
+import { secretsOf } from './walk-inputs.ts';
 import type { CreateOptions, Given, Observation, Prepared } from './walk-types.ts';
+import { briefly, Creations } from './walk-creations.ts';
 
-/** What the pure decision says. */
-type Ruling = Exclude<Decided, { readonly kind: 'unread' }>;
-
-const stranger = 'somebody else';
 /** More steps than any example needs to leave a state. */
 const stepsMax = 40;
 /** Enough for what an example wants of others. */
@@ -59,118 +45,14 @@ export class NoWay extends Error {
   override readonly name = 'NoWay';
 }
 
-/** An error without its stack: what was told before need not be told at length. */
-function briefly(message: string): Error {
-  const error = new Error(message);
-  delete error.stack;
-  return error;
-}
-
 /** A message that waits, and the answer that is looked for. */
 interface Waiting {
   readonly item: MessageItem;
   readonly outcome: Answer;
 }
 
-/** Nobody waits for what a test reads for itself, however busy the machine is. */
-const noDeadline = (): AbortSignal => new AbortController().signal;
-
-export class Walk {
-  readonly api: TestBackend;
-  readonly clock: TestClock;
-  readonly tenant: string;
-  readonly #closed: Map<string, string>;
+export class Walk extends Creations {
   #observed: Observation[] | undefined;
-
-  /** @param closed ways that were seen to be closed, by this walk or by others: they are told once at length */
-  constructor(
-    api: TestBackend,
-    clock: TestClock,
-    tenant: string = randomUUID(),
-    closed: Map<string, string> = new Map(),
-  ) {
-    this.api = api;
-    this.clock = clock;
-    this.tenant = tenant;
-    this.#closed = closed;
-  }
-
-  /**
-   * The example of a creation, referring to entities that exist, and who may send it. Where one person may not create
-   * it because of what it refers to, another one does, or what it refers to is another's.
-   */
-  async prepareCreation(domain: Domain, options: CreateOptions = {}): Promise<Prepared> {
-    const first = await this.#creationOf(domain, options);
-    if (first.isFree || idsIn(exampleOf(domain.create.input)).length === 0) return first.prepared;
-    try {
-      const second = await this.#creationOf(domain, options, stranger);
-      return second.isFree ? second.prepared : first.prepared;
-    } catch {
-      // What it refers to cannot be another's: that is no fault of this creation.
-      return first.prepared;
-    }
-  }
-
-  /** @param owner who creates what it refers to */
-  async #creationOf(
-    domain: Domain,
-    { extent = 'every field', given = {}, input: told }: CreateOptions,
-    owner?: string,
-  ): Promise<{ readonly isFree: boolean; readonly prepared: Prepared }> {
-    const schema = domain.create.input;
-    const example = (await this.#referring(
-      exampleOf(schema, extent),
-      { extent, actor: owner },
-      given,
-    )) as Input;
-    const bare = this.#creating(domain, { ...example, ...told }, 'alice');
-    const said = saidExample(bare, undefined, await this.#known(bare, undefined));
-    const fields = Object.keys(exampleOf(schema, extent));
-    const follows = Object.entries(said?.input ?? {}).filter(([name]) => fields.includes(name));
-    const input = { ...example, ...Object.fromEntries(follows), ...told };
-    const known = await this.#known(this.#creating(domain, input, 'alice'), undefined);
-    const roles = said?.roles;
-    const isFree = async (actor: string): Promise<boolean> => {
-      const command = this.#creating(domain, input, actor, roles);
-      await this.#learnChecked(command, known);
-      return this.#ruling(command, known).kind === 'accepted';
-    };
-    const anybody = domain.create.authorize ? exampleCreators(domain, input) : ['alice', stranger];
-    const candidates = said?.actor === undefined ? anybody : [said.actor];
-    let actor: string | undefined;
-    for (const candidate of candidates)
-      if (actor === undefined && (await isFree(candidate))) actor = candidate;
-    const prepared = { input, actor: actor ?? candidates[0] ?? 'alice', ...(roles && { roles }) };
-    return { isFree: actor !== undefined, prepared };
-  }
-
-  #creating(domain: Domain, input: Input, actor: string, roles: readonly string[] = everyRole): Command {
-    const parsed = domain.create.input.safeParse(input).data ?? input;
-    const id = `${domain.idPrefix}_00000000000000000000000000`;
-    return { ...this.#command(domain, { id }, 'create', parsed, actor), roles };
-  }
-
-  async create(domain: Domain, options: CreateOptions = {}): Promise<EntityState> {
-    const { extent = 'every field', given, input, actor } = options;
-    const way = (given ?? input ?? actor) ? undefined : `${domain.collection} with ${extent}`;
-    const before = way === undefined ? undefined : this.#closed.get(way);
-    if (before !== undefined) throw briefly(before);
-    const found = await this.prepareCreation(domain, options);
-    const prepared = { ...found, ...(actor !== undefined && { actor }) };
-    const reply = await this.api.post(`/v1/${domain.collection}`, prepared.input, this.as(prepared));
-    if (reply.status !== 201) {
-      const why = refusedCreation(domain, reply);
-      if (way !== undefined) this.#closed.set(way, why);
-      throw new Error(why);
-    }
-    return this.state(String(reply.json['id']));
-  }
-
-  async state(id: string): Promise<EntityState> {
-    const entity = await readEntity(this.api.backend.store, this.tenant, id, noDeadline());
-    if (!entity) throw new Error(`${id} does not exist`);
-    return entity;
-  }
 
   /**
    * Input and actor with which a transition of this entity has the best prospects; what it moves is brought to
@@ -185,7 +67,7 @@ export class Walk {
     const { domain, transition } = this.definition(entity, name);
     const example = exampleOf(transition.input);
     const fromFields = {
-      ...((await this.#referring(example, {}, given)) as Input),
+      ...((await this.referring(example, {}, given)) as Input),
       ...(await secretsOf(this.api.backend.store, this.tenant, entity, transition)),
     };
     const said = await this.#said(domain, entity, name, fromFields);
@@ -193,7 +75,7 @@ export class Walk {
     const input = { ...fromFields, ...said?.input };
     const parsed = transition.input?.safeParse(input).data ?? {};
     const isLegal = isLegalIn(transition, entity) && !asTheyAre;
-    const command = this.#command(domain, entity, name, parsed, 'alice');
+    const command = this.command(domain, entity, name, parsed, 'alice');
     if (isLegal) await this.#bringOthers(command, entity);
     for (const move of isLegal ? linkedBy(command, entity) : []) {
       if (move.id === entity.id) continue;
@@ -216,8 +98,8 @@ export class Walk {
     const transition = domain.transitions[name];
     if (!transition?.example || !isLegalIn(transition, entity)) return undefined;
     const parsed = transition.input?.safeParse(fromFields).data ?? {};
-    const command = this.#command(domain, entity, name, parsed, 'alice');
-    return saidExample(command, entity, await this.#known(command, entity));
+    const command = this.command(domain, entity, name, parsed, 'alice');
+    return saidExample(command, entity, await this.known(command, entity));
   }
 
   /** Takes transitions of another entity that stay in its state, until a rule no longer keeps it from being moved. */
@@ -225,7 +107,7 @@ export class Walk {
     const domain = this.api.backend.registry.byCollection(collection);
     const isFree = async (): Promise<boolean> => {
       const entity = await this.state(id);
-      const command = this.#command(domain, entity, name, input, 'alice');
+      const command = this.command(domain, entity, name, input, 'alice');
       return decideAmong(this.api.backend.registry, command, () => entity).kind === 'accepted';
     };
     const { status } = await this.state(id);
@@ -235,104 +117,11 @@ export class Walk {
     }
   }
 
-  /** Who may, best prospects first: named by a rule's own list, or anybody where no rule asks. */
-  async actors(entity: EntityState, name: string, input: Input): Promise<readonly string[]> {
-    const { domain, transition } = this.definition(entity, name);
-    const named = authorizationRules(transition.authorize, stranger).flatMap(({ test }) => {
-      if ((test.op !== 'contains' && test.op !== 'is') || test.value !== stranger) return [];
-      const value = valueAt(domain, entity, test.path);
-      return (Array.isArray(value) ? value : [value]) as string[];
-    });
-    // Where it may be nobody of those that are named, it is one more than there are names.
-    const candidates = [...new Set([...named, 'alice', stranger, 'a third person'])];
-    const judge = await this.judge(entity.id, name, { input, actor: 'alice' });
-    const verdicts = candidates.map((actor) => ({
-      actor,
-      may: authorizationRules(transition.authorize, actor).every(({ test }) =>
-        holds(test, (path) => valueAt(domain, entity, path)),
-      ),
-      verdict: judge({ input, actor }),
-    }));
-    const allowed = verdicts.filter(({ may }) => may);
-    return allowed
-      .sort((a, b) => Number(b.verdict.kind === 'accepted') - Number(a.verdict.kind === 'accepted'))
-      .map(({ actor }) => actor);
-  }
-
-  /** What the pure decision says to a command, without the unique values and own accounts only the store knows. */
-  async verdict(id: string, name: string, prepared: Prepared, now?: number): Promise<Ruling> {
-    return (await this.judge(id, name, prepared))(prepared, now);
-  }
-
-  /** The decision on the states as they are now, to be asked any number of times. */
-  async judge(
-    id: string,
-    name: string,
-    { input: example }: Prepared,
-  ): Promise<(prepared: Prepared, now?: number) => Ruling> {
-    const entity = await this.state(id);
-    const { domain, transition } = this.definition(entity, name);
-    const commandOf = ({ input, actor, roles = everyRole }: Prepared): Command => ({
-      ...this.#command(domain, entity, name, transition.input?.parse(input) ?? {}, actor),
-      roles,
-    });
-    const scout = commandOf({ input: example, actor: 'alice' });
-    const known = await this.#known(scout, entity);
-    await this.#learnChecked(scout, known);
-    return (prepared, now) =>
-      this.#ruling({ ...commandOf(prepared), ...(now !== undefined && { now }) }, known);
-  }
-
-  /** What the decision says, and then what is only checked, as far as it is known. */
-  #ruling(command: Command, known: ReadonlyMap<string, EntityState | undefined>): Ruling {
-    const decided = decideAmong(this.api.backend.registry, command, (id) => known.get(id));
-    if (decided.kind === 'rejected') return decided;
-    for (const change of decided.decision.unread) {
-      const rejection = known.has(change.id) && unreadRejection(change, known.get(change.id), command.now);
-      if (rejection) return { kind: 'rejected', rejection };
-    }
-    return decided;
-  }
-
-  /** Adds the entities that a command only checks. */
-  async #learnChecked(command: Command, known: Map<string, EntityState | undefined>): Promise<void> {
-    const decided = decideAmong(this.api.backend.registry, command, (id) => known.get(id));
-    if (decided.kind === 'rejected') return;
-    const ids = decided.decision.unread.map(({ id }) => id).filter((id) => !known.has(id));
-    await this.#learn(known, ids);
-  }
-
-  /** An entity and those that a command reads or takes along, as they are now. */
-  async #known(
-    command: Command,
-    entity: EntityState | undefined,
-  ): Promise<Map<string, EntityState | undefined>> {
-    const known = new Map<string, EntityState | undefined>(entity && [[entity.id, entity]]);
-    for (;;) {
-      const ids = namedOthers(command, contextOf(command, entity, known)).filter((id) => !known.has(id));
-      if (ids.length === 0) break;
-      await this.#learn(known, ids);
-    }
-    // What is created along with it reads others of its own.
-    for (;;) {
-      const decided = decide(this.api.backend.registry, command, known);
-      if (decided.kind !== 'unread') return known;
-      await this.#learn(known, decided.ids);
-    }
-  }
-
-  async #learn(known: Map<string, EntityState | undefined>, ids: readonly string[]): Promise<void> {
-    if (ids.length === 0) return;
-    const { store } = this.api.backend;
-    const { entities } = await readTogether(store, this.tenant, ids, undefined, noDeadline());
-    for (const id of ids) known.set(id, entities.get(id));
-  }
-
   /** Brings what a command looks at to where its rules on the status let it pass. */
   async #bringOthers(command: Command, entity: EntityState): Promise<void> {
     const { domain, name } = command;
     const { reads = {}, references = {} } = domain.transitions[name] ?? {};
-    const context = contextOf(command, entity, await this.#known(command, entity));
+    const context = contextOf(command, entity, await this.known(command, entity));
     for (const other of [...Object.values(reads), ...Object.values(references)]) {
       const tests = rulesIn(other.rules, context)
         .map(({ test }) => test)
@@ -370,8 +159,8 @@ export class Walk {
     const { json } = await this.api.get(`/v1/${domain.collection}`, { tenant: this.tenant });
     for (const item of json['items'] as readonly { readonly id: string }[]) {
       const taker = await this.state(item.id);
-      const command = this.#command(domain, taker, name, exampleOf(domain.transitions[name]?.input), 'alice');
-      const known = await this.#known(command, taker);
+      const command = this.command(domain, taker, name, exampleOf(domain.transitions[name]?.input), 'alice');
+      const known = await this.known(command, taker);
       const isMoved = linkedBy(command, taker, (each) => known.get(each)).some((move) => move.id === id);
       if (isMoved && leadsTo(domain, taker.status, from)) return this.bring(taker.id, from);
     }
@@ -449,13 +238,6 @@ export class Walk {
     throw new NoWay(`what "${transition}" answers was answered before ${id} came to "${state}"`);
   }
 
-  /** The linked transitions a command would bring about. */
-  linkedBy(entity: EntityState, name: string, { input, actor }: Prepared): readonly LinkedTransition[] {
-    const { domain, transition } = this.definition(entity, name);
-    const parsed = transition.input?.parse(input) ?? {};
-    return linkedBy(this.#command(domain, entity, name, parsed, actor), entity);
-  }
-
   /** Sends a transition as a caller does. */
   send(entity: EntityState, name: string, prepared: Prepared, key?: string): Promise<Reply> {
     const { domain, transition } = this.definition(entity, name);
@@ -464,15 +246,6 @@ export class Walk {
     return this.#watched(entity, name, prepared, () =>
       this.api.post(path, transition.input ? prepared.input : undefined, options),
     );
-  }
-
-  /** As whom a request is sent. */
-  as({ actor, roles }: Prepared): {
-    readonly tenant: string;
-    readonly subject: string;
-    readonly roles?: readonly string[];
-  } {
-    return { tenant: this.tenant, subject: actor, ...(roles && { roles }) };
   }
 
   /** Does something, and tells of the last command that was sent meanwhile. */
@@ -628,59 +401,13 @@ export class Walk {
   /** A new entity in a state. */
   async reach(domain: Domain, status: string, options: CreateOptions = {}): Promise<EntityState> {
     const way = `${domain.collection} in "${status}"`;
-    const before = this.#closed.get(way);
+    const before = this.closed.get(way);
     if (before !== undefined) throw briefly(`there are no ${way}: ${before}`);
     try {
       return await this.bring((await this.create(domain, options)).id, [status]);
     } catch (error) {
-      this.#closed.set(way, (error as Error).message);
+      this.closed.set(way, (error as Error).message);
       throw error;
     }
   }
-
-  definition(entity: EntityState, name: string): { domain: Domain; transition: AnyTransition } {
-    const domain = this.api.backend.registry.byCollection(entity.collection);
-    const transition = domain.transitions[name];
-    if (!transition) throw new Error(`${entity.collection} have no transition "${name}"`);
-    return { domain, transition };
-  }
-
-  #command(
-    domain: Domain,
-    { id }: Pick<EntityState, 'id'>,
-    name: string,
-    input: unknown,
-    actor: string,
-  ): Command {
-    const now = this.clock.now();
-    const { tenant } = this;
-    return {
-      tenant,
-      domain,
-      name,
-      id,
-      input: input as Input,
-      actor,
-      roles: everyRole,
-      now,
-      random: 'random',
-      seed: 'seed',
-    };
-  }
-
-  #referring(value: unknown, options: CreateOptions, given: Given): Promise<unknown> {
-    const { registry } = this.api.backend;
-    return withReferences(registry, value, async (domain) => {
-      return given[domain.collection] ?? (await this.create(domain, options)).id;
-    });
-  }
-}
-
-/** For who wrote the definition: what was refused, and the cure. */
-function refusedCreation({ collection }: Domain, { status, text, json }: Reply): string {
-  const { code = String(status), detail = text } = json as {
-    readonly code?: string;
-    readonly detail?: string;
-  };
-  return `definition "${collection}", create, example: ${refusedExample(code, detail)}`;
 }

@@ -1,0 +1,137 @@
+/**
+ * Creates entities with nothing but their definitions: inputs come from examples, and what those refer to is made
+ * from its own definition.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Command } from '../../functions/core/command.ts';
+import type { Domain } from '../../functions/core/definition.ts';
+import type { EntityState } from '../../functions/core/entity.ts';
+import { refusedExample } from '../../functions/core/check-example.ts';
+import { exampleCreators, saidExample } from '../../functions/core/examples.ts';
+import { idsIn } from '../../functions/docs/example-body.ts';
+import type { Reply, TestBackend } from './backend.ts';
+import { exampleOf } from './examples.ts';
+import type { Input } from './examples.ts';
+import { everyRole } from './roles.ts';
+import type { TestClock } from './test-clock.ts';
+import { withReferences } from './walk-inputs.ts';
+import type { CreateOptions, Given, Prepared } from './walk-types.ts';
+import { Rulings, stranger } from './walk-rulings.ts';
+
+/** An error without its stack: what was told before need not be told at length. */
+export function briefly(message: string): Error {
+  const error = new Error(message);
+  delete error.stack;
+  return error;
+}
+
+export class Creations extends Rulings {
+  protected readonly closed: Map<string, string>;
+
+  /** @param closed ways that were seen to be closed, by this walk or by others: they are told once at length */
+  constructor(
+    api: TestBackend,
+    clock: TestClock,
+    tenant: string = randomUUID(),
+    closed: Map<string, string> = new Map(),
+  ) {
+    super(api, clock, tenant);
+    this.closed = closed;
+  }
+
+  /**
+   * The example of a creation, referring to entities that exist, and who may send it. Where one person may not create
+   * it because of what it refers to, another one does, or what it refers to is another's.
+   */
+  async prepareCreation(domain: Domain, options: CreateOptions = {}): Promise<Prepared> {
+    const first = await this.#creationOf(domain, options);
+    if (first.isFree || idsIn(exampleOf(domain.create.input)).length === 0) return first.prepared;
+    try {
+      const second = await this.#creationOf(domain, options, stranger);
+      return second.isFree ? second.prepared : first.prepared;
+    } catch {
+      // What it refers to cannot be another's: that is no fault of this creation.
+      return first.prepared;
+    }
+  }
+
+  /** @param owner who creates what it refers to */
+  async #creationOf(
+    domain: Domain,
+    { extent = 'every field', given = {}, input: told }: CreateOptions,
+    owner?: string,
+  ): Promise<{ readonly isFree: boolean; readonly prepared: Prepared }> {
+    const schema = domain.create.input;
+    const example = (await this.referring(
+      exampleOf(schema, extent),
+      { extent, actor: owner },
+      given,
+    )) as Input;
+    const bare = this.#creating(domain, { ...example, ...told }, 'alice');
+    const said = saidExample(bare, undefined, await this.known(bare, undefined));
+    const fields = Object.keys(exampleOf(schema, extent));
+    const follows = Object.entries(said?.input ?? {}).filter(([name]) => fields.includes(name));
+    const input = { ...example, ...Object.fromEntries(follows), ...told };
+    const known = await this.known(this.#creating(domain, input, 'alice'), undefined);
+    const roles = said?.roles;
+    const isFree = async (actor: string): Promise<boolean> => {
+      const command = this.#creating(domain, input, actor, roles);
+      await this.learnChecked(command, known);
+      return this.ruling(command, known).kind === 'accepted';
+    };
+    const anybody = domain.create.authorize ? exampleCreators(domain, input) : ['alice', stranger];
+    const candidates = said?.actor === undefined ? anybody : [said.actor];
+    let actor: string | undefined;
+    for (const candidate of candidates)
+      if (actor === undefined && (await isFree(candidate))) actor = candidate;
+    const prepared = { input, actor: actor ?? candidates[0] ?? 'alice', ...(roles && { roles }) };
+    return { isFree: actor !== undefined, prepared };
+  }
+
+  #creating(domain: Domain, input: Input, actor: string, roles: readonly string[] = everyRole): Command {
+    const parsed = domain.create.input.safeParse(input).data ?? input;
+    const id = `${domain.idPrefix}_00000000000000000000000000`;
+    return { ...this.command(domain, { id }, 'create', parsed, actor), roles };
+  }
+
+  async create(domain: Domain, options: CreateOptions = {}): Promise<EntityState> {
+    const { extent = 'every field', given, input, actor } = options;
+    const way = (given ?? input ?? actor) ? undefined : `${domain.collection} with ${extent}`;
+    const before = way === undefined ? undefined : this.closed.get(way);
+    if (before !== undefined) throw briefly(before);
+    const found = await this.prepareCreation(domain, options);
+    const prepared = { ...found, ...(actor !== undefined && { actor }) };
+    const reply = await this.api.post(`/v1/${domain.collection}`, prepared.input, this.as(prepared));
+    if (reply.status !== 201) {
+      const why = refusedCreation(domain, reply);
+      if (way !== undefined) this.closed.set(way, why);
+      throw new Error(why);
+    }
+    return this.state(String(reply.json['id']));
+  }
+
+  /** As whom a request is sent. */
+  as({ actor, roles }: Prepared): {
+    readonly tenant: string;
+    readonly subject: string;
+    readonly roles?: readonly string[];
+  } {
+    return { tenant: this.tenant, subject: actor, ...(roles && { roles }) };
+  }
+
+  protected referring(value: unknown, options: CreateOptions, given: Given): Promise<unknown> {
+    const { registry } = this.api.backend;
+    return withReferences(registry, value, async (domain) => {
+      return given[domain.collection] ?? (await this.create(domain, options)).id;
+    });
+  }
+}
+
+/** For who wrote the definition: what was refused, and the cure. */
+function refusedCreation({ collection }: Domain, { status, text, json }: Reply): string {
+  const { code = String(status), detail = text } = json as {
+    readonly code?: string;
+    readonly detail?: string;
+  };
+  return `definition "${collection}", create, example: ${refusedExample(code, detail)}`;
+}
