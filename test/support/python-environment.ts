@@ -10,7 +10,7 @@ export class NotToBeHadError extends Error {}
 
 /** `EX_TEMPFAIL` of sysexits: the command did not fail, it could not be tried here. */
 const notToBeHad = 75;
-const installTimeoutMs = 5 * 60_000;
+const installTimeoutMs = 3 * 60_000;
 
 /**
  * Makes the virtual environment, a git-ignored folder, unless that of these requirements is there already.
@@ -29,7 +29,7 @@ export async function pythonEnvironment(name: string, requirements: string): Pro
   if ((await readFile(finished, 'utf8').catch(() => undefined)) === wanted) return python;
   await rm(folder, { recursive: true, force: true });
   run('python3', '-m', 'venv', folder);
-  run(python, '-m', 'pip', 'install', '--quiet', '--no-input', '-r', requirements);
+  run(python, '-m', 'pip', 'install', '--quiet', '--no-input', '--retries', '1', '-r', requirements);
   await writeFile(finished, wanted);
   return python;
 }
