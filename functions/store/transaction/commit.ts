@@ -136,7 +136,8 @@ function outcomeOf(
     const rejection = rejectionOf(label, reason);
     if (rejection) return { kind: 'rejected', rejection };
   }
-  if (refused.length > 0 || failed.some(({ reason }) => !isTransient(reason))) {
+  // A condition that failed and that nothing above explains is among these.
+  if (failed.some(({ reason }) => !isTransient(reason))) {
     const seen = failed.map(
       ({ label, reason }) => `${label.purpose}: ${reason.Code ?? ''} ${reason.Message ?? ''}`,
     );

@@ -125,7 +125,6 @@ function hasNoBalances(expression: Expression): string {
 function balances(expression: Expression, change: EntityChange): string[] {
   const { after, deltas } = change;
   const changes = Object.entries(deltas);
-  if (changes.length === 0) return [];
   // An entity without accounts has no map of them either: the path into it would be none.
   if (isBegun(change)) return [`${expression.path('balances')} = ${expression.value(after.balances)}`];
   return changes.map(([key, delta]) => added(expression, ['balances', key], delta));
