@@ -3,18 +3,22 @@
  * test has a tenant of its own.
  */
 import { randomUUID } from 'node:crypto';
+import type { CancellationReason } from '@aws-sdk/client-dynamodb';
 import {
   DynamoDBClient,
   DynamoDBServiceException,
   TransactionCanceledException,
 } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import type { Decision } from '../../functions/core/decision.ts';
 import type { Domain } from '../../functions/core/definition.ts';
 import type { EntityState, LockState } from '../../functions/core/entity.ts';
 import { balanceRules } from '../../functions/core/movements.ts';
 import type { BalanceChange } from '../../functions/core/movements.ts';
+import { conflict } from '../../functions/core/rules.ts';
+import type { Test } from '../../functions/core/rules.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
 import { itemBalanceMax } from '../../functions/core/spread-accounts.ts';
 import { domains } from '../../functions/domains/index.ts';
@@ -35,7 +39,7 @@ import type { Store } from '../../functions/store/store.ts';
 import { commit } from '../../functions/store/transaction/commit.ts';
 import type { CommitOutcome } from '../../functions/store/transaction/commit.ts';
 import type { IdempotencyItem } from '../../functions/store/transaction/idempotency-record.ts';
-import type { LabelledItem } from '../../functions/store/transaction/labelled-item.ts';
+import type { Label, LabelledItem } from '../../functions/store/transaction/labelled-item.ts';
 import { lockItem } from '../../functions/store/transaction/lock-items.ts';
 import { putRecord } from '../../functions/store/transaction/put-record.ts';
 import { readRecord } from '../../functions/store/transaction/read-record.ts';
@@ -44,7 +48,7 @@ import {
   transactionItems,
   unchangedItem,
 } from '../../functions/store/transaction/transaction-items.ts';
-import { createTables } from '../support/dynamodb.ts';
+import { createTables, deleteTables } from '../support/dynamodb.ts';
 import { creating, given, startedAt } from '../support/given.ts';
 import type { Given, Step } from '../support/given.ts';
 import { localCredentials, localRegion } from '../support/loopback.ts';
@@ -59,12 +63,16 @@ const database = () => ({
   credentials: localCredentials,
 });
 const anotherClient = (): Store['client'] => createDocumentClient({ ...database(), maxAttempts: 1 });
+let creator: DynamoDBClient;
 let store: Store;
 let tenant: string;
 const { signal } = new AbortController();
 beforeAll(async () => {
-  const creator = new DynamoDBClient(database());
+  creator = new DynamoDBClient(database());
   store = { client: anotherClient(), tables: await createTables(creator, `commit-${randomUUID()}`) };
+});
+afterAll(async () => {
+  await deleteTables(creator, store.tables);
   creator.destroy();
 });
 beforeEach(() => {
@@ -144,6 +152,15 @@ async function created(collection: string, input: Record<string, unknown>, step?
   const one = begun(collection, input, step);
   await done(one.creation);
   return one;
+}
+
+/** The same creation with another id. */
+function another(decision: Decision): Decision {
+  const [change] = decision.entities;
+  const id = change.after.id.replace('2HC', '2HD');
+  const after = { ...change.after, id };
+  const taken = change.taken.map((hold) => ({ ...hold, entity: id }));
+  return { ...decision, entities: [{ ...change, after, taken }], messages: [] };
 }
 
 const article = { slug: 'hello', title: 'Hello, world', body: 'It works.' };
@@ -309,6 +326,9 @@ describe('what is written is what was decided', () => {
     expect(mail?.answers).not.toHaveProperty('done');
     expect(mail?.answers).not.toHaveProperty('dead');
     expect(mail).not.toHaveProperty('onUncertain');
+    const text = await created('articles', article);
+    await done(text.when('publish').decision());
+    expect((await message(text.id, 2, 0))?.answers).toEqual({ done: 'keep-summary' });
     const paid = begun('orders', order)
       .when('charged', { input: { status: 200 } })
       .decision();
@@ -442,6 +462,27 @@ describe('an entity', () => {
     );
   });
 
+  test('that is linked needs no lock of its own: the token is for the command’s', async () => {
+    const account = await created('point-accounts', { owner: 'ada' });
+    const { entities } = await done(another(begun('point-accounts', { owner: 'eve' }).creation));
+    const [{ after: receiver }] = entities;
+    await done(account.when('earn', earn).decision());
+    await tamper(account.id, 'SET #lock = :lock', { ':lock': lock }, { '#lock': 'lock' });
+    const input = { to: receiver.id, amount: 1 };
+    const transfer = account.and('earn', earn).when('transfer', { input }, [receiver]).decision();
+    await done(transfer, { lockToken: lock.token });
+    expect((await read(receiver.id))?.balances).toMatchObject({ balance: 1 });
+  });
+
+  test('of an older version of its definition is of the newest that wrote it', async () => {
+    const account = await created('point-accounts', { owner: 'ada' });
+    const { definition = 0 } = account.entity;
+    expect(definition).toBeGreaterThan(1);
+    await tamper(account.id, 'SET def = :old', { ':old': 1 });
+    await done(account.but({ definition: 1 }).when('earn', earn).decision());
+    expect(await read(account.id)).toMatchObject({ definition });
+  });
+
   test('that a command relies on and leaves as it is must still be that', async () => {
     const account = await created('point-accounts', { owner: 'ada' });
     const relying = (): Promise<CommitOutcome> =>
@@ -545,6 +586,34 @@ describe('another entity, which is not read', () => {
     expect(await refused(begun('book-loans', loan).creation)).toMatchObject({ code: 'review_public' });
   });
 
+  test('is held to rules that an account of 0 would keep', async () => {
+    const text = await created('articles', article);
+    const { creation } = begun('book-loans', loan);
+    const ruled = (...tests: readonly Test[]): Decision => ({
+      ...creation,
+      unread: creation.unread.map((other) => ({
+        ...other,
+        rules: tests.map((each) => conflict('broken', each, '')),
+      })),
+    });
+    const isNot = { op: 'isNot', path: 'title', value: article.title } as const;
+    expect(await refused(ruled(isNot))).toMatchObject({ code: 'broken' });
+    const lacks = { op: 'missing', path: 'summary' } as const;
+    await done(text.when('publish').decision());
+    await done(
+      text
+        .and('publish')
+        .when('keep-summary', { input: { text: 'Short.' } })
+        .decision(),
+    );
+    expect(await refused(ruled(lacks))).toMatchObject({ code: 'broken' });
+    const among = (...values: readonly string[]): Test => ({ op: 'isIn', path: 'status', values });
+    expect(await refused(ruled(among('draft', 'archived')))).toMatchObject({ code: 'broken' });
+    await done(
+      ruled({ ...isNot, value: 'Other' }, among('draft', 'published'), { op: 'missing', path: 'other' }),
+    );
+  });
+
   test('has an attribute that lies beside it, as one that lies on it', async () => {
     await created('showings', showing);
     expect(await refused(reserve().creation)).toMatchObject({ kind: 'unprocessable' });
@@ -589,6 +658,17 @@ describe('another entity, which is not read', () => {
     await done(reserve().creation);
   });
 
+  test('that is older than its first account gets a place for what is given back to it, too', async () => {
+    await created('showings', hall);
+    const reservation = reserve();
+    await done(reservation.creation);
+    await tamper(showingId, 'REMOVE balances');
+    const cancel = reservation.when('cancel').decision();
+    expect(await send(cancel)).toEqual({ kind: 'conflict', isKeyBusy: false });
+    await done(cancel);
+    expect(await read(showingId)).toMatchObject({ balances: { remaining: 1 } });
+  });
+
   test('that is older than its first account, and is gone by then, is not made', async () => {
     await created('showings', hall);
     await tamper(showingId, 'REMOVE balances');
@@ -602,6 +682,21 @@ describe('another entity, which is not read', () => {
     });
     await expect(send(reserve().creation, { through })).rejects.toThrow();
     expect(await item(entityKey(tenant, showingId))).toBeUndefined();
+  });
+
+  test('that is older than its first account is left as it is when the time is over', async () => {
+    await created('showings', hall);
+    await tamper(showingId, 'REMOVE balances');
+    const time = new AbortController();
+    const through = { ...store, client: anotherClient() };
+    intercept(through.client, {
+      before: ({ command }) => {
+        if (command.startsWith('Update')) time.abort();
+      },
+    });
+    const items = [guard(), ...itemsOf(reserve().creation)];
+    await expect(commit(through, items, time.signal)).rejects.toThrow();
+    expect(await item(entityKey(tenant, showingId))).not.toHaveProperty('balances');
   });
 
   test('that has no account is not given one where nothing is posted to it', async () => {
@@ -638,15 +733,6 @@ describe('a unique value', () => {
     const hold = (await read(id))?.held?.['open_invite'];
     return uniqueKey(tenant, { constraint: 'open_invite', hash: hold?.hash ?? '' });
   };
-  const another = (decision: Decision): Decision => {
-    const text = JSON.stringify(decision.entities[0].after).replaceAll('2HC', '2HD');
-    const [change] = decision.entities;
-    const id = change.after.id.replace('2HC', '2HD');
-    const after = JSON.parse(text) as EntityState;
-    const taken = change.taken.map((hold) => ({ ...hold, entity: id }));
-    return { ...decision, entities: [{ ...change, after, taken }], messages: [] };
-  };
-
   test('is taken by one of two, and is free when that one releases it', async () => {
     const first = await created('invites', invite);
     const second = another(begun('invites', invite).creation);
@@ -676,6 +762,19 @@ describe('a unique value', () => {
   });
 });
 
+test('of several unique values one is handed over, and the other one released', async () => {
+  await created('articles', article);
+  const first = await created('book-loans', { ...loan, shelf: 'A 3' });
+  const [returned] = first.when('return', { input: {} }).decision().entities;
+  const shelf = returned.released.find(({ constraint }) => constraint === 'shelf_free');
+  const book = returned.released.find(({ constraint }) => constraint === 'book_lent');
+  if (!shelf || !book) throw new Error('it holds both');
+  const next = another(begun('book-loans', loan).creation);
+  await done({ ...next, entities: [returned, next.entities[0]], unread: [], balances: [] });
+  expect(await item(uniqueKey(tenant, shelf))).toBeUndefined();
+  expect(await item(uniqueKey(tenant, book))).toMatchObject({ entity: next.entities[0].after.id });
+});
+
 describe('a named account', () => {
   const floor = { minimum: 0, code: 'short', otherwise: '' };
   const account = 'till:shop:EUR';
@@ -691,7 +790,9 @@ describe('a named account', () => {
       items.filter(({ label }) => label.purpose === 'balance'),
       signal,
     );
-    return sent.kind === 'rejected' ? sent.rejection.code : sent.kind;
+    if (sent.kind !== 'rejected') return sent.kind;
+    expect(Object.keys(sent.rejection).sort()).toEqual(['code', 'detail', 'kind']);
+    return sent.rejection.code;
   };
   const balance = () => item(balanceKey(tenant, account));
 
@@ -753,6 +854,7 @@ describe('a named account', () => {
 describe('a cancellation', () => {
   interface Reason {
     readonly Code?: string;
+    readonly Item?: Record<string, unknown>;
   }
   const none: Reason = { Code: 'None' };
   /** What is said of a transaction that the database refused for these reasons, one an item. */
@@ -763,7 +865,7 @@ describe('a cancellation', () => {
         throw new TransactionCanceledException({
           message: 'cancelled',
           $metadata: { httpStatusCode: 400, ...(attempts !== undefined && { attempts }) },
-          ...(reasons && { CancellationReasons: [...reasons] }),
+          ...(reasons && { CancellationReasons: reasons as CancellationReason[] }),
         });
       },
     });
@@ -786,6 +888,11 @@ describe('a cancellation', () => {
     const conflict = [none, { Code: 'TransactionConflict' }, none];
     expect(await said(conflict, 1)).toMatchObject({ kind: 'conflict' });
     expect(await said(conflict, 2)).toEqual({ kind: 'unknown' });
+    // Where it met that, it is told of it.
+    const met = { Code: 'ConditionalCheckFailed', Item: { ...recordUnder('k') } };
+    const duplicate = { kind: 'duplicate', record: recordUnder('k') };
+    expect(await said([met, none, none], 2)).toEqual(duplicate);
+    expect(await said([{ ...met, Item: marshall(met.Item) }, none, none], 2)).toEqual(duplicate);
   });
 
   test.each([
@@ -801,6 +908,24 @@ describe('a cancellation', () => {
     [[{ Code: 'ConditionalCheckFailed' }, none, none], 'idempotency record: ConditionalCheckFailed'],
   ])('by %j is a defect', async (reasons, words) => {
     await expect(said(reasons)).rejects.toThrow(words);
+  });
+
+  const hold = { constraint: 'x', hash: 'x', entity: 'x' };
+  test.each<Label>([
+    ...(['redrive run', 'redrive list', 'operation', 'lock', 'unchanged entity'] as const).map((purpose) => ({
+      purpose,
+    })),
+    { purpose: 'released value', hold },
+    { purpose: 'message', topic: 'llm' },
+  ])('by the condition of what nobody else can have written is a defect: $purpose', async (label) => {
+    const { purpose } = label;
+    const Put = {
+      TableName: store.tables.data,
+      Item: { pk: tenant, sk: purpose },
+      ConditionExpression: 'attribute_exists(pk)',
+    };
+    const written: LabelledItem = { label, item: { Put } };
+    await expect(commit(store, [written], signal)).rejects.toThrow(`${purpose}: ConditionalCheckFailed`);
   });
 
   test('by a message that ended, or has another answer, says so', async () => {
@@ -851,11 +976,12 @@ describe('without an answer', () => {
     message: 'wrong',
     $metadata: { httpStatusCode: 400 },
   });
-  const conflict = new TransactionCanceledException({
-    message: 'cancelled',
-    $metadata: { httpStatusCode: 400 },
-    CancellationReasons: [{ Code: 'TransactionConflict' }],
-  });
+  const conflict = (...codes: readonly string[]) =>
+    new TransactionCanceledException({
+      message: 'cancelled',
+      $metadata: { httpStatusCode: 400 },
+      CancellationReasons: codes.map((Code) => ({ Code })),
+    });
 
   test('a commit may have happened; a request that makes no sense has not', async () => {
     const { creation } = begun('point-accounts', { owner: 'ada' });
@@ -866,7 +992,10 @@ describe('without an answer', () => {
   test('a key’s record is not known; while a transaction is at it, it is busy', async () => {
     const look = (through: Store) => readRecord(through, 'pk', startedAt, signal);
     await expect(look(failing(gone))).rejects.toBe(gone);
-    expect(await look(failing(conflict))).toEqual({ kind: 'busy' });
+    expect(await look(failing(conflict('TransactionConflict')))).toEqual({ kind: 'busy' });
+    expect(await look(failing(conflict('None', 'TransactionConflict')))).toEqual({ kind: 'busy' });
+    const short = conflict('ThrottlingError');
+    await expect(look(failing(short))).rejects.toBe(short);
     await expect(putRecord(failing(gone), recordUnder('k'), startedAt, signal)).rejects.toBe(gone);
   });
 

@@ -3,6 +3,7 @@
  * and with one that lacks the clause, which must be seen to lose it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { timestamp } from '../../functions/runtime/clock.ts';
@@ -93,7 +94,7 @@ const afterTheLease = (): void => {
 const isAsBefore = async (before: MessageItem, act: () => Promise<unknown>): Promise<boolean> => {
   const stored = await outbox.read(before);
   await act();
-  return JSON.stringify(await outbox.read(before)) === JSON.stringify(stored);
+  return isDeepStrictEqual(await outbox.read(before), stored);
 };
 const end = (item: MessageItem): DeadEnd => ({
   lastError: error,
