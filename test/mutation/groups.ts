@@ -9,6 +9,8 @@ export interface Group {
   readonly mutate: readonly string[];
   /** Test files, from the root of the project. */
   readonly tests: readonly string[];
+  /** With the mutants that empty a text, an object or a body: without them where there are too many to run. */
+  readonly isWhole?: boolean;
   /** Why these. */
   readonly reason: string;
 }
@@ -36,29 +38,48 @@ export const groups: readonly Group[] = [
       'backoff-window',
       'waiting-room',
     ),
+    isWhole: true,
     reason: 'They do no I/O: their unit tests say all that they do.',
   },
   {
     name: 'messages',
-    mutate: ['functions/store/outbox/message-writes.ts', 'functions/store/outbox/messages.ts'],
-    tests: integration('message-conditions'),
-    reason: 'It tells each race that a write wins.',
+    mutate: [
+      'functions/store/outbox/message-writes.ts',
+      'functions/store/outbox/messages.ts',
+      'functions/store/outbox/ordered-messages.ts',
+    ],
+    tests: integration('message-life', 'message-conditions'),
+    reason: 'What each write leaves, and each race that it wins.',
   },
   {
-    name: 'transaction',
+    name: 'answers',
+    mutate: ['functions/store/outbox/kept-answers.ts'],
+    tests: integration('message-life'),
+    reason: 'What becomes of a message by its answer.',
+  },
+  {
+    name: 'commit',
     mutate: [
-      'functions/store/transaction/conditions.ts',
-      'functions/store/transaction/entity-writes.ts',
-      'functions/store/transaction/lock-items.ts',
-      'functions/store/transaction/idempotency-record.ts',
-      'functions/store/transaction/transaction-items.ts',
       'functions/store/transaction/commit.ts',
       'functions/store/transaction/conflict.ts',
       'functions/store/transaction/put-record.ts',
       'functions/store/transaction/read-record.ts',
+      'functions/store/transaction/idempotency-record.ts',
+      'functions/store/transaction/lock-items.ts',
+      'functions/store/transaction/conditions.ts',
+    ],
+    tests: integration('commit'),
+    isWhole: true,
+    reason: 'It sends decisions to the database, and tells each race and what a cancellation means.',
+  },
+  {
+    name: 'transaction',
+    mutate: [
+      'functions/store/transaction/transaction-items.ts',
+      'functions/store/transaction/entity-writes.ts',
     ],
     tests: integration('commit', 'conditions'),
-    reason: 'It sends decisions to the database and tells each race that a condition wins.',
+    reason: 'It reads back what was decided; the other one is of what must not be replaced.',
   },
   {
     name: 'expression',
@@ -72,27 +93,51 @@ export const groups: readonly Group[] = [
       'functions/commands/idempotency-keys.ts',
       'functions/commands/key-outcomes.ts',
       'functions/commands/execute.ts',
-      'functions/commands/read-and-decide.ts',
     ],
-    tests: integration('key-lifetime', 'requests', 'concurrency', 'conditions'),
-    reason: 'What a key answers, and what a command does that meets others.',
+    tests: integration('safe-path'),
+    reason: 'What a key answers, and what a command does that meets others or loses an answer.',
+  },
+  {
+    name: 'decisions',
+    mutate: [
+      'functions/commands/read-and-decide.ts',
+      'functions/commands/once.ts',
+      'functions/commands/call.ts',
+      'functions/commands/metrics.ts',
+    ],
+    tests: integration('safe-path', 'moved-between-reads'),
+    reason: 'What a command reads, and when that is of one moment.',
   },
   {
     name: 'workers',
     mutate: ['functions/workers/batch.ts', 'functions/workers/topic-worker.ts'],
-    tests: integration('worker-faults', 'copies', 'deliveries'),
-    reason: 'Deliveries one by one, with receivers that fail in each way.',
+    tests: integration('worker-decisions'),
+    reason: 'What a worker makes of each delivery, with receivers that answer in each way.',
   },
   {
-    name: 'outbox',
+    name: 'ends',
+    mutate: [
+      'functions/workers/delivery-ends.ts',
+      'functions/workers/calls.ts',
+      'functions/workers/call-receiver.ts',
+    ],
+    tests: integration('worker-decisions'),
+    reason: 'What a message keeps of each end.',
+  },
+  {
+    name: 'relay',
     mutate: [
       'functions/outbox/message-relay.ts',
       'functions/outbox/send.ts',
-      'functions/outbox/sweep-messages.ts',
-      'functions/outbox/sweep-timers.ts',
       'functions/outbox/timer-stream.ts',
     ],
-    tests: integration('relay', 'send', 'sweeper'),
-    reason: 'The way to the queue, by stream and by sweeper.',
+    tests: integration('relay', 'send'),
+    reason: 'The way from the stream to the queues, and what becomes of what a queue does not take.',
+  },
+  {
+    name: 'sweeper',
+    mutate: ['functions/outbox/sweep-messages.ts', 'functions/outbox/sweep-timers.ts'],
+    tests: integration('sweeper'),
+    reason: 'What the sweeper sends again, and when.',
   },
 ];

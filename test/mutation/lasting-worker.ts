@@ -1,7 +1,6 @@
 /**
  * A Vitest pool whose one thread lasts from mutant to mutant. Stryker has Vitest run anew for each, and Vitest a thread for
- * each run, which loads the AWS SDK first: that takes longer than most groups' tests. Here packages stay loaded, and what
- * belongs to the project is evaluated anew, so that a mutant in a constant of a module is seen, too.
+ * each run, which loads the AWS SDK first: that takes longer than most groups' tests.
  */
 import { ThreadsPoolWorker } from 'vitest/node';
 import type { PoolOptions, PoolRunnerInitializer, PoolWorker, VitestPluginContext } from 'vitest/node';
@@ -13,6 +12,7 @@ class LastingWorker implements PoolWorker {
   readonly name = 'lasting';
   readonly #thread: ThreadsPoolWorker;
   readonly #project: PoolOptions['project'];
+  #wasStatic = false;
   #listeners: { readonly event: string; readonly listener: Listener }[] = [];
 
   constructor(options: PoolOptions) {
@@ -51,13 +51,21 @@ class LastingWorker implements PoolWorker {
       queueMicrotask(() => {
         this.#sayStopped();
       });
-    else if (message.type === 'run')
-      this.#thread.send({ ...message, context: { ...message.context, invalidates: this.#ownModules() } });
+    else if (message.type === 'run') this.#run(message);
     else this.#thread.send(message);
   }
 
   deserialize(data: unknown): unknown {
     return data;
+  }
+
+  /** A mutant in a constant of a module is there when that is evaluated: for it, and after it, all of ours are anew. */
+  #run(message: Extract<Request, { readonly type: 'run' }>): void {
+    const { context } = message;
+    const isStatic = (context.providedContext as { mutantActivation?: string }).mutantActivation === 'static';
+    const invalidates = isStatic || this.#wasStatic ? this.#ownModules() : [];
+    this.#wasStatic = isStatic;
+    this.#thread.send({ ...message, context: { ...context, invalidates } });
   }
 
   #sayStopped(): void {

@@ -13,7 +13,7 @@ const config = defineConfig({
     setupFiles: ['test/mutation/no-mutant-yet.ts'],
     globalSetup: ['test/mutation/database.ts'],
     env: { POWERTOOLS_LOG_LEVEL: 'SILENT', AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
-    testTimeout: 60_000,
+    testTimeout: 15_000,
     hookTimeout: 60_000,
   },
 });
