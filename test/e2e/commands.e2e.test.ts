@@ -162,7 +162,7 @@ test('what .ci/run runs stands in it as the table has it', async () => {
   const lines = (await readFile(path.join(root, '.ci/run'), 'utf8')).split('\n').map((line) => line.trim());
   for (const command of commandsOf('.ci/run'))
     expect(
-      lines.some((line) => line.replace(/ &$/, '') === command),
+      lines.some((line) => line.replace(' -s ', ' ').startsWith(command)),
       command,
     ).toBe(true);
 });
