@@ -70,13 +70,17 @@ async function redriveDeadLetter(api: Target, receiver: TestReceiver): Promise<v
   receiver.answer = status(503);
   const body = { payer: 'alice', payee: 'bookshop', amount: 1_250, currency: 'EUR' };
   const payment = String((await api.post('/v1/payments', body)).headers.get('location'));
-  const from = receiver.calls.length;
   assert.equal((await api.post(`${payment}/confirm`)).status, 200);
   const id = await callOf(api, payment, 'dead');
   receiver.answer = status(200);
   assert.equal((await api.post(`/v1/messages/${id}/redrive`)).status, 202);
   assert.equal(await callOf(api, payment, 'done'), id);
-  const keys = receiver.calls.slice(from).map(({ headers }) => headers['idempotency-key']);
+  // What the end-to-end tests left open still asks the receiver, too.
+  const paymentId = payment.split('/').at(-1) ?? '';
+  const calls = receiver.calls.filter(
+    ({ method, body: sent }) => method === 'POST' && sent.includes(paymentId),
+  );
+  const keys = calls.map(({ headers }) => headers['idempotency-key']);
   assert.ok(keys.length > 1);
   assert.deepEqual(new Set(keys), new Set([id]));
 }
