@@ -12,7 +12,7 @@ import {
   startAnswerLab,
   uncertainWords,
 } from '../support/faults/answer-lab.ts';
-import type { AnswerLab } from '../support/faults/answer-lab.ts';
+import type { AnswerLab, UncertainWord } from '../support/faults/answer-lab.ts';
 import { count } from '../support/faults/counts.ts';
 import { faultsAt, faultsOf, Injector } from '../support/faults/fault-client.ts';
 import { progress } from '../support/faults/progress.ts';
@@ -26,14 +26,13 @@ beforeAll(async () => {
 afterAll(() => lab.stop());
 
 /**
- * Shapes of calls that had their faults. `npm run test:all` brings every fault to every call of a capture; the worker is
- * the same for all calls, so for the others to each shape of call once.
+ * `npm run test:all` brings every fault to every call. Otherwise each shape of call has its faults once, since the worker
+ * is the same for all that is called.
  */
-const tried = new Set<string>();
-function isTriedAt(call: string, name: string): boolean {
-  const isNew = !tried.has(name);
-  tried.add(name);
-  return isNew || (isFullScope && call === 'capture');
+const shapesTried = new Set<string>();
+function isTaken(uncertain: UncertainWord, shape = ''): boolean {
+  const before = shapesTried.size;
+  return isFullScope || shapesTried.add(`${uncertain} ${shape}`).size > before;
 }
 
 describe.each(uncertainWords)('%s', (uncertain) => {
@@ -46,10 +45,7 @@ describe.each(uncertainWords)('%s', (uncertain) => {
         const clean = new Injector();
         expect(await run(clean)).toBeUndefined();
         const plans = clean.attempts.flatMap((command, index) =>
-          isTriedAt(
-            call,
-            `${uncertain} ${isFullScope ? event : ''} ${isFullScope ? call : ''} ${clean.shapes[index] ?? ''}`,
-          )
+          isTaken(uncertain, clean.shapes[index])
             ? faultsOf(command).map((fault) => ({ what: `${fault} at ${command} (${index})`, index, fault }))
             : [],
         );
