@@ -20,8 +20,9 @@ import {
   recordSent,
   redriveMessage,
 } from '../../functions/store/outbox/messages.ts';
-import type { Claim, DeadEnd, Delivery } from '../../functions/store/outbox/messages.ts';
+import type { Claim, DeadEnd } from '../../functions/store/outbox/messages.ts';
 import { calls, condition } from '../support/faults/mutants.ts';
+import { deliveryOf } from '../support/messages.ts';
 import { startOutbox } from '../support/outbox.ts';
 import type { TestOutbox } from '../support/outbox.ts';
 import { intercept, loseFirstAnswer } from '../support/sdk-faults.ts';
@@ -46,14 +47,6 @@ const ownAccess = (): OutboxAccess => {
 
 const terms = { attempts: 5, leaseMs: lease.marginMs };
 const error: LastError = { code: '500', reason: 'It answered 500.', at: '2026-11-20T10:15:30.123Z' };
-const delivery = ({ id, tenant, run }: MessageItem): Delivery => ({
-  id,
-  tenant,
-  run,
-  copy: 'copy',
-  sqsMessageId: 'one',
-  wasDeadLetter: false,
-});
 
 /** A race: what happens, by whom; whether it was won. `build` is whose writes may lack a clause. */
 type Race = (build: OutboxAccess) => Promise<boolean>;
@@ -84,7 +77,7 @@ function wins(name: string, text: string, mark: string, race: Race): void {
 }
 
 async function claimed(access: OutboxAccess, item: MessageItem): Promise<Claim & { kind: 'claimed' }> {
-  const claim = await claimMessage(access, delivery(item), terms);
+  const claim = await claimMessage(access, deliveryOf(item), terms);
   if (claim.kind !== 'claimed') throw new Error(`the message is ${claim.kind}`);
   return claim;
 }
@@ -99,7 +92,7 @@ const isAsBefore = async (before: MessageItem, act: () => Promise<unknown>): Pro
 const end = (item: MessageItem): DeadEnd => ({
   lastError: error,
   calls: [],
-  delivered: delivery(item),
+  delivered: deliveryOf(item),
   isCertain: false,
 });
 const failed = { lastError: error, calls: [], notBefore: 0, isCertain: false };
@@ -161,25 +154,25 @@ wins('a redrive that came before the mark of the run before', clause.thisRun, se
 wins('a delivery of a message that is over', clause.open, claim, async (build) => {
   const item = await outbox.put();
   await died(item);
-  return isAsBefore(item, () => claimMessage(build, delivery(item), terms));
+  return isAsBefore(item, () => claimMessage(build, deliveryOf(item), terms));
 });
 
 wins('a delivery of a run that is over', clause.thisRun, claim, async (build) => {
   const item = await outbox.put();
   await died(item);
   await redriveMessage(outbox.access, item);
-  return isAsBefore(item, () => claimMessage(build, delivery(item), terms));
+  return isAsBefore(item, () => claimMessage(build, deliveryOf(item), terms));
 });
 
 wins('a delivery while a call is going on', clause.free, claim, async (build) => {
   const item = await outbox.put();
   await claimed(outbox.access, item);
-  return isAsBefore(item, () => claimMessage(build, delivery(item), terms));
+  return isAsBefore(item, () => claimMessage(build, deliveryOf(item), terms));
 });
 
 wins('a message that kills its worker each time', clause.attemptLeft, claim, async (build) => {
   const item = await exhaustedItem();
-  return (await claimMessage(build, delivery(item), terms)).kind === 'exhausted';
+  return (await claimMessage(build, deliveryOf(item), terms)).kind === 'exhausted';
 });
 
 wins(
@@ -189,7 +182,7 @@ wins(
   async (build) => {
     const item = await exhaustedItem();
     between(build, async () => recordDone(outbox.access, item, '{}'));
-    return (await claimMessage(build, delivery(item), terms)).kind === 'done';
+    return (await claimMessage(build, deliveryOf(item), terms)).kind === 'done';
   },
 );
 
@@ -201,19 +194,19 @@ wins(
     const item = await exhaustedItem();
     between(build, async () => {
       const other = ownAccess();
-      const buried = await claimMessage(other, delivery(item), terms);
+      const buried = await claimMessage(other, deliveryOf(item), terms);
       if (buried.kind !== 'exhausted') throw new Error(`the message is ${buried.kind}`);
       await recordDead(other, buried, end(item));
       await redriveMessage(other, item);
     });
-    return (await claimMessage(build, delivery(item), terms)).kind === 'stale';
+    return (await claimMessage(build, deliveryOf(item), terms)).kind === 'stale';
   },
 );
 
 wins('two workers that find no attempt left at once', clause.free, takeToBury, async (build) => {
   const item = await exhaustedItem();
-  between(build, () => claimMessage(ownAccess(), delivery(item), terms));
-  return (await claimMessage(build, delivery(item), terms)).kind === 'notYet';
+  between(build, () => claimMessage(ownAccess(), deliveryOf(item), terms));
+  return (await claimMessage(build, deliveryOf(item), terms)).kind === 'notYet';
 });
 
 wins('a second success', '#status <> :done', '#result = :result', async (build) => {
@@ -302,7 +295,7 @@ describe('a lease that was taken in a write whose answer was lost', () => {
       loseFirstAnswer(access.client, 'UpdateItemCommand');
       return Promise.resolve();
     });
-    const taken = await claimMessage(access, delivery(item), terms);
+    const taken = await claimMessage(access, deliveryOf(item), terms);
     expect(taken).toEqual({
       kind: 'exhausted',
       item: await outbox.read(item),
@@ -313,7 +306,7 @@ describe('a lease that was taken in a write whose answer was lost', () => {
   test('is another worker’s where the token is', async () => {
     const item = await outbox.put();
     await claimed(outbox.access, item);
-    expect(await claimMessage(losing(), delivery(item), terms)).toMatchObject({ kind: 'notYet' });
+    expect(await claimMessage(losing(), deliveryOf(item), terms)).toMatchObject({ kind: 'notYet' });
   });
 });
 
@@ -333,13 +326,13 @@ describe('a write ends with the time that there is', () => {
   ])('%s', async (_whose, time) => {
     const item = await outbox.put();
     const isSame = await isAsBefore(item, async () => {
-      await expect(claimMessage(late(time), delivery(item), terms)).rejects.toThrow();
+      await expect(claimMessage(late(time), deliveryOf(item), terms)).rejects.toThrow();
     });
     expect(isSame).toBe(true);
   });
 
   test('and has as long as it takes where nothing bounds it', async () => {
     const item = await outbox.put();
-    expect(await claimMessage(late({}), delivery(item), terms)).toMatchObject({ kind: 'claimed' });
+    expect(await claimMessage(late({}), deliveryOf(item), terms)).toMatchObject({ kind: 'claimed' });
   });
 });

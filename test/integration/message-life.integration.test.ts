@@ -23,7 +23,7 @@ import {
   tenantOf,
 } from '../../functions/store/outbox/kept-answers.ts';
 import type { AnswerNews } from '../../functions/store/outbox/kept-answers.ts';
-import { groupPartitionOf, messageItem } from '../../functions/store/outbox/message-items.ts';
+import { groupPartitionOf } from '../../functions/store/outbox/message-items.ts';
 import type {
   Answer,
   CallRecord,
@@ -44,10 +44,11 @@ import {
   recordWaiting,
   redriveMessage,
 } from '../../functions/store/outbox/messages.ts';
-import type { Claim, DeadEnd, Delivery } from '../../functions/store/outbox/messages.ts';
+import type { Claim, DeadEnd } from '../../functions/store/outbox/messages.ts';
 import { messageBefore, releaseNext } from '../../functions/store/outbox/ordered-messages.ts';
 import { createTables, deleteTables } from '../support/dynamodb.ts';
 import { localCredentials, localRegion } from '../support/loopback.ts';
+import { deliveryOf, madeMessage } from '../support/messages.ts';
 import { intercept, loseFirstAnswer } from '../support/sdk-faults.ts';
 
 const database = () => ({
@@ -70,19 +71,7 @@ afterAll(async () => {
   creator.destroy();
 });
 
-const made = (message: Partial<NewMessage> = {}): MessageItem =>
-  messageItem({
-    tenant: 'acme',
-    entityId: `pay_${ulid()}`,
-    collection: 'payments',
-    seq: 2,
-    n: 0,
-    type: 'payment.confirmed',
-    topic: 'external-call',
-    payload: {},
-    createdAt: timestamp(now),
-    ...message,
-  });
+const made = (message?: Partial<NewMessage>): MessageItem => madeMessage(now, { payload: {}, ...message });
 async function put(message: Partial<NewMessage> = {}, more: Partial<MessageItem> = {}): Promise<MessageItem> {
   const item = { ...made(message), ...more };
   await access.client.send(new PutCommand({ TableName: access.table, Item: item }));
@@ -93,16 +82,8 @@ async function read(item: MessageItem): Promise<MessageItem> {
   if (found === undefined) throw new Error('it is gone');
   return found;
 }
-const delivered = ({ id, tenant, run }: MessageItem): Delivery => ({
-  id,
-  tenant,
-  run,
-  copy: 'copy',
-  sqsMessageId: 'one',
-  wasDeadLetter: false,
-});
 const terms = { attempts: 2, leaseMs: 1_000 };
-const claim = (item: MessageItem): Promise<Claim> => claimMessage(access, delivered(item), terms);
+const claim = (item: MessageItem): Promise<Claim> => claimMessage(access, deliveryOf(item), terms);
 type Held = Extract<Claim, { readonly token: string }>;
 async function held(item: MessageItem): Promise<Held> {
   const claimed = await claim(item);
@@ -124,7 +105,7 @@ const call: CallRecord = {
 const end = (item: MessageItem, more: Partial<DeadEnd> = {}): DeadEnd => ({
   lastError: error,
   calls: [call],
-  delivered: delivered(item),
+  delivered: deliveryOf(item),
   isCertain: false,
   ...more,
 });
@@ -272,7 +253,7 @@ describe('a claim', () => {
     ['has another run', 'sent', { kind: 'stale' }],
   ] as const)('of what %s is refused', async (_, status, expected) => {
     const item = await put({}, { status });
-    const delivery = { ...delivered(item), run: status === 'dead' ? 1 : 2 };
+    const delivery = { ...deliveryOf(item), run: status === 'dead' ? 1 : 2 };
     expect(await claimMessage(access, delivery, terms)).toEqual(expected);
   });
 
@@ -298,7 +279,7 @@ describe('a claim', () => {
     const calls: number[] = [];
     const claimed = claimMessage(
       refused((nth) => calls.push(nth)),
-      delivered(item),
+      deliveryOf(item),
       terms,
     );
     expect(await claimed).toEqual({ kind: 'notYet', until: now });
@@ -312,13 +293,13 @@ describe('a claim', () => {
   ] as const)('that finds at its second look that the message %s comes back at once', async (_, more) => {
     const item = await put({}, { status: 'sent', attempts: terms.attempts });
     const build = refused((nth) => (nth === 2 ? become(item, more) : undefined));
-    expect(await claimMessage(build, delivered(item), terms)).toEqual({ kind: 'notYet', until: now });
+    expect(await claimMessage(build, deliveryOf(item), terms)).toEqual({ kind: 'notYet', until: now });
   });
 
   test('that finds at its second look that the message is over says so', async () => {
     const item = await put({}, { status: 'sent', attempts: terms.attempts });
     const build = refused((nth) => (nth === 2 ? become(item, { status: 'done' }) : undefined));
-    expect(await claimMessage(build, delivered(item), terms)).toEqual({ kind: 'done' });
+    expect(await claimMessage(build, deliveryOf(item), terms)).toEqual({ kind: 'done' });
   });
 });
 
@@ -477,7 +458,7 @@ describe('a message that is dead', () => {
 
   test('of a reference without a copy, that lay among the dead letters before, keeps just that', async () => {
     const item = await put();
-    const from = { ...delivered(item), copy: undefined, wasDeadLetter: true };
+    const from = { ...deliveryOf(item), copy: undefined, wasDeadLetter: true };
     await recordDead(access, await held(item), end(item, { delivered: from }));
     expect((await read(item)).letter).toEqual({ sqsMessageId: 'one', wasDeadLetter: true, diedAt: now });
   });

@@ -13,20 +13,17 @@ import {
 } from '@aws-sdk/client-sqs';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBStreamEvent, SQSEvent, SQSRecord } from 'aws-lambda';
-import { ulid } from 'ulid';
 import { inject } from 'vitest';
 import { domains } from '../../functions/application.ts';
 import { createAnswers } from '../../functions/commands/carry-out-answer.ts';
 import type { CarryOutAnswer } from '../../functions/commands/carry-out-answer.ts';
 import { createBackend } from '../../functions/commands/backend.ts';
 import type { Clock } from '../../functions/runtime/clock.ts';
-import { timestamp } from '../../functions/runtime/clock.ts';
 import type { Log } from '../../functions/runtime/logger.ts';
 import { createSendingClient } from '../../functions/runtime/queue-client.ts';
 import { topicPolicies, topics } from '../../functions/runtime/topics.ts';
 import type { Topic, TopicPolicy } from '../../functions/runtime/topics.ts';
 import { createDocumentClient } from '../../functions/store/client.ts';
-import { messageItem } from '../../functions/store/outbox/message-items.ts';
 import type { MessageItem, NewMessage } from '../../functions/store/outbox/message-items.ts';
 import type { OutboxAccess } from '../../functions/store/outbox/message-writes.ts';
 import { readMessage } from '../../functions/store/outbox/messages.ts';
@@ -36,6 +33,7 @@ import { createTopicWorker } from '../../functions/workers/topic-worker.ts';
 import { createTables, deleteTables } from './dynamodb.ts';
 import type { TableNames } from '../../functions/store/store.ts';
 import { localCredentials, localRegion } from './loopback.ts';
+import { madeMessage } from './messages.ts';
 import { queueDepth } from './queue-depth.ts';
 import { startSqs } from './sqs.ts';
 import type { TestSqs } from './sqs.ts';
@@ -142,19 +140,7 @@ export async function startOutbox(options: { readonly streams?: boolean } = {}):
       client: own,
       clock: ownClock,
     }).carryOut;
-  const made = (message: Partial<NewMessage> = {}): MessageItem =>
-    messageItem({
-      tenant: 'acme',
-      entityId: `pay_${ulid()}`,
-      collection: 'payments',
-      seq: 2,
-      n: 0,
-      type: 'payment.confirmed',
-      topic: 'external-call',
-      payload: { type: 'payment.confirmed', data: { amount: 1250 } },
-      createdAt: timestamp(clock.now()),
-      ...message,
-    });
+  const made = (message?: Partial<NewMessage>): MessageItem => madeMessage(clock.now(), message);
   const sqs = server.client;
   const sender = createSendingClient({
     endpoint: server.endpoint,
