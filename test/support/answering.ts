@@ -112,6 +112,14 @@ export async function answer(
   return carryOut(kept);
 }
 
+/** Answers a message with yes. On a busy machine its entity is tried again until it has moved, as a worker does. */
+export async function answerWhole(api: TestBackend, item: MessageItem): Promise<void> {
+  const { carryOut } = createAnswers(api.backend, outboxOf(api));
+  let { kind } = await answer(api, item);
+  while (kind === 'waits') ({ kind } = await carryOut((await messageNow(api, item)) ?? item));
+  if (kind !== 'ended') throw new Error(`${item.id} could not be answered: ${kind}`);
+}
+
 /** Answers everything with yes, until nothing that follows waits any more. */
 export async function answerAll(api: TestBackend, tenant: string): Promise<void> {
   for (;;) {

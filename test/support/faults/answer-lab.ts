@@ -11,7 +11,7 @@ import type { MessageItem } from '../../../functions/store/outbox/message-items.
 import { readMessage } from '../../../functions/store/outbox/messages.ts';
 import type { Receiver } from '../../../functions/workers/receiver.ts';
 import { createTopicWorker } from '../../../functions/workers/topic-worker.ts';
-import { answer, messageNow, unanswered } from '../answering.ts';
+import { answerWhole, unanswered } from '../answering.ts';
 import { startBackend } from '../backend.ts';
 import type { TestBackend } from '../backend.ts';
 import { decided, patientClient } from '../patient.ts';
@@ -247,16 +247,6 @@ export async function startAnswerLab(): Promise<AnswerLab> {
       await outbox.stop();
     },
   };
-}
-
-/** Answers a message with yes. On a busy machine its entity is tried again until it has moved, as a worker does. */
-async function answerWhole(api: TestBackend, message: MessageItem): Promise<void> {
-  const { client, tables } = api.backend.store;
-  const outbox = { client, table: tables.outbox, clock: api.backend.clock };
-  const { carryOut } = createAnswers(api.backend, outbox);
-  let { kind } = await answer(api, message);
-  while (kind === 'waits') ({ kind } = await carryOut((await messageNow(api, message)) ?? message));
-  if (kind !== 'ended') throw new Error(`${message.id} could not be answered: ${kind}`);
 }
 
 /** @returns the path of the entity that has sent it */
