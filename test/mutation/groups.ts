@@ -19,6 +19,13 @@ const unit = (...names: readonly string[]): string[] => names.map((name) => `tes
 const integration = (...names: readonly string[]): string[] =>
   names.map((name) => `test/integration/${name}.integration.test.ts`);
 
+/** What a decision becomes in the database. */
+const commits = ['commit-writes', 'commit-conditions', 'commit-others', 'commit-outcomes'];
+/** The safe path, as its callers ask it. */
+const commandsAsCalled = ['command-keys', 'command-races', 'command-lost-answers', 'command-locks'];
+/** What a worker makes of each delivery. */
+const workerDecisions = ['worker-calls', 'worker-deliveries', 'worker-uncertainty'];
+
 export const groups: readonly Group[] = [
   {
     name: 'pure',
@@ -48,13 +55,13 @@ export const groups: readonly Group[] = [
       'functions/store/outbox/messages.ts',
       'functions/store/outbox/ordered-messages.ts',
     ],
-    tests: integration('message-life', 'message-conditions'),
+    tests: integration('message-life', 'message-redrives', 'message-answers', 'message-conditions'),
     reason: 'What each write leaves, and each race that it wins.',
   },
   {
     name: 'answers',
     mutate: ['functions/store/outbox/kept-answers.ts'],
-    tests: integration('message-life'),
+    tests: integration('message-answers', 'message-life', 'message-redrives'),
     reason: 'What becomes of a message by its answer.',
   },
   {
@@ -68,7 +75,7 @@ export const groups: readonly Group[] = [
       'functions/store/transaction/lock-items.ts',
       'functions/store/transaction/conditions.ts',
     ],
-    tests: integration('commit'),
+    tests: integration(...commits),
     isWhole: true,
     reason: 'It sends decisions to the database, and tells each race and what a cancellation means.',
   },
@@ -78,13 +85,13 @@ export const groups: readonly Group[] = [
       'functions/store/transaction/transaction-items.ts',
       'functions/store/transaction/entity-writes.ts',
     ],
-    tests: integration('commit', 'conditions'),
-    reason: 'It reads back what was decided; the other one is of what must not be replaced.',
+    tests: integration(...commits, 'conditions'),
+    reason: 'They read back what was decided; the last is of what must not be replaced.',
   },
   {
     name: 'expression',
     mutate: ['functions/store/transaction/expression.ts'],
-    tests: integration('rules', 'commit'),
+    tests: integration('rules', ...commits),
     reason: 'Each kind of rule as a condition, where it holds and where it does not.',
   },
   {
@@ -94,7 +101,7 @@ export const groups: readonly Group[] = [
       'functions/commands/key-outcomes.ts',
       'functions/commands/execute.ts',
     ],
-    tests: integration('safe-path'),
+    tests: integration(...commandsAsCalled),
     reason: 'What a key answers, and what a command does that meets others or loses an answer.',
   },
   {
@@ -105,13 +112,13 @@ export const groups: readonly Group[] = [
       'functions/commands/call.ts',
       'functions/commands/metrics.ts',
     ],
-    tests: integration('safe-path', 'moved-between-reads'),
+    tests: integration(...commandsAsCalled, 'moved-between-reads'),
     reason: 'What a command reads, and when that is of one moment.',
   },
   {
     name: 'workers',
     mutate: ['functions/workers/batch.ts', 'functions/workers/topic-worker.ts'],
-    tests: integration('worker-decisions'),
+    tests: integration(...workerDecisions),
     reason: 'What a worker makes of each delivery, with receivers that answer in each way.',
   },
   {
@@ -121,7 +128,7 @@ export const groups: readonly Group[] = [
       'functions/workers/calls.ts',
       'functions/workers/call-receiver.ts',
     ],
-    tests: integration('worker-decisions'),
+    tests: integration(...workerDecisions),
     reason: 'What a message keeps of each end.',
   },
   {

@@ -1,0 +1,221 @@
+/** A command that meets others on its way: it decides again, waits, or is told that it is crowded out. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { createWaitingRoom } from '../../functions/commands/waiting-room.ts';
+import { balanceKey, balancePlace } from '../../functions/store/keys.ts';
+import {
+  isWrite,
+  gone,
+  conflictAt,
+  idIn,
+  again,
+  run,
+  commandProcesses,
+} from '../support/command-processes.ts';
+
+const { api, clock, counted, started, create, transition, earn, account } = commandProcesses();
+
+describe('a command that meets another one', () => {
+  test('decides on what that left at once, the first time', async () => {
+    const id = await account();
+    const slow = started({
+      before: async (call) => {
+        if (isWrite(call) && call.nth === 1) await run(api, earn(id));
+      },
+    });
+    expect(await run(slow, earn(id))).toMatchObject({ kind: 'committed', answer: { version: 3 } });
+    expect(slow.made).toEqual(['BatchGet', 'TransactWrite', 'TransactWrite']);
+    expect(counted.filter((name) => name === 'CommandAttemptsLost')).toHaveLength(1);
+  });
+
+  test('reads afresh after a second loss, and waits for that in the room of its entity', async () => {
+    const id = await account();
+    const room: string[] = [];
+    const slow = started({
+      waitingRoom: {
+        enter: (...whose) => {
+          room.push(whose.join(' of '));
+          return () => room.push('left');
+        },
+      },
+      before: async (call) => {
+        if (isWrite(call) && call.nth <= 3) await run(api, earn(id));
+      },
+    });
+    expect(await run(slow, earn(id))).toMatchObject({ kind: 'committed', answer: { version: 5 } });
+    expect(slow.made.filter((name) => name === 'BatchGet')).toHaveLength(3);
+    expect(room).toEqual([`${api.tenant} of ${id}`, 'left']);
+  });
+
+  test('is refused at once by what that left, the second time, too', async () => {
+    const id = await account();
+    const closed = started({
+      before: async (call) => {
+        if (!isWrite(call)) return;
+        if (call.nth === 1) await run(api, earn(id));
+        if (call.nth === 2) {
+          await run(api, transition('point-accounts', 'spend', id, { amount: 5, reason: 'x' }));
+          await run(api, transition('point-accounts', 'close', id));
+        }
+      },
+    });
+    expect(await run(closed, earn(id))).toMatchObject({
+      kind: 'refused',
+      rejection: { code: 'transition_not_allowed' },
+    });
+    expect(closed.made.filter((name) => name === 'BatchGet')).toHaveLength(1);
+  });
+
+  test('finds after a wait that its key was answered meanwhile', async () => {
+    const id = await account();
+    const request = earn(id);
+    const slow = started({
+      before: async (call) => {
+        if (!isWrite(call) || call.nth > 1) return;
+        await run(api, again(request));
+        throw conflictAt(1);
+      },
+    });
+    expect(await run(slow, request)).toMatchObject({ kind: 'replayed', answer: { version: 2 } });
+    expect(slow.made).toEqual(['BatchGet', 'TransactWrite', 'BatchGet']);
+  });
+
+  test('posts to another item of a spread account at each attempt', async () => {
+    const payment = { payer: 'ada', payee: 'shop', amount: 5, currency: 'EUR' };
+    const id = idIn(await run(api, create('payments', payment)));
+    const posted: string[] = [];
+    const slow = started({
+      before: (call) => {
+        if (!isWrite(call)) return;
+        const { TransactItems } = call.input as { TransactItems: { Update?: { Key: { pk: string } } }[] };
+        posted.push(
+          ...TransactItems.map(({ Update }) => Update?.Key.pk ?? '').filter((pk) => /holding/.test(pk)),
+        );
+        if (call.nth < 3) throw conflictAt(1);
+      },
+    });
+    expect(await run(slow, transition('payments', 'confirm', id))).toMatchObject({ kind: 'committed' });
+    const places = [1, 2, 3].map((attempt) => balancePlace(32, { id, seq: 2 }, attempt));
+    expect(posted).toEqual(places.map((place) => balanceKey(api.tenant, 'holding:shop:EUR', place).pk));
+  });
+
+  test('gives up when no other attempt can end in time, without another one', async () => {
+    const id = await account();
+    const late = started({
+      before: (call) => {
+        if (!isWrite(call)) return;
+        clock.advance(3_600_000);
+        throw conflictAt(1);
+      },
+    });
+    expect(await run(late, earn(id))).toEqual({ kind: 'contended' });
+    expect(late.made).toEqual(['BatchGet', 'TransactWrite']);
+  });
+
+  test('is told of the database where that is away afterwards, and of the other one where its time is over', async () => {
+    const id = await account();
+    const error = gone();
+    const away = started({
+      before: (call) => {
+        if (isWrite(call)) throw conflictAt(1);
+        if (call.nth === 2) throw error;
+      },
+    });
+    expect(await run(away, earn(id))).toEqual({ kind: 'unavailable', cause: error });
+    const slow = started({
+      before: async (call) => {
+        if (isWrite(call)) throw conflictAt(1);
+        if (call.nth === 2) await sleep(400);
+      },
+    });
+    expect(await run(slow, earn(id), 300)).toEqual({ kind: 'contended' });
+  });
+
+  test('is carried out where nobody counts', async () => {
+    const id = await account();
+    const uncounted = started({
+      isCounted: false,
+      before: (call) => {
+        if (isWrite(call) && call.nth === 1) throw conflictAt(1);
+      },
+    });
+    const request = earn(id);
+    expect(await run(uncounted, request)).toMatchObject({ kind: 'committed' });
+    expect(await run(uncounted, again(request))).toMatchObject({ kind: 'replayed' });
+    expect(await run(uncounted, earn(id, { roles: [] }))).toMatchObject({ kind: 'refused_for_now' });
+    expect(counted).toEqual(['CommandsCommitted']);
+  });
+
+  test('whose refusal would rest on several moments waits until they are one', async () => {
+    const seller = idIn(await run(api, create('sellers', {})));
+    const auction = idIn(await run(api, create('auctions', { title: 'A press', seller })));
+    await run(api, create('bids', { auction, amount: 100 }, { subject: 'first' }));
+    const slow = started({
+      before: async ({ command, nth }) => {
+        if (command === 'BatchGet' && nth === 2)
+          await run(api, create('bids', { auction, amount: 400 }, { subject: 'second' }));
+        // Others are at what it looks at.
+        if (command === 'TransactGet') throw conflictAt(0);
+      },
+    });
+    expect(await run(slow, create('bids', { auction, amount: 300 }, { subject: 'third' }))).toMatchObject({
+      kind: 'refused',
+      rejection: { code: 'bid_too_low' },
+    });
+    expect(slow.made).toContain('TransactGet');
+    expect(counted.filter((name) => name === 'CommandAttemptsLost')).toHaveLength(1);
+  });
+
+  test.each([
+    ['a duplicate of its own', 0, 'in_progress'],
+    ['another command', 1, 'contended'],
+  ])('all the time is told so, where that is %s', async (_, at, kind) => {
+    const id = await account();
+    const crowded = started({
+      before: (call) => {
+        if (isWrite(call)) throw conflictAt(at);
+      },
+    });
+    expect(await run(crowded, earn(id), 300)).toEqual({ kind });
+    expect(crowded.made.filter((name) => name === 'TransactWrite').length).toBeGreaterThan(1);
+    expect(counted).not.toContain('CommandsRefused');
+  });
+
+  test('is told at once where there is no room to wait', async () => {
+    const id = await account();
+    const full = started({
+      waitingRoom: createWaitingRoom({ perEntityMax: 0, perTenantMax: 0 }),
+      before: (call) => {
+        if (isWrite(call)) throw conflictAt(1);
+      },
+    });
+    expect(await run(full, earn(id))).toEqual({ kind: 'contended' });
+    expect(full.made).toEqual(['BatchGet', 'TransactWrite']);
+    const lost = started({
+      waitingRoom: createWaitingRoom({ perEntityMax: 0, perTenantMax: 0 }),
+      before: (call) => {
+        if (isWrite(call)) throw gone();
+      },
+    });
+    expect(await run(lost, earn(id))).toEqual({ kind: 'unknown' });
+  });
+
+  test('creates by what it found taken, and waits for that', async () => {
+    const showing = idIn(await run(api, create('showings', { title: 'x', capacity: 1 })));
+    const room: string[] = [];
+    const slow = started({
+      waitingRoom: { enter: (_tenant, id) => (room.push(id), () => undefined) },
+      before: async (call) => {
+        if (!isWrite(call) || call.nth > 1) return;
+        await run(api, create('reservations', { showingId: showing, customer: 'bob' }));
+        throw conflictAt(3);
+      },
+    });
+    expect(await run(slow, create('reservations', { showingId: showing, customer: 'ada' }))).toMatchObject({
+      kind: 'refused',
+      rejection: { code: 'sold_out' },
+    });
+    expect(room).toEqual([showing]);
+    expect(slow.made).toEqual(['TransactWrite', 'BatchGet', 'Put']);
+  });
+});
