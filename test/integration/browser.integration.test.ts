@@ -1,6 +1,7 @@
 /** `/console` and `/docs` as a person has them: the whole backend, and a real browser. */
+import { setTimeout } from 'node:timers/promises';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { obstacles, startBrowser } from '../support/browser.ts';
 import { httpCaller } from '../support/http-caller.ts';
 import { startMailServer } from '../support/receivers.ts';
@@ -18,6 +19,13 @@ let asked = '';
 /** All that the browser asked for, and what it said was wrong. */
 const requested: string[] = [];
 const errors: string[] = [];
+
+// What a person would look at first.
+beforeEach(({ onTestFailed }) => {
+  onTestFailed(async () => {
+    console.error(`${page.url()} shows:\n${await page.locator('body').innerText()}`);
+  });
+});
 
 beforeAll(async () => {
   mails = await startMailServer();
@@ -107,6 +115,20 @@ describe('the console', () => {
         return page.getByRole('link', { name: String(payment['id']) }).count();
       })
       .toBe(1);
+  });
+
+  it('moves no button while the rest of a screen is on its way', async () => {
+    await open('entities/approvals');
+    await page.route(/\/timing$|\.svg$/, async (route) => {
+      await setTimeout(500);
+      await route.continue();
+    });
+    await page.getByRole('table').getByRole('link').first().click();
+    const early = await button('withdraw').boundingBox();
+    await page.getByText('Nobody holds it.').waitFor();
+    await page.locator('.machine svg').waitFor();
+    expect(await button('withdraw').boundingBox()).toEqual(early);
+    await page.unrouteAll({ behavior: 'wait' });
   });
 
   it('shows what a key was answered, what it wrote and what it costs', async () => {

@@ -1,25 +1,24 @@
 /** The state machine of a collection, with the state an entity is in. The picture was drawn when the page was made. */
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { urlOf } from '../api.ts';
 import type { Entity } from '../model.ts';
 import { useTexts } from '../texts/index.ts';
 
-export function Machine({ collection, entity }: { readonly collection: string; readonly entity: Entity }) {
+interface MachineProps {
+  readonly drawing: Element;
+  readonly entity: Entity;
+}
+
+export function Machine({ drawing, entity }: MachineProps) {
   const { entity: texts } = useTexts();
   const frame = useRef<HTMLDivElement>(null);
   const { status, allowedTransitions } = entity;
   const allowed = allowedTransitions.join(', ');
-  useEffect(() => {
-    let isCurrent = true;
-    void drawingOf(collection).then((drawing) => {
-      if (!isCurrent || !drawing || !frame.current) return;
-      mark(drawing, status, allowed.split(', '));
-      frame.current.replaceChildren(drawing);
-    });
-    return () => {
-      isCurrent = false;
-    };
-  }, [collection, status, allowed]);
+  useLayoutEffect(() => {
+    const marked = drawing.cloneNode(true) as Element;
+    mark(marked, status, allowed.split(', '));
+    frame.current?.replaceChildren(marked);
+  }, [drawing, status, allowed]);
   return (
     <div
       class="machine"
@@ -29,6 +28,21 @@ export function Machine({ collection, entity }: { readonly collection: string; r
       tabIndex={0}
     />
   );
+}
+
+/** @returns undefined until it is known whether there is one */
+export function useDrawing(collection: string): Element | 'missing' | undefined {
+  const [loaded, setLoaded] = useState<readonly [collection: string, Element | 'missing']>();
+  useEffect(() => {
+    let isCurrent = true;
+    void drawingOf(collection).then((drawing) => {
+      if (isCurrent) setLoaded([collection, drawing ?? 'missing']);
+    });
+    return () => {
+      isCurrent = false;
+    };
+  }, [collection]);
+  return loaded?.[0] === collection ? loaded[1] : undefined;
 }
 
 async function drawingOf(collection: string): Promise<Element | undefined> {

@@ -7,7 +7,7 @@ import type { Entity, Entry, Message, Timing } from '../model.ts';
 import { CommandForm } from '../parts/command-form.tsx';
 import { Json } from '../parts/json.tsx';
 import { List } from '../parts/list.tsx';
-import { Machine } from '../parts/machine.tsx';
+import { Machine, useDrawing } from '../parts/machine.tsx';
 import { Bad, Failure, Good } from '../parts/notices.tsx';
 import { Table } from '../parts/table.tsx';
 import { Ago, At } from '../parts/time.tsx';
@@ -31,13 +31,15 @@ export function EntityScreen({ collection: name, id }: EntityScreenProps) {
   const collection = document.collections.find((each) => each.name === name);
   const path = `v1/${name}/${id}`;
   const { answer, reload } = useLoaded(id, () => api.get<Entity>(path), everyMs);
-  const entity = answer?.kind === 'ok' ? answer.value : undefined;
+  // Shown together: a button that moves away under the pointer is not clicked.
+  const drawing = useDrawing(name);
+  const entity = answer?.kind === 'ok' && drawing ? answer.value : undefined;
   if (!collection || !entity)
     return (
       <div class="stack">
         <h1 class="mono">{id}</h1>
-        {collection && answer === undefined && <p class="quiet">{list.loading}</p>}
-        {(!collection || answer !== undefined) && <Absence answer={answer} />}
+        {collection && (!answer || answer.kind === 'ok') && <p class="quiet">{list.loading}</p>}
+        {(!collection || (answer && answer.kind !== 'ok')) && <Absence answer={answer} />}
       </div>
     );
   return (
@@ -59,7 +61,7 @@ export function EntityScreen({ collection: name, id }: EntityScreenProps) {
       </div>
       <section class="card">
         <h2>{texts.machine}</h2>
-        <Machine collection={name} entity={entity} />
+        {drawing && drawing !== 'missing' && <Machine drawing={drawing} entity={entity} />}
       </section>
       <div class="two">
         <section class="card">
@@ -96,11 +98,22 @@ function Absence({ answer }: { readonly answer: Answer<unknown> | undefined }) {
 
 /** Who keeps others out and until when, and what happens by itself. */
 function TimingShown({ path, version }: PartProps) {
-  const { entity: texts } = useTexts();
+  const { entity: texts, list } = useTexts();
   const { api } = useSession();
   const { answer } = useLoaded(`${path} timing ${version}`, () => api.get<Timing>(`${path}/timing`), everyMs);
-  if (answer === undefined) return null;
-  if (answer.kind !== 'ok') return <Failure answer={answer} />;
+  if (answer && answer.kind !== 'ok') return <Failure answer={answer} />;
+  // Its place is kept, so that nothing below moves when it comes.
+  if (!answer)
+    return (
+      <dl class="facts timing">
+        {[texts.lock, texts.deadline].map((name) => (
+          <div key={name} class="fact">
+            <dt>{name}</dt>
+            <dd class="quiet">{list.loading}</dd>
+          </div>
+        ))}
+      </dl>
+    );
   const { lock, deadline } = answer.value;
   return (
     <dl class="facts timing">
