@@ -131,6 +131,19 @@ describe('the console', () => {
     await page.unrouteAll({ behavior: 'wait' });
   });
 
+  it('keeps what was entered while the API fails, and says that the screen is old', async () => {
+    await button('withdraw').click();
+    const onlyThisVersion = page.getByLabel('Only if it is still version');
+    await onlyThisVersion.uncheck();
+    await page.route(/\/v1\/approvals\/[^/]+$/, (route) =>
+      route.fulfill({ status: 404, json: { status: 404, code: 'not_found', detail: 'For a moment.' } }),
+    );
+    await page.getByText('This may be old').waitFor();
+    await page.unrouteAll({ behavior: 'wait' });
+    await page.getByText('This may be old').waitFor({ state: 'detached' });
+    expect(await onlyThisVersion.isChecked()).toBe(false);
+  });
+
   it('shows what a key was answered, what it wrote and what it costs', async () => {
     await page.getByRole('link', { name: 'Requests' }).click();
     await page.getByLabel('Idempotency-Key').fill('momo');

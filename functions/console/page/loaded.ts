@@ -2,19 +2,24 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { Answer } from './api.ts';
 
+type Failed = Exclude<Answer<never>, { readonly kind: 'ok' }>;
+
 export interface Loaded<T> {
-  /** The newest answer; undefined until the first. */
+  /** The newest that brought something; a failure only where nothing was brought yet. Undefined until the first. */
   readonly answer: Answer<T> | undefined;
+  /** The newest answer, where it failed and `answer` is what was brought before it. */
+  readonly failure: Failed | undefined;
   readonly isLoading: boolean;
   readonly reload: () => void;
 }
 
 /**
+ * A failure takes nothing away from what is shown, least of all what somebody is typing into it.
  * @param name of what is loaded: another name loads anew, and shows nothing of the one before
  * @param everyMs loads it again after each answer, while the page is seen
  */
 export function useLoaded<T>(name: string, load: () => Promise<Answer<T>>, everyMs?: number): Loaded<T> {
-  const [state, setState] = useState<{ readonly name: string; readonly answer: Answer<T> }>();
+  const [state, setState] = useState<State<T>>();
   const [isLoading, setIsLoading] = useState(true);
   const [turn, setTurn] = useState(0);
   const newest = useRef(load);
@@ -27,7 +32,7 @@ export function useLoaded<T>(name: string, load: () => Promise<Answer<T>>, every
         setIsLoading(true);
         const answer = await newest.current();
         if (!isCurrent) return;
-        setState({ name, answer });
+        setState((before) => afterAnswer(before?.name === name ? before : undefined, name, answer));
         setIsLoading(false);
       }
       if (everyMs !== undefined) timer = setTimeout(() => void run(), everyMs);
@@ -41,5 +46,19 @@ export function useLoaded<T>(name: string, load: () => Promise<Answer<T>>, every
   const reload = useCallback(() => {
     setTurn((before) => before + 1);
   }, []);
-  return { answer: state?.name === name ? state.answer : undefined, isLoading, reload };
+  const { answer, failure } = state?.name === name ? state : noState;
+  return { answer, failure, isLoading, reload };
 }
+
+interface State<T> {
+  readonly name: string;
+  readonly answer: Answer<T>;
+  readonly failure: Failed | undefined;
+}
+
+const noState = { answer: undefined, failure: undefined };
+
+const afterAnswer = <T>(before: State<T> | undefined, name: string, answer: Answer<T>): State<T> =>
+  answer.kind !== 'ok' && before?.answer.kind === 'ok'
+    ? { ...before, failure: answer }
+    : { name, answer, failure: undefined };

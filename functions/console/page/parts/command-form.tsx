@@ -66,7 +66,7 @@ export function CommandForm({ command, path, entity, onDone, onCancel }: Command
       ))}
       {entity && (
         <label class="check">
-          <input type="checkbox" name="only-this-version" value="yes" checked />
+          <input type="checkbox" name="only-this-version" value="yes" defaultChecked />
           {texts.onlyVersion(entity.version)}
         </label>
       )}

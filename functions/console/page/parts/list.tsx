@@ -4,7 +4,7 @@ import type { Page } from '../api.ts';
 import type { Loaded } from '../loaded.ts';
 import { placeUrl, usePlace } from '../place.ts';
 import { useTexts } from '../texts/index.ts';
-import { Failure } from './notices.tsx';
+import { Failure, Old } from './notices.tsx';
 
 interface ListProps<T> {
   readonly loaded: Loaded<Page<T>>;
@@ -15,12 +15,13 @@ interface ListProps<T> {
 export function List<T>({ loaded, children }: ListProps<T>) {
   const { list } = useTexts();
   const { path, query } = usePlace();
-  const { answer, isLoading, reload } = loaded;
+  const { answer, failure, isLoading, reload } = loaded;
   if (answer === undefined) return <p class="quiet">{list.loading}</p>;
   if (answer.kind !== 'ok') return <Failure answer={answer} />;
   const { items, nextCursor } = answer.value;
   return (
     <div class="stack" aria-busy={isLoading}>
+      <Old failure={failure} />
       {items.length > 0 ? children(items) : <p>{nextCursor === undefined ? list.empty : list.emptyPage}</p>}
       <div class="row">
         {query['cursor'] !== undefined && (

@@ -1,6 +1,7 @@
 /** What the viewer is told: that something went well, or was refused and why. */
 import type { ComponentChildren } from 'preact';
 import type { Answer, Problem } from '../api.ts';
+import type { Loaded } from '../loaded.ts';
 import { useTexts } from '../texts/index.ts';
 
 export function Good({ children }: { readonly children: ComponentChildren }) {
@@ -24,6 +25,18 @@ export function Failure({ answer }: { readonly answer: Exclude<Answer<unknown>, 
   const { problem } = useTexts();
   return (
     <Bad>{answer.kind === 'unreachable' ? problem.unreachable : <Refusal problem={answer.problem} />}</Bad>
+  );
+}
+
+/** Stands above what was loaded before: it may be another by now. */
+export function Old({ failure }: { readonly failure: Loaded<unknown>['failure'] }) {
+  const { problem } = useTexts();
+  if (!failure) return null;
+  return (
+    <Bad>
+      <p>{problem.old}</p>
+      {failure.kind === 'unreachable' ? <p>{problem.noAnswer}</p> : <Refusal problem={failure.problem} />}
+    </Bad>
   );
 }
 

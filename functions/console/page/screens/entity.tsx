@@ -8,7 +8,7 @@ import { CommandForm } from '../parts/command-form.tsx';
 import { Json } from '../parts/json.tsx';
 import { List } from '../parts/list.tsx';
 import { Machine, useDrawing } from '../parts/machine.tsx';
-import { Bad, Failure, Good } from '../parts/notices.tsx';
+import { Bad, Failure, Good, Old } from '../parts/notices.tsx';
 import { Table } from '../parts/table.tsx';
 import { Ago, At } from '../parts/time.tsx';
 import { placeUrl, usePlace } from '../place.ts';
@@ -30,7 +30,7 @@ export function EntityScreen({ collection: name, id }: EntityScreenProps) {
   const { api, document } = useSession();
   const collection = document.collections.find((each) => each.name === name);
   const path = `v1/${name}/${id}`;
-  const { answer, reload } = useLoaded(id, () => api.get<Entity>(path), everyMs);
+  const { answer, failure, reload } = useLoaded(id, () => api.get<Entity>(path), everyMs);
   // Shown together: a button that moves away under the pointer is not clicked.
   const drawing = useDrawing(name);
   const entity = answer?.kind === 'ok' && drawing ? answer.value : undefined;
@@ -59,6 +59,7 @@ export function EntityScreen({ collection: name, id }: EntityScreenProps) {
         </div>
         <TimingShown path={path} version={entity.version} />
       </div>
+      <Old failure={failure} />
       <section class="card">
         <h2>{texts.machine}</h2>
         {drawing && drawing !== 'missing' && <Machine drawing={drawing} entity={entity} />}

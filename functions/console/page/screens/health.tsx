@@ -5,7 +5,7 @@ import { countGroups } from '../groups.ts';
 import type { Groups } from '../groups.ts';
 import { useLoaded } from '../loaded.ts';
 import type { Message } from '../model.ts';
-import { Failure, Good } from '../parts/notices.tsx';
+import { Failure, Good, Old } from '../parts/notices.tsx';
 import { Plot } from '../parts/plot.tsx';
 import { Table } from '../parts/table.tsx';
 import { ageText, Ago, exactTime } from '../parts/time.tsx';
@@ -48,7 +48,7 @@ export function Health() {
   const { health: texts, list, count } = useTexts();
   const { api } = useSession();
   const language = useContext(LanguageContext);
-  const { answer } = useLoaded('health', () => look(api), everyMs);
+  const { answer, failure } = useLoaded('health', () => look(api), everyMs);
   const [history, setHistory] = useState<readonly Counts[]>([]);
   const picture = answer?.kind === 'ok' ? answer.value : undefined;
   useEffect(() => {
@@ -72,6 +72,7 @@ export function Health() {
       <div>
         <h1>{texts.heading}</h1>
         <p class="quiet small">{texts.updated(exactTime(at, language))}</p>
+        <Old failure={failure} />
         {dead.count + uncertain.count === 0 ? (
           <Good>{texts.well}</Good>
         ) : (

@@ -8,7 +8,7 @@ import { useLoaded } from '../loaded.ts';
 import type { Call, Message } from '../model.ts';
 import { Field, valuesOf } from '../parts/field.tsx';
 import { Json } from '../parts/json.tsx';
-import { Bad, Failure, Good } from '../parts/notices.tsx';
+import { Bad, Failure, Good, Old } from '../parts/notices.tsx';
 import { MessageState } from '../parts/status.tsx';
 import { Table } from '../parts/table.tsx';
 import { At } from '../parts/time.tsx';
@@ -24,7 +24,7 @@ export function MessageScreen({ id }: { readonly id: string }) {
   const { api, document } = useSession();
   const collection = collectionOfId(document, entityOfMessage(id));
   const [isRedriven, setIsRedriven] = useState(false);
-  const { answer, reload } = useLoaded(id, () => findMessage(api, collection, id), everyMs);
+  const { answer, failure, reload } = useLoaded(id, () => findMessage(api, collection, id), everyMs);
   const message = answer?.kind === 'ok' ? answer.value : undefined;
   if (!message)
     return (
@@ -43,6 +43,7 @@ export function MessageScreen({ id }: { readonly id: string }) {
           <span class="id quiet">{message.id}</span>
         </div>
       </div>
+      <Old failure={failure} />
       <section class="card">
         <Facts message={message} collection={collection} />
       </section>

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import type { Answer } from '../api.ts';
 import { useLoaded } from '../loaded.ts';
 import type { RedriveRun } from '../model.ts';
-import { Failure } from '../parts/notices.tsx';
+import { Failure, Old } from '../parts/notices.tsx';
 import { RunState } from '../parts/status.tsx';
 import { Table } from '../parts/table.tsx';
 import { Ago, At } from '../parts/time.tsx';
@@ -17,7 +17,7 @@ const everyMs = 2_000;
 export function RedriveScreen({ id }: { readonly id: string }) {
   const { redrives: texts, list } = useTexts();
   const { api } = useSession();
-  const { answer, reload } = useLoaded(id, () => api.get<RedriveRun>(`v1/redrives/${id}`), everyMs);
+  const { answer, failure, reload } = useLoaded(id, () => api.get<RedriveRun>(`v1/redrives/${id}`), everyMs);
   const [stopped, setStopped] = useState<Answer<RedriveRun>>();
   const stop = async (): Promise<void> => {
     setStopped(await api.post<RedriveRun>(`v1/redrives/${id}/stop`, { body: {} }));
@@ -34,6 +34,7 @@ export function RedriveScreen({ id }: { readonly id: string }) {
       </div>
       {answer === undefined && <p class="quiet">{list.loading}</p>}
       {answer && answer.kind !== 'ok' && <Failure answer={answer} />}
+      <Old failure={failure} />
       {answer?.kind === 'ok' && <Run run={answer.value} onStop={stop} />}
       {stopped && stopped.kind !== 'ok' && <Failure answer={stopped} />}
     </div>

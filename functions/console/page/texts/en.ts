@@ -52,6 +52,8 @@ export const en = {
         ? `It is ${status}; nothing can be done with it.`
         : `It is ${status}; possible now: ${transitions}.`,
     unreachable: 'No answer came. Nobody knows whether the request arrived.',
+    old: 'This may be old: the newest answer is a failure.',
+    noAnswer: 'No answer came.',
     missingScope: (scope: string) => `Your token lacks the scope "${scope}".`,
   },
   list: {

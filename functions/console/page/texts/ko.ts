@@ -54,6 +54,8 @@ export const ko: Texts = {
         ? `현재 상태는 ${status}이며, 할 수 있는 작업이 없습니다.`
         : `현재 상태는 ${status}입니다. 지금 가능한 작업: ${transitions}`,
     unreachable: '응답이 오지 않았습니다. 요청이 도착했는지 알 수 없습니다.',
+    old: '최신 정보가 아닐 수 있습니다. 마지막 요청이 실패했습니다.',
+    noAnswer: '응답이 오지 않았습니다.',
     missingScope: (scope) => `토큰에 "${scope}" 스코프가 없습니다.`,
   },
   list: {
