@@ -38,16 +38,19 @@ export function createTokenCheck(rules: TokenRules): TokenCheck {
       throw error;
     });
     const key = await keys;
-    return await jwtVerify(token, key, {
-      issuer: rules.issuer,
-      audience: [...rules.audience],
-      requiredClaims: ['exp', 'sub'],
-    }).then(
-      ({ payload }) => payload,
+    return await jwtVerify(token, key, { issuer: rules.issuer, requiredClaims: ['exp', 'sub'] }).then(
+      ({ payload }) => (isFor(payload, rules.audience) ? payload : undefined),
       () => undefined,
     );
   };
 }
+
+/**
+ * As an HTTP API reads it: `client_id` stands for the audience where there is no `aud`, as in Cognito's access tokens.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
+ */
+const isFor = ({ aud, client_id: clientId }: JWTPayload, audience: readonly string[]): boolean =>
+  [aud ?? clientId].flat().some((name) => typeof name === 'string' && audience.includes(name));
 
 type Handler = (event: GatewayEvent, context: Context) => Promise<GatewayResult>;
 

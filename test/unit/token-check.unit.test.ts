@@ -42,6 +42,17 @@ test('a good token gives its claims', async () => {
   expect(await check([`Bearer ${await sign(given)}`])).toEqual(given);
 });
 
+test('`client_id` stands for the audience where there is no `aud`, and only there', async () => {
+  const { aud, ...without } = claims();
+  const verdict = async (given: JWTPayload): Promise<boolean> =>
+    (await check([`Bearer ${await sign(given)}`])) !== undefined;
+  expect(await verdict({ ...without, client_id: audience })).toBe(true);
+  expect(await verdict({ ...without, client_id: 'other' })).toBe(false);
+  expect(await verdict(without)).toBe(false);
+  expect(await verdict({ ...without, aud: 'other', client_id: audience })).toBe(false);
+  expect(await verdict({ ...without, aud: ['other', aud as string] })).toBe(true);
+});
+
 describe('the handler behind the check', () => {
   const seen = async (event: unknown): Promise<unknown> => {
     let authorizer: unknown;
