@@ -37,7 +37,11 @@ export const consoleCosts = (): string => readFileSync(join(import.meta.dirname,
 
 /** Of the packages in the script. */
 export const consoleLicences = (): readonly string[] =>
-  ['preact', 'uplot'].map((name) => {
+  [
+    ['preact', 'LICENSE'],
+    ['uplot', 'LICENSE'],
+    ['oauth4webapi', 'LICENSE.md'],
+  ].map(([name = '', file = '']) => {
     const folder = dirname(dirname(packages.resolve(name)));
-    return `${name}\n\n${readFileSync(join(folder, 'LICENSE'), 'utf8')}`;
+    return `${name}\n\n${readFileSync(join(folder, file), 'utf8')}`;
   });

@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import type { APIGatewayProxyEvent, APIGatewayProxyEventV2 } from 'aws-lambda';
 import { problemBody } from '../api/problem.ts';
 import type { Problem } from '../api/problem.ts';
-import type { Site, SiteFile } from './site.ts';
+import type { Site, SiteFile } from './site-file.ts';
 
 export type DocsEvent = APIGatewayProxyEvent | APIGatewayProxyEventV2;
 
@@ -26,25 +26,27 @@ interface Request {
 }
 
 /**
- * Everything on the page comes from its own origin. The viewer's icons are `data:` images, and it writes no style
- * elements, so inline styles and scripts stay forbidden.
+ * Everything on a page comes from its own origin; a console that signs in asks the issuer, too. The viewer's icons are
+ * `data:` images, and it writes no style elements, so inline styles and scripts stay forbidden.
  */
-const contentSecurityPolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+const contentSecurityPolicy = (connectsTo: readonly string[] = []): string =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    ["connect-src 'self'", ...connectsTo].join(' '),
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
 
-const alwaysHeaders = {
-  'content-security-policy': contentSecurityPolicy,
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-} as const;
+const alwaysHeaders = (connectsTo?: readonly string[]) =>
+  ({
+    'content-security-policy': contentSecurityPolicy(connectsTo),
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+  }) as const;
 
 export function createDocsHandler(site: Site): DocsHandler {
   return (event) => {
@@ -57,9 +59,9 @@ export function createDocsHandler(site: Site): DocsHandler {
   };
 }
 
-function answer(request: Request, { type, etag, maxAgeSeconds, gzip }: SiteFile): DocsAnswer {
+function answer(request: Request, { type, etag, maxAgeSeconds, gzip, connectsTo }: SiteFile): DocsAnswer {
   const headers = {
-    ...alwaysHeaders,
+    ...alwaysHeaders(connectsTo),
     'x-request-id': request.requestId,
     etag,
     // A browser may keep every file; pages and documents are asked for again, and mostly not sent again.
@@ -95,7 +97,7 @@ const methodNotAllowed: Problem = {
 const refused = ({ requestId, path }: Request, problem: Problem): DocsAnswer => ({
   statusCode: problem.status,
   headers: {
-    ...alwaysHeaders,
+    ...alwaysHeaders(),
     ...problem.headers,
     'x-request-id': requestId,
     'content-type': 'application/problem+json',

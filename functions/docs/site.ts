@@ -2,28 +2,15 @@
  * The files behind `/openapi.json`, `/docs` and `/console`, made when the function is bundled: the document, the pages
  * with what they need, and pictures of each state machine. The function itself only hands them out.
  */
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { consoleAssets, consoleCosts, consoleLicences, consolePage } from '../console/assets.ts';
 import type { Registry } from '../core/registry.ts';
 import { createOpenApi } from './openapi.ts';
+import { digest, siteFile } from './site-file.ts';
+import type { Site } from './site-file.ts';
 import { drawingForPage, drawingOf } from './state-drawing.ts';
-
-export interface SiteFile {
-  readonly type: string;
-  /** Weak: it names the content, whichever way that is encoded. */
-  readonly etag: string;
-  /** Seconds a browser may use it without asking again. */
-  readonly maxAgeSeconds: number;
-  /** Gzip, as base64: what API Gateway wants of a function. */
-  readonly gzip: string;
-}
-
-/** By path. A path that does not stand here does not exist. */
-export type Site = Readonly<Record<string, SiteFile>>;
 
 /** Its name beside the function's bundle. */
 export const siteFileName = 'site.json';
@@ -86,14 +73,6 @@ const consoleFiles = ({ domains }: Registry): Assets =>
   ]);
 
 const assetMaxAgeSeconds = 24 * 60 * 60;
-
-const digest = (content: string): string =>
-  createHash('sha256').update(content).digest('base64url').slice(0, 22);
-
-function siteFile(type: string, content: string, maxAgeSeconds: number): SiteFile {
-  const gzip = gzipSync(content).toString('base64');
-  return { type, etag: `W/"${digest(content)}"`, maxAgeSeconds, gzip };
-}
 
 /** A page names its assets with their digest, so that a browser never mixes an old asset with a new page. */
 const withVersions = (html: string, assets: Assets): string =>

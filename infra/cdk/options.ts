@@ -1,3 +1,5 @@
+import { readSignIn } from '../../functions/console/sign-in.ts';
+import type { SignInSettings } from '../../functions/console/sign-in.ts';
 import { defaultReceiver, receiverName } from '../../functions/runtime/receivers.ts';
 import { parseModel } from './model.ts';
 import { isStageName, stageNames, stages, type StageName } from './stages.ts';
@@ -9,6 +11,8 @@ export interface DeployOptions {
   readonly jwtIssuer: string;
   /** Accepted `aud` claims; several are separated by commas. */
   readonly jwtAudience: readonly string[];
+  /** Where the console signs in; absent, and a token is pasted. */
+  readonly consoleSignIn?: SignInSettings;
   /** Sender of every mail. */
   readonly mailFrom: string;
   /** What was verified in SES, where it is neither the sender nor the sender's domain but a domain above that. */
@@ -93,6 +97,13 @@ export function readOptions(
   if (!isUrl(jwtIssuer, production ? ['https:'] : ['https:', 'http:'])) {
     return refuse(`jwtIssuer "${jwtIssuer}" is not an https URL: give -c jwtIssuer=https://<issuer>`);
   }
+  const consoleSignIn = readSignIn({
+    read,
+    issuer: jwtIssuer,
+    spell: (option) => `-c ${option}=`,
+    httpsOnly: production,
+  });
+  if (!consoleSignIn.ok) return refuse(consoleSignIn.reason);
   const mailFrom = read('mailFrom') ?? unset.mailFrom;
   if (!isAddress(mailFrom)) {
     return refuse(`mailFrom "${mailFrom}" is not a bare address: give -c mailFrom=name@domain`);
@@ -183,6 +194,7 @@ export function readOptions(
       stage,
       jwtIssuer,
       jwtAudience,
+      ...(consoleSignIn.settings !== undefined && { consoleSignIn: consoleSignIn.settings }),
       mailFrom,
       ...(mailIdentity !== undefined && { mailIdentity }),
       ...(externalCallUrl !== undefined && { externalCallUrl }),

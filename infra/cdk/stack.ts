@@ -80,6 +80,9 @@ export class CommitOnceStack extends Stack implements WatchedStack {
       description: 'The OpenAPI document, its page, and the console',
       ...docsFunction,
     });
+    if (options.consoleSignIn !== undefined) {
+      docs.function.addEnvironment('CONSOLE_SIGN_IN', JSON.stringify(options.consoleSignIn));
+    }
     const edge = { ...setting, options, api: this.api, docs };
     this.edge = stage.api === 'http' ? new HttpEdge(this, 'Edge', edge) : new RestEdge(this, 'Edge', edge);
 

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { provideAssembly, stackName } from './assembly.ts';
 import { consoleTokenRoute } from './console-token.ts';
 import { provideDataFolder } from './data-folder.ts';
+import { readGivenIssuer } from './given-issuer.ts';
 import { assertEndpointsAnswer } from './given-endpoints.ts';
 import { startErrorOf } from './service-error.ts';
 import { StartError } from './start-error.ts';
@@ -36,6 +37,7 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
   // What this process and its database write holds payloads and the codes of invites: it is for this user alone.
   process.umask(0o077);
   assertReadable(variables);
+  const issuer = readGivenIssuer(variables);
   const dataDirectory = readDataDirectory(variables);
   let keepDefinitions: (() => Promise<void>) | undefined;
   if (dataDirectory !== undefined) {
@@ -69,10 +71,12 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
     log('stack', `mails, calls and reports are kept in ${dataDirectory ?? runFolder}`);
     stack = await startStack({
       ...services,
+      environment: { ...services.environment, ...issuer?.environment },
       template: assembly.template,
       assetDirectory: assembly.directory,
       stackName,
       tokenKeys: publicKeys(key),
+      ...(issuer !== undefined && { moreTokens: issuer.authorizer }),
       localRoutes: [consoleTokenRoute(key)],
       afterRestart: { functionName: 'sweeper', event: { graceSeconds: 0 } },
       log,

@@ -2,7 +2,7 @@ import type { JSONWebKeySet } from 'jose';
 import type { Functions } from './functions.ts';
 import type { GatewayRoute } from './gateway.ts';
 import type { LambdaFunction } from './lambda-function.ts';
-import { createJwtAuthorizer, type JwtAuthorizer } from './jwt-authorizer.ts';
+import { createJwtAuthorizer, eitherOf, type JwtAuthorizer } from './jwt-authorizer.ts';
 import type { Resolver } from './resolver.ts';
 import { resourcesOf, served, type Template } from './template.ts';
 
@@ -30,12 +30,16 @@ interface AuthorizerProperties {
 /** A route of the template, which leads to one of its functions. */
 export type FunctionRoute = GatewayRoute & { readonly target: LambdaFunction };
 
-/** Reads the routes of the template's HTTP API with their functions and authorizers. */
+/**
+ * Reads the routes of the template's HTTP API with their functions and authorizers.
+ * @param more accepts what the template's authorizer does not
+ */
 export function readHttpApi(
   template: Template,
   resolver: Resolver,
   functions: Functions,
   keys: JSONWebKeySet,
+  more?: JwtAuthorizer,
 ): FunctionRoute[] {
   for (const [logicalId, { Properties = {} }] of resourcesOf(template, served.api)) {
     if (Properties['CorsConfiguration'] !== undefined) throw new Error('the local stack does not know CORS');
@@ -51,7 +55,8 @@ export function readHttpApi(
       throw new Error(`authorizer ${logicalId} does not read a JWT from the Authorization header`);
     }
     const { Issuer: issuer, Audience: audience } = properties.JwtConfiguration;
-    authorizers.set(logicalId, createJwtAuthorizer(keys, { issuer, audience }));
+    const own = createJwtAuthorizer(keys, { issuer, audience });
+    authorizers.set(logicalId, more === undefined ? own : eitherOf(own, more));
   }
   const integrations = new Map(
     resourcesOf(template, served.integration).map(([logicalId, { Properties }]) => {

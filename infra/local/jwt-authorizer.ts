@@ -36,6 +36,12 @@ export function createJwtAuthorizer(
   };
 }
 
+/** Asks the second only about what the first does not accept. */
+export const eitherOf = (first: JwtAuthorizer, second: JwtAuthorizer): JwtAuthorizer => ({
+  authorize: async (authorization) =>
+    (await first.authorize(authorization)) ?? (await second.authorize(authorization)),
+});
+
 /** API Gateway hands every claim on as a string; a list becomes `[a b]`. */
 export function toClaims(payload: Readonly<Record<string, unknown>>): Claims {
   return Object.fromEntries(

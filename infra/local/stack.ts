@@ -5,6 +5,7 @@ import type { JSONWebKeySet } from 'jose';
 import { Functions } from './functions.ts';
 import { startGateway, type Gateway, type GatewayRoute } from './gateway.ts';
 import { readHttpApi } from './http-api.ts';
+import type { JwtAuthorizer } from './jwt-authorizer.ts';
 import type { Invocation } from './lambda-function.ts';
 import type { Log } from './log.ts';
 import { startMappings } from './mappings.ts';
@@ -33,6 +34,8 @@ export interface StackOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Public keys the JWT authorizer trusts. */
   readonly tokenKeys: JSONWebKeySet;
+  /** Accepts tokens beside those of the template's issuer. */
+  readonly moreTokens?: JwtAuthorizer;
   /** Served beside the template's own. */
   readonly localRoutes?: readonly GatewayRoute[];
   /** 0 takes a free port. Without one nothing is taken in: no HTTP, no mappings, no schedules. */
@@ -80,7 +83,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     environment: options.environment,
     log,
   });
-  const routes = readHttpApi(template, resolver, functions, options.tokenKeys);
+  const routes = readHttpApi(template, resolver, functions, options.tokenKeys, options.moreTokens);
 
   const intake: Mapping[] = [];
   let gateway: Gateway | undefined;

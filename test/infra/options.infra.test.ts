@@ -78,6 +78,83 @@ test.each([
   expect(read({ ...complete, ...given, stage })).toMatchObject({ ok: true, options: given });
 });
 
+describe('the console signs in', () => {
+  const all = {
+    consoleClientId: 'client-1',
+    consoleScopes: ' openid  profile ',
+    consoleResource: 'https://api.example',
+    consoleAudience: 'api',
+    consoleTokenOrigin: 'https://auth.issuer.example',
+  };
+  const signIn = (context: Record<string, unknown>) => {
+    const result = read({ ...complete, ...context });
+    return result.ok ? result.options.consoleSignIn : result.reason;
+  };
+
+  test('at the issuer, by what is given', () => {
+    expect(signIn({})).toBeUndefined();
+    expect(signIn({ consoleClientId: 'client-1' })).toEqual({
+      issuer: 'https://issuer.example/',
+      clientId: 'client-1',
+      scopes: 'openid commands ops',
+    });
+    expect(signIn(all)).toEqual({
+      issuer: 'https://issuer.example/',
+      clientId: 'client-1',
+      scopes: 'openid profile',
+      resource: 'https://api.example',
+      audience: 'api',
+      tokenOrigin: 'https://auth.issuer.example',
+    });
+  });
+
+  test.each(['dev', 'localstack'] as const)('and its function is told so, in %s', (stage) => {
+    const told = (more: Parameters<typeof build>[1]) =>
+      Object.values(Template.fromStack(build(stage, more).stack).findResources('AWS::Lambda::Function'))
+        .map(({ Properties }) => Properties as { Environment: { Variables: Record<string, string> } })
+        .map(({ Environment: { Variables } }) => Variables)
+        .filter((variables) => 'CONSOLE_SIGN_IN' in variables);
+    const consoleSignIn = { issuer: 'https://issuer.example', clientId: 'client-1', scopes: 'openid' };
+    expect(told({})).toEqual([]);
+    expect(told({ consoleSignIn })).toMatchObject([
+      { POWERTOOLS_SERVICE_NAME: 'docs', CONSOLE_SIGN_IN: JSON.stringify(consoleSignIn) },
+    ]);
+  });
+
+  test.each([
+    ['scopes without a client', { consoleScopes: 'openid' }, 'consoleClientId'],
+    ['a client with a space', { consoleClientId: 'a b' }, 'consoleClientId'],
+    ['scopes without openid', { ...all, consoleScopes: 'commands ops' }, 'consoleScopes'],
+    ['a scope in quotes', { ...all, consoleScopes: '"openid" openid' }, 'consoleScopes'],
+    ['a resource that is no URI', { ...all, consoleResource: 'api' }, 'consoleResource'],
+    ['a resource with a fragment', { ...all, consoleResource: 'https://api.example#a' }, 'consoleResource'],
+    [
+      'a token origin with a path',
+      { ...all, consoleTokenOrigin: 'https://auth.example/' },
+      'consoleTokenOrigin',
+    ],
+    ['any origin of a domain', { ...all, consoleTokenOrigin: 'https://*.example' }, 'consoleTokenOrigin'],
+    [
+      'an origin that ends the directive',
+      { ...all, consoleTokenOrigin: 'https://a;b' },
+      'consoleTokenOrigin',
+    ],
+    [
+      'tokens over plain http in production',
+      { ...all, consoleTokenOrigin: 'http://auth.example' },
+      'consoleTokenOrigin',
+    ],
+    ['an issuer that means many', { ...all, jwtIssuer: 'https://*.example' }, 'issuer'],
+  ])('but is refused %s', (_, context, named) => {
+    expect(signIn(context)).toMatch(new RegExp(`^[^\\n]*${named}[^\\n]*$`));
+  });
+
+  test('tokens over plain http are for development', () => {
+    const context = { stage: 'dev', consoleClientId: 'c', consoleTokenOrigin: 'http://127.0.0.1:4000' };
+    expect(signIn(context)).toMatchObject({ tokenOrigin: 'http://127.0.0.1:4000' });
+  });
+});
+
 describe('gaps', () => {
   const gaps = (context: Record<string, unknown>): string[] => {
     const result = read({ ...complete, ...context });

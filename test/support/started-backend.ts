@@ -86,7 +86,7 @@ export async function startBackendProcess(options: StartOptions = {}): Promise<S
 /** The test run's own settings must not lead a backend under test anywhere else. */
 export function withoutOwn(variables: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const own =
-    /^(AWS_|VITEST|NODE_OPTIONS|npm_lifecycle|DATA_DIR|SMTP_URL|EXTERNAL_CALL_URL|WEBHOOK_SECRET|NODE_ENV)/;
+    /^(AWS_|VITEST|NODE_OPTIONS|npm_lifecycle|DATA_DIR|SMTP_URL|EXTERNAL_CALL_URL|WEBHOOK_SECRET|JWT_|CONSOLE_|NODE_ENV)/;
   return Object.fromEntries(Object.entries(variables).filter(([name]) => !own.test(name)));
 }
 

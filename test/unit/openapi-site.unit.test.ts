@@ -2,7 +2,9 @@ import { gunzipSync } from 'node:zlib';
 import type { APIGatewayProxyEvent, APIGatewayProxyEventV2 } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import { registerDomains } from '../../functions/core/registry.ts';
+import { withSignIn } from '../../functions/docs/console-site.ts';
 import { createDocsHandler } from '../../functions/docs/site-handler.ts';
+import type { DocsEvent } from '../../functions/docs/site-handler.ts';
 import { buildSite } from '../../functions/docs/site.ts';
 import { domains } from '../../functions/domains/index.ts';
 
@@ -108,6 +110,52 @@ it.each([
   const files = named.filter((name) => name !== 'data:,');
   expect(files).toHaveLength(count);
   for (const name of files) expect(site).toHaveProperty([`/${name.split('?')[0] ?? ''}`]);
+});
+
+describe('where the console signs in', () => {
+  const settings = {
+    issuer: 'https://issuer.example/pool',
+    clientId: 'console',
+    scopes: 'openid',
+    tokenOrigin: 'https://auth.issuer.example',
+  };
+  const seen = (given: ReturnType<typeof withSignIn>, event: (path: string) => DocsEvent) => {
+    const answer = createDocsHandler(given);
+    const connects = (path: string): string =>
+      /; connect-src ([^;]*);/.exec(answer(event(path)).headers['content-security-policy'] ?? '')?.[1] ?? '';
+    return {
+      settings: JSON.parse(answer(event('/console/sign-in.json')).body) as unknown,
+      console: connects('/console'),
+      others: [
+        ...new Set(
+          Object.keys(site)
+            .filter((path) => path !== '/console')
+            .map(connects),
+        ),
+      ],
+    };
+  };
+
+  it.each([
+    ['an HTTP API', httpEvent],
+    ['a REST API', restEvent],
+  ])('is told to its page behind %s, which may ask there and nowhere else', (_, event) => {
+    expect(seen(withSignIn(site, settings), event)).toEqual({
+      settings,
+      console: "'self' https://issuer.example https://auth.issuer.example",
+      others: ["'self'"],
+    });
+    const { tokenOrigin: _none, ...own } = settings;
+    expect(seen(withSignIn(site, own), event).console).toBe("'self' https://issuer.example");
+  });
+
+  it('is nowhere where the deployment names no client', () => {
+    expect(seen(withSignIn(site), httpEvent)).toEqual({
+      settings: {},
+      console: "'self'",
+      others: ["'self'"],
+    });
+  });
 });
 
 describe('the state machines', () => {

@@ -1,19 +1,22 @@
 /** The frame of the console: who is signed in, the screens, and the one that the URL names. */
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { TargetedEvent } from 'preact';
+import type { SignInSettings } from '../sign-in.ts';
 import { createApi } from './api.ts';
 import { collectionOfId, loadDocument } from './document.ts';
 import type { ApiDocument } from './document.ts';
+import { finishSignIn, loadSettings } from './issuer.ts';
+import type { IssuerAnswer } from './issuer.ts';
 import { valuesOf } from './parts/field.tsx';
 import { entityOfMessage, go, placeUrl, usePlace } from './place.ts';
 import { readClaims, SessionContext, storedToken, storeToken, useSession } from './session.ts';
 import type { Session } from './session.ts';
 import { screens, titleOf } from './screens/index.tsx';
-import { SignIn } from './screens/sign-in.tsx';
+import { failureText, SignIn } from './screens/sign-in.tsx';
 import { LanguageContext, languages, preferLanguage, preferredLanguage, useTexts } from './texts/index.ts';
 import type { Language } from './texts/index.ts';
 
-export function Console() {
+export function Console({ issuerAnswer }: IssuerAnswerProps) {
   const [language, setLanguage] = useState(preferredLanguage);
   useEffect(() => {
     document.documentElement.lang = language;
@@ -24,9 +27,13 @@ export function Console() {
   };
   return (
     <LanguageContext.Provider value={language}>
-      <SignedIn language={language} onLanguage={choose} />
+      <SignedIn issuerAnswer={issuerAnswer} language={language} onLanguage={choose} />
     </LanguageContext.Provider>
   );
+}
+
+interface IssuerAnswerProps {
+  readonly issuerAnswer: IssuerAnswer | undefined;
 }
 
 interface LanguageProps {
@@ -34,11 +41,13 @@ interface LanguageProps {
   readonly onLanguage: (language: Language) => void;
 }
 
-function SignedIn(props: LanguageProps) {
+function SignedIn({ issuerAnswer, ...props }: LanguageProps & IssuerAnswerProps) {
   const { signIn } = useTexts();
   const [token, setToken] = useState(storedToken);
   const [reason, setReason] = useState<string>();
   const [apiDocument, setDocument] = useState<ApiDocument | 'missing'>();
+  const [settings, setSettings] = useState<SignInSettings | 'none'>();
+  const [awaited, setAwaited] = useState(issuerAnswer);
   const enter = useCallback((given: string | undefined, why?: string) => {
     storeToken(given);
     setToken(given);
@@ -48,19 +57,40 @@ function SignedIn(props: LanguageProps) {
     void loadDocument().then((loaded) => {
       setDocument(loaded ?? 'missing');
     });
+    void loadSettings().then((loaded) => {
+      setSettings(loaded ?? 'none');
+    });
   }, []);
+  useEffect(() => {
+    if (awaited === undefined || settings === undefined) return;
+    void finishSignIn(settings === 'none' ? undefined : settings, awaited).then((outcome) => {
+      setAwaited(undefined);
+      if (outcome.kind === 'token') enter(outcome.token);
+      // Anybody can send a signed-in viewer here with an answer of their own making.
+      else if (storedToken() === undefined) enter(undefined, failureText(signIn, outcome));
+    });
+    // Once; not again in another language.
+  }, [awaited, settings]);
   const session = useMemo((): Session | undefined => {
     if (token === undefined || apiDocument === undefined || apiDocument === 'missing') return undefined;
     const claims = readClaims(token);
     if (!claims) return undefined;
     const api = createApi(token, () => {
-      enter(undefined, signIn.expired);
+      const isExpired = (claims.expiresAt ?? Infinity) <= Date.now();
+      enter(undefined, isExpired ? signIn.expired : signIn.notAccepted);
     });
     return { api, claims, document: apiDocument };
   }, [token, apiDocument, enter, signIn]);
+  if (awaited !== undefined || settings === undefined)
+    return (
+      <main class="welcome">
+        <p role="status">{signIn.underWay}</p>
+      </main>
+    );
   if (token === undefined || apiDocument === 'missing')
     return (
       <SignIn
+        settings={settings === 'none' ? undefined : settings}
         reason={apiDocument === 'missing' ? signIn.noDocument : reason}
         onToken={enter}
         languageChoice={<LanguageChoice {...props} />}

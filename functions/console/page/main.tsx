@@ -3,6 +3,7 @@ import 'uplot/dist/uPlot.min.css';
 import './console.css';
 import { render } from 'preact';
 import { Console } from './console.tsx';
+import { takeIssuerAnswer } from './issuer.ts';
 
 const root = document.querySelector('#console');
-if (root) render(<Console />, root);
+if (root) render(<Console issuerAnswer={takeIssuerAnswer()} />, root);

@@ -1,13 +1,19 @@
-/** Signs in with a token: made by the local stack with one click, or pasted. */
+/** Signs in with a token: the issuer's, made by the local stack with one click, or pasted. */
 import type { ComponentChildren, TargetedEvent } from 'preact';
 import { useState } from 'preact/hooks';
+import type { SignInSettings } from '../../sign-in.ts';
 import { urlOf } from '../api.ts';
+import { beginSignIn } from '../issuer.ts';
+import type { SignInFailure } from '../issuer.ts';
 import { Field, valuesOf } from '../parts/field.tsx';
 import { Bad } from '../parts/notices.tsx';
 import { readClaims } from '../session.ts';
 import { useTexts } from '../texts/index.ts';
+import type { Texts } from '../texts/en.ts';
 
 interface SignInProps {
+  /** Absent where the deployment names no issuer for the console. */
+  readonly settings: SignInSettings | undefined;
   readonly reason: string | undefined;
   readonly onToken: (token: string, reason?: string) => void;
   readonly languageChoice: ComponentChildren;
@@ -16,15 +22,8 @@ interface SignInProps {
 /** Only a stack on the viewer's own machine makes tokens; its gateway has a route for it, a deployment has none. */
 const isLocal = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(location.hostname);
 
-export function SignIn({ reason, onToken, languageChoice }: SignInProps) {
+export function SignIn({ settings, reason, onToken, languageChoice }: SignInProps) {
   const { signIn, title } = useTexts();
-  const [wrong, setWrong] = useState<string>();
-  const paste = (event: TargetedEvent<HTMLFormElement>): void => {
-    event.preventDefault();
-    const token = (valuesOf(event.currentTarget)['token'] ?? '').trim().replace(/^bearer\s+/i, '');
-    if (readClaims(token)) onToken(token);
-    else setWrong(signIn.invalid);
-  };
   return (
     <main class="welcome">
       <div class="row apart">
@@ -36,33 +35,103 @@ export function SignIn({ reason, onToken, languageChoice }: SignInProps) {
         <p class="quiet">{signIn.intro}</p>
       </div>
       {reason !== undefined && <Bad>{reason}</Bad>}
-      {isLocal && <LocalSignIn onToken={onToken} />}
-      <section class="card">
-        <form class="form" onSubmit={paste}>
-          <Field label={signIn.token} hint={signIn.tokenHint} wrong={wrong}>
-            {(attributes) => (
-              <textarea
-                {...attributes}
-                name="token"
-                class="mono"
-                required
-                autocomplete="off"
-                spellcheck={false}
-              />
-            )}
-          </Field>
-          <div>
-            <button type="submit" class={isLocal ? '' : 'primary'}>
-              {signIn.paste}
-            </button>
-          </div>
-        </form>
-      </section>
+      {settings && <IssuerSignIn settings={settings} />}
+      {isLocal && <LocalSignIn onToken={onToken} isFirst={!settings} />}
+      {settings ? (
+        <details class="card">
+          <summary>{signIn.useToken}</summary>
+          <PasteToken onToken={onToken} isFirst={false} />
+        </details>
+      ) : (
+        <section class="card">
+          <PasteToken onToken={onToken} isFirst={!isLocal} />
+        </section>
+      )}
     </main>
   );
 }
 
-function LocalSignIn({ onToken }: Pick<SignInProps, 'onToken'>) {
+/** In plain words what kept the viewer from being signed in, and what to do. */
+export function failureText(texts: Texts['signIn'], failure: SignInFailure): string {
+  const { failures } = texts;
+  switch (failure.kind) {
+    case 'refused':
+      return failures.refused(failure.says);
+    case 'elsewhere':
+      return failures.elsewhere(failure.origin);
+    case 'unreachable':
+    case 'insecure':
+    case 'denied':
+    case 'foreign':
+    case 'expired':
+    case 'unreadable':
+      return failures[failure.kind];
+    default:
+      return failure satisfies never;
+  }
+}
+
+function IssuerSignIn({ settings }: { readonly settings: SignInSettings }) {
+  const { signIn } = useTexts();
+  const [failure, setFailure] = useState<SignInFailure>();
+  const begin = async (): Promise<void> => {
+    setFailure(undefined);
+    setFailure(await beginSignIn(settings));
+  };
+  return (
+    <section class="card">
+      <div class="form">
+        <p>{signIn.issuerIntro(new URL(settings.issuer).host)}</p>
+        {failure && <Bad>{failureText(signIn, failure)}</Bad>}
+        <div>
+          <button class="primary" type="button" onClick={begin}>
+            {signIn.submit}
+          </button>
+        </div>
+      </div>
+    </section>
+  );
+}
+
+interface TokenFormProps {
+  readonly onToken: (token: string) => void;
+  /** Whether it is the way that most take here. */
+  readonly isFirst: boolean;
+}
+
+function PasteToken({ onToken, isFirst }: TokenFormProps) {
+  const { signIn } = useTexts();
+  const [wrong, setWrong] = useState<string>();
+  const paste = (event: TargetedEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    const token = (valuesOf(event.currentTarget)['token'] ?? '').trim().replace(/^bearer\s+/i, '');
+    if (readClaims(token)) onToken(token);
+    else setWrong(signIn.invalid);
+  };
+  return (
+    <form class="form" onSubmit={paste}>
+      <Field label={signIn.token} hint={signIn.tokenHint} wrong={wrong}>
+        {(attributes) => (
+          <textarea
+            {...attributes}
+            name="token"
+            class="mono"
+            required
+            autocomplete="off"
+            spellcheck={false}
+          />
+        )}
+      </Field>
+      <div>
+        <button type="submit" class={isFirst ? 'primary' : ''}>
+          {signIn.paste}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+function LocalSignIn({ onToken, isFirst }: TokenFormProps) {
   const { signIn } = useTexts();
   const [hasFailed, setHasFailed] = useState(false);
   const submit = async (event: TargetedEvent<HTMLFormElement>): Promise<void> => {
@@ -88,7 +157,7 @@ function LocalSignIn({ onToken }: Pick<SignInProps, 'onToken'>) {
         </Field>
         {hasFailed && <Bad>{signIn.failed}</Bad>}
         <div>
-          <button class="primary" type="submit">
+          <button class={isFirst ? 'primary' : ''} type="submit">
             {signIn.local}
           </button>
         </div>

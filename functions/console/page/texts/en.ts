@@ -40,7 +40,26 @@ export const en = {
     tokenHint: 'A JWT of your issuer, with the scopes "commands" and "ops".',
     submit: 'Sign in',
     invalid: 'This is no JWT.',
-    expired: 'Your token was not accepted. Sign in again.',
+    underWay: 'Signing in …',
+    issuerIntro: (host: string) => `You sign in at ${host}, and come back to where you were.`,
+    useToken: 'Use a token instead',
+    failures: {
+      unreachable:
+        'The issuer could not be reached, or does not let this page ask it. Try again. Where it stays so, whoever runs the issuer has to allow the address of this page (CORS).',
+      insecure: 'An issuer signs in pages over https or on localhost only. Use a token instead.',
+      denied: 'The issuer says that the sign-in was denied. Try again, or with another account.',
+      foreign:
+        'This tab did not begin the sign-in that was answered, so the answer was not used. Sign in again.',
+      expired: 'The sign-in took too long, or its answer was used already. Sign in again.',
+      unreadable:
+        'The issuer gave a token that the API cannot read: it is no JWT. Most issuers give one for the API where the console is deployed with -c consoleResource= or -c consoleAudience=.',
+      elsewhere: (origin: string) =>
+        `The issuer gives its tokens at ${origin}, which this page may not ask. Deploy with -c consoleTokenOrigin=${origin}.`,
+      refused: (says: string) => `The issuer did not sign you in: ${says}`,
+    },
+    expired: 'Your token has expired. Sign in again.',
+    notAccepted:
+      'The API did not accept your token. Its issuer and audience must be those that the API was deployed with.',
     noDocument: 'The API document could not be loaded. Is the service running?',
     failed: 'No token could be made.',
   },

@@ -42,7 +42,25 @@ export const ko: Texts = {
     tokenHint: '발급자가 발행한 JWT. "commands"와 "ops" 스코프가 필요합니다.',
     submit: '로그인',
     invalid: 'JWT 형식이 아닙니다.',
-    expired: '토큰이 거부되었습니다. 다시 로그인해 주세요.',
+    underWay: '로그인하는 중 …',
+    issuerIntro: (host) => `${host}에서 로그인한 뒤 보던 화면으로 돌아옵니다.`,
+    useToken: '토큰을 직접 입력하기',
+    failures: {
+      unreachable:
+        '발급자에 연결하지 못했거나 발급자가 이 페이지의 요청을 허용하지 않습니다. 다시 시도해 주세요. 계속되면 발급자 쪽에서 이 페이지의 주소를 허용해야 합니다(CORS).',
+      insecure: '발급자를 통한 로그인은 https나 localhost에서만 됩니다. 토큰을 직접 입력해 주세요.',
+      denied: '발급자가 로그인이 거절되었다고 알려 왔습니다. 다시 시도하거나 다른 계정으로 로그인해 주세요.',
+      foreign: '이 탭에서 시작한 로그인에 대한 응답이 아니어서 사용하지 않았습니다. 다시 로그인해 주세요.',
+      expired: '로그인에 시간이 너무 오래 걸렸거나 이미 사용된 응답입니다. 다시 로그인해 주세요.',
+      unreadable:
+        '발급자가 준 토큰이 JWT가 아니어서 API가 읽을 수 없습니다. 대부분의 발급자는 -c consoleResource= 또는 -c consoleAudience=를 주고 배포하면 API용 JWT를 발행합니다.',
+      elsewhere: (origin) =>
+        `발급자는 ${origin}에서 토큰을 발행하는데, 이 페이지는 그곳에 요청할 수 없습니다. -c consoleTokenOrigin=${origin}을 주고 배포해 주세요.`,
+      refused: (says) => `발급자가 로그인을 처리하지 않았습니다: ${says}`,
+    },
+    expired: '토큰이 만료되었습니다. 다시 로그인해 주세요.',
+    notAccepted:
+      'API가 토큰을 받아들이지 않았습니다. 토큰의 발급자와 대상(audience)이 API를 배포할 때 준 값과 같아야 합니다.',
     noDocument: 'API 문서를 불러오지 못했습니다. 서비스가 실행 중인지 확인해 주세요.',
     failed: '토큰을 만들지 못했습니다.',
   },
