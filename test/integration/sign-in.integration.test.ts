@@ -165,6 +165,33 @@ describe('the console of a deployment that names a client', () => {
     await alert('The issuer did not sign you in: login_required').waitFor();
   });
 
+  it('uses no token of an answer to another question', async () => {
+    await page.route(/\/auth\?/, (route) =>
+      route.continue({
+        url: route
+          .request()
+          .url()
+          .replace(/nonce=[^&]*/, 'nonce=another'),
+      }),
+    );
+    await open();
+    await signIn();
+    await alert('"nonce"').waitFor();
+    expect(await stored()).toEqual([]);
+  });
+
+  it('says which option is missing where tokens come from another origin', async () => {
+    await page.route(/openid-configuration$/, async (route) => {
+      const response = await route.fetch();
+      const metadata = (await response.json()) as object;
+      await route.fulfill({ response, json: { ...metadata, token_endpoint: 'https://auth.example/token' } });
+    });
+    await open();
+    await button('Sign in').click();
+    await alert('-c consoleTokenOrigin=https://auth.example').waitFor();
+    expect(await stored()).toEqual([]);
+  });
+
   it('says so where the token is one that the API cannot read, or does not accept', async () => {
     issuer.issues.format = 'opaque';
     await open();
@@ -202,10 +229,13 @@ describe('the console of a deployment that names a client', () => {
 
   it('says it all in Korean', async () => {
     await open();
+    await signIn('Deny');
+    await alert('The issuer says that the sign-in was denied.').waitFor();
     await page.getByLabel('Language').selectOption('한국어');
+    await alert('로그인이 거절되었다').waitFor();
     await page.getByText('토큰을 직접 입력하기').waitFor();
     await button('로그인').click();
-    await button('Deny').click();
-    await alert('로그인이 거절되었다').waitFor();
+    await button('Allow').click();
+    await expectSignedIn();
   });
 });

@@ -12,7 +12,8 @@ import { entityOfMessage, go, placeUrl, usePlace } from './place.ts';
 import { readClaims, SessionContext, storedToken, storeToken, useSession } from './session.ts';
 import type { Session } from './session.ts';
 import { screens, titleOf } from './screens/index.tsx';
-import { failureText, SignIn } from './screens/sign-in.tsx';
+import { SignIn } from './screens/sign-in.tsx';
+import type { SignInReason } from './screens/sign-in.tsx';
 import { LanguageContext, languages, preferLanguage, preferredLanguage, useTexts } from './texts/index.ts';
 import type { Language } from './texts/index.ts';
 
@@ -44,11 +45,11 @@ interface LanguageProps {
 function SignedIn({ issuerAnswer, ...props }: LanguageProps & IssuerAnswerProps) {
   const { signIn } = useTexts();
   const [token, setToken] = useState(storedToken);
-  const [reason, setReason] = useState<string>();
+  const [reason, setReason] = useState<SignInReason>();
   const [apiDocument, setDocument] = useState<ApiDocument | 'missing'>();
   const [settings, setSettings] = useState<SignInSettings | 'none'>();
   const [awaited, setAwaited] = useState(issuerAnswer);
-  const enter = useCallback((given: string | undefined, why?: string) => {
+  const enter = useCallback((given: string | undefined, why?: SignInReason) => {
     storeToken(given);
     setToken(given);
     setReason(why);
@@ -67,31 +68,31 @@ function SignedIn({ issuerAnswer, ...props }: LanguageProps & IssuerAnswerProps)
       setAwaited(undefined);
       if (outcome.kind === 'token') enter(outcome.token);
       // Anybody can send a signed-in viewer here with an answer of their own making.
-      else if (storedToken() === undefined) enter(undefined, failureText(signIn, outcome));
+      else if (storedToken() === undefined) enter(undefined, outcome);
     });
-    // Once; not again in another language.
-  }, [awaited, settings]);
+  }, [awaited, settings, enter]);
   const session = useMemo((): Session | undefined => {
     if (token === undefined || apiDocument === undefined || apiDocument === 'missing') return undefined;
     const claims = readClaims(token);
     if (!claims) return undefined;
     const api = createApi(token, () => {
       const isExpired = (claims.expiresAt ?? Infinity) <= Date.now();
-      enter(undefined, isExpired ? signIn.expired : signIn.notAccepted);
+      enter(undefined, { kind: isExpired ? 'over' : 'not_accepted' });
     });
     return { api, claims, document: apiDocument };
-  }, [token, apiDocument, enter, signIn]);
-  if (awaited !== undefined || settings === undefined)
+  }, [token, apiDocument, enter]);
+  if (awaited !== undefined)
     return (
       <main class="welcome">
         <p role="status">{signIn.underWay}</p>
       </main>
     );
+  if (token === undefined && settings === undefined) return null;
   if (token === undefined || apiDocument === 'missing')
     return (
       <SignIn
         settings={settings === 'none' ? undefined : settings}
-        reason={apiDocument === 'missing' ? signIn.noDocument : reason}
+        reason={apiDocument === 'missing' ? { kind: 'no_document' } : reason}
         onToken={enter}
         languageChoice={<LanguageChoice {...props} />}
       />

@@ -11,11 +11,21 @@ import { readClaims } from '../session.ts';
 import { useTexts } from '../texts/index.ts';
 import type { Texts } from '../texts/en.ts';
 
+/** Why nobody is signed in, or not any more. */
+export type SignInReason =
+  | SignInFailure
+  /** The token has expired. */
+  | { readonly kind: 'over' }
+  /** The API refused the token. */
+  | { readonly kind: 'not_accepted' }
+  /** The API's document did not come. */
+  | { readonly kind: 'no_document' };
+
 interface SignInProps {
   /** Absent where the deployment names no issuer for the console. */
   readonly settings: SignInSettings | undefined;
-  readonly reason: string | undefined;
-  readonly onToken: (token: string, reason?: string) => void;
+  readonly reason: SignInReason | undefined;
+  readonly onToken: (token: string) => void;
   readonly languageChoice: ComponentChildren;
 }
 
@@ -34,7 +44,7 @@ export function SignIn({ settings, reason, onToken, languageChoice }: SignInProp
         <h1>{signIn.heading}</h1>
         <p class="quiet">{signIn.intro}</p>
       </div>
-      {reason !== undefined && <Bad>{reason}</Bad>}
+      {reason !== undefined && <Bad>{reasonText(signIn, reason)}</Bad>}
       {settings && <IssuerSignIn settings={settings} />}
       {isLocal && <LocalSignIn onToken={onToken} isFirst={!settings} />}
       {settings ? (
@@ -51,23 +61,29 @@ export function SignIn({ settings, reason, onToken, languageChoice }: SignInProp
   );
 }
 
-/** In plain words what kept the viewer from being signed in, and what to do. */
-export function failureText(texts: Texts['signIn'], failure: SignInFailure): string {
+/** In plain words why the viewer is not signed in, and what to do. */
+function reasonText(texts: Texts['signIn'], reason: SignInReason): string {
   const { failures } = texts;
-  switch (failure.kind) {
+  switch (reason.kind) {
+    case 'over':
+      return texts.expired;
+    case 'not_accepted':
+      return texts.notAccepted;
+    case 'no_document':
+      return texts.noDocument;
     case 'refused':
-      return failures.refused(failure.says);
+      return failures.refused(reason.says);
     case 'elsewhere':
-      return failures.elsewhere(failure.origin);
+      return failures.elsewhere(reason.origin);
     case 'unreachable':
     case 'insecure':
     case 'denied':
     case 'foreign':
     case 'expired':
     case 'unreadable':
-      return failures[failure.kind];
+      return failures[reason.kind];
     default:
-      return failure satisfies never;
+      return reason satisfies never;
   }
 }
 
@@ -82,7 +98,7 @@ function IssuerSignIn({ settings }: { readonly settings: SignInSettings }) {
     <section class="card">
       <div class="form">
         <p>{signIn.issuerIntro(new URL(settings.issuer).host)}</p>
-        {failure && <Bad>{failureText(signIn, failure)}</Bad>}
+        {failure && <Bad>{reasonText(signIn, failure)}</Bad>}
         <div>
           <button class="primary" type="button" onClick={begin}>
             {signIn.submit}
