@@ -153,9 +153,9 @@ async function readAndDecide(
   for (let snapshots = 0; ;) {
     const decided = decide(backend.registry, command, known);
     if (decided.kind === 'unread') {
-      // Names that only a state knows: each round reads what the one before has found.
+      // Names that only a state knows: each round reads, a moment later, what the one before has found.
       const read = await readTogether(store, request.tenant, decided.ids, undefined, signal);
-      call.isMixed ||= known.size > 0;
+      call.isMixed = true;
       learn(call, decided.ids, read.entities);
       continue;
     }

@@ -115,9 +115,7 @@ export function createDeliveryEnds(parts: DeliveryEndParts): DeliveryEnds {
     const taken = await takeAnswer(outbox, item, {
       answer: { ...said, by, at: now() },
       // What nothing follows from keeps no record of a first attempt that went well.
-      ...((item.answers !== undefined || item.calls !== undefined || said.outcome === 'refused') && {
-        calls,
-      }),
+      ...((item.answers !== undefined || item.calls !== undefined) && { calls }),
       from: 'worker',
     });
     switch (taken.kind) {
@@ -138,8 +136,7 @@ export function createDeliveryEnds(parts: DeliveryEndParts): DeliveryEnds {
       default:
         return taken satisfies never;
     }
-    if (taken.item.answer !== undefined && isOpen(taken.item))
-      return moveEntity(taken.item, delivery, record);
+    if (isOpen(taken.item)) return moveEntity(taken.item, delivery, record);
     log.info(taken.isFirst ? 'message done' : 'message was done already', logged(item));
     if (taken.isFirst) {
       countDone(taken.item);
@@ -277,6 +274,6 @@ export const logged = (item: MessageItem): Record<string, unknown> => ({
   entity: item.entity,
   run: item.run,
   attempt: item.attempts,
-  ...(item.requestId !== undefined && { requestId: item.requestId }),
-  ...(item.traceparent !== undefined && { traceparent: item.traceparent }),
+  requestId: item.requestId,
+  traceparent: item.traceparent,
 });

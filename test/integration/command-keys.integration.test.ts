@@ -40,6 +40,29 @@ describe('a command', () => {
     expect(counted.slice(1)).toEqual(['CommandsRefused', 'CommandsRefused']);
   });
 
+  test('is of whom its definition lets, by what is sent and by what its entity says', async () => {
+    const article = 'art_01JD2X5T9ZK4M8Q7W6V5B3N2HC';
+    const lent = create('book-loans', { book: 'Momo', member: 'bob', article });
+    expect(await run(api, lent)).toMatchObject({ rejection: { code: 'not_for_yourself' } });
+    const asked = { title: 'Leave', approvers: ['bob', 'carol'], quorum: 2 };
+    const id = idIn(await run(api, create('approvals', asked)));
+    await run(api, transition('approvals', 'submit', id));
+    expect(await run(api, transition('approvals', 'approve', id))).toMatchObject({
+      rejection: { kind: 'forbidden' },
+    });
+    const approved = transition('approvals', 'approve', id, {}, { subject: 'bob' });
+    expect(await run(api, approved)).toMatchObject({ kind: 'committed' });
+  });
+
+  test('is of the version that its caller saw, where that one says so', async () => {
+    const id = await account();
+    expect(await run(api, earn(id, { ifMatch: 2 }))).toMatchObject({
+      kind: 'refused',
+      rejection: { code: 'version_mismatch' },
+    });
+    expect(await run(api, earn(id, { ifMatch: 1 }))).toMatchObject({ answer: { version: 2 } });
+  });
+
   test('that makes no sense to the database is a defect', async () => {
     const broken = started({
       before: () => {
@@ -122,10 +145,14 @@ describe('a key', () => {
   test('answers until its time is over by the clock of the command, not by the machine’s', async () => {
     const request = create('point-accounts', { owner: 'ada' });
     const first = await run(api, request);
+    const earned = earn(idIn(first));
+    await run(api, earned);
     clock.advance(idempotency.retentionSeconds * 1000 - 5_000);
     expect(await run(started(), again(request))).toMatchObject({ kind: 'replayed' });
+    expect(await run(started(), again(earned))).toMatchObject({ kind: 'replayed', answer: { version: 2 } });
     clock.advance(10_000);
     expect(idIn(await run(started(), again(request)))).not.toBe(idIn(first));
+    expect(await run(started(), again(earned))).toMatchObject({ kind: 'committed', answer: { version: 3 } });
   });
 });
 

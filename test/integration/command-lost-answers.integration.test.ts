@@ -105,14 +105,15 @@ describe('the answer of a receiver', () => {
     ...{ outcome: 'refused', by: 'receiver:notification', at: '2026-11-26T12:00:00.000Z' },
     refused: { code: '550', reason: 'No.' },
   };
+  const messageOf = (entityId: string, collection: string, seq: number) =>
+    messageItem({
+      ...{ tenant: api.tenant, entityId, collection, seq, n: 0, type: 'invite.created' },
+      ...{ topic: 'notification', payload: {}, createdAt: said.at },
+    });
   async function bounced(more: Partial<AnswerCommand> = {}): Promise<AnswerCommand> {
     const id = idIn(
       await run(api, create('invites', { workspace: randomUUID(), email: 'a@example.com', role: 'editor' })),
     );
-    const message = messageItem({
-      ...{ tenant: api.tenant, entityId: id, collection: 'invites', seq: 1, n: 0, type: 'invite.created' },
-      ...{ topic: 'notification', payload: {}, createdAt: said.at },
-    });
     return {
       ...{
         kind: 'answer',
@@ -124,7 +125,7 @@ describe('the answer of a receiver', () => {
         id,
       },
       input: { code: '550', reason: 'No.' },
-      message,
+      message: messageOf(id, 'invites', 1),
       answer: said,
       ...more,
     };
@@ -147,6 +148,16 @@ describe('the answer of a receiver', () => {
     expect(await run(api, request)).toEqual({ kind: 'committed', answer: {} });
     expect(await read(request.id)).toMatchObject({ status: 'undeliverable', version: 2 });
     expect(await run(api, request)).toMatchObject({ kind: 'refused_for_now' });
+  });
+
+  test('moves its entity by a transition that ignores no state', async () => {
+    const text = idIn(await run(api, create('articles', { slug: 'x', title: 'x', body: 'x' })));
+    await run(api, transition('articles', 'publish', text));
+    const kept = { domain: of('articles'), name: 'keep-summary', id: text, input: { text: 'Short.' } };
+    const request = await bounced({ ...kept, message: messageOf(text, 'articles', 2) });
+    await taken(request);
+    expect(await run(api, request)).toEqual({ kind: 'committed', answer: {} });
+    expect(await read(text)).toMatchObject({ attributes: { summary: 'Short.' }, version: 3 });
   });
 
   test('that has ended its message before moves nothing', async () => {

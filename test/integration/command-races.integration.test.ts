@@ -1,6 +1,8 @@
 /** A command that meets others on its way: it decides again, waits, or is told that it is crowded out. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { beginCall } from '../../functions/commands/call.ts';
+import { decideOn } from '../../functions/commands/read-and-decide.ts';
 import { createWaitingRoom } from '../../functions/commands/waiting-room.ts';
 import { balanceKey, balancePlace } from '../../functions/store/keys.ts';
 import {
@@ -13,7 +15,7 @@ import {
   commandProcesses,
 } from '../support/command-processes.ts';
 
-const { api, clock, counted, started, create, transition, earn, account } = commandProcesses();
+const { api, clock, counted, started, create, transition, earn, account, read } = commandProcesses();
 
 describe('a command that meets another one', () => {
   test('decides on what that left at once, the first time', async () => {
@@ -164,6 +166,65 @@ describe('a command that meets another one', () => {
     });
     expect(slow.made).toContain('TransactGet');
     expect(counted.filter((name) => name === 'CommandAttemptsLost')).toHaveLength(1);
+  });
+
+  test('is not refused by another entity as it once was, beside what was read at another moment', async () => {
+    const showing = idIn(await run(api, create('showings', { title: 'x', capacity: 1 })));
+    const state = await read(showing);
+    if (state === undefined) throw new Error('it is there');
+    const request = create('reservations', { showingId: showing, customer: 'ada' });
+    const key = await api.backend.keys.begin(request);
+    if (key.kind !== 'fresh') throw new Error('it is remembered');
+    const deciding = async (isMixed: boolean): Promise<string> => {
+      const call = beginCall(api.backend, { request, key });
+      call.known.set(showing, { ...state, balances: { ...state.balances, remaining: 0 } });
+      call.isMixed = isMixed;
+      return (await decideOn(call, clock.now())).kind;
+    };
+    expect(await deciding(true)).toBe('accepted');
+    expect(await deciding(false)).toBe('rejected');
+  });
+
+  test('that finds another one at its second look, too, waits like one that lost', async () => {
+    const seller = idIn(await run(api, create('sellers', {})));
+    const auction = idIn(await run(api, create('auctions', { title: 'A press', seller })));
+    const bid = (subject: string, amount: number) => create('bids', { auction, amount }, { subject });
+    const first = idIn(await run(api, bid('first', 100)));
+    const before = await read(auction);
+    await run(api, bid('second', 200));
+    const slow = started({
+      before: async ({ command }) => {
+        if (command === 'BatchGet') await run(api, bid('third', 250));
+      },
+    });
+    const request = bid('fourth', 300);
+    const key = await slow.backend.keys.begin(request);
+    if (key.kind !== 'fresh') throw new Error('it is remembered');
+    const call = beginCall(slow.backend, { request, key });
+    call.known.set(auction, before).set(first, await read(first));
+    call.isMixed = true;
+    expect(await decideOn(call, clock.now())).toEqual({ kind: 'moving' });
+    expect(slow.made).toEqual(['TransactGet', 'BatchGet']);
+  });
+
+  test.each([
+    ['one of them alone, looks at both again', false, ['BatchGet', 'TransactWrite', 'TransactGet', 'Put']],
+    ['both, has seen them at one moment', true, ['BatchGet', 'TransactWrite', 'Put']],
+  ])('that would be refused by two entities, and is handed %s', async (_, isBoth, made) => {
+    const [id, to] = [await account(), await account()];
+    await run(api, earn(id));
+    const slow = started({
+      before: async (call) => {
+        if (!isWrite(call) || call.nth > 1) return;
+        await run(api, transition('point-accounts', 'spend', id, { amount: 5, reason: 'x' }));
+        if (isBoth) await run(api, earn(to));
+      },
+    });
+    expect(await run(slow, transition('point-accounts', 'transfer', id, { to, amount: 5 }))).toMatchObject({
+      kind: 'refused',
+      rejection: { code: 'insufficient_balance' },
+    });
+    expect(slow.made).toEqual(made);
   });
 
   test.each([

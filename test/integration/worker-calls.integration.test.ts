@@ -1,12 +1,13 @@
 /** What a topic’s worker makes of each end of a call: what its message keeps, when it comes again, and what is counted. */
 import { describe, expect, test } from 'vitest';
+import { createAnswers } from '../../functions/commands/carry-out-answer.ts';
 import { delivery as deliveryLimits, uncertainty } from '../../functions/runtime/delivery-limits.ts';
 import { message as messageLimits } from '../../functions/runtime/limits.ts';
 import { queue as queueLimits } from '../../functions/runtime/topics.ts';
 import { takeAnswer } from '../../functions/store/outbox/kept-answers.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import { redriveMessage } from '../../functions/store/outbox/messages.ts';
-import { undeliverable } from '../../functions/workers/receiver.ts';
+import { refused, undeliverable } from '../../functions/workers/receiver.ts';
 import type { Received } from '../../functions/workers/receiver.ts';
 import { done, no, busy, unsure, deliveredWorker } from '../support/delivered-worker.ts';
 
@@ -59,6 +60,9 @@ describe('a call that', () => {
       expect(Buffer.byteLength(answer ?? '')).toBe(messageLimits.resultMaxBytes);
     expect(seen.counted).toEqual(['AttemptsFailed external-call', 'MessagesDead external-call']);
     expect(seen.hidden).toEqual([0]);
+    const silent = await put();
+    expect(await deliver(silent, refused('402', 'No.'))).toBe(true);
+    expect((await outbox().read(silent)).answer?.refused).toEqual({ code: '402', reason: 'No.' });
   });
 
   test('is taken waits for its callback, and is not counted as done', async () => {
@@ -100,7 +104,7 @@ describe('a call that', () => {
     expect([seen.calls, seen.hidden]).toEqual([1, [1, 1]]);
     expect(await deliver(item, busy, { now: () => at + 1_000 })).toBe(true);
     expect(await outbox().read(item)).toMatchObject({
-      ...{ status: 'dead', attempts: 2, unsettled: 0 },
+      ...{ status: 'dead', attempts: 2, unsettled: 0, lastError: { code: '503', reason: 'Later.' } },
       calls: [{ certain: true }, { certain: true }],
     });
   });
@@ -263,6 +267,26 @@ describe('an answer that its entity is moved by', () => {
     expect(await outbox().read(item)).toMatchObject({ status: 'dead', run: 2 });
     expect((await outbox().read(item)).answer).toBeUndefined();
   });
+
+  test.each([
+    ['an end', done, {}, false],
+    ['having given up', undeliverable('no_receiver', 'None is set.'), { dead: 'decline' }, true],
+  ] as const)(
+    'of %s that somebody else carries out first is counted by that one',
+    async (_, received, more, isDead) => {
+      const item = await confirmed(more);
+      let carried: string | undefined;
+      const lose = async (command: string): Promise<void> => {
+        if (!command.startsWith('TransactWrite') || carried !== undefined) return;
+        const { carryOut } = createAnswers(backend().backend, outbox().access);
+        carried = (await carryOut(await outbox().read(item))).kind;
+      };
+      expect(await deliver(item, received, { lose })).toBe(isDead);
+      expect(carried).toBe('ended');
+      expect(seen.counted).toEqual([]);
+      expect(await paymentOf(item)).toMatchObject({ version: 3 });
+    },
+  );
 
   test('of having given up is not taken of a lease that is lost', async () => {
     const item = await confirmed({ dead: 'decline' });

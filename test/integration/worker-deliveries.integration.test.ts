@@ -122,7 +122,8 @@ describe('a delivery', () => {
     expect(await deliver(item, done, { ...uncounted, more: { topic: 'llm' } })).toBe(true);
     const waiting = await put();
     await set(waiting, 'answers', { done: 'captured' });
-    expect(await deliver(waiting, done, uncounted)).toBe(true);
+    const receives = queueLimits.maxReceiveCount - 1;
+    expect(await deliver(waiting, done, { ...uncounted, receives })).toBe(false);
     const reason = { code: 'x', reason: 'x' };
     const other = { outcome: 'refused', by: 'x', at: waiting.createdAt, refused: reason } as const;
     const disputed = await put();
@@ -132,8 +133,7 @@ describe('a delivery', () => {
     };
     expect(await deliver(disputed, answering, uncounted)).toBe(false);
     expect(seen.counted).toEqual([]);
-    const { faultBaseSeconds, faultMaxSeconds } = deliveryLimits;
-    expect(seen.hidden).toEqual([faultMaxSeconds, 1, 0, 0, faultBaseSeconds]);
+    expect(seen.hidden).toEqual([deliveryLimits.faultMaxSeconds, 1, 0, 0]);
   });
 
   test('of what is only waited for ends before its queue takes it for dead', () => {

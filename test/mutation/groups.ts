@@ -112,7 +112,7 @@ export const groups: readonly Group[] = [
       'functions/commands/call.ts',
       'functions/commands/metrics.ts',
     ],
-    tests: integration(...commandsAsCalled, 'moved-between-reads'),
+    tests: [...unit('read-first'), ...integration(...commandsAsCalled, 'moved-between-reads')],
     reason: 'What a command reads, and when that is of one moment.',
   },
   {
@@ -128,8 +128,21 @@ export const groups: readonly Group[] = [
       'functions/workers/calls.ts',
       'functions/workers/call-receiver.ts',
     ],
-    tests: integration(...workerDecisions),
+    tests: [...unit('message-calls'), ...integration(...workerDecisions)],
     reason: 'What a message keeps of each end.',
+  },
+  {
+    name: 'answer-words',
+    mutate: ['functions/commands/answer-input.ts'],
+    tests: unit('answer-input'),
+    isWhole: true,
+    reason: 'It does no I/O.',
+  },
+  {
+    name: 'timers',
+    mutate: ['functions/workers/timer-worker.ts'],
+    tests: integration('timer-deliveries'),
+    reason: 'What the worker of timers makes of each delivery.',
   },
   {
     name: 'relay',

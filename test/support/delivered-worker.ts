@@ -25,8 +25,8 @@ export interface World {
   readonly now?: () => number;
   readonly inquired?: Inquired | (() => Promise<Inquired>) | undefined;
   readonly topic?: 'external-call' | 'notification';
-  /** What is lost of the worker's calls to the database. */
-  readonly lose?: (command: string) => void;
+  /** Before each of the worker's calls to the database: what it throws means that the call was lost. */
+  readonly lose?: (command: string) => unknown;
   readonly receives?: number;
   readonly more?: object;
   readonly messageId?: string;
@@ -96,8 +96,8 @@ export function deliveredWorker() {
     if (world.lose) {
       const { lose } = world;
       intercept(client, {
-        before: ({ command }) => {
-          lose(command);
+        before: async ({ command }) => {
+          await lose(command);
         },
       });
     }
