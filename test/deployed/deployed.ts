@@ -1,7 +1,7 @@
 /**
  * `npm run test:deployed`: the stacks of `localstack` and `dev`, deployed by the CDK to a server on this machine that
  * runs their functions. Each is tested through the URL of its API, deployed a second time, where nothing may change,
- * and destroyed. Exit code 75 where the server cannot be had: no Python, or no package.
+ * and destroyed; both at once, since much of each is waiting. Exit code 75 where the server cannot be had: no Python, or no package.
  */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -19,7 +19,7 @@ import { runWherePossible, step } from '../support/python-environment.ts';
 import { startMailServer, startReceiver, status, type TestReceiver } from '../support/receivers.ts';
 import { target, type Target } from '../support/target.ts';
 import { installMinistack, startMinistack } from './ministack.ts';
-import { devStage, localstackStage, type DeployedStage } from './stages.ts';
+import { bootstrap, devStage, localstackStage, type DeployedStage, type Receivers } from './stages.ts';
 
 /** Two processors run the server, the functions and everything else. */
 const patienceMs = 120_000;
@@ -31,7 +31,21 @@ interface Clients {
   readonly tables: DynamoDBClient;
 }
 
-async function testStage(stage: DeployedStage, clients: Clients, receiver: TestReceiver): Promise<void> {
+async function testStage(
+  make: (receivers: Receivers) => DeployedStage | Promise<DeployedStage>,
+  clients: Clients,
+): Promise<void> {
+  const [receiver, mails] = await Promise.all([startReceiver(), startMailServer()]);
+  const stage = await make({ url: receiver.url, smtpUrl: mails.url });
+  try {
+    await testThrough(stage, clients, receiver);
+  } finally {
+    stage.stop();
+    await Promise.all([receiver.stop(), mails.stop()]);
+  }
+}
+
+async function testThrough(stage: DeployedStage, clients: Clients, receiver: TestReceiver): Promise<void> {
   const { name } = stage;
   const stack = `commit-once-${name}`;
   await step(`${name}: deployed`, () => stage.deploy());
@@ -102,13 +116,8 @@ async function callOf(api: Target, payment: string, wanted: string): Promise<str
 async function testAll(python: string): Promise<void> {
   const server = await startMinistack(python);
   const folder = await mkdtemp(path.join(tmpdir(), 'commit-once-deployed-'));
-  const receiver = await startReceiver();
-  const mails = await startMailServer();
-  const receivers = { url: receiver.url, smtpUrl: mails.url };
-  const stages = [localstackStage(server.url, receivers), await devStage(server.url, receivers, folder)];
   const stop = async (): Promise<void> => {
-    for (const stage of stages) stage.stop();
-    await Promise.all([receiver.stop(), mails.stop(), server.stop()]);
+    await server.stop();
     await rm(folder, { recursive: true, force: true });
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -119,7 +128,14 @@ async function testAll(python: string): Promise<void> {
   const setting = { endpoint: server.url, region: localRegion, credentials: localCredentials };
   const clients = { stacks: new CloudFormationClient(setting), tables: new DynamoDBClient(setting) };
   try {
-    for (const stage of stages) await testStage(stage, clients, receiver);
+    await step('account bootstrapped', () => bootstrap(server.url));
+    const ends = await Promise.allSettled([
+      testStage((receivers) => localstackStage(server.url, receivers), clients),
+      testStage((receivers) => devStage(server.url, receivers, folder), clients),
+    ]);
+    const failures = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as Error] : []));
+    if (failures.length > 0)
+      throw new AggregateError(failures, failures.map(({ message }) => message).join('\n'));
   } catch (error) {
     const log = (await server.log()).split('\n').slice(-40).join('\n');
     process.stderr.write(`the last lines of the server:\n${log}\n`);

@@ -21,7 +21,7 @@ export interface Receivers {
 
 export interface DeployedStage {
   readonly name: 'localstack' | 'dev';
-  /** Bootstraps the account where that was not done yet, synthesizes and deploys. */
+  /** Synthesizes and deploys. */
   readonly deploy: () => Promise<void>;
   /** The end-to-end tests, through the URL of its API. */
   readonly test: () => Promise<void>;
@@ -45,6 +45,13 @@ async function run(command: readonly string[], variables: NodeJS.ProcessEnv, cwd
 
 const readOutputs = async (file: string, stack: string): Promise<Readonly<Record<string, string>>> =>
   (JSON.parse(await readFile(file, 'utf8')) as Outputs)[stack] ?? {};
+
+/** What `cdk bootstrap` makes once an account and Region. */
+export async function bootstrap(endpoint: string): Promise<void> {
+  await mkdir(bootstrapFolder, { recursive: true });
+  const variables = cdkVariables({ url: endpoint, isGiven: true }, withoutOwn(process.env));
+  await run(['npx', 'cdk', '--no-notices', 'bootstrap', environment], variables, bootstrapFolder);
+}
 
 /** By `npm run localstack:deploy` and `npm run localstack:test`: a REST API, whose function checks the tokens. */
 export function localstackStage(endpoint: string, receivers: Receivers): DeployedStage {
@@ -103,14 +110,11 @@ export async function devStage(
   };
   return {
     name: 'dev',
-    deploy: async () => {
-      await mkdir(bootstrapFolder, { recursive: true });
-      await run(['npx', 'cdk', '--no-notices', 'bootstrap', environment], variables, bootstrapFolder);
-      await cdk(
+    deploy: () =>
+      cdk(
         ...['deploy', '--output', assembly, '--outputs-file', file, '--require-approval', 'never'],
         ...Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-      );
-    },
+      ),
     test: async () => {
       const { url, token } = await reach('e2e');
       await run(['npm', 'run', 'test:e2e'], { ...variables, BASE_URL: url, TOKEN: token });
