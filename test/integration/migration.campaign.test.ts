@@ -5,5 +5,13 @@ import { migratedWhileCalled } from '../support/migrated-while-called.ts';
 const total = Number(process.env['MIGRATED_ENTITIES'] ?? 100_000);
 /** For each entity, on a slow machine, with four audits of it. */
 const patienceMs = 120 * total + 600_000;
+/** A run of hours says how far it is. */
+const told = (what: string): void => {
+  console.log(`${new Date().toISOString()} ${what}`);
+};
 
-test(`${total} entities are migrated while callers go on`, () => migratedWhileCalled(total), patienceMs);
+test(
+  `${total} entities are migrated while callers go on`,
+  () => migratedWhileCalled(total, told),
+  patienceMs,
+);

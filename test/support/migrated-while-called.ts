@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, inject } from 'vitest';
 import { createAudit } from '../../functions/audit/audit.ts';
 import type { Migrated } from '../../functions/commands/migrate.ts';
@@ -19,8 +20,12 @@ import { localCredentials, localRegion } from './loopback.ts';
 import { renamed } from './renamed-domain.ts';
 
 const tenant = 'acme';
-/** So many that they meet the migration, and leave it the processor. */
+/** So many that they meet the migration. */
 const callers = 4;
+/** Before each call, so that they leave the migration the processor however long it takes. */
+const restMs = 100;
+/** For what only prepares or checks: a busy machine keeps it waiting for seconds, which is not what this is about. */
+const patient = { requestHandler: { requestTimeout: 30_000 } };
 /** So that moves go on while the migration does. */
 const readsBetween = 10;
 /** Written at once: what they come to has to fit into memory. */
@@ -46,10 +51,14 @@ async function fill(api: TestBackend, total: number, now: number): Promise<reado
   return older;
 }
 
+/** Says how far it is. */
+export type Told = (what: string) => void;
+
 /** @param enough entities that were migrated before it is killed; absent where it comes to its end */
 async function migration(
   tables: TableNames,
   total: number,
+  told: Told,
   enough?: number,
 ): Promise<Omit<Migrated, 'left'> & { left: number }> {
   const child = spawn(process.execPath, ['--import', 'tsx', 'test/support/fixtures/migrate-members.ts'], {
@@ -78,6 +87,7 @@ async function migration(
     sum.older += page.older;
     sum.migrated += page.migrated;
     sum.left += page.left.length;
+    told(`${sum.looked} looked at, ${sum.migrated} migrated`);
     if (enough !== undefined && sum.migrated >= enough) child.kill('SIGKILL');
   }
   expect(await ended).toBe(enough === undefined ? 0 : 'SIGKILL');
@@ -110,15 +120,19 @@ async function call(
     if (!isRight || 'name' in json) wrong.push(`${older.id}: ${status} ${JSON.stringify(json)}`);
   };
   const pathOf = ({ id }: Older): string => `/v1/members/${id}`;
+  const read = async (older: Older): Promise<Reply> => {
+    await sleep(restMs);
+    return api.get(pathOf(older), { tenant });
+  };
   for (let round = 0; !hasEnded(); round += 1) {
     for (let n = 0; n < readsBetween; n += 1) {
       const other = others[(round * readsBetween + n) % others.length];
-      if (other) check(await api.get(pathOf(other), { tenant }), other, 'new');
+      if (other) check(await read(other), other, 'new');
     }
     const own = mine[round];
     if (!own) continue;
     for (const { command, from, to } of steps.slice(0, 1 + (round % steps.length))) {
-      check(await api.get(pathOf(own), { tenant }), own, from);
+      check(await read(own), own, from);
       check(await api.post(`${pathOf(own)}/${command}`, undefined, { tenant }), own, to);
       moved.set(own.id, to);
     }
@@ -127,21 +141,24 @@ async function call(
 }
 
 /** @throws (by its expectations) where something was answered wrongly, or is wrong in the end */
-export async function migratedWhileCalled(total: number): Promise<void> {
+export async function migratedWhileCalled(total: number, told: Told = () => undefined): Promise<void> {
   // It stands still, so that nothing of this is ever late; the migration's own clock goes on.
   const now = Date.now();
   const clock = { now: () => now };
-  const before = await startBackend({ clock, domains: [members] });
+  const before = await startBackend({ clock, domains: [members], client: patient });
   const { tables } = before;
   const after = await startBackend({ clock, domains: [renamed], tables });
+  const auditor = await startBackend({ clock, domains: [renamed], tables, client: patient });
   const older = await fill(before, total, now);
+  told(`${total} are there`);
   const audited = async (api: TestBackend): Promise<unknown> => {
     const { checkedEntities, problems } = await auditWhole(createAudit(api.backend), tenant);
+    told(`audited: ${checkedEntities} entities, ${problems.length} problems`);
     return [checkedEntities, problems.slice(0, 5)];
   };
   const green = [total, []];
   expect(await audited(before)).toEqual(green);
-  expect(await audited(after)).toEqual(green);
+  expect(await audited(auditor)).toEqual(green);
 
   let hasEnded = false;
   const calling = Promise.all(
@@ -158,19 +175,21 @@ export async function migratedWhileCalled(total: number): Promise<void> {
     ),
   );
   const quarter = Math.floor(total / 4);
-  const first = await migration(tables, total, quarter);
-  const [second, meanwhile] = await Promise.all([migration(tables, total, quarter), audited(after)]);
+  const first = await migration(tables, total, told, quarter);
+  const [second, meanwhile] = await Promise.all([migration(tables, total, told, quarter), audited(auditor)]);
   expect(meanwhile).toEqual(green);
-  const last = await migration(tables, total);
+  const last = await migration(tables, total, told);
   hasEnded = true;
   const called = await calling;
+  told(`killed after ${first.migrated} and ${second.migrated}, then ${last.migrated} migrated`);
 
   expect(called.flatMap(({ wrong }) => wrong).slice(0, 5)).toEqual([]);
   const moved = new Map(called.flatMap((one) => [...one.moved]));
+  told(`callers moved ${moved.size} entities`);
   expect(moved.size).toBeGreaterThan(0);
   expect([first.left, second.left, last.left]).toEqual([0, 0, 0]);
   expect(first.migrated + second.migrated + last.migrated).toBeLessThanOrEqual(total);
-  expect(await audited(after)).toEqual(green);
+  expect(await audited(auditor)).toEqual(green);
 
   // Each is of the newest version, in the state in which its caller left it.
   const counts = new Map<string, number>();
@@ -181,7 +200,7 @@ export async function migratedWhileCalled(total: number): Promise<void> {
   const expected = Object.fromEntries(
     [...counts].map(([status, count]) => [`members, version 2, ${status}`, count]),
   );
-  const seen = { ...after.backend, registry: registerDomains([renamed]) };
+  const seen = { ...auditor.backend, registry: registerDomains([renamed]) };
   let survey;
   for await (survey of surveyed(seen, { entriesMax: 0 }));
   expect([survey?.entities, survey?.stranded]).toEqual([expected, {}]);
