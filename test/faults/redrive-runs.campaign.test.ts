@@ -28,9 +28,11 @@ it(`goes on exactly where it was, ${kills} times`, { timeout }, async () => {
   await putDeadLetters(lab.clean.backend.store, letters, { tenant });
   // A run makes a call a letter and a few a step, so that these lie all over it.
   const every = Math.floor(letters / (kills + 1));
-  const injector = new Injector(({ index }) =>
-    index > 0 && index % every === 0 && index <= kills * every ? 'death after' : undefined,
-  );
+  const injector = new Injector(({ index }) => {
+    if (index === 0 || index % every !== 0 || index > kills * every) return undefined;
+    console.log(`killed after call ${index}`);
+    return 'death after';
+  });
   const id = await carriedThrough(lab, tenant, { match: {} }, injector);
   const violations = await runViolations(lab, tenant, id, letters);
   count({

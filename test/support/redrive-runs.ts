@@ -1,14 +1,21 @@
 /** Redrive runs as the timer's worker carries them on, and receivers that answer what they sent. */
-import { GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, paginateQuery, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
 import type { Backend } from '../../functions/commands/backend.ts';
 import type { RedriveRun } from '../../functions/core/redrive-run.ts';
 import { timerOf } from '../../functions/outbox/timer-stream.ts';
 import type { TimerReference } from '../../functions/outbox/queue-messages.ts';
 import { timestamp } from '../../functions/runtime/clock.ts';
+import { putAll, readByKey } from '../../functions/store/batches.ts';
 import { redriveKey } from '../../functions/store/keys.ts';
+import type { ItemKey } from '../../functions/store/keys.ts';
 import { takeAnswer } from '../../functions/store/outbox/kept-answers.ts';
-import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
+import {
+  groupPartitions,
+  indexedAs,
+  indexOf,
+  type MessageItem,
+} from '../../functions/store/outbox/message-items.ts';
 import type { OutboxAccess } from '../../functions/store/outbox/message-writes.ts';
 import { claimMessage, recordDead, recordWaiting } from '../../functions/store/outbox/messages.ts';
 import { createRunTimer } from '../../functions/workers/run-timer.ts';
@@ -65,6 +72,43 @@ export async function messagesOf({ store }: Pick<Backend, 'store'>, tenant: stri
   return items.sort((one, other) => (one.stateSk < other.stateSk ? -1 : 1));
 }
 
+/** Those that were run again, found by their index: to look through all messages would take longer with each that ends. */
+async function pendingOf({ store }: Pick<Backend, 'store'>, tenant: string): Promise<readonly MessageItem[]> {
+  const { client, tables } = store;
+  const { name, partitionKey } = indexOf('open');
+  const keys: ItemKey[] = [];
+  for (const partition of groupPartitions(tenant, 'open')) {
+    const pages = paginateQuery(
+      { client },
+      {
+        TableName: tables.outbox,
+        IndexName: name,
+        KeyConditionExpression: `${partitionKey} = :partition`,
+        ExpressionAttributeValues: { ':partition': partition },
+      },
+    );
+    for await (const { Items = [] } of pages) keys.push(...(Items as ItemKey[]));
+  }
+  const items = await readByKey<MessageItem>(client, tables.outbox, keys);
+  return items
+    .filter(({ status }) => status === 'pending')
+    .sort((one, other) => (one.stateSk < other.stateSk ? -1 : 1));
+}
+
+/** Leaves all that was run again as done, many at once: for runs of so many that workers would take hours. */
+export async function endPending(backend: Pick<Backend, 'store' | 'clock'>, tenant: string): Promise<void> {
+  const { client, tables } = backend.store;
+  const doneAt = timestamp(backend.clock.now());
+  const ended = (await pendingOf(backend, tenant)).map(({ openPk: _left, ...item }) => ({
+    ...item,
+    ...indexedAs(item, 'done'),
+    status: 'done',
+    attempts: 1,
+    doneAt,
+  }));
+  await putAll(client, tables.outbox, ended);
+}
+
 /** Works off what was run again, as relay and workers do. */
 export async function workOff(
   backend: Pick<Backend, 'store' | 'clock'>,
@@ -72,9 +116,8 @@ export async function workOff(
   fateOf: (item: MessageItem) => Fate,
 ): Promise<void> {
   const outbox = outboxOf(backend);
-  const pending = (await messagesOf(backend, tenant)).filter(({ status }) => status === 'pending');
   await pMap(
-    pending,
+    await pendingOf(backend, tenant),
     async (item) => {
       const fate = fateOf(item);
       if (fate === 'open') return;
