@@ -53,7 +53,12 @@ test('each is done once, and each call is answered', { timeout }, async () => {
     commands,
     atOnce: 20,
     patience,
+    told: (ended) => {
+      if (ended % 500 === 0) console.log(`${ended} of ${commands} commands have ended`);
+    },
   });
+  const { lost, answered } = lossy.counts;
+  console.log(`${answered} answers came, ${lost} were lost`);
   expect(results).toEqual({ done: commands });
   for (const { asked, entries, balance } of accounts) expect([entries, balance]).toEqual([asked, asked]);
   expect(accounts).toHaveLength(200);

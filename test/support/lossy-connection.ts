@@ -105,17 +105,23 @@ export async function earnThrough(
     commands,
     atOnce,
     patience = {},
+    told = () => undefined,
   }: {
     readonly accounts: number;
     readonly commands: number;
     readonly atOnce: number;
     readonly patience?: NonNullable<ClientOptions<unknown>['patience']>;
+    /** Called each time a call has ended. */
+    readonly told?: (ended: number) => void;
   },
 ): Promise<Executed> {
   const client = createClient({ baseUrl: url, token, domains: { pointAccounts }, patience });
   const results: Record<string, number> = {};
+  let ended = 0;
   const count = (name: string): void => {
     results[name] = (results[name] ?? 0) + 1;
+    ended += 1;
+    told(ended);
   };
   const ids: string[] = [];
   await pMap(
