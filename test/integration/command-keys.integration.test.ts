@@ -1,7 +1,9 @@
 /** What a key answers, and what becomes of the key of a command that is refused. */
+import { randomUUID } from 'node:crypto';
 import { TransactionConflictException } from '@aws-sdk/client-dynamodb';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, test } from 'vitest';
-import type { CreateCommand } from '../../functions/commands/command.ts';
+import type { BeginCommand, CreateCommand } from '../../functions/commands/command.ts';
 import { execute } from '../../functions/commands/execute.ts';
 import { IdempotencyKeys } from '../../functions/commands/idempotency-keys.ts';
 import type { Outcome } from '../../functions/commands/outcome.ts';
@@ -61,6 +63,38 @@ describe('a command', () => {
       rejection: { code: 'version_mismatch' },
     });
     expect(await run(api, earn(id, { ifMatch: 1 }))).toMatchObject({ answer: { version: 2 } });
+  });
+
+  test('that begins what is no entity writes what it was handed, once', async () => {
+    const { tenant, backend } = api;
+    const Item = { pk: `${tenant}#x`, sk: 'x' };
+    const written = { Put: { TableName: backend.store.tables.data, Item } };
+    const request: BeginCommand = {
+      ...{
+        kind: 'begin',
+        tenant,
+        subject: 'alice',
+        requestId: randomUUID(),
+        id: 'rdr_1',
+        path: '/v1/redrives',
+      },
+      ...{ idempotencyKey: randomUUID(), payload: {}, view: { id: 'rdr_1' } },
+      items: [{ label: { purpose: 'redrive run' }, item: written }],
+      answerOf: (result) => ({ ...result }),
+    };
+    const answer = { kind: 'begun', view: { id: 'rdr_1' } };
+    expect(await run(api, request)).toEqual({ kind: 'committed', answer });
+    expect(await run(started(), again(request))).toEqual({ kind: 'replayed', answer });
+    const get = new GetCommand({ TableName: backend.store.tables.data, Key: Item, ConsistentRead: true });
+    expect((await backend.store.client.send(get)).Item).toEqual(Item);
+  });
+
+  test('that a caller asks for is refused in a state in which an answer is ignored', async () => {
+    const invite = { workspace: 'w', email: 'a@example.com', role: 'editor' };
+    const id = idIn(await run(api, create('invites', invite)));
+    await run(api, transition('invites', 'revoke', id));
+    const bounce = transition('invites', 'bounce', id, { code: '550', reason: 'No.' });
+    expect(await run(api, bounce)).toMatchObject({ rejection: { code: 'transition_not_allowed' } });
   });
 
   test('that makes no sense to the database is a defect', async () => {

@@ -443,4 +443,28 @@ export const explained: readonly Explained[] = [
     replacement: 'true',
     why: 'A command with what is undefined is one without it; the types ask for the check.',
   },
+  {
+    file: 'functions/commands/read-and-decide.ts',
+    original: "request.kind === 'transition'",
+    replacement: 'true',
+    why: 'No other command has a lock’s token or is due; the types ask for the check.',
+  },
+  {
+    file: 'functions/commands/read-and-decide.ts',
+    original: 'before?.lock?.expiresAt',
+    replacement: 'before?.lock.expiresAt',
+    why: 'It was decided under a lock, so there is one; the types do not know that.',
+  },
+  {
+    file: 'functions/commands/read-and-decide.ts',
+    original: 'before?.lock',
+    replacement: 'before.lock',
+    why: 'It was decided under a lock, so there is one; the types do not know that.',
+  },
+  {
+    file: 'functions/commands/read-and-decide.ts',
+    original: 'entity.lock?.token',
+    replacement: 'entity.lock.token',
+    why: 'It is locked; the types do not know that.',
+  },
 ];

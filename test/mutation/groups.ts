@@ -156,8 +156,14 @@ export const groups: readonly Group[] = [
   },
   {
     name: 'sweeper',
-    mutate: ['functions/outbox/sweep-messages.ts', 'functions/outbox/sweep-timers.ts'],
-    tests: integration('sweeper'),
+    mutate: ['functions/outbox/sweep-messages.ts'],
+    tests: integration('sweep-choices'),
     reason: 'What the sweeper sends again, and when.',
+  },
+  {
+    name: 'timer-sweeper',
+    mutate: ['functions/outbox/sweep-timers.ts'],
+    tests: integration('timer-sweep'),
+    reason: 'The same of timers.',
   },
 ];
