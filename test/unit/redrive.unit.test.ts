@@ -121,6 +121,26 @@ describe('a run', () => {
     expect(looked(run, { unsent: 1 }, now).dueAt).toBe((run.dueAt ?? 0) + 1);
   });
 
+  test.each([
+    // Nothing but the second before each look.
+    { endsAfterMs: 1_000, seconds: 54 },
+    // A thousand messages of ten workers, each of whom needs a tenth of a second for one.
+    { endsAfterMs: 10_000, seconds: 547 },
+  ])('over 50,000, whose steps end in $endsAfterMs ms, takes $seconds s', ({ endsAfterMs, seconds }) => {
+    let run = begun(50_000, { startWith: 5, factor: 4 });
+    let at = now;
+    let steps = 0;
+    while (run.dueAt !== undefined) {
+      at = run.dueAt;
+      const { size = 0, startedAt = '' } = run.step ?? {};
+      const isOver = at - Date.parse(startedAt) >= endsAfterMs;
+      run = looked(run, { sent: size, ...(isOver ? { done: size } : { open: size }) }, at);
+      if (isOver) steps += 1;
+    }
+    expect(totals(run)).toMatchObject({ sent: 50_000, done: 50_000 });
+    expect([steps, Math.round((at - now) / 1_000)]).toEqual([54, seconds]);
+  });
+
   test('begins no step before the search has found enough for it, or has come to its end', () => {
     const empty = newRun({
       startWith: 5,
