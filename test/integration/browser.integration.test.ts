@@ -102,7 +102,7 @@ describe('the console', () => {
     await page.getByText('Nothing here.').waitFor();
     await page.getByLabel('customer').fill('ada');
     await page.keyboard.press('Enter');
-    await page.getByText('Complete up to').waitFor();
+    await page.getByText(/Complete up to|how far this is complete/).waitFor();
     await page.getByRole('link', { name: id }).waitFor();
     await shot('listed');
     // A creation that posts nothing is listed, too.
@@ -111,7 +111,7 @@ describe('the console', () => {
       .poll(async () => {
         await open('entities/payments?payer=carol');
         await page.reload();
-        await page.getByText('Complete up to').waitFor();
+        await page.getByText(/Complete up to|how far this is complete/).waitFor();
         return page.getByRole('link', { name: String(payment['id']) }).count();
       })
       .toBe(1);

@@ -34,6 +34,13 @@ export function At({ at }: { readonly at: string }) {
   return <time dateTime={at}>{exactTime(at, useContext(LanguageContext))}</time>;
 }
 
+/** Up to when a list that the stream keeps is complete. Nothing is known of that before the stream's first heartbeat. */
+export function AsOf({ at }: { readonly at: string }) {
+  const language = useContext(LanguageContext);
+  const { asOf } = useTexts();
+  return <>{Date.parse(at) === 0 ? asOf.unknown : asOf.time(exactTime(at, language))}</>;
+}
+
 export const exactTime = (at: string, language: Language): string =>
   new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(at));
 

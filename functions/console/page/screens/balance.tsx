@@ -1,6 +1,5 @@
 /** What stands on an account, and how it came about. */
 import type { TargetedEvent } from 'preact';
-import { useContext } from 'preact/hooks';
 import type { Page } from '../api.ts';
 import { collectionOfId } from '../document.ts';
 import { useLoaded } from '../loaded.ts';
@@ -9,10 +8,10 @@ import { Field, valuesOf } from '../parts/field.tsx';
 import { List } from '../parts/list.tsx';
 import { Failure } from '../parts/notices.tsx';
 import { Table } from '../parts/table.tsx';
-import { At, exactTime } from '../parts/time.tsx';
+import { AsOf, At } from '../parts/time.tsx';
 import { go, placeUrl, usePlace } from '../place.ts';
 import { useSession } from '../session.ts';
-import { LanguageContext, useTexts } from '../texts/index.ts';
+import { useTexts } from '../texts/index.ts';
 import { amountText } from './entity.tsx';
 
 export function BalanceScreen() {
@@ -124,9 +123,4 @@ function Statement({ account, unit }: { readonly account: string; readonly unit:
       )}
     </section>
   );
-}
-
-function AsOf({ at }: { readonly at: string }) {
-  const { balances: texts } = useTexts();
-  return <>{texts.asOf(exactTime(at, useContext(LanguageContext)))}</>;
 }

@@ -1,5 +1,5 @@
 /** The entities of a collection, newest first; and the form that creates another. */
-import { useContext, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { Page } from '../api.ts';
 import type { Collection } from '../document.ts';
 import { useLoaded } from '../loaded.ts';
@@ -8,11 +8,11 @@ import { CommandForm } from '../parts/command-form.tsx';
 import { Field, valuesOf } from '../parts/field.tsx';
 import { List } from '../parts/list.tsx';
 import { Table } from '../parts/table.tsx';
-import { Ago, exactTime } from '../parts/time.tsx';
+import { Ago, AsOf } from '../parts/time.tsx';
 import { go, placeUrl, usePlace } from '../place.ts';
 import type { Query } from '../place.ts';
 import { useSession } from '../session.ts';
-import { LanguageContext, useTexts } from '../texts/index.ts';
+import { useTexts } from '../texts/index.ts';
 
 export function EntitiesScreen() {
   const { entities: texts, list } = useTexts();
@@ -126,9 +126,8 @@ interface EntityListProps {
 type EntityPage = Page<Entity> & { readonly asOf?: string };
 
 function EntityList({ collection, query }: EntityListProps) {
-  const { entities: texts, balances } = useTexts();
+  const { entities: texts } = useTexts();
   const { api } = useSession();
-  const language = useContext(LanguageContext);
   const asked = Object.fromEntries(
     ['status', 'cursor', ...collection.listed].map((name) => [name, query[name]]),
   );
@@ -138,7 +137,11 @@ function EntityList({ collection, query }: EntityListProps) {
   const asOf = loaded.answer?.kind === 'ok' ? loaded.answer.value.asOf : undefined;
   return (
     <>
-      {asOf !== undefined && <p class="quiet small">{balances.asOf(exactTime(asOf, language))}</p>}
+      {asOf !== undefined && (
+        <p class="quiet small">
+          <AsOf at={asOf} />
+        </p>
+      )}
       <List loaded={loaded}>
         {(items) => (
           <Table

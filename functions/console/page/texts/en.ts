@@ -87,6 +87,10 @@ export const en = {
     clear: 'Clear',
     any: 'any',
   },
+  asOf: {
+    time: (time: string) => `Complete up to ${time}.`,
+    unknown: 'It is not known yet how far this is complete.',
+  },
   count: (count: number, isAtLeast: boolean) => `${count.toLocaleString('en')}${isAtLeast ? '+' : ''}`,
   ago: {
     now: 'just now',
@@ -338,7 +342,6 @@ export const en = {
     minor: 'In minor units.',
     statement: 'Statement',
     noStatement: 'No statement is kept for this account.',
-    asOf: (time: string) => `Complete up to ${time}.`,
   },
 };
 

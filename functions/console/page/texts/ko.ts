@@ -88,6 +88,10 @@ export const ko: Texts = {
     clear: '지우기',
     any: '전체',
   },
+  asOf: {
+    time: (time) => `${time}까지의 내역입니다.`,
+    unknown: '어느 시점까지의 내역인지 아직 알 수 없습니다.',
+  },
   count: (count, isAtLeast) => `${count.toLocaleString('ko')}${isAtLeast ? '+' : ''}`,
   ago: {
     now: '방금',
@@ -338,6 +342,5 @@ export const ko: Texts = {
     minor: '최소 화폐 단위로 표시합니다.',
     statement: '거래 내역',
     noStatement: '이 계정은 거래 내역을 보관하지 않습니다.',
-    asOf: (time) => `${time}까지의 내역입니다.`,
   },
 };
