@@ -174,5 +174,5 @@ function isLost(item: MessageItem, { graceMs, everything, at }: Scope, now: numb
   if (leaseUntil !== undefined && leaseUntil > now) return false;
   // What was sent within a grace is on its way, even where its turn has come since.
   if (now - last < graceMs) return false;
-  return sentAt === undefined || isItsTurn(begun, last, now, graceMs);
+  return isItsTurn(begun, last, now, graceMs);
 }

@@ -103,9 +103,11 @@ describe('a message', () => {
     ['that was open a grace before', 2 * grace, { leaseUntil: now + 1 }, true],
     ['that was sent a grace before', 9 * grace, { status: 'sent', sentAt: ago(2 * grace) }, true],
     ['that is younger', 2 * grace - 1, {}, false],
+    ['whose run had begun a grace before', 9 * grace, { redrivenAt: ago(2 * grace) }, true],
+    ['whose run is younger', 9 * grace, { redrivenAt: ago(2 * grace - 1) }, false],
   ])('%s its queue was lost', async (_, createdAgo, more, isSent) => {
     await put(createdAgo, more);
-    expect(await sweep({ lostAt: now - grace })).toEqual(isSent ? one : none);
+    expect((await sweep({ lostAt: now - grace })).sent['external-call'] ?? 0).toBe(isSent ? 1 : 0);
   });
 
   const waiting = { status: 'waiting', sentAt: ago(uncertainty.waitingMaxMs), waitingUntil: now } as const;
@@ -129,7 +131,7 @@ describe('a message', () => {
       outbox.client.send(
         new PutCommand({ TableName: outbox.tables.outbox, Item: { ...item, status: 'done' } }),
       );
-    expect(await sweep({ meanwhile })).toMatchObject(none);
+    expect(await sweep({ meanwhile })).toEqual({ ...none, oldestWaitingMs: uncertainty.waitingMaxMs });
   });
 });
 
@@ -150,6 +152,19 @@ describe('a sweep', () => {
     );
     expect((await sweep()).sent).toEqual({ llm: 2 });
     expect(await sweep()).toEqual(none);
+  });
+
+  test('sends what waits in vain for a callback to its own queue', async () => {
+    const waiting = { status: 'waiting', sentAt: ago(uncertainty.waitingMaxMs), waitingUntil: now } as const;
+    await put(uncertainty.waitingMaxMs, waiting);
+    await put(uncertainty.waitingMaxMs, { ...waiting, topic: 'llm' });
+    expect((await sweep()).sent).toEqual({ 'external-call': 1, llm: 1 });
+    expect(told).toEqual(
+      expect.arrayContaining([
+        ['external-call', 1, 0],
+        ['llm', 1, 0],
+      ]),
+    );
   });
 
   test('adds as many copies to each queue as it may, says whether there are more, and sends all that are new', async () => {

@@ -145,6 +145,12 @@ export const groups: readonly Group[] = [
     reason: 'What the worker of timers makes of each delivery.',
   },
   {
+    name: 'scheduled',
+    mutate: ['functions/workers/scheduled-transition.ts'],
+    tests: integration('timer-outcomes'),
+    reason: 'What a scheduled transition comes to.',
+  },
+  {
     name: 'relay',
     mutate: [
       'functions/outbox/message-relay.ts',
