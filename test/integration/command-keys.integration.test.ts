@@ -65,6 +65,17 @@ describe('a command', () => {
     expect(await run(api, earn(id, { ifMatch: 1 }))).toMatchObject({ answer: { version: 2 } });
   });
 
+  test('is held to what never changes of an entity that it does not read', async () => {
+    const seats = ['A1', 'A2'];
+    const showingId = idIn(await run(api, create('showings', { title: 'x', capacity: 2, seats })));
+    const taking = (seat: string) => create('reservations', { showingId, customer: 'ada', seat });
+    expect(await run(api, taking('X1'))).toMatchObject({
+      kind: 'refused',
+      rejection: { kind: 'unprocessable' },
+    });
+    expect(await run(api, taking('A1'))).toMatchObject({ kind: 'committed' });
+  });
+
   test('that begins what is no entity writes what it was handed, once', async () => {
     const { tenant, backend } = api;
     const Item = { pk: `${tenant}#x`, sk: 'x' };

@@ -93,6 +93,15 @@ describe('a lock', () => {
     });
   });
 
+  test('that has run out hurries nobody who commits without it', async () => {
+    const id = await account();
+    await run(api, lock(id));
+    clock.advance(60_000);
+    const other = started();
+    expect(await run(other, earn(id))).toMatchObject({ kind: 'committed' });
+    expect(other.made).toEqual(['BatchGet', 'TransactWrite']);
+  });
+
   test('that runs out while its holder commits ends the commit', async () => {
     const id = await account();
     const held = await run(api, lock(id, { ttlSeconds: 1 }));

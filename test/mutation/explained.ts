@@ -491,4 +491,34 @@ export const explained: readonly Explained[] = [
     replacement: 'true',
     why: 'No number is below `undefined`, so the comparison beside it says the same; the types ask for the check.',
   },
+  {
+    file: 'functions/commands/read-and-decide.ts',
+    original: 'domain?.create',
+    replacement: 'domain.create',
+    why: 'A creation has its definition; the types do not know that.',
+  },
+  {
+    file: 'functions/commands/read-and-decide.ts',
+    original: 'domain?.transitions',
+    replacement: 'domain.transitions',
+    why: 'A transition has its definition; the types do not know that.',
+  },
+  {
+    file: 'functions/commands/read-and-decide.ts',
+    original: "kind === 'transition'",
+    replacement: 'true',
+    why: 'Nothing else with roles names a transition, and what names none wants no role.',
+  },
+  {
+    file: 'functions/commands/read-and-decide.ts',
+    original: "decided.kind === 'accepted'",
+    replacement: 'true',
+    why: 'What is rejected is refused; the types do not know that.',
+  },
+  {
+    file: 'functions/commands/read-and-decide.ts',
+    original: "request.kind === 'answer'",
+    replacement: 'false',
+    why: 'An answer has no version that its caller saw; the types ask for the check.',
+  },
 ];
