@@ -35,10 +35,10 @@ describe('a command', () => {
       kind: 'refused_for_now',
       rejection: { code: 'role_missing' },
     });
-    expect(api.made).toEqual([]);
     const lending = { ...loans, create: { ...loans.create, role: 'librarian' } } as Domain;
     const refused = { ...create('point-accounts', { owner: 'ada' }), domain: lending, roles: ['reader'] };
     expect(await run(api, refused)).toMatchObject({ rejection: { code: 'role_missing' } });
+    expect(api.made).toEqual([]);
     expect(counted.slice(1)).toEqual(['CommandsRefused', 'CommandsRefused']);
   });
 

@@ -99,6 +99,13 @@ describe('a message', () => {
     expect(await sweep({ meanwhile })).toEqual(none);
   });
 
+  test('that was sent since the index saw it is on its way, even where its turn has come', async () => {
+    const item = await put(4 * grace, { status: 'sent', sentAt: ago(3 * grace) });
+    const Item = { ...item, sentAt: ago(grace - 1) };
+    const meanwhile = () => outbox.client.send(new PutCommand({ TableName: outbox.tables.outbox, Item }));
+    expect(await sweep({ meanwhile })).toEqual(none);
+  });
+
   test.each<[string, number, Partial<MessageItem>, boolean]>([
     ['that was open a grace before', 2 * grace, { leaseUntil: now + 1 }, true],
     ['that was sent a grace before', 9 * grace, { status: 'sent', sentAt: ago(2 * grace) }, true],

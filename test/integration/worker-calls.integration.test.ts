@@ -1,4 +1,5 @@
 /** What a topic’s worker makes of each end of a call: what its message keeps, when it comes again, and what is counted. */
+import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, test } from 'vitest';
 import { createAnswers } from '../../functions/commands/carry-out-answer.ts';
 import { delivery as deliveryLimits, uncertainty } from '../../functions/runtime/delivery-limits.ts';
@@ -180,6 +181,17 @@ describe('a call that', () => {
     };
     expect(await deliver(again, twice)).toBe(false);
     expect(seen.counted).toEqual([]);
+  });
+
+  test('ends when its message is gone comes again soon, and is counted by nobody', async () => {
+    const item = await put();
+    const removing = async (): Promise<Received> => {
+      const Key = { pk: item.pk, sk: item.sk };
+      await outbox().client.send(new DeleteCommand({ TableName: outbox().tables.outbox, Key }));
+      return done;
+    };
+    expect(await deliver(item, removing)).toBe(true);
+    expect([seen.hidden, seen.counted]).toEqual([[1], []]);
   });
 
   test('ends when another worker has taken over is handed back, and nothing is counted', async () => {

@@ -521,4 +521,28 @@ export const explained: readonly Explained[] = [
     replacement: 'false',
     why: 'An answer has no version that its caller saw; the types ask for the check.',
   },
+  {
+    file: 'functions/workers/scheduled-transition.ts',
+    original: "case 'unknown': return 'retry';",
+    replacement: "case 'unknown':",
+    why: 'It would go on to the next case, which says the same where there is no cause.',
+  },
+  {
+    file: 'functions/workers/scheduled-transition.ts',
+    original: 'outcome.cause',
+    replacement: 'true',
+    why: 'What is thrown without a cause is tried again as `retry` is.',
+  },
+  {
+    file: 'functions/workers/scheduled-transition.ts',
+    original: "result.kind !== 'changed'",
+    replacement: 'false',
+    why: 'What commits has changed its entity, and no refusal of what is due is kept; the types ask for the check.',
+  },
+  {
+    file: 'functions/workers/delivery-ends.ts',
+    original: '[]',
+    replacement: '["Stryker was here"]',
+    why: 'An attempt that is made again always has its record; the types do not know that.',
+  },
 ];
