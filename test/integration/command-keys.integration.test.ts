@@ -287,7 +287,7 @@ describe('a refusal', () => {
         if (command === 'TransactGet') throw conflictAt(0);
       },
     });
-    expect(await run(never, again(earn(id)), 300)).toEqual({ kind: 'in_progress' });
+    expect(await run(never, again(earn(id)), 1_000)).toEqual({ kind: 'in_progress' });
   });
 
   test('of what is due is not kept: nobody repeats it to hear something else', async () => {
@@ -340,9 +340,9 @@ describe('a refusal', () => {
       message: 'conflict',
       $metadata: { httpStatusCode: 400 },
     });
-    expect(await run(failing(conflict), spend(id), 300)).toEqual({ kind: 'in_progress' });
+    expect(await run(failing(conflict), spend(id), 1_000)).toEqual({ kind: 'in_progress' });
     const lost = gone();
-    expect(await run(failing(lost), spend(id), 300)).toEqual({ kind: 'unavailable', cause: lost });
+    expect(await run(failing(lost), spend(id), 1_000)).toEqual({ kind: 'unavailable', cause: lost });
     await expect(run(failing(new TypeError('a defect')), spend(id))).rejects.toThrow('a defect');
   });
 });

@@ -130,7 +130,7 @@ describe('a command that meets another one', () => {
         if (call.nth === 2) await sleep(400);
       },
     });
-    expect(await run(slow, earn(id), 300)).toEqual({ kind: 'contended' });
+    expect(await run(slow, earn(id), 1_000)).toEqual({ kind: 'contended' });
   });
 
   test('is carried out where nobody counts', async () => {
@@ -237,7 +237,7 @@ describe('a command that meets another one', () => {
         if (isWrite(call)) throw conflictAt(at);
       },
     });
-    expect(await run(crowded, earn(id), 300)).toEqual({ kind });
+    expect(await run(crowded, earn(id), 1_000)).toEqual({ kind });
     expect(crowded.made.filter((name) => name === 'TransactWrite').length).toBeGreaterThan(1);
     expect(counted).not.toContain('CommandsRefused');
   });
