@@ -77,17 +77,19 @@ async function queues(sqs: SQSClient): Promise<Record<Topic | 'timer', string>> 
 }
 
 async function measure(endpoint: string, lost: Lost): Promise<void> {
-  const bench = await emptyStore(endpoint, { recorded: false, clock });
+  // DynamoDB Local holds its breath now and then, with so many items. On AWS the run of the next minute would go on.
+  const client = { endpoint, ...local, requestHandler: { requestTimeout: 60_000 } };
+  const bench = await emptyStore(endpoint, { recorded: false, clock, client });
   const server = await startSqsServer(local.region);
   const sqs = createSendingClient({ ...local, endpoint: server.endpoint });
   await fill(bench, lost);
   const { timer, ...queueUrls } = await queues(sqs);
-  const { client, tables } = bench.backend.store;
+  const { store } = bench.backend;
   const sweep = createSweeper({
-    client,
+    client: store.client,
     sqs,
     clock,
-    tables,
+    tables: store.tables,
     queueUrls,
     timerQueueUrl: timer,
     log: silent,
