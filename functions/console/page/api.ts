@@ -19,6 +19,9 @@ export type Answer<T> =
   /** Nobody knows whether the request arrived. */
   | { readonly kind: 'unreachable' };
 
+/** An answer that brought nothing. */
+export type Failed = Exclude<Answer<unknown>, { readonly kind: 'ok' }>;
+
 export interface Page<T> {
   readonly items: readonly T[];
   readonly nextCursor?: string;

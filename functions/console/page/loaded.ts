@@ -1,8 +1,6 @@
 /** What a screen shows of the API: loaded when it is opened, and again on demand or every few seconds. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import type { Answer } from './api.ts';
-
-type Failed = Exclude<Answer<never>, { readonly kind: 'ok' }>;
+import type { Answer, Failed } from './api.ts';
 
 export interface Loaded<T> {
   /** The newest that brought something; a failure only where nothing was brought yet. Undefined until the first. */

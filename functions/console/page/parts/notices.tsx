@@ -1,7 +1,6 @@
 /** What the viewer is told: that something went well, or was refused and why. */
 import type { ComponentChildren } from 'preact';
-import type { Answer, Problem } from '../api.ts';
-import type { Loaded } from '../loaded.ts';
+import type { Failed, Problem } from '../api.ts';
 import { useTexts } from '../texts/index.ts';
 
 export function Good({ children }: { readonly children: ComponentChildren }) {
@@ -21,7 +20,7 @@ export function Bad({ children }: { readonly children: ComponentChildren }) {
 }
 
 /** An answer that brought nothing, said plainly. */
-export function Failure({ answer }: { readonly answer: Exclude<Answer<unknown>, { readonly kind: 'ok' }> }) {
+export function Failure({ answer }: { readonly answer: Failed }) {
   const { problem } = useTexts();
   return (
     <Bad>{answer.kind === 'unreachable' ? problem.unreachable : <Refusal problem={answer.problem} />}</Bad>
@@ -29,7 +28,7 @@ export function Failure({ answer }: { readonly answer: Exclude<Answer<unknown>, 
 }
 
 /** Stands above what was loaded before: it may be another by now. */
-export function Old({ failure }: { readonly failure: Loaded<unknown>['failure'] }) {
+export function Old({ failure }: { readonly failure: Failed | undefined }) {
   const { problem } = useTexts();
   if (!failure) return null;
   return (
