@@ -8,18 +8,17 @@ import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { CreateQueueCommand } from '@aws-sdk/client-sqs';
 import pMap from 'p-map';
-import { ulid } from 'ulid';
 import { createSweeper } from '../../functions/outbox/sweep.ts';
 import { timestamp } from '../../functions/runtime/clock.ts';
 import { sweeperFunction } from '../../functions/runtime/limits.ts';
 import { createSendingClient } from '../../functions/runtime/queue-client.ts';
 import { topics } from '../../functions/runtime/topics.ts';
 import type { Topic } from '../../functions/runtime/topics.ts';
-import { messageItem } from '../../functions/store/outbox/message-items.ts';
 import { startSqsServer } from '../../infra/local/sqs.ts';
 import { emptyStore, local, withDatabase } from '../../infra/tools/explain/workbench.ts';
 import type { Workbench } from '../../infra/tools/explain/workbench.ts';
 import type { Log } from '../../functions/runtime/logger.ts';
+import { madeMessage } from '../support/messages.ts';
 
 const nothing = (): void => undefined;
 const silent: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
@@ -44,16 +43,9 @@ async function fill({ backend }: Workbench, lost: Lost): Promise<void> {
   const at = timestamp(now - ageMs);
   const batches = Array.from({ length: Math.ceil(messages / 25) }, (_, batch) =>
     Array.from({ length: Math.min(25, messages - batch * 25) }, (__, n) => {
-      const item = messageItem({
+      const item = madeMessage(now - ageMs, {
         tenant: `tenant-${(batch * 25 + n) % tenants}`,
-        entityId: `pay_${ulid()}`,
-        collection: 'payments',
-        seq: 2,
-        n: 0,
-        type: 'payment.confirmed',
-        topic: 'external-call',
         payload: { type: 'payment.capture', data: { amount: 1_250, currency: 'EUR' } },
-        createdAt: at,
       });
       const Item = lost === 'by the relay, never sent' ? item : { ...item, status: 'sent', sentAt: at };
       return { PutRequest: { Item } };
