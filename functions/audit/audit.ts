@@ -15,6 +15,7 @@ import type { AuditPage, AuditProblem } from '../api/audit.ts';
 import { expiryReserveMs, page, retentionSeconds } from './limits.ts';
 import { checkAccounts } from './accounts-part.ts';
 import { checkEntities } from './entities-part.ts';
+import { createEntityList } from './entity-list.ts';
 import { checkMessages } from './messages-part.ts';
 import { recount } from './recount-part.ts';
 import type { AuditContext, Heal, Part } from './part.ts';
@@ -37,7 +38,7 @@ export function createAudit(backend: AuditBackend, heal?: Heal): TenantAudit {
   const { registry, clock } = backend;
   return async (tenant, cursor, retention = retentionSeconds) => {
     const startedAt = clock.now();
-    const statesOf = await readStates(backend.store);
+    const list = createEntityList(backend.store, tenant, await readStates(backend.store));
     let position: Position | undefined =
       cursor === undefined
         ? { phase: 'entities', run: ulid(startedAt), ...firstEntity(registry) }
@@ -49,7 +50,7 @@ export function createAudit(backend: AuditBackend, heal?: Heal): TenantAudit {
     const problems: AuditProblem[] = [];
     while (position && entitiesRead < page.entitiesMax && clock.now() < startedAt + page.budgetMs) {
       const entitiesMax = page.entitiesMax - entitiesRead;
-      const part: Part = await check({ backend, run, statesOf, heal, entitiesMax }, position);
+      const part: Part = await check({ backend, run, list, heal, entitiesMax }, position);
       checkedEntities += part.checkedEntities;
       checkedEntries += part.checkedEntries;
       entitiesRead += part.entitiesRead;

@@ -2,8 +2,8 @@
 
 /** One call of the audit; it goes on with its next part until one of these is spent. */
 export const page = {
-  /** An entity is two or three requests to the database, so a call stays far below the request's deadline. */
-  entitiesMax: 50,
+  /** Three whole parts. An entity is two or three requests to the database, so a call stays far below its deadline. */
+  entitiesMax: 48,
   /**
    * Of them in one part, all at once: well below the SDK's 50 sockets. 16 ledgers with a whole segment each are
    * 4,000 entries, about a second.

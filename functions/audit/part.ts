@@ -1,8 +1,8 @@
 /** A part of the audit: what one step checks between two positions. */
 import type { AuditProblem } from '../api/audit.ts';
-import type { Domain } from '../core/definition.ts';
 import type { Line } from '../core/lines.ts';
 import type { Run } from '../store/audit/audit-runs.ts';
+import type { EntityList } from './entity-list.ts';
 import type { Position } from './position.ts';
 import type { AuditBackend } from './verify-entity.ts';
 
@@ -21,11 +21,10 @@ export type Heal = (tenant: string, missing: readonly Line[]) => Promise<void>;
 export interface AuditContext {
   readonly backend: AuditBackend;
   readonly run: Run;
-  /** All states that a domain's entities may be in. */
-  readonly statesOf: (domain: Domain) => readonly string[];
+  readonly list: EntityList;
   /** Writes the lines that a tenant's statements and lists lack; who has none tells them as problems. */
   readonly heal?: Heal | undefined;
-  /** Entities this part may read. */
+  /** Entities that the call may still read. */
   readonly entitiesMax: number;
 }
 

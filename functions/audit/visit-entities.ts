@@ -1,6 +1,5 @@
 /** Takes the entities of a tenant a few at a time, and the longest of them a segment at a time. */
 import type { Domain } from '../core/definition.ts';
-import { readIds } from '../store/audit/audit-reads.ts';
 import { page } from './limits.ts';
 import type { AuditContext } from './part.ts';
 import { nextCollection } from './position.ts';
@@ -23,11 +22,11 @@ export type Visit<Result extends Done> = (
  * @returns what the visits returned, in order, up to the first entity that is not done, and where to go on
  */
 export async function visitEntities<Result extends Done>(
-  { backend, run, statesOf, entitiesMax }: AuditContext,
+  { backend, list, entitiesMax }: AuditContext,
   at: EntityPlace,
   visit: Visit<Result>,
 ): Promise<{ readonly results: readonly Result[]; readonly next: EntityPlace | undefined }> {
-  const { registry, store } = backend;
+  const { registry } = backend;
   const { collection, before, within } = at;
   const domain = registry.byCollection(collection);
   if (within) {
@@ -38,13 +37,8 @@ export async function visitEntities<Result extends Done>(
         : { ...at, within: { id: within.id, seq: result.restSeq } };
     return { results: [result], next };
   }
-  const limit = Math.min(entitiesMax, page.entitiesPerPart);
-  const { ids, isComplete } = await readIds(
-    store,
-    run.tenant,
-    { collection, statuses: statesOf(domain) },
-    { limit, before },
-  );
+  const wanted = Math.min(entitiesMax, page.entitiesPerPart);
+  const { ids, isComplete } = await list({ domain, before, wanted, wantedInAll: entitiesMax });
   const visited = await Promise.all(ids.map((id) => visit(domain, id, 0)));
   const results: Result[] = [];
   for (const [index, result] of visited.entries()) {
