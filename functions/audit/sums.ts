@@ -19,13 +19,17 @@ export function post(sums: Sums, { account, unit, amount }: Posting): void {
   sums.set(account, { unit, sum: sum + amount, count: count + 1 });
 }
 
-/** Makes an entity's own accounts known, which may have no postings. */
+/**
+ * Makes an entity's own accounts known that hold something, which they may without a posting. One that holds nothing is
+ * right as long as nobody posts to it, and known by the postings where somebody does.
+ */
 export function openAccounts(
   sums: Sums,
   { accounts = {} }: Domain,
   { id, balances = {}, units = {} }: Pick<EntityItem, 'id' | 'balances' | 'units'>,
 ): void {
-  for (const key of Object.keys(balances)) {
+  for (const [key, balance] of Object.entries(balances)) {
+    if (balance === 0) continue;
     const name = ownedAccountName(id, key);
     const account = accounts[key];
     const unit = units[key] ?? (account && unitOf(account, {})) ?? '';
