@@ -59,6 +59,18 @@ const shot = async (name: string): Promise<void> => {
   await page.screenshot({ path: `${folder}/${name}.png` });
 };
 const heading = (name: string) => page.getByRole('heading', { name, exact: true });
+/** A list by attribute follows the stream, so it is loaded again until it has the entity. */
+const expectListed = (id: string) =>
+  expect
+    .poll(
+      async () => {
+        await page.reload();
+        await page.getByText(/Complete up to|how far this is complete/).waitFor();
+        return page.getByRole('link', { name: id }).count();
+      },
+      { timeout: 30_000 },
+    )
+    .toBe(1);
 
 describe('the console', () => {
   it('signs in with one click on one machine', async () => {
@@ -103,18 +115,12 @@ describe('the console', () => {
     await page.getByLabel('customer').fill('ada');
     await page.keyboard.press('Enter');
     await page.getByText(/Complete up to|how far this is complete/).waitFor();
-    await page.getByRole('link', { name: id }).waitFor();
+    await expectListed(id);
     await shot('listed');
     // A creation that posts nothing is listed, too.
     const payment = await post('/v1/payments', { payer: 'carol', payee: 'shop', amount: 1, currency: 'EUR' });
-    await expect
-      .poll(async () => {
-        await open('entities/payments?payer=carol');
-        await page.reload();
-        await page.getByText(/Complete up to|how far this is complete/).waitFor();
-        return page.getByRole('link', { name: String(payment['id']) }).count();
-      })
-      .toBe(1);
+    await open('entities/payments?payer=carol');
+    await expectListed(String(payment['id']));
   });
 
   it('moves no button while the rest of a screen is on its way', async () => {
@@ -129,6 +135,26 @@ describe('the console', () => {
     await page.locator('.machine svg').waitFor();
     expect(await button('withdraw').boundingBox()).toEqual(early);
     await page.unrouteAll({ behavior: 'wait' });
+  });
+
+  it('takes the focus from nobody who is quick', async () => {
+    await open('entities/approvals');
+    await heading('Entities').waitFor();
+    // Somebody who is in a field of the next screen as soon as it is there.
+    await page.evaluate(`
+      new MutationObserver((_changes, observer) => {
+        const field = document.querySelector('input[name="customer"]');
+        if (!field) return;
+        observer.disconnect();
+        field.focus();
+      }).observe(document.body, { childList: true, subtree: true });
+      location.hash = '#/entities/reservations';
+    `);
+    // The screen has told its name, with which it takes the focus.
+    await page.waitForFunction("document.title.includes('reservations')");
+    expect(await page.evaluate('document.activeElement.name')).toBe('customer');
+    await open('entities/approvals');
+    await page.getByRole('table').getByRole('link').first().click();
   });
 
   it('keeps what was entered while the API fails, and says that the screen is old', async () => {

@@ -1,5 +1,5 @@
 /** The frame of the console: who is signed in, the screens, and the one that the URL names. */
-import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { TargetedEvent } from 'preact';
 import type { SignInSettings } from '../sign-in.ts';
 import { createApi } from './api.ts';
@@ -119,7 +119,8 @@ function Frame({ onSignOut, ...language }: LanguageProps & { readonly onSignOut:
   const screen = screens.find(({ name }) => name === first) ?? screens[0];
   const where = place.path.join('/');
   const isFirst = useRef(true);
-  useEffect(() => {
+  // With the new content, not after it: by then somebody may be typing there.
+  useLayoutEffect(() => {
     document.title = `${titleOf(place, texts)} · ${texts.title}`;
     // As after a click on a link: the keyboard and the screen reader go on at the new content.
     if (!isFirst.current) main.current?.focus();
