@@ -24,6 +24,8 @@ const project = (
     isolate: options.isolate ?? false,
     testTimeout: options.timeoutMs ?? 30_000,
     hookTimeout: 180_000,
+    // A slow machine is no failure: what is waited for may take as long as a test.
+    expect: { poll: { timeout: 30_000 } },
     // After all others, and one file at a time.
     ...(options.alone === true && { maxWorkers: 1, sequence: { groupOrder: 1 } }),
     ...(options.database === true && {

@@ -65,9 +65,7 @@ test('hangs where it is told to, has acted, and says so when it is asked', async
   const key = randomUUID();
   const hangUp = new AbortController();
   const hanging = call(key, 'dora hangs', hangUp.signal);
-  await vi.waitFor(async () => {
-    expect(await said(key)).toMatchObject({ outcome: 'done' });
-  });
+  await expect.poll(() => said(key)).toMatchObject({ outcome: 'done' });
   hangUp.abort();
   await expect(hanging).rejects.toThrow('aborted');
 });
