@@ -64,12 +64,13 @@ export const statesOf = ({ states, formerStates = [] }: Domain): readonly string
 /** The version of a definition, which each of its ledger entries carries. */
 export const versionOf = ({ version = 1 }: Domain): number => version;
 
-/** Transitions a caller may ask for in a status. */
-export function allowedTransitions(domain: Domain, status: string): string[] {
-  return Object.entries(domain.transitions)
-    .filter(([, { from, internal }]) => internal !== true && from.includes(status))
-    .map(([name]) => name);
-}
+/** Transitions a caller may ask for. */
+export const publicTransitions = ({ transitions }: Pick<Domain, 'transitions'>): string[] =>
+  Object.keys(transitions).filter((name) => transitions[name]?.internal !== true);
+
+/** Those of a status. */
+export const allowedTransitions = (domain: Domain, status: string): string[] =>
+  publicTransitions(domain).filter((name) => domain.transitions[name]?.from.includes(status));
 
 /** The roles that the commands of these domains want, each once. */
 export const rolesOf = (domains: readonly Domain[]): readonly string[] => [

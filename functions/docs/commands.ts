@@ -15,6 +15,7 @@ import { commandDescription } from './descriptions.ts';
 import { exampleBody } from '../core/examples.ts';
 import { exampleId } from './example-body.ts';
 import type { Example } from './example-order.ts';
+import { outcomeOf } from './example-world.ts';
 import type { ExampleCommand } from './example-world.ts';
 import { commandId, operationId, schemaName } from './names.ts';
 import { parameterRef } from './parameters.ts';
@@ -171,10 +172,10 @@ function documented(domain: Domain, summary: string, example: Example): ZodOpenA
 const exampleSteps = (steps: readonly ExampleCommand[] | undefined) =>
   steps && {
     'x-example-after': steps.map((step) => {
-      const { domain, name, id, actor, answers } = step;
-      return answers
-        ? { answer: answers.done === name ? 'done' : 'refused', to: answers.type, id }
-        : { operationId: commandId(domain, name), id, ...(isAnothers(step) && { as: actor }) };
+      const { domain, name, id, actor, answers, dueAt } = step;
+      if (answers) return { answer: outcomeOf(answers, name), to: answers.type, id };
+      if (dueAt !== undefined) return { deadline: name, id };
+      return { operationId: commandId(domain, name), id, ...(isAnothers(step) && { as: actor }) };
     }),
   };
 

@@ -3,6 +3,8 @@ import { whoMay } from '../core/authorize.ts';
 import { whenByItself } from '../core/deadlines.ts';
 import type { Domain } from '../core/definition.ts';
 import type { Example } from './example-order.ts';
+import { outcomeOf } from './example-world.ts';
+import type { ExampleCommand } from './example-world.ts';
 import { commandId } from './names.ts';
 import { stateDiagram } from './state-diagram.ts';
 import type { KnownRefusal } from './refusals.ts';
@@ -39,7 +41,8 @@ is reckoned from the first of January 2026. Ids are made by the server, so an id
 made; a field marked \`x-secret\` stands for what the mail of that entity said. Where others have to come first,
 \`x-example-after\` names their operations in order, each with the example id it makes or acts on, and \`as\` whom it is
 sent where that is not \`alice\`. Between them stand
-the answers of receivers that have to come first (\`done\` or \`refused\`, \`to\` which message of the entity).
+the answers of receivers that have to come first (\`done\` or \`refused\`, \`to\` which message of the entity), and the
+deadlines that have to pass (\`deadline\` is the transition that happens then).
 `.trim();
 
 /** What a definition says: summary, state machine as a Mermaid diagram, and rules. */
@@ -86,9 +89,12 @@ export function commandDescription({ domain, name, after }: Example): string {
     when === undefined ? path : `${path} Happens by itself ${when}.`,
     ...(who === 'anybody' ? [] : [`Who may: ${who}.`]),
     ...(after && after.length > 0
-      ? [
-          `The example is accepted after ${after.map((step) => `\`${commandId(step.domain, step.name)}\``).join(', ')}.`,
-        ]
+      ? [`The example is accepted after ${after.map(stepName).join(', ')}.`]
       : []),
   ].join('\n\n');
+}
+
+function stepName({ domain, name, answers, dueAt }: ExampleCommand): string {
+  if (answers) return `the answer \`${outcomeOf(answers, name)}\` to \`${answers.type}\``;
+  return dueAt === undefined ? `\`${commandId(domain, name)}\`` : `the deadline \`${name}\``;
 }

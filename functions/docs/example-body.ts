@@ -4,11 +4,13 @@ import { exampleBody } from '../core/examples.ts';
 import type { ExampleBody } from '../core/examples.ts';
 import { secretFields } from '../core/fields.ts';
 
-/** The random part of every id in the examples; a second entity of one collection ends in another letter. */
+/** The random part of every id in the examples; each entity of one collection ends in another letter. */
 const exampleUlid = '01JD2X5T9ZK4M8Q7W6V5B3N2H';
 
 export const exampleId = ({ idPrefix }: Domain): string => `${idPrefix}_${exampleUlid}C`;
-const secondExampleId = ({ idPrefix }: Domain): string => `${idPrefix}_${exampleUlid}D`;
+/** As many of a kind as an example may need. */
+export const exampleIds = ({ idPrefix }: Domain): readonly string[] =>
+  ['C', 'D', 'E'].map((letter) => `${idPrefix}_${exampleUlid}${letter}`);
 
 /** The ids of entities that a body names, at any depth. */
 export function idsIn(value: unknown): readonly string[] {
@@ -19,7 +21,7 @@ export function idsIn(value: unknown): readonly string[] {
 
 /** The entity an example is about: not the one its body names, where it names another of the same collection. */
 export const subjectId = (domain: Domain, body: ExampleBody | undefined): string =>
-  idsIn(body).includes(exampleId(domain)) ? secondExampleId(domain) : exampleId(domain);
+  exampleIds(domain).find((id) => !idsIn(body).includes(id)) ?? exampleId(domain);
 
 /** What the examples take for a secret that the server draws: the example of the field it is sent back in. */
 export function exampleSecret({ transitions }: Domain): string {

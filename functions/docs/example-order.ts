@@ -2,11 +2,13 @@
 import type { PlannedMessage } from '../core/decision.ts';
 import type { Domain } from '../core/definition.ts';
 import type { EntityState } from '../core/entity.ts';
-import { exampleActors, exampleBody, saidExample } from '../core/examples.ts';
-import type { ExampleBody } from '../core/examples.ts';
+import { exampleActors, exampleNow, saidExample } from '../core/examples.ts';
+import { publicTransitions } from '../core/registry.ts';
 import type { Registry } from '../core/registry.ts';
 import { idsIn, subjectId } from './example-body.ts';
-import { commandOf, emptyWorld, tryOut } from './example-world.ts';
+import { bodyOf, castsOf } from './example-cast.ts';
+import type { Cast } from './example-cast.ts';
+import { commandOf, emptyWorld, nextDeadline, tryOut } from './example-world.ts';
 import type { ExampleCommand, World } from './example-world.ts';
 
 export interface Example extends ExampleCommand {
@@ -35,27 +37,29 @@ const callers: readonly Callers[] = [
  * The example of a command (`create`, or a public transition's name).
  * @param now when it is sent, where moments have to lie ahead of a real clock; epoch milliseconds
  */
-export function exampleOf(registry: Registry, domain: Domain, name: string, now?: number): Example {
+export function exampleOf(registry: Registry, domain: Domain, name: string, now = exampleNow): Example {
   const body = bodyOf(domain, name);
-  const wanted: ExampleCommand = {
-    ...{ domain, name, id: subjectId(domain, body), body },
-    ...(now !== undefined && { now }),
-  };
-  for (const each of callers) {
-    const found = rowTo(registry, wanted, each);
-    if (found) return found;
-  }
+  const wanted: ExampleCommand = { domain, name, id: subjectId(domain, body), body };
+  for (const cast of castsOf(registry, wanted))
+    for (const each of callers) {
+      const found = rowTo(registry, wanted, { cast, now, ...each });
+      if (found) return found;
+    }
   return { ...wanted, after: undefined };
+}
+
+interface Start extends Callers {
+  readonly cast: Cast;
+  readonly now: number;
 }
 
 function rowTo(
   registry: Registry,
   wanted: ExampleCommand,
-  { subject, others }: Callers,
+  { cast, now, subject, others }: Start,
 ): Example | undefined {
-  const cast = castOf(registry, wanted);
   let rows: { readonly world: World; readonly after: readonly ExampleCommand[] }[] = [
-    { world: emptyWorld, after: [] },
+    { world: { ...emptyWorld, now }, after: [] },
   ];
   const seen = new Set<string>();
   for (let length = 0; length <= longestRow; length += 1) {
@@ -65,7 +69,7 @@ function rowTo(
       if (outcome && result) return { ...outcome.sent, after, world, result, messages: outcome.messages };
     }
     rows = rows.flatMap(({ world, after }) =>
-      stepsOn(cast, world, wanted).flatMap((step) => {
+      stepsOn(registry, cast, world, wanted).flatMap((step) => {
         const next = tryOut(registry, world, step, step.id === wanted.id ? subject : others);
         return next && isNew(seen, next.world) ? [{ world: next.world, after: [...after, next.sent] }] : [];
       }),
@@ -74,48 +78,39 @@ function rowTo(
   return undefined;
 }
 
-/** The entities an example needs: its own, those it names, and those they name in turn. */
-function castOf(registry: Registry, { domain, id, body }: ExampleCommand): ReadonlyMap<string, Domain> {
-  const cast = new Map<string, Domain>();
-  const add = (entity: string, of: Domain | undefined): void => {
-    if (!of || cast.has(entity)) return;
-    for (const named of idsIn(bodyOf(of, 'create'))) add(named, registry.ofId(named));
-    cast.set(entity, of);
-  };
-  for (const named of idsIn(body)) add(named, registry.ofId(named));
-  add(id, domain);
-  return cast;
-}
-
-/** What could be sent next: create what is missing, or move what is there. */
+/** What could come next: create what is missing, move what is there, an answer, or a deadline. */
 function stepsOn(
-  cast: ReadonlyMap<string, Domain>,
+  registry: Registry,
+  { named, feeders }: Cast,
   world: World,
   example: ExampleCommand,
 ): readonly ExampleCommand[] {
+  const { entities } = world;
+  const cast = new Map([...named, ...feeders]);
+  const missing = [...cast].filter(
+    ([id]) => !entities.has(id) && !(example.name === 'create' && id === example.id),
+  );
   const asked = [...cast].flatMap(([id, domain]): ExampleCommand[] => {
-    if (!world.entities.has(id)) {
-      const isOwnCreation = example.name === 'create' && id === example.id;
-      return isOwnCreation ? [] : [{ domain, name: 'create', id, body: bodyOf(domain, 'create') }];
-    }
-    return Object.entries(domain.transitions)
-      .filter(([, { internal }]) => internal !== true)
-      .map(([name]) => ({ domain, name, id, body: bodyOf(domain, name) }));
+    // Of several of a kind, one after the other.
+    const isNext = missing.find(([, other]) => other === domain)?.[0] === id;
+    const isThere = named.has(id) && entities.has(id);
+    const names = isNext ? ['create'] : isThere ? publicTransitions(domain) : [];
+    return names.map((name) => ({ domain, name, id, body: bodyOf(domain, name) }));
   });
-  const { now } = example;
   return [
     ...asked
-      .map((step) => saidIn(world, { ...step, ...(now !== undefined && { now }) }))
+      .map((step) => saidIn(world, step))
       .filter(({ name, body }) => name === 'create' || idsIn(body).length === 0),
-    ...answersIn(cast, world),
+    ...answersIn(named, world),
+    ...nextDeadline(registry, world),
   ];
 }
 
 /** What receivers could say next. */
-const answersIn = (cast: ReadonlyMap<string, Domain>, { unanswered }: World): readonly ExampleCommand[] =>
+const answersIn = (named: Cast['named'], { unanswered }: World): readonly ExampleCommand[] =>
   unanswered.flatMap((message) => {
     const { entity: id, done, refused } = message;
-    const domain = cast.get(id);
+    const domain = named.get(id);
     return [done, refused].flatMap((name) =>
       domain === undefined || name === undefined
         ? []
@@ -123,31 +118,27 @@ const answersIn = (cast: ReadonlyMap<string, Domain>, { unanswered }: World): re
     );
   });
 
-function bodyOf({ create, transitions }: Domain, name: string): ExampleBody | undefined {
-  const schema = name === 'create' ? create.input : transitions[name]?.input;
-  return schema && exampleBody(schema);
-}
-
 /** An example with what its definition says of it in such a world. */
-function saidIn({ entities }: World, example: ExampleCommand): ExampleCommand {
+function saidIn(world: World, example: ExampleCommand): ExampleCommand {
+  const { entities } = world;
   const { domain, name, id, body } = example;
   const entity = entities.get(id);
   const transition = domain.transitions[name];
   if (transition && !(entity && transition.from.includes(entity.status))) return example;
-  const said = saidExample(commandOf(example), entity, entities);
+  const said = saidExample(commandOf(example, world), entity, entities);
   if (!said) return example;
   const { input, ...who } = said;
   return { ...example, ...who, body: body && { ...body, ...input } };
 }
 
-function isNew(seen: Set<string>, { entities, balances, unanswered }: World): boolean {
+function isNew(seen: Set<string>, { now, entities, balances, unanswered }: World): boolean {
   const states = [...entities.values()].map(({ id, status, attributes, balances: owned }) => [
     id,
     status,
     attributes,
     owned,
   ]);
-  const key = JSON.stringify([states, [...balances], unanswered.length]);
+  const key = JSON.stringify([now, states, [...balances], unanswered.length]);
   if (seen.has(key)) return false;
   seen.add(key);
   return true;

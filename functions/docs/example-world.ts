@@ -14,9 +14,12 @@ import { valueAt } from '../core/entity.ts';
 import { rolesOf } from '../core/registry.ts';
 import type { Registry } from '../core/registry.ts';
 import { firstBroken } from '../core/rules.ts';
+import { holdsOf } from '../core/unique-holds.ts';
 import { exampleSecret } from './example-body.ts';
 
 export interface World {
+  /** Epoch milliseconds; a moment of old, until a deadline has come. */
+  readonly now: number;
   readonly entities: ReadonlyMap<string, EntityState>;
   /** Named accounts, by name. */
   readonly balances: ReadonlyMap<string, number>;
@@ -24,7 +27,12 @@ export interface World {
   readonly unanswered: readonly PlannedMessage[];
 }
 
-export const emptyWorld: World = { entities: new Map(), balances: new Map(), unanswered: [] };
+export const emptyWorld: World = {
+  now: exampleNow,
+  entities: new Map(),
+  balances: new Map(),
+  unanswered: [],
+};
 
 export interface ExampleCommand {
   readonly domain: Domain;
@@ -36,10 +44,10 @@ export interface ExampleCommand {
   readonly actor?: string;
   /** Every role of its domain, where none is said. */
   readonly roles?: readonly string[];
-  /** Epoch milliseconds; a moment of old, where none is said. */
-  readonly now?: number;
   /** Nobody sends it: it is the answer to this message. */
   readonly answers?: PlannedMessage;
+  /** Nobody sends it: this deadline of the entity has come, epoch milliseconds. */
+  readonly dueAt?: number;
 }
 
 const [exampleActor] = exampleActors;
@@ -66,7 +74,8 @@ export function tryOut(
   actors: readonly string[] = exampleActors,
 ): Outcome | undefined {
   const { domain, name, body = {} } = example;
-  const isSaid = example.actor !== undefined || example.answers !== undefined;
+  const { actor, answers, dueAt } = example;
+  const isSaid = (actor ?? answers ?? dueAt) !== undefined;
   const asked = name === 'create' && domain.create.authorize ? exampleCreators(domain, body) : actors;
   for (const sent of isSaid ? [example] : asked.map((actor) => ({ ...example, actor }))) {
     const outcome = sentBy(registry, world, sent);
@@ -76,27 +85,42 @@ export function tryOut(
 }
 
 function sentBy(registry: Registry, world: World, example: ExampleCommand): Outcome | undefined {
-  const decided = decideIn(registry, world, commandOf(example));
+  const command = commandOf(example, world);
+  const decided = decideIn(registry, world, command);
   if (decided?.kind !== 'accepted') return undefined;
   const { messages } = decided.decision;
-  const next = committed(world, decided.decision);
+  const next = committed(registry, world, decided.decision);
   const unanswered = [
     ...world.unanswered.filter((message) => message !== example.answers),
     ...messages.filter(({ done, refused }) => done !== undefined || refused !== undefined),
   ];
-  return next && { sent: example, world: { ...next, unanswered }, messages };
+  return next && { sent: example, world: { ...next, now: command.now, unanswered }, messages };
 }
 
-export function commandOf(example: ExampleCommand): Command {
-  const { domain, name, id, body, answers, now = exampleNow } = example;
+export function commandOf(example: ExampleCommand, world: Pick<World, 'now'>): Command {
+  const { domain, name, id, body, answers, dueAt } = example;
   const schema = name === 'create' ? domain.create.input : domain.transitions[name]?.input;
   const told = answers ? { ...body, sent: sentWith(answers) } : body;
   const input = schema ? (schema.parse(told) as ExampleBody) : {};
-  const caller = answers
-    ? { actor: `receiver:${answers.topic}` }
-    : { actor: example.actor ?? exampleActor, roles: example.roles ?? rolesOf([domain]) };
   const drawn = { random: exampleSecret(domain), seed: exampleSeed };
-  return { tenant: 'acme', ...caller, ...drawn, now, domain, name, id, input };
+  const command = { tenant: 'acme', ...drawn, now: world.now, domain, name, id, input };
+  if (answers) return { ...command, actor: `receiver:${answers.topic}` };
+  if (dueAt !== undefined)
+    return { ...command, actor: 'system:timer', dueAt, now: Math.max(world.now, dueAt) };
+  return { ...command, actor: example.actor ?? exampleActor, roles: example.roles ?? rolesOf([domain]) };
+}
+
+/** What a receiver says of a message, so that it brings a transition about. */
+export const outcomeOf = ({ done }: PlannedMessage, transition: string): 'done' | 'refused' =>
+  done === transition ? 'done' : 'refused';
+
+/** The deadline that comes first, of all entities there are. */
+export function nextDeadline(registry: Registry, { entities }: World): readonly ExampleCommand[] {
+  const [next] = [...entities.values()]
+    .flatMap(({ id, due }) => (due ? [{ id, ...due }] : []))
+    .toSorted((a, b) => a.at - b.at);
+  const domain = next && registry.ofId(next.id);
+  return domain ? [{ domain, name: next.transition, id: next.id, body: undefined, dueAt: next.at }] : [];
 }
 
 const sentWith = ({ topic, payload }: PlannedMessage): unknown =>
@@ -109,11 +133,18 @@ function decideIn(registry: Registry, { entities }: World, command: Command): De
 
 /** What the database would check and write. */
 function committed(
+  registry: Registry,
   world: World,
   { entities, unread, balances }: Decision,
 ): Pick<World, 'entities' | 'balances'> | undefined {
   const states = new Map(world.entities);
   for (const { after } of entities) states.set(after.id, after);
+  const hashes = [...states.values()].flatMap((state) =>
+    Object.entries(holdsOf(registry.byCollection(state.collection), state)).map(
+      ([constraint, { hash }]) => `${constraint} ${hash}`,
+    ),
+  );
+  if (new Set(hashes).size < hashes.length) return undefined;
   for (const { domain, id, rules, deltas } of unread) {
     const other = states.get(id);
     if (!other || firstBroken(rules, (path) => valueAt(domain, other, path))) return undefined;

@@ -5,6 +5,7 @@ import manifest from '../../package.json' with { type: 'json' };
 import { routesOf } from '../api/routes.ts';
 import type { Route } from '../api/routes.ts';
 import type { Domain } from '../core/definition.ts';
+import { publicTransitions } from '../core/registry.ts';
 import type { Registry } from '../core/registry.ts';
 import { createOperation, lockOperation, transitionOperation, unlockOperation } from './commands.ts';
 import { domainDescription, introduction } from './descriptions.ts';
@@ -132,11 +133,6 @@ function tagsOf(registry: Registry, examples: Examples): NonNullable<ZodOpenApiO
     { name: 'service', description: 'Open to all.' },
   ];
 }
-
-const publicTransitions = ({ transitions }: Domain): readonly string[] =>
-  Object.entries(transitions)
-    .filter(([, { internal }]) => internal !== true)
-    .map(([name]) => name);
 
 function pathsOf(registry: Registry, examples: Examples): NonNullable<ZodOpenApiObject['paths']> {
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};

@@ -15,7 +15,7 @@ import type { Registry } from '../core/registry.ts';
 import { roleMissing } from '../core/rejections.ts';
 import type { RejectionKind } from '../core/rejections.ts';
 import { ruleHeads } from '../core/rules.ts';
-import { commandOf } from './example-world.ts';
+import { commandOf, emptyWorld } from './example-world.ts';
 import type { Example } from './example-order.ts';
 
 export interface KnownRefusal {
@@ -108,7 +108,7 @@ function creationsIn(example: Example): readonly Example[] {
   const { domain, id, name, world, after } = example;
   const { creates } = domain.transitions[name] ?? domain.create;
   if (!creates || !world) return [];
-  const command = commandOf(example);
+  const command = commandOf(example, world);
   const context = contextOf(command, world.entities.get(id), world.entities);
   return creationsOf(command, creates, context).map(({ command: made }) => ({
     ...{ domain: made.domain, name: made.name, id: made.id, body: made.input, after, world },
@@ -117,12 +117,12 @@ function creationsIn(example: Example): readonly Example[] {
 
 /** What the accounts that the example's transfers touch refuse: by their states, their floors and their limit. */
 function refusalsOfTransfers(registry: Registry, example: Example): readonly KnownRefusal[] {
-  const { domain, id, name, world } = example;
+  const { domain, id, name, world = emptyWorld } = example;
   const { transfers } = domain.transitions[name] ?? domain.create;
-  const entity = world?.entities.get(id);
+  const entity = world.entities.get(id);
   const isCreate = name === 'create';
   if (!transfers || !(isCreate || entity)) return [];
-  const context = contextOf(commandOf(example), entity, world?.entities ?? new Map());
+  const context = contextOf(commandOf(example, world), entity, world.entities);
   const set = isCreate ? (domain.create.set(context) as Attributes) : {};
   const self = { collection: domain.collection, id, attributes: { ...entity?.attributes, ...set } };
   const movements = resolve(registry, self, transfers(context));

@@ -1,7 +1,7 @@
 /** Schemas of everything the API answers with, as `view.ts` and the queries make it. */
 import { z } from 'zod';
 import type { Domain } from '../core/definition.ts';
-import { statesOf } from '../core/registry.ts';
+import { publicTransitions, statesOf } from '../core/registry.ts';
 import { message as limits } from '../runtime/limits.ts';
 import { topics } from '../runtime/topics.ts';
 import { messageStatuses } from '../store/outbox/message-items.ts';
@@ -23,9 +23,7 @@ const listed = (states: readonly string[]): string => states.map((state) => `\`$
 
 /** Hidden attributes and bookkeeping accounts are no part of it. What differs by state is said so. */
 export function entitySchema(domain: Domain): z.ZodObject {
-  const publicNames = Object.entries(domain.transitions)
-    .filter(([, { internal }]) => internal !== true)
-    .map(([name]) => name);
+  const publicNames = publicTransitions(domain);
   const accounts = Object.entries(domain.accounts ?? {}).filter(([, { shown }]) => shown === true);
   const schema = z.strictObject({
     id: entityId(domain),

@@ -66,7 +66,7 @@ async function readMail({ tenant, known }: Session): Promise<void> {
 async function early(operationId: string): Promise<Session> {
   const session = client.newSession();
   for (const step of client.operations.get(operationId)?.steps ?? []) {
-    if ('answer' in step || !step.operationId.startsWith('create')) continue;
+    if (!('operationId' in step) || !step.operationId.startsWith('create')) continue;
     const reply = await client.send(session, step.operationId, { id: step.id, key: randomUUID() });
     if (reply.status === 201) session.known.set(step.id, String(reply.json['id']));
   }

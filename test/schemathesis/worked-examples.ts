@@ -140,7 +140,7 @@ async function becomes(
 }
 
 const isLocked = ({ steps }: Operation): boolean =>
-  steps.some((step) => !('answer' in step) && step.operationId.startsWith('lock'));
+  steps.some((step) => 'operationId' in step && step.operationId.startsWith('lock'));
 
 /** A lock of the examples is gone before its turn to be unlocked comes: these hold as long as a lock can. */
 function holdLonger({ paths }: Paths): void {

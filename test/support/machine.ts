@@ -1,8 +1,6 @@
 /** What definitions tell of each other's machines: the way to a state, and who moves whom. */
 import type { Domain } from '../../functions/core/definition.ts';
 import { commandsOf } from '../../functions/core/domain.ts';
-import { exampleBody } from '../../functions/core/examples.ts';
-import { idsIn } from '../../functions/docs/example-body.ts';
 import type { Registry } from '../../functions/core/registry.ts';
 import { endsFrom } from '../../functions/core/definition.ts';
 import { answersThatBring } from '../../functions/core/registry.ts';
@@ -39,15 +37,6 @@ export const leadsTo = (domain: Domain, from: string, targets: readonly string[]
 /** The collections of which a creation takes entities along. */
 export const takenBy = (domain: Domain): readonly string[] =>
   Object.values(domain.create.links ?? {}).map((link) => collectionOf(domain, link));
-
-/** Domains whose creations name an entity of a collection and may post to it. */
-export const feedersOf = (registry: Registry, collection: string): readonly Domain[] =>
-  registry.domains.filter(
-    ({ collection: own, create }) =>
-      own !== collection &&
-      create.transfers !== undefined &&
-      idsIn(exampleBody(create.input)).some((id) => registry.ofId(id)?.collection === collection),
-  );
 
 export interface Mover {
   readonly domain: Domain;

@@ -10,7 +10,9 @@ import type { Reply, TestBackend } from './backend.ts';
 type Step =
   | { readonly operationId: string; readonly id: string; readonly as?: string }
   /** What a receiver says of a message of the entity. */
-  | { readonly answer: 'done' | 'refused'; readonly to: string; readonly id: string };
+  | { readonly answer: 'done' | 'refused'; readonly to: string; readonly id: string }
+  /** Time that passes until a transition happens by itself. */
+  | { readonly deadline: string; readonly id: string };
 
 /** Has a receiver answer a message of an entity. */
 export type AnswerStep = (
@@ -19,6 +21,9 @@ export type AnswerStep = (
   message: string,
   outcome: 'done' | 'refused',
 ) => Promise<void>;
+
+/** Lets time pass until the deadline of an entity has come. */
+export type DeadlineStep = (tenant: string, entity: string, transition: string) => Promise<void>;
 
 interface Parameter {
   readonly $ref?: string;
@@ -92,6 +97,7 @@ export function createOpenApiClient(
   document: Document,
   api: Pick<TestBackend, 'request'>,
   answer: AnswerStep = () => Promise.resolve(),
+  pass: DeadlineStep = (_, entity) => Promise.reject(new Error(`nobody waits for the deadline of ${entity}`)),
 ): OpenApiClient {
   const operations = operationsOf(document);
   const faultsOf = answerCheck(document, operations);
@@ -148,6 +154,10 @@ export function createOpenApiClient(
       for (const step of operation(operationId).steps) {
         if ('answer' in step) {
           await answer(session.tenant, real(session, step.id), step.to, step.answer);
+          continue;
+        }
+        if ('deadline' in step) {
+          await pass(session.tenant, real(session, step.id), step.deadline);
           continue;
         }
         const { operationId: before, id, as: subject = mostlySentBy } = step;

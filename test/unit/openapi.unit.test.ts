@@ -219,6 +219,14 @@ test('the examples say what the definitions say of them, and who sends each', ()
     { operationId: 'createPiece' },
     { operationId: 'createRental', as: 'bob' },
   ]);
+  // Others have to pledge before the time is over, and each of them is an example of one kind.
+  expect(described.get('post /v1/campaigns/{id}/pay-out')?.['x-example-after']).toEqual([
+    { operationId: 'createCampaign', id: 'cmp_01JD2X5T9ZK4M8Q7W6V5B3N2HC' },
+    { operationId: 'createPledge', id: 'plg_01JD2X5T9ZK4M8Q7W6V5B3N2HC' },
+    { operationId: 'createPledge', id: 'plg_01JD2X5T9ZK4M8Q7W6V5B3N2HD' },
+    { operationId: 'createPledge', id: 'plg_01JD2X5T9ZK4M8Q7W6V5B3N2HE' },
+    { deadline: 'end', id: 'cmp_01JD2X5T9ZK4M8Q7W6V5B3N2HC' },
+  ]);
   // Who has asked for leave does not agree to it, and who has agreed to it does not do so twice.
   expect(described.get('post /v1/leave-requests/{id}/approve')?.['x-example-as']).toBe('carol');
 });

@@ -7,9 +7,10 @@ import { routesOf } from '../../../functions/api/routes.ts';
 import type { Domain } from '../../../functions/core/definition.ts';
 import { secretFields } from '../../../functions/core/fields.ts';
 import type { Registry } from '../../../functions/core/registry.ts';
-import { registerDomains } from '../../../functions/core/registry.ts';
+import { publicTransitions, registerDomains } from '../../../functions/core/registry.ts';
 import { idsIn } from '../../../functions/docs/example-body.ts';
 import { exampleOf } from '../../../functions/docs/example-order.ts';
+import { outcomeOf } from '../../../functions/docs/example-world.ts';
 import type { ExampleCommand } from '../../../functions/docs/example-world.ts';
 import { domains } from '../../../functions/application.ts';
 import type { RequestCase, Step } from './request-case.ts';
@@ -175,10 +176,7 @@ const operations: readonly RequestCase[] = [
   { name: 'GET /v1/messages (dead)', request: { request: 'GET /v1/messages?status=dead' } },
 ];
 
-export const publicCommands = ({ transitions }: Domain): readonly string[] => [
-  'create',
-  ...Object.keys(transitions).filter((name) => transitions[name]?.internal !== true),
-];
+export const publicCommands = (domain: Domain): readonly string[] => ['create', ...publicTransitions(domain)];
 
 const isWritten = ({ collection }: Domain): boolean =>
   writtenCases.some(({ name }) => name === `GET /v1/${collection}`);
@@ -228,14 +226,14 @@ function exampleCases(registry: Registry, domain: Domain): readonly RequestCase[
 
 /** A command with placeholders for the ids of the examples, and for the secret that only a message tells. */
 export function exampleStep(
-  { domain, name, id, body = {}, actor, answers }: ExampleCommand,
+  { domain, name, id, body = {}, actor, answers, dueAt }: ExampleCommand,
   subject: ExampleCommand,
 ): Step {
   const nameOf = (exampleId: string): string => (exampleId === subject.id ? 'it' : exampleId);
   if (answers) {
-    const outcome = answers.done === name ? 'done' : 'refused';
-    return { request: `ANSWER ${outcome} {${nameOf(id)}} ${answers.type}` };
+    return { request: `ANSWER ${outcomeOf(answers, name)} {${nameOf(id)}} ${answers.type}` };
   }
+  if (dueAt !== undefined) return { request: `DEADLINE ${name} {${nameOf(id)}}` };
   const input = name === 'create' ? domain.create.input : domain.transitions[name]?.input;
   const secrets = Object.fromEntries(
     [...(input ? secretFields(input) : [])].map((field) => [field, `{${nameOf(id)}.secret}`]),

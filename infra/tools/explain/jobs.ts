@@ -13,9 +13,9 @@ import { messageId } from '../../../functions/store/outbox/message-items.ts';
 import { recordSent } from '../../../functions/store/outbox/messages.ts';
 import { walkOpen } from '../../../functions/store/outbox/open-messages.ts';
 import { writeLines } from '../../../functions/store/statements/lines.ts';
-import { createRunScheduledTransition } from '../../../functions/workers/scheduled-transition.ts';
 import { answerJobsOf, plainDelivery } from './answer-jobs.ts';
 import { hold, move, pay, payCaptured, show } from './cases.ts';
+import { runTimer } from './deadline-step.ts';
 import { delivery } from './delivery.ts';
 import type { DeliveredMessage } from './delivery.ts';
 import type { JobCase, Run } from './run.ts';
@@ -23,13 +23,8 @@ import { tenant } from './workbench.ts';
 import type { Workbench } from './workbench.ts';
 
 /** Lets an entity expire, as the worker of its timer does when the time has come. */
-export async function expire({ backend, clock }: Workbench, entity: string, waitMs: number): Promise<void> {
-  const collection = backend.registry.ofId(entity)?.collection ?? '';
-  clock.advance(waitMs);
-  const run = createRunScheduledTransition(backend);
-  await run({ tenant, collection, entity, transition: 'expire', dueAt: clock.now() });
-  clock.advance(-waitMs);
-}
+export const expire = (bench: Workbench, entity: string, waitMs: number): Promise<void> =>
+  runTimer(bench, { tenant, entity, transition: 'expire' }, bench.clock.now() + waitMs);
 
 const holdMs = 600_000;
 const holdRunsOut = (run: Run) => () => expire(run.bench, run.id('it'), holdMs);

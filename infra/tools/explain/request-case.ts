@@ -3,14 +3,15 @@ import { z } from 'zod';
 
 /**
  * `{name}` stands for the id of what an earlier step saved as `name`, `{name.field}` for one of its fields. A step may
- * also be what a receiver says of a message of an entity: `ANSWER done {it} payment.capture`.
+ * also be what a receiver says of a message of an entity, `ANSWER done {it} payment.capture`, or time that passes until a
+ * deadline has come, `DEADLINE expire {it}`: what comes after it in this run is later by that.
  */
 const step = z.strictObject({
   as: z.string().optional(),
   request: z
     .string()
     .regex(
-      /^(?:(?:GET|POST) \/\S*|ANSWER (?:done|refused) \S+ \S+)$/,
+      /^(?:(?:GET|POST) \/\S*|ANSWER (?:done|refused) \S+ \S+|DEADLINE \S+ \S+)$/,
       'is a method and a path, e.g. "GET /v1/payments"',
     ),
   body: z.unknown().optional(),

@@ -5,6 +5,7 @@ import { entityKey } from '../../../functions/store/keys.ts';
 import { messageId } from '../../../functions/store/outbox/message-items.ts';
 import { readMessage } from '../../../functions/store/outbox/messages.ts';
 import { answerMessage } from './answer-step.ts';
+import { passDeadline } from './deadline-step.ts';
 import { databaseTime, planOf } from './plan.ts';
 import type { Plan } from './plan.ts';
 import type { RequestCase, Step } from './request-case.ts';
@@ -44,6 +45,8 @@ export class Run {
   readonly #saved: Saved = new Map();
   /** By the steps that are sent once, for all runs. */
   readonly #shared: Saved;
+  /** By which this run is later than the workbench's moment. */
+  #laterMs = 0;
 
   constructor(bench: Workbench, tenant = commonTenant, shared: Saved = new Map()) {
     this.bench = bench;
@@ -59,18 +62,41 @@ export class Run {
   /** @throws where a step that only prepares is refused */
   async prepare(steps: readonly Step[]): Promise<this> {
     for (const step of steps) {
-      const { as = '', once = false, request } = step;
+      const { as = '', once = false } = step;
       if (once && this.#shared.has(as)) continue;
-      if (request.startsWith('ANSWER ')) {
-        const [, outcome, entity = '', type = ''] = (await this.#fill(request)).split(' ');
-        await answerMessage(this.bench, { tenant: this.tenant, entity, type }, outcome as 'done' | 'refused');
-        continue;
-      }
-      const { status, json } = await this.bench.send(await this.request(step));
-      if (status >= 300) throw new Error(`${request} was answered ${status}: ${JSON.stringify(json)}`);
-      (once ? this.#shared : this.#saved).set(as, json);
+      const saved = await this.atItsTime(() => this.#taken(step));
+      if (saved) (once ? this.#shared : this.#saved).set(as, saved);
     }
     return this;
+  }
+
+  /** Does something later than the workbench's moment, by the deadlines of this run that have passed. */
+  async atItsTime<T>(work: () => T | Promise<T>): Promise<T> {
+    const { clock } = this.bench;
+    const laterMs = this.#laterMs;
+    clock.advance(laterMs);
+    try {
+      return await work();
+    } finally {
+      clock.advance(-laterMs);
+    }
+  }
+
+  /** @returns what a request was answered */
+  async #taken(step: Step): Promise<Reply['json'] | undefined> {
+    const { bench, tenant } = this;
+    const [word, what = '', entity = '', type = ''] = (await this.#fill(step.request)).split(' ');
+    if (word === 'ANSWER') {
+      await answerMessage(bench, { tenant, entity, type }, what as 'done' | 'refused');
+      return undefined;
+    }
+    if (word === 'DEADLINE') {
+      this.#laterMs += await passDeadline(bench, { tenant, entity, transition: what });
+      return undefined;
+    }
+    const { status, json } = await bench.send(await this.request(step));
+    if (status >= 300) throw new Error(`${step.request} was answered ${status}: ${JSON.stringify(json)}`);
+    return json;
   }
 
   /** A step's request, with its placeholders filled in. */
@@ -122,10 +148,11 @@ async function* runsOf(
   for (let time = 0; time < times; time += 1) {
     const run = await new Run(bench, isApart ? uniqueValue() : commonTenant, shared).prepare(before);
     if ('job' in one) {
-      yield { work: await one.job(run), sent: '' };
+      const work = await run.atItsTime(() => one.job(run));
+      yield { work: () => run.atItsTime(work), sent: '' };
     } else {
       const request = await run.request(one.request);
-      yield { work: () => bench.send(request), sent: JSON.stringify(request) };
+      yield { work: () => run.atItsTime(() => bench.send(request)), sent: JSON.stringify(request) };
     }
   }
 }
