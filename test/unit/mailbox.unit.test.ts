@@ -8,6 +8,7 @@ describe('the mailbox of', () => {
     ['Alice B.', 'Alice=20B=2E@example.com'],
     ['jörg', 'j=C3=B6rg@example.com'],
     ['a=b', 'a=3Db@example.com'],
+    ['a\nb', 'a=0Ab@example.com'],
     ['auth0|1234', 'auth0|1234@example.com'],
     ['alice@elsewhere.example', 'alice@elsewhere.example'],
     ['jörg@exämple.de', 'jörg@exämple.de'],
@@ -35,10 +36,11 @@ describe('the mailbox of', () => {
 test.each([
   ['noreply@example.com', 'example.com'],
   ['Commit Once <noreply@mail.example.com>', 'mail.example.com'],
+  ['Commit Once: noreply@example.com;', 'example.com'],
 ])('the domain of %s is %s', (from, domain) => {
   expect(senderDomainOf(from)).toBe(domain);
 });
 
-test('a sender without an address is refused', () => {
-  expect(() => senderDomainOf('Commit Once')).toThrow();
+test.each(['Commit Once', '', 'noreply@'])('a sender without an address is refused: %j', (from) => {
+  expect(() => senderDomainOf(from)).toThrow(/MAIL_FROM/);
 });

@@ -28,8 +28,7 @@ export function createCsvReceiver({ s3, bucket }: CsvObjectParts): Receiver {
       client: s3,
       params: { Bucket: bucket, Key: key, Body: rows, ContentType: 'text/csv; charset=utf-8' },
     });
-    const abort = (): void => void upload.abort();
-    signal.addEventListener('abort', abort, { once: true });
+    signal.addEventListener('abort', () => void upload.abort());
     try {
       for (const row of payload.rows) rows.write(row);
       rows.end();
@@ -39,8 +38,6 @@ export function createCsvReceiver({ s3, bucket }: CsvObjectParts): Receiver {
       // Another attempt writes the same object again, so it does not matter which part of this one arrived.
       const code = error instanceof Error ? error.name : 'storage_failed';
       return mayHaveActed(code, 'The report could not be stored.');
-    } finally {
-      signal.removeEventListener('abort', abort);
     }
   };
 }

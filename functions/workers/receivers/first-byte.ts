@@ -10,9 +10,10 @@ export const tellingOfFirstByte = (dispatcher: Dispatcher, onFirstByte: () => vo
   dispatcher.compose(
     (dispatch) => (options, handler) =>
       dispatch(options, {
-        onRequestStart: (...given) => {
-          handler.onRequestStart?.(...given);
-          onFirstByte();
+        onRequestStart: (controller, context: object) => {
+          handler.onRequestStart?.(controller, context);
+          // One that was given up while its connection was made is ended here, before it is written.
+          if (!controller.aborted) onFirstByte();
         },
         onRequestUpgrade: (...given) => handler.onRequestUpgrade?.(...given),
         onResponseStart: (...given) => handler.onResponseStart?.(...given),

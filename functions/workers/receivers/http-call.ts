@@ -174,7 +174,6 @@ type HttpFailure = ReturnType<typeof undeliverable | typeof didNotAct | typeof m
 /** No whole answer came. Before the first byte the receiver cannot have acted; afterwards nobody knows. */
 function failureOf(error: unknown, isSent: boolean): HttpFailure {
   if (error instanceof AddressNotAllowed) return notAllowed;
-  if (error instanceof Error && error.cause instanceof AddressNotAllowed) return notAllowed;
   if (error instanceof errors.InvalidArgumentError || error instanceof TypeError)
     return undeliverable('invalid_request', 'No such call can be made.');
   const { code: given } = error as { readonly code?: unknown };

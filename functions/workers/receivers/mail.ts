@@ -67,22 +67,23 @@ const refusedBySes = new Set(['MessageRejected', 'BadRequestException', 'NotFoun
 function mailFailure(error: unknown): Received {
   const { code, name, response, responseCode, command, syscall } = error as {
     readonly code?: string;
-    readonly name?: string;
+    readonly name: string;
     readonly response?: string;
     readonly responseCode?: number;
     readonly command?: string;
     readonly syscall?: string;
   };
-  if (name !== undefined && refusedBySes.has(name)) return refused(name, 'SES refused the mail.');
+  if (refusedBySes.has(name)) return refused(name, 'SES refused the mail.');
   const ofThisMail = code === 'EENVELOPE' || code === 'EMESSAGE';
   const isFinal = ofThisMail && (responseCode === undefined ? response === undefined : responseCode >= 500);
   const failure = {
-    code: String(responseCode ?? code ?? name ?? 'mail_failed'),
+    // nodemailer names every failure of SES alike; its own name tells which it is.
+    code: String(responseCode ?? (code === 'ESES' ? name : (code ?? name))),
     reason: isFinal ? 'The mail was refused.' : 'The mail could not be handed over.',
     ...(typeof response === 'string' && { answer: response }),
   };
   if (isFinal) return { kind: 'refused', ...failure };
-  const isTurnedAway = responseCode !== undefined || (name !== undefined && turnedAwayBySes.has(name));
+  const isTurnedAway = responseCode !== undefined || turnedAwayBySes.has(name);
   const isBefore =
     beforeTheMessage.has(command ?? '') ||
     syscall === 'connect' ||

@@ -14,7 +14,7 @@ const address = /^[^\s@<>(),;:"\\[\]\p{Cc}]+@[^\s@<>(),;:"\\[\]\p{Cc}]+$/u;
  */
 export function mailboxOf(to: string, senderDomain: string): string | undefined {
   if (to.includes('@')) return address.test(to) ? to : undefined;
-  const localPart = [...Buffer.from(to, 'utf8')]
+  const localPart = [...Buffer.from(to)]
     .map((byte) => {
       const character = String.fromCharCode(byte);
       return plain.test(character) ? character : `=${byte.toString(16).toUpperCase().padStart(2, '0')}`;
