@@ -116,6 +116,19 @@ export const groups: readonly Group[] = [
     reason: 'What a command reads, and when that is of one moment.',
   },
   {
+    name: 'fixed',
+    mutate: ['functions/commands/fixed-rules.ts', 'functions/store/entities/fixed-attributes.ts'],
+    tests: integration('fixed-attributes'),
+    reason: 'What never changes, read by commands, lists and the audit.',
+  },
+  {
+    name: 'migration',
+    mutate: ['functions/commands/migrate.ts', 'functions/store/entities/older-entities.ts'],
+    tests: integration('upgrades'),
+    isWhole: true,
+    reason: 'How older entities become newer ones, and what is in the way.',
+  },
+  {
     name: 'workers',
     mutate: ['functions/workers/batch.ts', 'functions/workers/topic-worker.ts'],
     tests: integration(...workerDecisions),
@@ -139,6 +152,12 @@ export const groups: readonly Group[] = [
     reason: 'It does no I/O.',
   },
   {
+    name: 'answers-carried-out',
+    mutate: ['functions/commands/carry-out-answer.ts'],
+    tests: integration('answer-outcomes'),
+    reason: 'How an answer ends its message and moves its entity, or waits.',
+  },
+  {
     name: 'timers',
     mutate: ['functions/workers/timer-worker.ts'],
     tests: integration('timer-deliveries'),
@@ -149,6 +168,23 @@ export const groups: readonly Group[] = [
     mutate: ['functions/workers/scheduled-transition.ts'],
     tests: integration('timer-outcomes'),
     reason: 'What a scheduled transition comes to.',
+  },
+  {
+    name: 'receivers',
+    mutate: [
+      'functions/workers/payloads.ts',
+      'functions/workers/receivers/http-call.ts',
+      'functions/workers/receivers/http-statuses.ts',
+      'functions/workers/receivers/first-byte.ts',
+      'functions/workers/receivers/outbound-address.ts',
+      'functions/workers/receivers/mail.ts',
+      'functions/workers/receivers/mailbox.ts',
+      'functions/workers/receivers/csv-object.ts',
+      'functions/workers/receivers/language-model.ts',
+    ],
+    tests: unit('http-call', 'outbound-address', 'receivers', 'mail', 'mailbox'),
+    isWhole: true,
+    reason: 'What each answer of the outside means, against servers in the process.',
   },
   {
     name: 'relay',

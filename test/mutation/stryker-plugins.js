@@ -58,6 +58,8 @@ export const strykerPlugins = [
         if (path.isNewExpression() && /Error$/.test(path.node.callee.name ?? ''))
           return 'the words of an error';
         if (path.isCallExpression() && isLog(path.get('callee'))) return 'the words of a log line';
+        if (path.parent?.type === 'ObjectProperty' && path.parent.key.name === 'because')
+          return 'the words of a reason';
         if (isWordOfUnion(path) || isMemberOfUnion(path) || isNever(path))
           return 'the type checker refuses it';
         return undefined;
