@@ -5,10 +5,9 @@ import { payments } from '../../functions/domains/payments.ts';
 import { listShards } from '../../functions/store/keys.ts';
 import { indexWriteUnits, readUnits, writeUnits } from '../../functions/store/metering/capacity.ts';
 import { cases, casesOf, routesNotLedTo } from '../../infra/tools/explain/cases.ts';
-import { jobs } from '../../infra/tools/explain/jobs.ts';
 import { comparisonTable, renderPlan } from '../../infra/tools/explain/render.ts';
 import { measure } from '../../infra/tools/explain/run.ts';
-import type { Case } from '../../infra/tools/explain/run.ts';
+import type { Case } from '../../infra/tools/explain/request-case.ts';
 import { seed } from '../../infra/tools/explain/seed.ts';
 import { schemasWithout } from '../../infra/tools/explain/tables.ts';
 import { warningsOf } from '../../infra/tools/explain/warnings.ts';
@@ -19,7 +18,7 @@ import { equipment, rentals } from '../examples/rentals.ts';
 import { emptyBench } from '../support/bench.ts';
 
 const named = (name: string): Case => {
-  const found = [...cases, ...jobs].find((one) => one.name === name);
+  const found = cases.find((one) => one.name === name);
   if (!found) throw new Error(`there is no case "${name}"`);
   return found;
 };

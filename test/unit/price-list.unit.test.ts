@@ -1,11 +1,10 @@
 import { expect, it } from 'vitest';
 import { domains } from '../../functions/application.ts';
 import { messagesOf, registerDomains } from '../../functions/core/registry.ts';
-import { publicCommands } from '../../infra/tools/explain/cases.ts';
 import { readContracts } from '../../infra/tools/explain/contracts.ts';
 import { readCpu } from '../../infra/tools/explain/cpu-times.ts';
 import { messagePrices, priceList } from '../../infra/tools/explain/price-list.ts';
-import { answerJobsOf } from '../../infra/tools/explain/answer-jobs.ts';
+import { answerCases, publicCommands } from '../../infra/tools/explain/example-cases.ts';
 import { prices } from '../../infra/cdk/prices.ts';
 
 const messages = async () => messagePrices(await readContracts(), (await readCpu()).milliseconds);
@@ -81,7 +80,7 @@ it('has a case for every answer that moves an entity, once a public command send
       )
       .map(({ message: { done = '' } }) => `ANSWER /v1/${domain.collection}/{id}/${done}`),
   );
-  const names = answerJobsOf(registry).map(({ name }) => name);
+  const names = answerCases(registry).map(({ name }) => name);
   expect(wanted.filter((name) => !names.includes(name))).toEqual([]);
 });
 

@@ -1,20 +1,16 @@
 /**
- * One case for every command and query, written as a user's own file of requests is (`--requests file.json`). Texts
- * and numbers have fixed lengths: units follow from sizes. `test/integration/cost.integration.test.ts` asserts that
- * no route is missing. A collection that nobody wrote cases for has those that its definition's examples make.
+ * One case for every command, query and job. Those of a definition follow from its examples; what is written here is
+ * special about its cost, and stands in the place of the example. Texts and numbers have fixed lengths: units follow from
+ * sizes. `test/integration/cost.integration.test.ts` asserts that no route is missing.
  */
+import { domains } from '../../../functions/application.ts';
 import { routesOf } from '../../../functions/api/routes.ts';
 import type { Domain } from '../../../functions/core/definition.ts';
-import { secretFields } from '../../../functions/core/fields.ts';
+import { registerDomains } from '../../../functions/core/registry.ts';
 import type { Registry } from '../../../functions/core/registry.ts';
-import { publicTransitions, registerDomains } from '../../../functions/core/registry.ts';
-import { idsIn } from '../../../functions/docs/example-body.ts';
-import { exampleOf } from '../../../functions/docs/example-order.ts';
-import { outcomeOf } from '../../../functions/docs/example-world.ts';
-import type { ExampleCommand } from '../../../functions/docs/example-world.ts';
-import { domains } from '../../../functions/application.ts';
-import type { RequestCase, Step } from './request-case.ts';
-import { standardNow } from './workbench.ts';
+import { answerCases, commandCase, commandRoute, commonCases, publicCommands } from './example-cases.ts';
+import { routeOf } from './request-case.ts';
+import type { Case, Step } from './request-case.ts';
 
 /** Creates an entity, to be called `it` by the steps after it. */
 const create = (collection: string, body: object): Step => ({
@@ -23,17 +19,17 @@ const create = (collection: string, body: object): Step => ({
   body,
 });
 /** Moves the entity called `it`. */
-export const move = (collection: string, transition: string, body?: object): Step => ({
+const move = (collection: string, transition: string, body?: object): Step => ({
   request: `POST /v1/${collection}/{it}/${transition}`,
   ...(body && { body }),
 });
 const numbered = (count: number, name: string): string[] =>
   Array.from({ length: count }, (_, index) => `${name}${index}`);
 
-export const pay = create('payments', { payer: 'alice', payee: 'bookshop', amount: 1_250, currency: 'EUR' });
-export const payConfirmed = [pay, move('payments', 'confirm')];
+const pay = create('payments', { payer: 'alice', payee: 'bookshop', amount: 1_250, currency: 'EUR' });
+const payConfirmed = [pay, move('payments', 'confirm')];
 /** The provider has taken the money. */
-export const payCaptured = [...payConfirmed, { request: 'ANSWER done {it} payment.capture' }];
+const payCaptured = [...payConfirmed, { request: 'ANSWER done {it} payment.capture' }];
 const showing = (capacity: number, seats = false): Step => ({
   ...create('showings', {
     title: 'Evening show',
@@ -42,11 +38,11 @@ const showing = (capacity: number, seats = false): Step => ({
   }),
   as: 'showing',
 });
-export const show = showing(50);
-export const hold = create('reservations', { showingId: '{showing}', customer: 'ada' });
-const holdSeat = create('reservations', { showingId: '{showing}', customer: 'ada', seat: 'S100' });
 /** A showing that all runs hold places of. */
-const sharedShow = { ...show, once: true };
+const sharedShow = { ...showing(50), once: true };
+const holding = { showingId: '{showing}', customer: 'ada' };
+const hold = create('reservations', holding);
+const holdSeat = create('reservations', { ...holding, seat: 'S100' });
 const payments = (count: number): Step[] =>
   numbered(count, 'payment').flatMap((as) => [
     { ...pay, as },
@@ -59,194 +55,119 @@ const settle = (count: number): Step =>
     currency: 'EUR',
     paymentIds: numbered(count, 'payment').map((name) => `{${name}}`),
   });
-export const settlement = (count: number): Step[] => [...payments(count), settle(count)];
-export const propose = (approvers: readonly string[] = ['alice', 'carol']): Step =>
+const settlement = (count: number): Step[] => [...payments(count), settle(count)];
+const propose = (approvers: readonly string[]): Step =>
   create('approvals', { title: 'Buy a new press', approvers, quorum: 1 });
-const submitted = [propose(), move('approvals', 'submit')];
-export const open = create('point-accounts', { owner: 'ada' });
-export const earn = move('point-accounts', 'earn', { amount: 100, reason: 'Welcome' });
-export const invite = create('invites', {
-  workspace: 'press',
-  email: '{unique}@example.com',
-  role: 'editor',
-});
-export const write = create('articles', {
-  slug: '{unique}',
-  title: 'Hello, world',
-  body: 'It works.\nEvery time.',
-});
 
 /** The case of a step, named after its route. */
-function caseOf(request: Step, before: readonly Step[] = [], variant?: string): RequestCase {
+function caseOf(request: Step, before: readonly Step[] = [], variant?: string): Case {
   const route = request.request.replace('{it}', '{id}');
   return { name: variant === undefined ? route : `${route} (${variant})`, before, request };
 }
 
-/** What exists for every collection alike; `make` leaves an entity as `it`. */
-function commonCases(collection: string, status: string, make: readonly Step[]): readonly RequestCase[] {
-  const list = `GET /v1/${collection}`;
-  const take: Step = { ...move(collection, 'lock', { ttlSeconds: 30, wait: 'nowait' }), as: 'lock' };
-  const giveBack: Step = { ...move(collection, 'unlock'), headers: { 'lock-token': '{lock.token}' } };
-  return [
-    { name: list, request: { request: list } },
-    { name: `${list} (by status)`, request: { request: `${list}?status=${status}` } },
-    caseOf({ request: `${list}/{it}` }, make),
-    caseOf({ request: `${list}/{it}/ledger` }, make),
-    caseOf({ request: `${list}/{it}/messages` }, make),
-    caseOf(take, make),
-    caseOf(giveBack, [...make, take]),
-  ];
-}
-
-/** Written for what is special about them: the variants that differ in cost. */
-const writtenCases: readonly RequestCase[] = [
-  caseOf(pay),
-  caseOf(move('payments', 'confirm'), [pay]),
-  caseOf(move('payments', 'cancel'), [pay]),
+/** Commands whose cost depends on more than their examples show. */
+const writtenCases: readonly Case[] = [
   caseOf(move('payments', 'refund', { amount: 250 }), payCaptured, 'a part'),
   caseOf(move('payments', 'refund', { amount: 1_250 }), payCaptured, 'the rest'),
-  ...commonCases('payments', 'pending', [pay]),
-
-  caseOf(show),
+  caseOf(showing(50)),
   caseOf(showing(500, true), [], 'with 500 seats'),
-  caseOf(move('showings', 'close'), [{ ...show, as: 'it' }]),
-  ...commonCases('showings', 'open', [{ ...show, as: 'it' }]),
-
+  caseOf(move('showings', 'close'), [{ ...showing(50), as: 'it' }]),
   caseOf(hold, [sharedShow]),
   caseOf(holdSeat, [showing(50, true)], 'with a seat of 50'),
   caseOf(holdSeat, [showing(500, true)], 'with a seat of 500'),
   caseOf(move('reservations', 'confirm'), [sharedShow, hold]),
   caseOf(move('reservations', 'cancel'), [sharedShow, hold]),
-  ...commonCases('reservations', 'held', [sharedShow, hold]),
-
   caseOf(settle(3), payments(3), 'of 3 payments'),
   caseOf(move('settlements', 'confirm'), settlement(3), 'of 3 payments'),
   caseOf(move('settlements', 'confirm'), settlement(20), 'of 20 payments'),
-  caseOf(move('settlements', 'pay'), [...settlement(3), move('settlements', 'confirm')]),
-  caseOf(move('settlements', 'cancel'), settlement(1)),
-  ...commonCases('settlements', 'draft', settlement(1)),
-
-  caseOf(propose()),
-  caseOf(move('approvals', 'submit'), [propose()], '2 approvers'),
+  caseOf(move('approvals', 'submit'), [propose(['alice', 'carol'])], '2 approvers'),
   caseOf(move('approvals', 'submit'), [propose(numbered(10, 'approver'))], '10 approvers'),
-  caseOf(move('approvals', 'approve'), submitted),
-  caseOf(move('approvals', 'reject'), submitted),
-  caseOf(move('approvals', 'withdraw'), submitted),
-  ...commonCases('approvals', 'draft', [propose()]),
-
-  caseOf(open),
-  caseOf(earn, [open]),
-  caseOf(move('point-accounts', 'spend', { amount: 10, reason: 'A coffee' }), [open, earn]),
-  caseOf(move('point-accounts', 'transfer', { to: '{other}', amount: 10 }), [
-    open,
-    earn,
-    { ...open, as: 'other' },
-  ]),
-  caseOf(move('point-accounts', 'close'), [open]),
-  ...commonCases('point-accounts', 'active', [open]),
-
-  caseOf(invite),
-  caseOf(move('invites', 'accept', { code: '{it.secret}' }), [invite]),
-  caseOf(move('invites', 'revoke'), [invite]),
-  ...commonCases('invites', 'pending', [invite]),
-
-  caseOf(write),
-  caseOf(move('articles', 'publish'), [write]),
-  caseOf(move('articles', 'archive'), [write, move('articles', 'publish')]),
-  ...commonCases('articles', 'draft', [write]),
 ];
 
-const operations: readonly RequestCase[] = [
+const account = 'holding:bookshop:EUR';
+const operations: readonly Case[] = [
   {
     name: 'GET /v1/balances/{account} (named)',
     before: payConfirmed,
-    request: { request: 'GET /v1/balances/holding:bookshop:EUR' },
+    request: { request: `GET /v1/balances/${account}` },
   },
   {
     name: 'GET /v1/balances/{account} (of an entity)',
-    before: [open],
+    before: [create('point-accounts', { owner: 'ada' })],
     request: { request: 'GET /v1/balances/{it}:balance' },
   },
   {
     name: 'GET /v1/balances/{account}/entries',
     before: payConfirmed,
-    request: { request: 'GET /v1/balances/holding:bookshop:EUR/entries' },
+    request: { request: `GET /v1/balances/${account}/entries` },
   },
   { name: 'GET /v1/messages', request: { request: 'GET /v1/messages' } },
   { name: 'GET /v1/messages (dead)', request: { request: 'GET /v1/messages?status=dead' } },
 ];
 
-export const publicCommands = (domain: Domain): readonly string[] => ['create', ...publicTransitions(domain)];
+/** A message that nothing follows from: the receipt of a payment whose money was taken. */
+const receipt = '{it} payment.receipt';
+/** The names that the price list looks for. */
+export const jobNames = {
+  relay: 'relay: one message',
+  plainDelivery: 'worker: one message',
+  timer: 'timer: a hold that runs out',
+} as const;
 
-const isWritten = ({ collection }: Domain): boolean =>
-  writtenCases.some(({ name }) => name === `GET /v1/${collection}`);
+const deliveries: readonly Case[] = [
+  { name: jobNames.relay, before: payCaptured, request: { request: `RELAY ${receipt}` } },
+  { name: jobNames.plainDelivery, before: payCaptured, request: { request: `ANSWER done ${receipt}` } },
+];
+const jobs: readonly Case[] = [
+  { name: jobNames.timer, before: [showing(50), hold], request: { request: 'DEADLINE expire {it}' } },
+  {
+    name: 'timer: a hold that was confirmed',
+    before: [showing(50), hold, move('reservations', 'confirm')],
+    request: { request: 'DEADLINE expire {it}' },
+  },
+  {
+    name: 'POST /v1/messages/{id}/redrive',
+    before: [...payCaptured, { request: `ANSWER undeliverable ${receipt}` }],
+    request: { request: 'POST /v1/messages/msg_{it}_3_0/redrive' },
+  },
+  {
+    name: 'GET /v1/payments (by payer)',
+    // No request writes the lines of a list: the stream does.
+    before: [pay, { request: 'LIST payments payer alice' }],
+    request: { request: 'GET /v1/payments?payer=alice' },
+  },
+  { name: 'sweeper: open messages', request: { request: 'SWEEP messages' } },
+  { name: 'sweeper: due timers', request: { request: 'SWEEP timers' } },
+];
+
+/** The commands of a definition, then its queries. A command to which no examples lead has no case. */
+function casesOfDomain(registry: Registry, domain: Domain): readonly Case[] {
+  const commands = publicCommands(domain).flatMap((name) => {
+    const written = writtenCases.filter((one) => routeOf(one) === commandRoute(domain, name));
+    return written.length > 0 ? written : (commandCase(registry, domain, name) ?? []);
+  });
+  const creation = commands.find((one) => routeOf(one) === commandRoute(domain, 'create'));
+  return creation ? [...commands, ...commonCases(domain, creation)] : commands;
+}
 
 /** The cases of these definitions. */
-export function casesOf(registry: Registry): readonly RequestCase[] {
-  const others = registry.domains.filter((domain) => !isWritten(domain));
-  return [...writtenCases, ...others.flatMap((domain) => exampleCases(registry, domain)), ...operations];
-}
-
-/** Whether a case is of this route: plain, or with something special about it. */
-export const isOf = ({ name }: { readonly name: string }, route: string): boolean =>
-  name === route || name.startsWith(`${route} (`);
+export const casesOf = (registry: Registry): readonly Case[] =>
+  registry.domains.flatMap((domain) => casesOfDomain(registry, domain));
 
 /** Routes of commands to which no row of examples leads: each needs a case that is written. */
-export function routesNotLedTo(registry: Registry): readonly string[] {
-  const all = casesOf(registry);
-  return routesOf(registry)
+export const routesNotLedTo = (registry: Registry, all = casesOf(registry)): readonly string[] =>
+  routesOf(registry)
     .filter(({ operation: { is } }) => is === 'create' || is === 'transition')
     .map(({ method, path }) => `${method} ${path}`)
-    .filter((route) => !all.some((one) => isOf(one, route)));
-}
+    .filter((route) => !all.some((one) => routeOf(one) === route));
 
 const registered = registerDomains(domains);
-export const cases: readonly RequestCase[] = casesOf(registered);
-/** The same of the application. */
-export const routesToBeWritten: readonly string[] = routesNotLedTo(registered);
-
-/**
- * The commands of a definition with the examples that its documentation shows, each after the examples that lead
- * there, and its queries. One to which no examples lead has no case.
- */
-function exampleCases(registry: Registry, domain: Domain): readonly RequestCase[] {
-  const commands = publicCommands(domain).flatMap((name) => {
-    const { after, ...example } = exampleOf(registry, domain, name, standardNow);
-    const before = after?.map((command) => exampleStep(command, example));
-    return before ? [caseOf(exampleStep(example, example), before)] : [];
-  });
-  const creation = commands.find(({ name }) => name === `POST /v1/${domain.collection}`);
-  if (!creation) return [];
-  const make = [...(creation.before ?? []), creation.request];
-  return [...commands, ...commonCases(domain.collection, domain.initial, make)].map((one) =>
-    // Examples take the same unique values each time. A list is read where the store was seeded.
-    one.before ? { ...one, isApart: true } : one,
-  );
-}
-
-/** A command with placeholders for the ids of the examples, and for the secret that only a message tells. */
-export function exampleStep(
-  { domain, name, id, body = {}, actor, answers, dueAt }: ExampleCommand,
-  subject: ExampleCommand,
-): Step {
-  const nameOf = (exampleId: string): string => (exampleId === subject.id ? 'it' : exampleId);
-  if (answers) {
-    return { request: `ANSWER ${outcomeOf(answers, name)} {${nameOf(id)}} ${answers.type}` };
-  }
-  if (dueAt !== undefined) return { request: `DEADLINE ${name} {${nameOf(id)}}` };
-  const input = name === 'create' ? domain.create.input : domain.transitions[name]?.input;
-  const secrets = Object.fromEntries(
-    [...(input ? secretFields(input) : [])].map((field) => [field, `{${nameOf(id)}.secret}`]),
-  );
-  const text = idsIn(body).reduce(
-    (json, exampleId) => json.replaceAll(exampleId, `{${nameOf(exampleId)}}`),
-    JSON.stringify({ ...body, ...secrets }),
-  );
-  const isCreation = name === 'create';
-  return {
-    ...(isCreation && { as: nameOf(id) }),
-    request: `POST /v1/${domain.collection}${isCreation ? '' : `/{${nameOf(id)}}/${name}`}`,
-    ...(input && { body: JSON.parse(text) as unknown }),
-    ...(actor !== undefined && { subject: actor }),
-  };
-}
+/** All of the application. */
+export const cases: readonly Case[] = [
+  ...casesOf(registered),
+  ...operations,
+  ...deliveries,
+  ...answerCases(registered),
+  ...jobs,
+];
+export const routesToBeWritten: readonly string[] = routesNotLedTo(registered, cases);

@@ -6,17 +6,16 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { format, resolveConfig } from 'prettier';
 import { prices } from '../../cdk/prices.ts';
 import { cases } from './cases.ts';
-import { jobs } from './jobs.ts';
 import { placeOf } from './access.ts';
 import type { Plan } from './plan.ts';
 import { inOrder, measure } from './run.ts';
-import type { Case } from './run.ts';
+import type { Case } from './request-case.ts';
 import type { Workbench } from './workbench.ts';
 
 const file = new URL('cost-contracts.json', import.meta.url);
 
 /** Entities of the store that contracts are measured on: enough to fill a page of each partition of every list. */
-export const contractEntities = 1_500;
+export const contractEntities = 2_500;
 
 export interface CostLine {
   readonly item: string;
@@ -74,7 +73,7 @@ export async function writeContracts(contracts: Contracts): Promise<void> {
  */
 export async function measureContracts(
   bench: Workbench,
-  all: readonly Case[] = [...cases, ...jobs],
+  all: readonly Case[] = cases,
   onPlan: (plan: Plan) => void = () => undefined,
 ): Promise<Contracts> {
   const measured = new Map<string, Contract>();

@@ -5,7 +5,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import { cases } from './cases.ts';
-import { jobs } from './jobs.ts';
 import { cpuTime, inOrder } from './run.ts';
 import { seed } from './seed.ts';
 import { emptyStore } from './workbench.ts';
@@ -35,7 +34,7 @@ export async function measureCpu(endpoint: string): Promise<MeasuredCpu> {
   const bench = await emptyStore(endpoint, { recorded: false });
   await seed(bench, entities);
   const milliseconds: Record<string, number> = {};
-  for (const one of inOrder([...cases, ...jobs])) {
+  for (const one of inOrder(cases)) {
     await cpuTime(bench, one, warmUps);
     milliseconds[one.name] = Number((await cpuTime(bench, one, times)).toFixed(2));
   }

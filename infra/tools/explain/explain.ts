@@ -5,13 +5,13 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { numberWithin, runCommand, UsageError } from '../../local/command-line.ts';
-import { cases, isOf, routesToBeWritten } from './cases.ts';
-import { jobs } from './jobs.ts';
+import { cases, routesToBeWritten } from './cases.ts';
 import { comparisonTable, grouped, renderPlan } from './render.ts';
 import type { RenderOptions } from './render.ts';
-import { requestCases } from './request-case.ts';
+import { requestCases, routeOf } from './request-case.ts';
 import { inOrder, measure } from './run.ts';
-import type { Case, Measured } from './run.ts';
+import type { Measured } from './run.ts';
+import type { Case } from './request-case.ts';
 import { seed } from './seed.ts';
 import { allIndexes } from './tables.ts';
 import { indexesNotRead, warningsOf } from './warnings.ts';
@@ -37,8 +37,8 @@ async function chosenCases(file: string | undefined, wanted: string): Promise<re
     if (!parsed.success) throw new UsageError(`${file}: ${z.prettifyError(parsed.error)}`);
     return parsed.data;
   }
-  const all = inOrder([...cases, ...jobs]);
-  const found = all.filter((one) => wanted === '' || isOf(one, wanted));
+  const all = inOrder(cases);
+  const found = all.filter((one) => ['', one.name, routeOf(one)].includes(wanted));
   const lacking = routesToBeWritten.filter((route) => wanted === '' || route === wanted);
   for (const route of lacking)
     say(`${route} has no case: no row of examples leads there. Write one in infra/tools/explain/cases.ts.`);

@@ -3,7 +3,8 @@ import { apiFunction, relayFunction, workerFunction } from '../../../functions/r
 import { assumptions, memoryOfOneProcessorMb, prices } from '../../cdk/prices.ts';
 import type { CpuTimes } from './cpu-times.ts';
 import type { Contract, Contracts, CostLine } from './contracts.ts';
-import { answeredDelivery, doneOf, plainDelivery } from './answer-jobs.ts';
+import { jobNames } from './cases.ts';
+import { answeredDelivery, doneOf } from './example-cases.ts';
 
 /** Dollars for one request. */
 export interface Price {
@@ -74,8 +75,8 @@ function messagePrice(
   done: string | undefined,
   before: readonly string[] = [],
 ): MessagePrice {
-  const relay = 'relay: one message';
-  const worker = done === undefined ? plainDelivery : answeredDelivery(done);
+  const { relay } = jobNames;
+  const worker = done === undefined ? jobNames.plainDelivery : answeredDelivery(done);
   const work = agreed(contracts, worker);
   const called = call(contracts, cpu, worker, workerFunction.memoryMb, assumptions.receiverMs);
   const fn = call(contracts, cpu, relay, relayFunction.memoryMb) + called;
@@ -114,7 +115,7 @@ function timerPrice(contracts: Contracts, cpu: CpuTimes, { writes }: Contract): 
   const collection = created?.slice('put entity of '.length);
   const waits = writes.some(({ item }) => item === `entity of ${collection ?? ''} in index due`);
   if (!waits || collection === undefined) return undefined;
-  const [relay, expiry] = ['relay: one message', 'timer: a hold that runs out'] as const;
+  const { relay, timer: expiry } = jobNames;
   const transition =
     call(contracts, cpu, expiry, workerFunction.memoryMb) + database(agreed(contracts, expiry));
   const relayed = invocation(measured(cpu, relay), 0, relayFunction.memoryMb);

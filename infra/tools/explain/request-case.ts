@@ -1,17 +1,26 @@
-/** Requests to be explained, in the format that `npm run explain -- --requests file.json` reads. */
+/** What is explained, in the format that `npm run explain -- --requests file.json` reads. */
 import { z } from 'zod';
 
 /**
- * `{name}` stands for the id of what an earlier step saved as `name`, `{name.field}` for one of its fields. A step may
- * also be what a receiver says of a message of an entity, `ANSWER done {it} payment.capture`, or time that passes until a
- * deadline has come, `DEADLINE expire {it}`: what comes after it in this run is later by that.
+ * A step is a request, or what no request asks for; the second half of the list below stands in `events.ts`.
+ *
+ *     GET /v1/payments/{it}                `POST` with a `body`, and a key of its own
+ *     ANSWER done {it} payment.capture     a worker's delivery of a message, whose receiver says `done`, `refused` or
+ *                                          `undeliverable`
+ *     DEADLINE expire {it}                 time passes until a deadline has come; what follows in this run is later
+ *     RELAY {it} payment.capture           a message goes to its queue
+ *     LIST payments payer alice            the stream lists the newest payments by an attribute
+ *     SWEEP messages                       the sweeper looks for open messages, or for due `timers`
+ *
+ * `{name}` stands for the id of what an earlier step saved as `name`, `{name.field}` for one of its fields, and
+ * `{unique}` for a value that nobody has.
  */
 const step = z.strictObject({
   as: z.string().optional(),
   request: z
     .string()
     .regex(
-      /^(?:(?:GET|POST) \/\S*|ANSWER (?:done|refused) \S+ \S+|DEADLINE \S+ \S+)$/,
+      /^(?:(?:GET|POST) \/\S*|(?:ANSWER|DEADLINE|RELAY|LIST|SWEEP)(?: \S+)+)$/,
       'is a method and a path, e.g. "GET /v1/payments"',
     ),
   body: z.unknown().optional(),
@@ -34,4 +43,7 @@ const requestCase = z.strictObject({
 
 export const requestCases = z.array(requestCase);
 export type Step = Readonly<z.infer<typeof step>>;
-export type RequestCase = Readonly<z.infer<typeof requestCase>>;
+export type Case = Readonly<z.infer<typeof requestCase>>;
+
+/** Without what is special about the request. */
+export const routeOf = ({ name }: Pick<Case, 'name'>): string => name.replace(/ \(.*$/, '');

@@ -1,33 +1,23 @@
 /**
- * Fills a store with entities of every domain in every status. One round of them is made through the API; the others
- * are copies of its items, with other ids and unique values of the same lengths. They cost what real ones do. Their
- * ledgers' hashes and the named accounts stay those of the first round, so such a store is not one to be audited.
+ * Fills a store with entities of every domain. One round of them is made by the cases; the others are copies of its
+ * items, with other ids and unique values of the same lengths. They cost what real ones do. Their ledgers' hashes stay those
+ * of the first round, and no named account is there, so such a store is not one to be audited.
  */
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
 import { ulid } from 'ulid';
+import type { Registry } from '../../../functions/core/registry.ts';
 import { putAll } from '../../../functions/store/batches.ts';
-import { dueShardOf, listPartitions } from '../../../functions/store/keys.ts';
 import type { EntityItem } from '../../../functions/store/entities/items.ts';
+import { dueShardOf, listPartitions } from '../../../functions/store/keys.ts';
 import { groupOf, indexedAs } from '../../../functions/store/outbox/message-items.ts';
 import type { MessageStatus } from '../../../functions/store/outbox/message-items.ts';
-import {
-  earn,
-  invite,
-  move,
-  open,
-  pay,
-  payCaptured,
-  propose,
-  settlement,
-  show,
-  write,
-  hold,
-} from './cases.ts';
-import { expire } from './jobs.ts';
-import type { Step } from './request-case.ts';
+import { casesOf } from './cases.ts';
+import { answerCases, deadlineCases } from './example-cases.ts';
+import { routeOf } from './request-case.ts';
+import type { Case } from './request-case.ts';
 import { Run } from './run.ts';
-import { tenant } from './workbench.ts';
+import { standardNow, tenant } from './workbench.ts';
 import type { Workbench } from './workbench.ts';
 
 export interface Seeded {
@@ -37,51 +27,15 @@ export interface Seeded {
 }
 
 /** The first rounds leave something to do for the sweeper and the operations routes; the number does not grow. */
-const roundsWithWork = 10;
-/** The first round is made this long before the workbench's moment; a hold of one second is over by then. */
-const madeBeforeMs = 10_000;
+const roundsWithWork = 3;
 /** Rounds written at once, and after how many it is told how far it is. */
 const roundsAtOnce = 4;
 const tellEvery = 400;
+const dayMs = 86_400_000;
 
 type Item = Readonly<Record<string, unknown>>;
 type Table = 'data' | 'outbox';
 type Items = Readonly<Record<Table, readonly Item[]>>;
-
-const holdFor = (holdSeconds: number): Step => ({ ...hold, body: { ...(hold.body as object), holdSeconds } });
-const dayMs = 86_400_000;
-
-/** Thirty entities, each domain in each of its statuses, and how long those wait that expire. */
-const round: readonly (readonly [steps: readonly Step[], expiresAfterMs?: number])[] = [
-  [[pay]],
-  [[pay, move('payments', 'cancel')]],
-  [[...payCaptured, move('payments', 'refund', { amount: 1_250 })]],
-  [settlement(1)],
-  [[...settlement(1).slice(-1), move('settlements', 'cancel')]],
-  [[...settlement(1), move('settlements', 'confirm')]],
-  [[...settlement(1), move('settlements', 'confirm'), move('settlements', 'pay')]],
-  [[{ ...show, as: 'it' }, move('showings', 'close')]],
-  [[show]],
-  [[holdFor(1)]],
-  [[holdFor(900), move('reservations', 'confirm')]],
-  [[holdFor(900), move('reservations', 'cancel')]],
-  [[holdFor(1)], 1_000],
-  [[propose()]],
-  [[propose(), move('approvals', 'submit')]],
-  [[propose(), move('approvals', 'submit'), move('approvals', 'approve')]],
-  [[propose(), move('approvals', 'submit'), move('approvals', 'reject')]],
-  [[propose(), move('approvals', 'withdraw')]],
-  [[open, earn]],
-  [[open, move('point-accounts', 'close')]],
-  [[invite]],
-  [[invite, move('invites', 'revoke')]],
-  [[invite], 14 * dayMs],
-  [[invite, move('invites', 'revoke')]],
-  [[write]],
-  [[write, move('articles', 'publish')]],
-  [[write, move('articles', 'publish'), move('articles', 'archive')]],
-];
-export const entitiesPerRound = 30;
 
 /** @param tell told how far it is where that takes minutes */
 export async function seed(
@@ -90,62 +44,78 @@ export async function seed(
   tell: (text: string) => void = () => undefined,
 ): Promise<Seeded> {
   const begun = performance.now();
-  const rounds = Math.ceil(entities / entitiesPerRound);
-  const made = rounds > 0 ? await makeRound(bench) : { data: [], outbox: [] };
-  let items = 0;
-  let done = 0;
+  const round = entities > 0 ? await makeRound(bench) : { data: [], outbox: [] };
+  const perRound = Math.max(1, round.data.filter(({ sk }) => sk === 'entity').length);
+  const rounds = Math.ceil(entities / perRound);
   const put = async (number: number): Promise<void> => {
-    for (const [table, copies] of Object.entries(copyOf(made, number, bench.clock.now()))) {
-      await putAll(bench.probe, bench.tables[table as Table], copies);
-      items += copies.length;
-    }
-    done += 1;
-    if (done % tellEvery === 0) tell(`seeded ${done * entitiesPerRound} entities`);
+    const copy = copyOf(round, number);
+    await putAll(bench.probe, bench.tables.data, copy.data);
+    await putAll(bench.probe, bench.tables.outbox, copy.outbox);
+    if (number % tellEvery === tellEvery - 1) tell(`seeded ${(number + 1) * perRound} entities`);
   };
   await pMap(Array(rounds).keys(), put, { concurrency: roundsAtOnce });
-  return { entities: rounds * entitiesPerRound, items, seconds: (performance.now() - begun) / 1000 };
+  const items = rounds * (round.data.length + round.outbox.length);
+  return { entities: rounds * perRound, items, seconds: (performance.now() - begun) / 1000 };
 }
 
+/** Every command in its plainest form, every answer, every deadline. */
+function seeding(registry: Registry): readonly Case[] {
+  const all = casesOf(registry);
+  const commands = all.filter(({ name }) => /^POST (?!.*lock$)/.test(name));
+  return [
+    ...commands.filter((one) => commands.find((other) => routeOf(other) === routeOf(one)) === one),
+    ...answerCases(registry),
+    ...deadlineCases(registry, all),
+  ];
+}
+
+/** What the cases leave behind, each in a tenant of its own: they take the same unique values. */
 async function makeRound(bench: Workbench): Promise<Items> {
-  bench.clock.advance(-madeBeforeMs);
-  const run = new Run(bench);
-  for (const [steps, expiresAfterMs] of round) {
-    await run.prepare(steps);
-    if (expiresAfterMs !== undefined) await expire(bench, run.id('it'), expiresAfterMs);
+  for (const [place, { before = [], request }] of seeding(bench.backend.registry).entries()) {
+    bench.clock.ahead = 0;
+    await new Run(bench, `seed${1_000 + place}`).prepare([...before, request]);
   }
-  bench.clock.advance(madeBeforeMs);
+  bench.clock.ahead = 0;
   const read = async (table: Table): Promise<readonly Item[]> => {
     const items: Item[] = [];
     const pages = paginateScan({ client: bench.probe }, { TableName: bench.tables[table] });
     for await (const { Items = [] } of pages) items.push(...Items);
-    return items;
+    // In the order of the cases, so that each page of a list holds the same in every store.
+    return items.toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
   };
-  return { data: await read('data'), outbox: await read('outbox') };
+  return {
+    // All rounds would write the same named accounts.
+    data: (await read('data')).filter(({ sk }) => sk !== 'balance'),
+    // Beside the messages lies what callbacks find them by.
+    outbox: (await read('outbox')).filter(({ stateSk }) => stateSk !== undefined),
+  };
 }
 
-/** Ids, unique values, and the hashes of those in keys. */
-const names = /[0-9A-HJKMNP-TV-Z]{26}|u1\d{7}|(?<=#unique#\w+#)[\w-]{43}/g;
+const placeOf = ({ pk, sk }: Item): string => `${String(pk)} ${String(sk)}`;
+
+/** Ids, the keys of unique values, and the tenants in which they were made. */
+const names = /[0-9A-HJKMNP-TV-Z]{26}|seed\d{4}(?:#unique#\w+#[\w-]{43})?/g;
 
 /** The items of another round: other names of the same lengths, and messages as relay and worker leave them. */
-function copyOf(made: Items, number: number, now: number): Items {
+function copyOf(round: Items, number: number): Items {
   const hasWork = number < roundsWithWork;
   const others = new Map<string, string>();
   const other = (own: string): string => {
-    const digits = String(20_000_000 + 100 * number + others.size);
-    const found = others.get(own) ?? (own.length === 26 ? ulid(now - number) : own.slice(0, -8) + digits);
+    const found = others.get(own) ?? another(own, number, others.size);
     others.set(own, found);
     return found;
   };
-  const isFirst = number === 0;
-  const text = JSON.stringify(made);
-  const { data, outbox } = JSON.parse(isFirst ? text : text.replace(names, other)) as Items;
+  const { data, outbox } = JSON.parse(JSON.stringify(round).replace(names, other)) as Items;
   return {
-    // All rounds share the named accounts.
-    data: data
-      .filter(({ sk }) => isFirst || sk !== 'balance')
-      .map((item) => waiting(listed(item, number), hasWork, now)),
+    data: data.map((item) => waiting(listed(item, number), hasWork)),
     outbox: outbox.map((message) => worked(message, hasWork)),
   };
+}
+
+function another(own: string, round: number, place: number): string {
+  const [, ofTenant] = /^seed\d{4}(.*)$/.exec(own) ?? [];
+  if (ofTenant === undefined) return ulid(standardNow - 1_000 * round - place);
+  return ofTenant === '' ? tenant : `${tenant}${ofTenant.slice(0, -8)}${10_000_000 + 1_000 * round + place}`;
 }
 
 /** Rounds are dealt to the partitions of their lists in turn, so that each holds as much in every store of one size. */
@@ -156,10 +126,10 @@ function listed(item: Item, number: number): Item {
 }
 
 /** What waits is overdue only where there is work to be left. */
-function waiting(item: Item, hasWork: boolean, now: number): Item {
+function waiting(item: Item, hasWork: boolean): Item {
   if (item['dueAt'] === undefined) return item;
-  const dueShard = dueShardOf(String(item['id']));
-  return { ...item, dueShard, ...(!hasWork && { dueAt: Math.max(Number(item['dueAt']), now + dayMs) }) };
+  const dueAt = hasWork ? standardNow - 1_000 : Math.max(Number(item['dueAt']), standardNow + dayMs);
+  return { ...item, dueShard: dueShardOf(String(item['id'])), dueAt };
 }
 
 /** A message that is done, or, where work is left, dead or still to be sent. */

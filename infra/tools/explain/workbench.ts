@@ -72,7 +72,8 @@ export interface Workbench {
   readonly outbox: OutboxAccess;
   /** A client that is not recorded. */
   readonly probe: DynamoDBDocumentClient;
-  readonly clock: Clock & { advance: (milliseconds: number) => void };
+  /** Time that passes by itself, if at all, and how far cases have moved it on, in milliseconds. */
+  readonly clock: Clock & { ahead: number };
   readonly send: (request: Request) => Promise<Reply>;
   /** The same store as if it had no such index. */
   readonly without: (index: string) => Workbench;
@@ -100,13 +101,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
   if (withoutIndex !== undefined) scanInsteadOf(client, probe, withoutIndex);
   const recorder = createRecorder({ client, tables }, schemasWithout(withoutIndex), probe);
   const store = options.recorded === false ? { client: probe, tables } : recorder.store;
-  let offset = 0;
-  const clock = {
-    now: () => base.now() + offset,
-    advance: (milliseconds: number) => {
-      offset += milliseconds;
-    },
-  };
+  const clock = { ahead: 0, now: () => base.now() + clock.ahead };
   const backend = createBackend({ domains: options.domains ?? allDomains, store, clock });
   const app = createApp(backend, createAudit(backend), log);
   const roles = rolesOf(backend.registry.domains);

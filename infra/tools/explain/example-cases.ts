@@ -1,0 +1,139 @@
+/** Cases that follow from a definition: its commands and answers with the examples of its documentation, and its queries. */
+import type { PlannedMessage } from '../../../functions/core/decision.ts';
+import type { Domain } from '../../../functions/core/definition.ts';
+import { secretFields } from '../../../functions/core/fields.ts';
+import { messagesOf, publicTransitions } from '../../../functions/core/registry.ts';
+import type { Registry } from '../../../functions/core/registry.ts';
+import { idsIn } from '../../../functions/docs/example-body.ts';
+import { exampleOf } from '../../../functions/docs/example-order.ts';
+import { outcomeOf } from '../../../functions/docs/example-world.ts';
+import type { ExampleCommand } from '../../../functions/docs/example-world.ts';
+import { routeOf } from './request-case.ts';
+import type { Case, Step } from './request-case.ts';
+import { standardNow } from './workbench.ts';
+
+export const publicCommands = (domain: Domain): readonly string[] => ['create', ...publicTransitions(domain)];
+
+export const commandRoute = ({ collection }: Domain, name: string): string =>
+  `POST /v1/${collection}${name === 'create' ? '' : `/{id}/${name}`}`;
+
+/** The case of a command; none where no row of examples leads there. */
+export function commandCase(registry: Registry, domain: Domain, name: string): Case | undefined {
+  const { before = [], request, isApart } = rowTo(registry, domain, name) ?? {};
+  return request && { name: commandRoute(domain, name), isApart, before, request };
+}
+
+/** What exists for every collection alike. @param creation leaves an entity as `it` */
+export function commonCases({ collection, initial }: Domain, creation: Case): readonly Case[] {
+  const list = `GET /v1/${collection}`;
+  const entity = `/v1/${collection}/{it}`;
+  const make = created(creation);
+  const body = { ttlSeconds: 30, wait: 'nowait' };
+  const lock: Step = { as: 'lock', request: `POST ${entity}/lock`, body };
+  const unlock: Step = { request: `POST ${entity}/unlock`, headers: { 'lock-token': '{lock.token}' } };
+  const ofEntity = (request: Step, before = make): Case => ({
+    name: request.request.replace('{it}', '{id}'),
+    isApart: creation.isApart,
+    before,
+    request,
+  });
+  return [
+    { name: list, request: { request: list } },
+    { name: `${list} (by status)`, request: { request: `${list}?status=${initial}` } },
+    ofEntity({ request: `GET ${entity}` }),
+    ofEntity({ request: `GET ${entity}/ledger` }),
+    ofEntity({ request: `GET ${entity}/messages` }),
+    ofEntity(lock),
+    ofEntity(unlock, [...make, lock]),
+  ];
+}
+
+/**
+ * Messages whose answers move an entity: where the receiver says yes, the worker commits the transition. What that costs
+ * depends on the transition, so each has a case of its own, named as routes are. There is none where no example of a
+ * public command sends a message that asks for it.
+ */
+export const answerCases = (registry: Registry): readonly Case[] =>
+  registry.domains.flatMap((domain) =>
+    Object.keys(domain.transitions).flatMap((done) => answerCase(registry, domain, done) ?? []),
+  );
+
+function answerCase(registry: Registry, domain: Domain, done: string): Case | undefined {
+  const commands = publicCommands(domain);
+  for (const { command, message } of messagesOf(domain)) {
+    if (message.done !== done || !commands.includes(command)) continue;
+    const { before = [], request, isApart, messages = [] } = rowTo(registry, domain, command) ?? {};
+    if (!request || !messages.some(({ type }) => type === message.type)) continue;
+    const name = answeredDelivery(`${domain.collection}/${done}`);
+    const answer = { request: `ANSWER done {it} ${message.type}` };
+    return { name, isApart, before: [...before, request], request: answer };
+  }
+  return undefined;
+}
+
+/** Deadlines of entities that were just created. @param all the cases of the same definitions */
+export const deadlineCases = (registry: Registry, all: readonly Case[]): readonly Case[] =>
+  registry.domains.flatMap((domain) =>
+    Object.keys(domain.deadlines ?? {}).flatMap((transition): readonly Case[] => {
+      const creation = all.find((one) => routeOf(one) === commandRoute(domain, 'create'));
+      if (!creation || domain.deadlines?.[transition]?.while.includes(domain.initial) !== true) return [];
+      const request = { request: `DEADLINE ${transition} {it}` };
+      return [
+        { name: `${domain.collection}: ${transition}`, isApart: true, before: created(creation), request },
+      ];
+    }),
+  );
+
+/** The steps after which there is an entity, as `it`. */
+const created = ({ before = [], request }: Case): readonly Step[] => [...before, { ...request, as: 'it' }];
+
+/** @param done a collection and its transition, e.g. `payments/captured` */
+export const answeredDelivery = (done: string): string => `ANSWER /v1/${done.replace('/', '/{id}/')}`;
+
+/** @returns the collection and the transition, where a case has such a name */
+export const doneOf = (name: string): string | undefined =>
+  /^ANSWER \/v1\/(.*)$/.exec(name)?.[1]?.replace('/{id}/', '/');
+
+interface Row extends Omit<Case, 'name'> {
+  /** What the command sends. */
+  readonly messages: readonly PlannedMessage[];
+}
+
+/** The example of a command after those that lead to it. */
+function rowTo(registry: Registry, domain: Domain, name: string): Row | undefined {
+  const { after, messages = [], ...example } = exampleOf(registry, domain, name, standardNow);
+  if (!after) return undefined;
+  const row = [...after, example];
+  const made = row.flatMap((step) => (step.name === 'create' ? [step.id] : []));
+  /** What the row creates has another id each time. */
+  const placeholder = (id: string): string => (made.includes(id) ? `{${id === example.id ? 'it' : id}}` : id);
+  return {
+    // Examples take the same unique values each time.
+    isApart: row.some((step) => step.domain.unique !== undefined),
+    before: after.map((step) => stepOf(step, placeholder)),
+    request: stepOf(example, placeholder),
+    messages,
+  };
+}
+
+/** A command, an answer or a deadline with placeholders for ids, and for the secret that only a message tells. */
+function stepOf(command: ExampleCommand, placeholder: (id: string) => string): Step {
+  const { domain, name, id, body = {}, actor, answers, dueAt } = command;
+  const entity = placeholder(id);
+  if (answers) return { request: `ANSWER ${outcomeOf(answers, name)} ${entity} ${answers.type}` };
+  if (dueAt !== undefined) return { request: `DEADLINE ${name} ${entity}` };
+  const input = name === 'create' ? domain.create.input : domain.transitions[name]?.input;
+  const secrets = input ? [...secretFields(input)] : [];
+  const secret = entity.replace('}', '.secret}');
+  const sent = { ...body, ...Object.fromEntries(secrets.map((field) => [field, secret])) };
+  const text = idsIn(body).reduce(
+    (json, other) => json.replaceAll(other, placeholder(other)),
+    JSON.stringify(sent),
+  );
+  return {
+    ...(name === 'create' && { as: entity.slice(1, -1) }),
+    request: commandRoute(domain, name).replace('{id}', entity),
+    ...(input && { body: JSON.parse(text) as unknown }),
+    ...(actor !== undefined && { subject: actor }),
+  };
+}
