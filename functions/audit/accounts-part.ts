@@ -20,7 +20,7 @@ import type { AuditContext, Part } from './part.ts';
 import { firstEntity } from './position.ts';
 import type { PositionIn } from './position.ts';
 import { problem } from './problems.ts';
-import type { AuditBackend } from './verify-entity.ts';
+import type { AuditBackend } from './verify-entities.ts';
 
 export async function checkAccounts(context: AuditContext, position: PositionIn<'accounts'>): Promise<Part> {
   const { backend, run } = context;

@@ -22,7 +22,7 @@ import type { AuditContext, Heal, Part } from './part.ts';
 import { decodePosition, encodePosition, firstEntity, noCursor } from './position.ts';
 import type { Position } from './position.ts';
 import { readStates } from './states.ts';
-import type { AuditBackend } from './verify-entity.ts';
+import type { AuditBackend } from './verify-entities.ts';
 
 /**
  * @param retention seconds for which the run keeps its partial sums, from its start; the same for all of its pages

@@ -1,31 +1,41 @@
 /** Verifies entities and keeps the sums of their postings. */
+import type { Domain } from '../core/definition.ts';
 import { readWalk, writeSums, writeWalk } from '../store/audit/audit-runs.ts';
 import { visitEntities } from './visit-entities.ts';
-import type { Visit } from './visit-entities.ts';
+import type { Done, Visit, Visited } from './visit-entities.ts';
+import { beginning } from './ledger-walk.ts';
 import type { Walked } from './ledger-walk.ts';
 import type { AuditContext, Part } from './part.ts';
 import { noCursor } from './position.ts';
 import type { PositionIn } from './position.ts';
 import { lineMissing } from './statement-check.ts';
-import { verifyEntity } from './verify-entity.ts';
-import type { Verified } from './verify-entity.ts';
+import { verifyEntities } from './verify-entities.ts';
+import type { Begun, Verified } from './verify-entities.ts';
 
-type Visited = Verified & {
-  readonly isBegun: boolean;
-  readonly restSeq?: number | undefined;
-};
+type Checked = Verified & Done & { readonly isBegun: boolean };
 
 export async function checkEntities(context: AuditContext, position: PositionIn<'entities'>): Promise<Part> {
   const { backend, run, heal } = context;
-  const visit: Visit<Visited> = async (domain, id, afterSeq) => {
-    const walked = afterSeq === 0 ? undefined : await readWalk(backend.store, run, id, afterSeq);
-    // A run that was never there, or whose notes are gone, or are a version's that told less.
-    if (afterSeq > 0 && !isWalk(walked)) throw noCursor;
+  const begun = async (domain: Domain, { id, afterSeq }: Visited): Promise<Begun> => {
     const subject = { tenant: run.tenant, domain, id };
-    const verified = await verifyEntity(backend, subject, walked as Walked | undefined);
-    const { rest } = verified;
-    if (rest) await writeWalk(backend.store, run, id, rest.seq, rest);
-    return { ...verified, isBegun: afterSeq === 0, restSeq: rest?.seq };
+    if (afterSeq === 0) return { subject, from: beginning };
+    const walked = await readWalk(backend.store, run, id, afterSeq);
+    // A run that was never there, or whose notes are gone, or are a version's that told less.
+    if (!isWalk(walked)) throw noCursor;
+    return { subject, from: walked };
+  };
+  const visit: Visit<Checked> = async (domain, entities) => {
+    const all = await Promise.all(entities.map((entity) => begun(domain, entity)));
+    const verified = await verifyEntities(backend, run.tenant, all);
+    for (const [index, { id }] of entities.entries()) {
+      const rest = verified[index]?.rest;
+      if (rest) await writeWalk(backend.store, run, id, rest.seq, rest);
+    }
+    return verified.map((each, index) => ({
+      ...each,
+      isBegun: entities[index]?.afterSeq === 0,
+      restSeq: each.rest?.seq,
+    }));
   };
   const { results, next } = await visitEntities(context, position, visit);
   const missing = results.flatMap(({ missingLines }) => missingLines);
@@ -46,5 +56,5 @@ export async function checkEntities(context: AuditContext, position: PositionIn<
   };
 }
 
-const isWalk = (walked: unknown): boolean =>
+const isWalk = (walked: unknown): walked is Walked =>
   typeof walked === 'object' && walked !== null && 'held' in walked && 'reserved' in walked;

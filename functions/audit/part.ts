@@ -4,7 +4,7 @@ import type { Line } from '../core/lines.ts';
 import type { Run } from '../store/audit/audit-runs.ts';
 import type { EntityList } from './entity-list.ts';
 import type { Position } from './position.ts';
-import type { AuditBackend } from './verify-entity.ts';
+import type { AuditBackend } from './verify-entities.ts';
 
 export interface Part {
   readonly checkedEntities: number;

@@ -1,8 +1,9 @@
 /** Sums the postings of suspect accounts up once more. */
+import type { Domain } from '../core/definition.ts';
 import { readSuspects, writeSums } from '../store/audit/audit-runs.ts';
 import type { StretchSums } from '../store/audit/audit-runs.ts';
 import { visitEntities } from './visit-entities.ts';
-import type { Done, Visit } from './visit-entities.ts';
+import type { Done, Visit, Visited } from './visit-entities.ts';
 import { uncounted } from './part.ts';
 import type { AuditContext, Part } from './part.ts';
 import type { PositionIn } from './position.ts';
@@ -13,7 +14,7 @@ import type { Sums } from './sums.ts';
 
 export async function recount(context: AuditContext, position: PositionIn<'recount'>): Promise<Part> {
   const { backend, run } = context;
-  const visit: Visit<StretchSums & Done> = async (domain, id, afterSeq) => {
+  const sumUp = async (domain: Domain, { id, afterSeq }: Visited): Promise<StretchSums & Done> => {
     const segment = await readSegment(backend.store, run.tenant, id, afterSeq);
     const sums: Sums = new Map();
     for (const item of segment.items) for (const posting of postingsOf(item)) post(sums, posting);
@@ -21,6 +22,8 @@ export async function recount(context: AuditContext, position: PositionIn<'recou
     const stretch = stretchName(id, segment.end);
     return { stretch, sums, ...(!segment.isLast && { restSeq: segment.end }) };
   };
+  const visit: Visit<StretchSums & Done> = (domain, entities) =>
+    Promise.all(entities.map((entity) => sumUp(domain, entity)));
   const { results, next } = await visitEntities(context, position, visit);
   const accounts = new Set(results.flatMap(({ sums }) => [...sums.keys()]));
   const suspects = await readSuspects(backend.store, run, accounts);

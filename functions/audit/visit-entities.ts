@@ -10,12 +10,17 @@ export interface Done {
   readonly restSeq?: number | undefined;
 }
 
+export interface Visited {
+  readonly id: string;
+  /** The entry up to which it is done already; 0 where nothing is. */
+  readonly afterSeq: number;
+}
+
+/** @returns of each, in their order */
 export type Visit<Result extends Done> = (
   domain: Domain,
-  id: string,
-  /** The entry up to which the entity is done already. */
-  afterSeq: number,
-) => Promise<Result>;
+  entities: readonly Visited[],
+) => Promise<readonly Result[]>;
 
 /**
  * Visits the next entities, some at once.
@@ -30,16 +35,18 @@ export async function visitEntities<Result extends Done>(
   const { collection, before, within } = at;
   const domain = registry.byCollection(collection);
   if (within) {
-    const result = await visit(domain, within.id, within.seq);
-    const next =
-      result.restSeq === undefined
-        ? { collection, before: within.id }
-        : { ...at, within: { id: within.id, seq: result.restSeq } };
-    return { results: [result], next };
+    const { id, seq } = within;
+    const results = await visit(domain, [{ id, afterSeq: seq }]);
+    const restSeq = results[0]?.restSeq;
+    const next = restSeq === undefined ? { collection, before: id } : { ...at, within: { id, seq: restSeq } };
+    return { results, next };
   }
   const wanted = Math.min(entitiesMax, page.entitiesPerPart);
   const { ids, isComplete } = await list({ domain, before, wanted, wantedInAll: entitiesMax });
-  const visited = await Promise.all(ids.map((id) => visit(domain, id, 0)));
+  const visited = await visit(
+    domain,
+    ids.map((id) => ({ id, afterSeq: 0 })),
+  );
   const results: Result[] = [];
   for (const [index, result] of visited.entries()) {
     const id = ids[index] ?? '';

@@ -18,26 +18,23 @@ const entities = page.entitiesMax;
 const now = Date.now();
 const clock = { now: () => now };
 
-interface Cost {
-  requests: number;
-  readUnits: number;
-  writeUnits: number;
-}
-
-/** The audit of a page of entities, and of what hangs on them. */
-async function costOf(domain: Domain, make: (history: History) => void): Promise<Cost> {
+/** The audit of a page of entities and of what hangs on them; an entity's share of it. */
+async function costOf(
+  domain: Domain,
+  make: (history: History) => void,
+): Promise<{ readonly requests: number; readonly readUnits: number; readonly writeUnits: number }> {
   const { backend } = await startBackend({ domains: [domain], clock });
   const history = new History(registerDomains([domain]), 'acme', now);
   for (let n = 0; n < entities; n += 1) make(history);
   await history.write(backend.store);
-  const cost: Cost = { requests: 0, readUnits: 0, writeUnits: 0 };
+  const cost = { requests: 0, readUnits: 0, writeUnits: 0 };
   const store = observeCalls(backend.store, {
     returnConsumedCapacity: 'TOTAL',
     after: ({ operation, output }) => {
       const used = (output as { ConsumedCapacity?: ConsumedCapacity | ConsumedCapacity[] }).ConsumedCapacity;
-      cost.requests += 1;
+      cost.requests += 1 / entities;
       for (const { CapacityUnits = 0 } of [used ?? []].flat())
-        cost[operation.startsWith('BatchWrite') ? 'writeUnits' : 'readUnits'] += CapacityUnits;
+        cost[operation.startsWith('BatchWrite') ? 'writeUnits' : 'readUnits'] += CapacityUnits / entities;
     },
   });
   expect(await auditWhole(createAudit({ ...backend, store }), 'acme')).toMatchObject({
@@ -47,17 +44,21 @@ async function costOf(domain: Domain, make: (history: History) => void): Promise
   return cost;
 }
 
-it('of entities whose accounts nobody has used', async () => {
+// Which partition of a list an entity is in is chance, and what is read of each is rounded up: hence some room.
+
+it('costs an entity whose account nobody has used less than three requests and no write', async () => {
   let n = 0;
-  const cost = await costOf(members, (history) =>
-    history.entity('members', { name: `Member ${(n += 1)}` }, []),
-  );
-  expect(cost).toEqual({ requests: 170, readUnits: 200, writeUnits: 0 });
+  const make = (history: History) => history.entity('members', { name: `Member ${(n += 1)}` }, []);
+  const { requests, readUnits, writeUnits } = await costOf(members, make);
+  expect(requests).toBeLessThan(2.8);
+  expect(readUnits).toBeLessThan(4.4);
+  expect(writeUnits).toBe(0);
 });
 
-it('of entities that have posted to accounts of all', async () => {
-  const cost = await costOf(payments, (history) =>
-    history.entity('payments', payment, [{ name: 'confirm' }]),
-  );
-  expect(cost).toEqual({ requests: 183, readUnits: 158, writeUnits: 96 });
+it('costs an entity that has posted to two accounts a write each', async () => {
+  const make = (history: History) => history.entity('payments', payment, [{ name: 'confirm' }]);
+  const { requests, readUnits, writeUnits } = await costOf(payments, make);
+  expect(requests).toBeLessThan(3.1);
+  expect(readUnits).toBeLessThan(3.5);
+  expect(writeUnits).toBeCloseTo(2);
 });

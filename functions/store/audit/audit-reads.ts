@@ -102,6 +102,17 @@ export async function readEntityItems(
   );
 }
 
+/** What lies in each of the places that were read. */
+export type Places = (key: ItemKey) => RawItem | undefined;
+
+/** Reads places of the data table, whatever lies there, in as few requests as can be. */
+export async function readPlaces({ client, tables }: Store, keys: readonly ItemKey[]): Promise<Places> {
+  const nameOf = ({ pk, sk }: ItemKey): string => JSON.stringify([pk, sk]);
+  const items = await readByKey<RawItem & ItemKey>(client, tables.data, keys);
+  const found = new Map(items.map((item) => [nameOf(item), item]));
+  return (key) => found.get(nameOf(key));
+}
+
 /** Who holds each value, in their order; `undefined` where it is free. */
 export async function readHolders(
   store: Store,

@@ -6,7 +6,7 @@
 import type { Line } from '../../core/lines.ts';
 import type { ListedValue } from '../../core/listed.ts';
 import type { StatementLine } from '../../core/statements.ts';
-import { putAll, readByKey } from '../batches.ts';
+import { putAll } from '../batches.ts';
 import { listedPartition, statementPartition } from '../keys.ts';
 import type { ItemKey } from '../keys.ts';
 import { readNewest } from '../newest-page.ts';
@@ -42,18 +42,6 @@ export async function writeLines({ client, tables }: DataStore, lines: readonly 
     }),
   );
   await putAll(client, tables.data, [...items.values()]);
-}
-
-/** What lies in the places of these lines, in their order; `undefined` where there is nothing. */
-export async function readLines(
-  { client, tables }: DataStore,
-  tenant: string,
-  lines: readonly Line[],
-): Promise<readonly (ItemKey | undefined)[]> {
-  const items = lines.map((line) => lineItem(tenant, line));
-  const found = await readByKey<ItemKey>(client, tables.data, items);
-  const byKey = new Map(found.map((item) => [JSON.stringify([item.pk, item.sk]), item]));
-  return items.map(({ pk, sk }) => byKey.get(JSON.stringify([pk, sk])));
 }
 
 /**

@@ -4,7 +4,7 @@
  * survey that was stopped goes on from there.
  */
 import pMap from 'p-map';
-import type { AuditBackend } from '../../../functions/audit/verify-entity.ts';
+import type { AuditBackend } from '../../../functions/audit/verify-entities.ts';
 import { entityProblems } from '../../../functions/audit/entity-check.ts';
 import { beginning, nothingFound, step } from '../../../functions/audit/ledger-walk.ts';
 import { readSegment } from '../../../functions/audit/segments.ts';
