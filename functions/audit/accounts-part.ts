@@ -14,6 +14,7 @@ import { readHeld } from '../store/audit/audit-reads.ts';
 import type { Held } from '../store/audit/audit-reads.ts';
 import { readSums, readSuspects, writeSuspects } from '../store/audit/audit-runs.ts';
 import type { Run, Suspect } from '../store/audit/audit-runs.ts';
+import type { Consistency } from '../store/metering/capacity.ts';
 import { rowsMax } from './limits.ts';
 import { uncounted } from './part.ts';
 import type { AuditContext, Part } from './part.ts';
@@ -26,11 +27,9 @@ export async function checkAccounts(context: AuditContext, position: PositionIn<
   const { backend, run } = context;
   const { pass } = position;
   const { accounts, open } = await sumUp(backend, run, position);
-  const names = accounts.map(({ account }) => account);
-  const held = await readHeld(backend.store, backend.registry, run.tenant, names);
-  const differing = accounts.flatMap((account, index) =>
-    isRight(account, held[index]) ? [] : [{ ...account, held: held[index] }],
-  );
+  // A balance that is a moment old and costs half may differ: a suspect is one whose balance differs as it is.
+  const looked = await differingOf(backend, run, accounts, 'eventual');
+  const differing = await differingOf(backend, run, looked, 'strong');
   let problems: readonly AuditProblem[] = [];
   if (pass === 1) await writeSuspects(backend.store, run, differing);
   else problems = await confirmed(backend, run, differing);
@@ -73,6 +72,21 @@ async function sumUp(
   return { accounts: current ? [...accounts, current] : accounts };
 }
 
+type Differing = Suspect & { readonly held: Held | undefined };
+
+async function differingOf(
+  { store, registry }: AuditBackend,
+  { tenant }: Run,
+  accounts: readonly Suspect[],
+  consistency: Consistency,
+): Promise<readonly Differing[]> {
+  const names = accounts.map(({ account }) => account);
+  const held = await readHeld(store, registry, tenant, names, consistency);
+  return accounts.flatMap((account, index) =>
+    isRight(account, held[index]) ? [] : [{ ...account, held: held[index] }],
+  );
+}
+
 /** An account that nets to nothing within its transactions has no balance of its own; it counts as 0. */
 function isRight({ unit, sum }: Suspect, held: Held | undefined): boolean {
   return held ? held.balance === sum && (held.unit === undefined || held.unit === unit) : sum === 0;
@@ -81,7 +95,7 @@ function isRight({ unit, sum }: Suspect, held: Held | undefined): boolean {
 async function confirmed(
   { store, registry }: AuditBackend,
   run: Run,
-  differing: readonly (Suspect & { readonly held: Held | undefined })[],
+  differing: readonly Differing[],
 ): Promise<readonly AuditProblem[]> {
   const suspects = await readSuspects(
     store,

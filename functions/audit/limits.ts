@@ -20,8 +20,8 @@ export const segmentEntries = 250;
 export const rowsMax = 500;
 
 /**
- * The items of one transaction become visible one after the other. What looks wrong is read again after this
- * pause, and only what is wrong twice is told.
+ * The items of one transaction become visible one after the other, and the first reads may be of a moment ago. What looks
+ * wrong is read again after this pause, strongly, and only what is wrong twice is told.
  */
 export const recheckPauseMs = 200;
 

@@ -7,6 +7,7 @@ import type { AuditProblem } from '../api/audit.ts';
 import { readEntityItems, readExistingMessages } from '../store/audit/audit-reads.ts';
 import { entityPartition, listPartitionOf } from '../store/keys.ts';
 import type { ItemKey } from '../store/keys.ts';
+import type { Consistency } from '../store/metering/capacity.ts';
 import { readGroupPage } from '../store/outbox/message-groups.ts';
 import { messageGroups } from '../store/outbox/message-items.ts';
 import { recheckPauseMs } from './limits.ts';
@@ -21,9 +22,10 @@ export async function checkMessages(context: AuditContext, position: PositionIn<
   const { client, tables } = backend.store;
   const outbox = { client, table: tables.outbox, clock: backend.clock };
   const page = await readGroupPage(outbox, { tenant: run.tenant, group, after, newestFirst: false });
-  const first = await problemsOf(context, page.entries);
+  const first = await problemsOf(context, page.entries, 'eventual');
   if (first.length > 0) await sleep(recheckPauseMs);
-  const problems = first.length > 0 ? foundTwice(first, await problemsOf(context, page.entries)) : [];
+  const problems =
+    first.length > 0 ? foundTwice(first, await problemsOf(context, page.entries, 'strong')) : [];
   if (page.position !== undefined) return uncounted({ ...position, after: page.position }, problems);
   const nextGroup = messageGroups[messageGroups.indexOf(group) + 1];
   return uncounted(
@@ -37,10 +39,11 @@ export async function checkMessages(context: AuditContext, position: PositionIn<
 async function problemsOf(
   { backend: { store }, run: { tenant } }: AuditContext,
   keys: readonly ItemKey[],
+  consistency: Consistency,
 ): Promise<readonly AuditProblem[]> {
   const prefix = entityPartition(tenant, '');
   const ids = [...new Set(keys.map(({ pk }) => pk.slice(prefix.length)))];
-  const entities = await readEntityItems(store, tenant, ids);
+  const entities = await readEntityItems(store, tenant, ids, consistency);
   const unlisted = [...entities].filter(
     ([id, { collection, status, listPk, listSk }]) =>
       listSk !== id || listPk !== listPartitionOf(tenant, { id, collection, status }),

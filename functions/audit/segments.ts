@@ -2,6 +2,7 @@
 import type { Store } from '../store/store.ts';
 import { readPartition } from '../store/audit/audit-reads.ts';
 import type { EntityItem } from '../store/entities/items.ts';
+import type { Consistency } from '../store/metering/capacity.ts';
 import { entityKey, entityPartition, entryKey, fixedKey } from '../store/keys.ts';
 import { segmentEntries } from './limits.ts';
 import { placeOf } from './raw-entry.ts';
@@ -23,16 +24,19 @@ export const stretchName = (id: string, end: number): string => `${id}#${String(
 
 const endOf = (place: number): number => Math.ceil(place / segmentEntries) * segmentEntries;
 
-/**
- * Reads what follows an entry, up to the end of its segment.
- * @param end the segment's, where it is known; else it is the segment of the first entry found
- */
+export interface SegmentOptions {
+  /** The segment's, where it is known; else it is the segment of the first entry found. */
+  readonly end?: number;
+  readonly consistency?: Consistency;
+}
+
+/** Reads what follows an entry, up to the end of its segment. */
 export async function readSegment(
   store: Store,
   tenant: string,
   id: string,
   afterSeq: number,
-  end?: number,
+  { end, consistency = 'strong' }: SegmentOptions = {},
 ): Promise<Segment> {
   const fixedSortKey = fixedKey(tenant, id).sk;
   const entitySortKey = entityKey(tenant, id).sk;
@@ -44,6 +48,7 @@ export async function readSegment(
     const page = await readPartition(store, entityPartition(tenant, id), {
       after,
       limit: segmentEntries + 2,
+      consistency,
     });
     for (const item of page.items) {
       if (item['sk'] === entitySortKey) {

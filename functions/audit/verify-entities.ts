@@ -10,6 +10,7 @@ import type { FixedItem } from '../store/entities/fixed-attributes.ts';
 import type { EntityItem } from '../store/entities/items.ts';
 import { fixedKey, uniqueKey } from '../store/keys.ts';
 import type { ItemKey } from '../store/keys.ts';
+import type { Consistency } from '../store/metering/capacity.ts';
 import { lineItem } from '../store/statements/lines.ts';
 import { entityProblems } from './entity-check.ts';
 import { nothingFound, step } from './ledger-walk.ts';
@@ -44,7 +45,7 @@ export interface Verified {
 
 /**
  * Verifies entities of one tenant, or the next part of long ones. A command that commits meanwhile can make one look wrong
- * for a moment, so what is wrong is looked at again.
+ * for a moment, and so can a read that is a moment old and costs half. So what is wrong is looked at again, strongly.
  * @returns in their order
  */
 export async function verifyEntities(
@@ -52,11 +53,11 @@ export async function verifyEntities(
   tenant: string,
   all: readonly Begun[],
 ): Promise<readonly Verified[]> {
-  const first = await attempt(backend, tenant, all);
+  const first = await attempt(backend, tenant, all, 'eventual');
   const suspected = all.filter((_begun, index) => (first[index]?.problems.length ?? 0) > 0);
   if (suspected.length === 0) return first;
   await sleep(recheckPauseMs);
-  const second = await attempt(backend, tenant, suspected);
+  const second = await attempt(backend, tenant, suspected, 'strong');
   return first.map((before, index) => {
     const after = second[suspected.findIndex((begun) => begun === all[index])];
     return after ? { ...after, problems: foundTwice(before.problems, after.problems) } : before;
@@ -67,14 +68,19 @@ async function attempt(
   backend: AuditBackend,
   tenant: string,
   all: readonly Begun[],
+  consistency: Consistency,
 ): Promise<readonly Verified[]> {
   const { store } = backend;
-  const walks = await Promise.all(all.map((begun) => walkLedger(backend, begun)));
+  const walks = await Promise.all(all.map((begun) => walkLedger(backend, begun, consistency)));
   const [places, messages] = await Promise.all([
-    readPlaces(store, walks.flatMap(placesOf)),
+    readPlaces(store, walks.flatMap(placesOf), consistency),
     Promise.all(
       walks.map(({ subject: { id }, from, walked, isLast }) =>
-        readMessages(store, tenant, id, { from: from.seq + 1, to: isLast ? undefined : walked.seq }),
+        readMessages(store, tenant, id, {
+          from: from.seq + 1,
+          to: isLast ? undefined : walked.seq,
+          consistency,
+        }),
       ),
     ),
   ]);
@@ -95,10 +101,14 @@ interface Walk extends Begun {
   readonly lines: readonly Line[];
 }
 
-async function walkLedger({ store, registry }: AuditBackend, { subject, from }: Begun): Promise<Walk> {
+async function walkLedger(
+  { store, registry }: AuditBackend,
+  { subject, from }: Begun,
+  consistency: Consistency,
+): Promise<Walk> {
   const { tenant, id } = subject;
   const findings = nothingFound();
-  const segment = await readSegment(store, tenant, id, from.seq);
+  const segment = await readSegment(store, tenant, id, from.seq, { consistency });
   const walk = (start: Walked, items: typeof segment.items): Walked =>
     items.reduce((walked, item) => step(subject, walked, item, findings), start);
   let walked = walk(from, segment.items);
@@ -108,7 +118,7 @@ async function walkLedger({ store, registry }: AuditBackend, { subject, from }: 
     if (item?.version !== walked.seq) item = await readEntityItem(store, tenant, id);
     if (!(typeof item?.version === 'number' && item.version > walked.seq)) break;
     // Entries that were committed after the ledger was read.
-    const more = await readSegment(store, tenant, id, walked.seq, segment.end);
+    const more = await readSegment(store, tenant, id, walked.seq, { end: segment.end });
     isLast = more.isLast;
     if (more.items.length === 0) break;
     walked = walk(walked, more.items);

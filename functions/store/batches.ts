@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchGetCommand, BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { batch as limits } from '../runtime/delivery-limits.ts';
+import type { Consistency } from './metering/capacity.ts';
 
 export interface TableKey {
   readonly table: string;
@@ -13,8 +14,7 @@ export interface TableKey {
 }
 
 /**
- * Reads items by their keys, consistently and in no particular order; those that are not there are left out. No key
- * may be named twice.
+ * Reads items by their keys, in no particular order; those that are not there are left out. No key may be named twice.
  * @returns items by table
  * @param signal the end of the request's time; without one, it is not asked for ever
  * @throws when the service leaves items unprocessed again and again
@@ -23,6 +23,7 @@ export async function readBatches(
   client: DynamoDBDocumentClient,
   keys: readonly TableKey[],
   signal?: AbortSignal,
+  consistency: Consistency = 'strong',
 ): Promise<ReadonlyMap<string, readonly Record<string, unknown>[]>> {
   const found = new Map<string, Record<string, unknown>[]>();
   await processAll(keys, limits.keysMax, signal, async (asked) => {
@@ -32,7 +33,7 @@ export async function readBatches(
     const { Responses = {}, UnprocessedKeys = {} } = await client.send(
       new BatchGetCommand({
         RequestItems: Object.fromEntries(
-          tables.map((table) => [table, { Keys: keysOf(table), ConsistentRead: true }]),
+          tables.map((table) => [table, { Keys: keysOf(table), ConsistentRead: consistency === 'strong' }]),
         ),
       }),
       { ...(signal && { abortSignal: signal }) },
@@ -53,10 +54,11 @@ export async function readByKey<Item>(
   table: string,
   keys: readonly { readonly pk: string; readonly sk: string }[],
   signal?: AbortSignal,
+  consistency?: Consistency,
 ): Promise<Item[]> {
   const distinct = new Map(keys.map(({ pk, sk }) => [JSON.stringify([pk, sk]), { pk, sk }]));
   const asked = [...distinct.values()].map((key) => ({ table, key }));
-  const found = await readBatches(client, asked, signal);
+  const found = await readBatches(client, asked, signal, consistency);
   return (found.get(table) ?? []) as unknown as Item[];
 }
 

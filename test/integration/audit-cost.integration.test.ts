@@ -51,7 +51,7 @@ it('costs an entity whose account nobody has used less than three requests and n
   const make = (history: History) => history.entity('members', { name: `Member ${(n += 1)}` }, []);
   const { requests, readUnits, writeUnits } = await costOf(members, make);
   expect(requests).toBeLessThan(2.8);
-  expect(readUnits).toBeLessThan(4.4);
+  expect(readUnits).toBeLessThan(2.4);
   expect(writeUnits).toBe(0);
 });
 
@@ -59,6 +59,6 @@ it('costs an entity that has posted to two accounts a write each', async () => {
   const make = (history: History) => history.entity('payments', payment, [{ name: 'confirm' }]);
   const { requests, readUnits, writeUnits } = await costOf(payments, make);
   expect(requests).toBeLessThan(3.1);
-  expect(readUnits).toBeLessThan(3.5);
+  expect(readUnits).toBeLessThan(1.9);
   expect(writeUnits).toBeCloseTo(2);
 });

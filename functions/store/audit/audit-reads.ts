@@ -1,11 +1,13 @@
 /**
- * Reads of the audit. Ledgers, entities, messages and balances are read consistently; the list of a tenant's
- * entities comes from an index, whose answer may be a moment old.
+ * Reads of the audit. Most can be made for half the units, and then may show what was there a moment ago: the audit reads
+ * so at first, and strongly what looked wrong. The list of a tenant's entities comes from an index, whose answer is
+ * always of a moment ago.
  */
 import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { ownedAccount } from '../../core/owned-accounts.ts';
 import type { Registry } from '../../core/registry.ts';
 import type { UniqueReservation } from '../../core/unique-holds.ts';
+import type { Consistency } from '../metering/capacity.ts';
 import type { Store } from '../store.ts';
 import type { BalanceItem, EntityItem } from '../entities/items.ts';
 import { balanceKeys, uniqueKey, entityKey, entityPartition, listPartitions } from '../keys.ts';
@@ -58,7 +60,15 @@ export async function readIds(
 export async function readPartition(
   { client, tables }: Store,
   pk: string,
-  { after, limit }: { readonly after?: string | undefined; readonly limit: number },
+  {
+    after,
+    limit,
+    consistency,
+  }: {
+    readonly after?: string | undefined;
+    readonly limit: number;
+    readonly consistency: Consistency;
+  },
 ): Promise<{ readonly items: readonly RawItem[]; readonly isComplete: boolean }> {
   const { Items = [], LastEvaluatedKey } = await client.send(
     new QueryCommand({
@@ -66,7 +76,7 @@ export async function readPartition(
       KeyConditionExpression: after === undefined ? '#pk = :pk' : '#pk = :pk AND #sk > :after',
       ExpressionAttributeNames: { '#pk': 'pk', ...(after !== undefined && { '#sk': 'sk' }) },
       ExpressionAttributeValues: { ':pk': pk, ...(after !== undefined && { ':after': after }) },
-      ConsistentRead: true,
+      ConsistentRead: consistency === 'strong',
       Limit: limit,
     }),
   );
@@ -89,11 +99,12 @@ export async function readEntityItems(
   store: Store,
   tenant: string,
   ids: readonly string[],
+  consistency: Consistency,
 ): Promise<ReadonlyMap<string, EntityItem>> {
   const keys = ids.map((id) => entityKey(tenant, id));
-  const byPartition = new Map(
-    (await readByKey<EntityItem>(store.client, store.tables.data, keys)).map((item) => [item.pk, item]),
-  );
+  const { client, tables } = store;
+  const items = await readByKey<EntityItem>(client, tables.data, keys, undefined, consistency);
+  const byPartition = new Map(items.map((item) => [item.pk, item]));
   return new Map(
     ids.flatMap((id) => {
       const item = byPartition.get(entityPartition(tenant, id));
@@ -106,9 +117,13 @@ export async function readEntityItems(
 export type Places = (key: ItemKey) => RawItem | undefined;
 
 /** Reads places of the data table, whatever lies there, in as few requests as can be. */
-export async function readPlaces({ client, tables }: Store, keys: readonly ItemKey[]): Promise<Places> {
+export async function readPlaces(
+  { client, tables }: Store,
+  keys: readonly ItemKey[],
+  consistency: Consistency,
+): Promise<Places> {
   const nameOf = ({ pk, sk }: ItemKey): string => JSON.stringify([pk, sk]);
-  const items = await readByKey<RawItem & ItemKey>(client, tables.data, keys);
+  const items = await readByKey<RawItem & ItemKey>(client, tables.data, keys, undefined, consistency);
   const found = new Map(items.map((item) => [nameOf(item), item]));
   return (key) => found.get(nameOf(key));
 }
@@ -162,7 +177,11 @@ export async function readMessages(
   { client, tables }: Store,
   tenant: string,
   id: string,
-  { from, to }: { readonly from: number; readonly to?: number | undefined },
+  {
+    from,
+    to,
+    consistency,
+  }: { readonly from: number; readonly to?: number | undefined; readonly consistency: Consistency },
 ): Promise<readonly AuditedMessage[]> {
   const sortKey = (seq: number): string => String(seq).padStart(10, '0');
   const isBounded = from > 1 || to !== undefined;
@@ -179,7 +198,7 @@ export async function readMessages(
           // A tilde follows every digit and the separator.
           ...(isBounded && { ':from': sortKey(from), ':to': to === undefined ? '~' : `${sortKey(to)}~` }),
         },
-        ConsistentRead: true,
+        ConsistentRead: consistency === 'strong',
         ...(startKey && { ExclusiveStartKey: startKey }),
       }),
     );
@@ -209,6 +228,7 @@ export async function readHeld(
   registry: Registry,
   tenant: string,
   accounts: readonly string[],
+  consistency: Consistency,
 ): Promise<readonly (Held | undefined)[]> {
   const places = accounts.map((account) => {
     const owned = ownedAccount(registry, account);
@@ -221,6 +241,8 @@ export async function readHeld(
     store.client,
     store.tables.data,
     places.flatMap(({ keys }) => keys),
+    undefined,
+    consistency,
   );
   const byPartition = new Map(items.map((item) => [item.pk, item]));
   return places.map(({ owned, keys }) => {
