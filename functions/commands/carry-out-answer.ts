@@ -102,11 +102,11 @@ function commandOf(
   letter: DeadLetter | undefined,
 ): AnswerCommand | 'no_transition' | typeof notUnderstood {
   const { answer, collection, tenant, entity, traceparent } = message;
-  const name = answer && message.answers?.[answer.outcome];
+  if (answer === undefined) return 'no_transition';
+  const name = message.answers?.[answer.outcome] ?? '';
   const domain = registry.find(collection);
-  const transition = name === undefined ? undefined : domain?.transitions[name];
-  if (answer === undefined || name === undefined || domain === undefined || transition === undefined)
-    return 'no_transition';
+  const transition = domain?.transitions[name];
+  if (domain === undefined || transition === undefined) return 'no_transition';
   const told = answerInput(transition, message, answer);
   if (told.kind === 'not_understood') return notUnderstood;
   return {

@@ -2,13 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { Agent } from 'undici';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createBackend } from '../../functions/commands/backend.ts';
-import { createAnswers } from '../../functions/commands/carry-out-answer.ts';
 import type { ReceiverSettings } from '../../functions/runtime/receivers.ts';
 import { uncertainty } from '../../functions/runtime/delivery-limits.ts';
 import { signatureHeaders } from '../../functions/runtime/webhook-signature.ts';
 import type { MessageItem, OnUncertain } from '../../functions/store/outbox/message-items.ts';
-import { takeAnswer } from '../../functions/store/outbox/kept-answers.ts';
 import { redriveMessage } from '../../functions/store/outbox/messages.ts';
 import type { QueueHandler } from '../../functions/workers/batch.ts';
 import { createHttpCallReceiver, createHttpInquiry } from '../../functions/workers/receivers/http-call.ts';
@@ -18,7 +15,6 @@ import { bodyOf, silent, sqsEvent, startOutbox } from '../support/outbox.ts';
 import type { TestOutbox } from '../support/outbox.ts';
 import { startReceiver, status } from '../support/receivers.ts';
 import type { Answer, TestReceiver } from '../support/receivers.ts';
-import { intercept } from '../support/sdk-faults.ts';
 import { dump } from '../support/table-dump.ts';
 
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
@@ -235,37 +231,6 @@ describe('the answer to the call itself', () => {
     expect((await deliver(message)).status).toBe('done');
     expect(posts()).toHaveLength(2);
     expect((await payment(path))['version']).toBe(3);
-  });
-});
-
-describe('an answer whose commit was not heard of', () => {
-  test('has ended its message, although its entity would not take it a second time', async () => {
-    const { path, message } = await capture();
-    const said = { code: '400', reason: 'no money' };
-    const at = new Date(outbox.clock.now()).toISOString();
-    const taken = await takeAnswer(outbox.access, message, {
-      answer: { outcome: 'refused', by: 'receiver:external-call', at, refused: said },
-      from: 'worker',
-    });
-    if (taken.kind !== 'taken') throw new Error(`it is ${taken.kind}`);
-    const client = outbox.anotherClient();
-    let lost = 0;
-    intercept(client, {
-      after: ({ command }) => {
-        if (!command.startsWith('TransactWrite') || lost > 0) return;
-        lost += 1;
-        throw Object.assign(new Error('socket hang up'), { name: 'TimeoutError' });
-      },
-    });
-    const { clock } = outbox;
-    const store = { client, tables: outbox.tables };
-    const unheard = createBackend({ domains: api.backend.registry.domains, store, clock });
-    const answers = createAnswers(unheard, { ...outbox.access, client });
-    expect(await answers.carryOut(taken.item)).toEqual({ kind: 'ended', isFirst: false });
-    expect(lost).toBe(1);
-    expect(await payment(path)).toMatchObject({ status: 'declined', version: 3 });
-    expect((await outbox.read(message)).status).toBe('done');
-    client.destroy();
   });
 });
 
