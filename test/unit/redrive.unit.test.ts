@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { advance, newRun, stopped, totals } from '../../functions/core/redrive-run.ts';
 import type { Look, RedriveRun } from '../../functions/core/redrive-run.ts';
 import { failsTooOften, nextSize, stepSizes } from '../../functions/core/ramp.ts';
+import { timestamp } from '../../functions/runtime/clock.ts';
 import { list, redriveRun } from '../../functions/runtime/delivery-limits.ts';
 import { transaction } from '../../functions/runtime/limits.ts';
 import { timerPolicy } from '../../functions/runtime/topics.ts';
@@ -115,10 +116,21 @@ describe('a run', () => {
     const run = begun(2);
     const soon = looked(run, { sent: 1, open: 1 }, now + 1_000);
     expect(soon.dueAt).toBe(now + 1_000 + redriveRun.lookMinMs);
+    const age = (1.5 * redriveRun.lookMinMs) / redriveRun.lookShareOfAge;
+    const later = looked(run, { sent: 1, open: 1 }, now + age);
+    expect(later.dueAt).toBe(Math.ceil(now + age + 1.5 * redriveRun.lookMinMs));
+    // A second look at the same moment is due at another time: the stream takes what has changed.
+    expect(looked(later, { sent: 1, open: 1 }, now + age).dueAt).toBe((later.dueAt ?? 0) + 1);
     const day = now + 86_400_000;
     expect(looked(run, { sent: 1, open: 1 }, day).dueAt).toBe(day + redriveRun.lookMaxMs);
     // What is not sent yet does not wait.
-    expect(looked(run, { unsent: 1 }, now).dueAt).toBe((run.dueAt ?? 0) + 1);
+    const due = run.dueAt ?? 0;
+    expect(looked(run, { unsent: 1 }, due).dueAt).toBe(due + 1);
+    // It stays where it is once the run was stopped.
+    const halted = stopped(run, 'bob', now);
+    expect(looked(halted, { open: 1, unsent: 1 }, now + redriveRun.budgetMs).dueAt).toBeGreaterThan(
+      now + redriveRun.budgetMs + redriveRun.lookMinMs,
+    );
   });
 
   test.each([
@@ -165,6 +177,64 @@ describe('a run', () => {
     expect(looked(run, { sent: 1, open: 1 }, until + 1).dueAt).toBeUndefined();
     expect(looked(run, { sent: 1, done: 1 }).dueAt).toBeUndefined();
     expect(looked(run, { unsent: 1 })).toMatchObject({ state: 'stopped', step: undefined });
+  });
+
+  test('that was stopped stays so for its first reason', () => {
+    const run = stopped(looked(begun(9), { sent: 1, open: 1 }), 'bob', now);
+    const after = looked(run, { sent: 1, deadAgain: 1 }, now + 1_000);
+    expect(after).toMatchObject({ stoppedBecause: 'operator', stoppedBy: 'bob', endedAt: timestamp(now) });
+    expect(after.ended.deadAgain).toBe(1);
+    const failed = looked(begun(9), { sent: 1, deadAgain: 1 }, now + 1_000);
+    expect(failed).toMatchObject({ state: 'stopped', stoppedBecause: 'failure_share', dueAt: undefined });
+    expect(failed.endedAt).toBe(timestamp(now + 1_000));
+  });
+
+  test('is judged by a step that was sent whole, and before that has ended', () => {
+    const run = begun(9, { startWith: 5, stopAtFailureShare: 0.3 });
+    expect(looked(run, { sent: 2, deadAgain: 1, unsent: 3 }).state).toBe('running');
+    expect(looked(run, { sent: 5, deadAgain: 1, open: 4 }).state).toBe('running');
+    // It has not ended while some of it was not sent.
+    expect(looked(run, { sent: 2, done: 2, unsent: 3 })).toMatchObject({ taken: 5, step: { sent: 2 } });
+    const failed = looked(run, { sent: 5, deadAgain: 2, open: 3 });
+    // What is on its way is still looked at.
+    expect(failed).toMatchObject({ state: 'stopped', step: { sent: 5, deadAgain: 2 } });
+    expect(failed.dueAt).toBeGreaterThan(now);
+    // Of those that were passed over nothing is known.
+    expect(looked(run, { sent: 3, skipped: 2, deadAgain: 1, done: 2 }).state).toBe('stopped');
+  });
+
+  test('that is stopped between two steps, or while it searches, has nothing left to do', () => {
+    const empty = { ...begun(0), state: 'running' } as const;
+    expect(stopped(empty, 'bob', now).dueAt).toBeUndefined();
+    expect(stopped(begun(9), 'bob', now)).toMatchObject({
+      ...{ dueAt: now + redriveRun.budgetMs, updatedAt: timestamp(now), endedAt: timestamp(now) },
+    });
+  });
+
+  test('adds up what it found and what became of all of it', () => {
+    const first = { sent: 7, done: 1, deadAgain: 1, waiting: 2, skipped: 3 };
+    const other = { sent: 5, done: 3, deadAgain: 1, waiting: 1, skipped: 5 };
+    const given = { startWith: 10, factor: 1, stopAtFailureShare: 1 };
+    const empty = newRun({ ...given, id: 'rdr_1', tenant: 'acme', match: {}, startedBy: 'alice', now });
+    expect(empty).toMatchObject({ state: 'running', isListed: false, taken: 0, steps: [], revision: 0 });
+    const some = advance(empty, { part: { count: 9, held: 2, position: 'there' } }, now);
+    let run = advance(some, { part: { count: 11, held: 3, position: undefined } }, now);
+    expect(run).toMatchObject({ listed: 20, held: 5, taken: 10, isListed: true });
+    expect(totals(run)).toEqual({ sent: 0, done: 0, deadAgain: 0, waiting: 0, skipped: 0 });
+    run = looked(run, first);
+    expect(run).toMatchObject({ taken: 20, step: { size: 10 } });
+    run = looked(run, { ...other, open: 1 });
+    expect(totals(run)).toEqual({ sent: 12, done: 4, deadAgain: 2, waiting: 3, skipped: 8 });
+    run = looked(run, other);
+    expect(run).toMatchObject({ state: 'done', dueAt: undefined, endedAt: timestamp(now) });
+    expect(totals(run)).toEqual({ sent: 12, done: 4, deadAgain: 2, waiting: 3, skipped: 8 });
+  });
+
+  test('is of a new revision with each write, since each asks for the one before', () => {
+    const run = begun(2);
+    const [next, last] = [looked(run, { sent: 1, open: 1 }), stopped(run, 'bob', now)];
+    expect([run.revision, next.revision, last.revision]).toEqual([1, 2, 2]);
+    expect(looked(run, { sent: 1, open: 1 }, now + 1_000).updatedAt).toBe(timestamp(now + 1_000));
   });
 
   test('fits: its list into an item, its work into a delivery, its steps into its item', () => {
