@@ -5,7 +5,6 @@ import { routesOf } from '../../functions/api/routes.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
 import { domains } from '../../functions/domains/index.ts';
 import { cases } from '../../infra/tools/explain/cases.ts';
-import { consoleCosts, consoleCostsFile } from '../../infra/tools/explain/console-costs.ts';
 import {
   compareContracts,
   contractEntities,
@@ -14,11 +13,7 @@ import {
   readContracts,
 } from '../../infra/tools/explain/contracts.ts';
 import { readCpu } from '../../infra/tools/explain/cpu-times.ts';
-import {
-  markdownPriceList,
-  markdownThreePrices,
-  withSection,
-} from '../../infra/tools/explain/price-section.ts';
+import { pricedFiles } from '../../infra/tools/explain/priced-files.ts';
 import { routeOf } from '../../infra/tools/explain/request-case.ts';
 import { seed } from '../../infra/tools/explain/seed.ts';
 import type { Workbench, WorkbenchOptions } from '../../infra/tools/explain/workbench.ts';
@@ -145,14 +140,6 @@ it('an item more in a transaction is named with its price, and so is one less', 
 });
 
 it('the price list, the prices of the README and the costs of the console are those that contracts and prices make', async () => {
-  const [contracts, cpu] = [await readContracts(), await readCpu()];
-  for (const [name, section] of [
-    ['infra/tools/explain/PRICES.md', markdownPriceList(contracts, cpu)],
-    ['README.md', markdownThreePrices(contracts, cpu)],
-  ] as const) {
-    const text = await readFile(new URL(`../../${name}`, import.meta.url), 'utf8');
-    expect(text, `npm run cost:readme writes ${name}`).toBe(withSection(text, section));
-  }
-  const costs = await readFile(consoleCostsFile, 'utf8');
-  expect(costs, 'npm run cost:readme').toBe(await consoleCosts(contracts, cpu.milliseconds));
+  for (const { file, text } of await pricedFiles(await readContracts(), await readCpu()))
+    expect(await readFile(file, 'utf8'), `npm run cost:readme writes ${file.pathname}`).toBe(text);
 });

@@ -32,7 +32,7 @@ it('explains a file of requests as JSON, and refuses one it cannot read', async 
         { as: 'article', request: 'POST /v1/articles', body },
         { request: 'POST /v1/articles/{article}/publish' },
       ],
-      request: { request: 'POST /v1/articles/{article}/archive' },
+      request: 'POST /v1/articles/{article}/archive',
     };
     await writeFile(file, JSON.stringify([mine]));
     const { stdout } = await explain('--requests', file, '--entities', '30', '--runs', '1', '--json');

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { compareContracts, formatContracts } from '../../infra/tools/explain/contracts.ts';
 import type { Contract } from '../../infra/tools/explain/contracts.ts';
-import { withSection } from '../../infra/tools/explain/price-section.ts';
+import { withSection } from '../../infra/tools/explain/priced-files.ts';
 
 const contract: Contract = {
   requests: 2,

@@ -11,6 +11,7 @@ import { itemSize } from '../../../functions/store/metering/item-size.ts';
 import type { WireItem } from '../../../functions/store/metering/item-size.ts';
 import type { ObservedCall } from '../../../functions/store/metering/observed-calls.ts';
 import type { TableNames } from '../../../functions/store/store.ts';
+import { tables as schemas } from '../../../functions/store/tables.ts';
 import type { TableName, TableSchema } from '../../../functions/store/tables.ts';
 import type { Label } from '../../../functions/store/transaction/labelled-item.ts';
 import { describeKey, expressionsOf } from './expressions.ts';
@@ -90,8 +91,10 @@ const nothing = {
   indexWrites: [],
 } as const;
 
-export function writeAccess(write: Write, images: Images, schema: TableSchema): Access {
+/** @param withoutIndex an index whose writes are not counted */
+export function writeAccess(write: Write, images: Images, withoutIndex?: string): Access {
   const { action, table, key, parameters, isTransaction, label } = write;
+  const schema: TableSchema = schemas[table];
   const both = [images.before, images.after].filter((image) => image !== undefined);
   const bytes = Math.max(0, ...both.map(itemSize));
   return {
@@ -105,7 +108,7 @@ export function writeAccess(write: Write, images: Images, schema: TableSchema): 
     largestBytes: bytes,
     writeUnits: writeUnits(images, isTransaction),
     indexWrites: schema.indexes.flatMap((index) => {
-      const units = indexWriteUnits(schema, index, images);
+      const units = index.name === withoutIndex ? 0 : indexWriteUnits(schema, index, images);
       const partitions = both.flatMap((image) => image[index.partitionKey]?.S ?? []);
       return units === 0 ? [] : [{ index: index.name, units, partitions: [...new Set(partitions)] }];
     }),

@@ -9,7 +9,7 @@ import type { Domain } from '../../../functions/core/definition.ts';
 import { registerDomains } from '../../../functions/core/registry.ts';
 import type { Registry } from '../../../functions/core/registry.ts';
 import { answerCases, commandCase, commandRoute, commonCases, publicCommands } from './example-cases.ts';
-import { routeOf } from './request-case.ts';
+import { jobNames, routeOf } from './request-case.ts';
 import type { Case, Step } from './request-case.ts';
 
 /** Creates an entity, to be called `it` by the steps after it. */
@@ -60,9 +60,9 @@ const propose = (approvers: readonly string[]): Step =>
   create('approvals', { title: 'Buy a new press', approvers, quorum: 1 });
 
 /** The case of a step, named after its route. */
-function caseOf(request: Step, before: readonly Step[] = [], variant?: string): Case {
-  const route = request.request.replace('{it}', '{id}');
-  return { name: variant === undefined ? route : `${route} (${variant})`, before, request };
+function caseOf(step: Step, before: readonly Step[] = [], variant?: string): Case {
+  const route = step.request.replace('{it}', '{id}');
+  return { ...step, name: variant === undefined ? route : `${route} (${variant})`, before };
 }
 
 /** Commands whose cost depends on more than their examples show. */
@@ -84,60 +84,49 @@ const writtenCases: readonly Case[] = [
   caseOf(move('approvals', 'submit'), [propose(numbered(10, 'approver'))], '10 approvers'),
 ];
 
-const account = 'holding:bookshop:EUR';
+const account = 'GET /v1/balances/holding:bookshop:EUR';
+const openAccount = create('point-accounts', { owner: 'ada' });
 const operations: readonly Case[] = [
-  {
-    name: 'GET /v1/balances/{account} (named)',
-    before: payConfirmed,
-    request: { request: `GET /v1/balances/${account}` },
-  },
+  { name: 'GET /v1/balances/{account} (named)', before: payConfirmed, request: account },
   {
     name: 'GET /v1/balances/{account} (of an entity)',
-    before: [create('point-accounts', { owner: 'ada' })],
-    request: { request: 'GET /v1/balances/{it}:balance' },
+    before: [openAccount],
+    request: 'GET /v1/balances/{it}:balance',
   },
-  {
-    name: 'GET /v1/balances/{account}/entries',
-    before: payConfirmed,
-    request: { request: `GET /v1/balances/${account}/entries` },
-  },
-  { name: 'GET /v1/messages', request: { request: 'GET /v1/messages' } },
-  { name: 'GET /v1/messages (dead)', request: { request: 'GET /v1/messages?status=dead' } },
+  { name: 'GET /v1/balances/{account}/entries', before: payConfirmed, request: `${account}/entries` },
+  { name: 'GET /v1/messages', request: 'GET /v1/messages' },
+  { name: 'GET /v1/messages (dead)', request: 'GET /v1/messages?status=dead' },
 ];
 
 /** A message that nothing follows from: the receipt of a payment whose money was taken. */
 const receipt = '{it} payment.receipt';
-/** The names that the price list looks for. */
-export const jobNames = {
-  relay: 'relay: one message',
-  plainDelivery: 'worker: one message',
-  timer: 'timer: a hold that runs out',
-} as const;
+const deadReceipt = { request: `ANSWER undeliverable ${receipt}` };
+/** No request writes the lines of a list: the stream does. */
+const listedPayments = { request: 'LIST payments payer alice' };
 
 const deliveries: readonly Case[] = [
-  { name: jobNames.relay, before: payCaptured, request: { request: `RELAY ${receipt}` } },
-  { name: jobNames.plainDelivery, before: payCaptured, request: { request: `ANSWER done ${receipt}` } },
+  { name: jobNames.relay, before: payCaptured, request: `RELAY ${receipt}` },
+  { name: jobNames.plainDelivery, before: payCaptured, request: `ANSWER done ${receipt}` },
 ];
 const jobs: readonly Case[] = [
-  { name: jobNames.timer, before: [showing(50), hold], request: { request: 'DEADLINE expire {it}' } },
+  { name: jobNames.timer, before: [showing(50), hold], request: 'DEADLINE expire {it}' },
   {
     name: 'timer: a hold that was confirmed',
     before: [showing(50), hold, move('reservations', 'confirm')],
-    request: { request: 'DEADLINE expire {it}' },
+    request: 'DEADLINE expire {it}',
   },
   {
     name: 'POST /v1/messages/{id}/redrive',
-    before: [...payCaptured, { request: `ANSWER undeliverable ${receipt}` }],
-    request: { request: 'POST /v1/messages/msg_{it}_3_0/redrive' },
+    before: [...payCaptured, deadReceipt],
+    request: 'POST /v1/messages/msg_{it}_3_0/redrive',
   },
   {
     name: 'GET /v1/payments (by payer)',
-    // No request writes the lines of a list: the stream does.
-    before: [pay, { request: 'LIST payments payer alice' }],
-    request: { request: 'GET /v1/payments?payer=alice' },
+    before: [pay, listedPayments],
+    request: 'GET /v1/payments?payer=alice',
   },
-  { name: 'sweeper: open messages', request: { request: 'SWEEP messages' } },
-  { name: 'sweeper: due timers', request: { request: 'SWEEP timers' } },
+  { name: 'sweeper: open messages', request: 'SWEEP messages' },
+  { name: 'sweeper: due timers', request: 'SWEEP timers' },
 ];
 
 /** The commands of a definition, then its queries. A command to which no examples lead has no case. */

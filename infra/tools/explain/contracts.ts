@@ -106,15 +106,11 @@ export function compareContracts(agreed: Contracts, measured: Contracts): readon
   });
 }
 
-function compare(before: Contract, after: Contract): string[] {
-  const differences = [
-    ...compareLines(before.reads, after.reads, 'read', prices.tableReadUnit),
-    ...compareLines(before.writes, after.writes, 'write', prices.tableWriteUnit),
-  ];
-  if (before.requests !== after.requests)
-    differences.push(`${before.requests} requests became ${after.requests}`);
-  return differences;
-}
+const compare = (before: Contract, after: Contract): readonly string[] => [
+  ...compareLines(before.reads, after.reads, 'read', prices.tableReadUnit),
+  ...compareLines(before.writes, after.writes, 'write', prices.tableWriteUnit),
+  ...(before.requests === after.requests ? [] : [`${before.requests} requests became ${after.requests}`]),
+];
 
 function compareLines(
   before: readonly CostLine[],

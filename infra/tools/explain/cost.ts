@@ -5,7 +5,7 @@
  *     npm run cost:measure    measures CPU times, then writes the prices
  *     npm run cost:readme     writes PRICES.md, the README's three prices and the console's costs from both files
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import {
   compareContracts,
   contractEntities,
@@ -13,15 +13,12 @@ import {
   readContracts,
   writeContracts,
 } from './contracts.ts';
-import { consoleCosts, consoleCostsFile } from './console-costs.ts';
 import { measureCpu, readCpu, writeCpu } from './cpu-times.ts';
-import { markdownPriceList, markdownThreePrices, withSection } from './price-section.ts';
+import { pricedFiles } from './priced-files.ts';
 import { runCommand, UsageError } from '../../local/command-line.ts';
 import { seed } from './seed.ts';
 import { emptyStore, withDatabase } from './workbench.ts';
 
-const readme = new URL('../../../README.md', import.meta.url);
-const prices = new URL('PRICES.md', import.meta.url);
 const print = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
@@ -52,14 +49,8 @@ await runCommand({
     const first = { update, measure, readme: () => Promise.resolve() }[task];
     if (!first) throw new UsageError('');
     await first();
-    const [contracts, cpu] = [await readContracts(), await readCpu()];
-    for (const [file, section] of [
-      [prices, markdownPriceList(contracts, cpu)],
-      [readme, markdownThreePrices(contracts, cpu)],
-    ] as const) {
-      await writeFile(file, withSection(await readFile(file, 'utf8'), section));
-    }
-    await writeFile(consoleCostsFile, await consoleCosts(contracts, cpu.milliseconds));
+    for (const { file, text } of await pricedFiles(await readContracts(), await readCpu()))
+      await writeFile(file, text);
     return 0;
   },
 });

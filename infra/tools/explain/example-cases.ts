@@ -8,7 +8,7 @@ import { idsIn } from '../../../functions/docs/example-body.ts';
 import { exampleOf } from '../../../functions/docs/example-order.ts';
 import { outcomeOf } from '../../../functions/docs/example-world.ts';
 import type { ExampleCommand } from '../../../functions/docs/example-world.ts';
-import { routeOf } from './request-case.ts';
+import { answerName, routeOf } from './request-case.ts';
 import type { Case, Step } from './request-case.ts';
 import { standardNow } from './workbench.ts';
 
@@ -18,10 +18,8 @@ export const commandRoute = ({ collection }: Domain, name: string): string =>
   `POST /v1/${collection}${name === 'create' ? '' : `/{id}/${name}`}`;
 
 /** The case of a command; none where no row of examples leads there. */
-export function commandCase(registry: Registry, domain: Domain, name: string): Case | undefined {
-  const { before = [], request, isApart } = rowTo(registry, domain, name) ?? {};
-  return request && { name: commandRoute(domain, name), isApart, before, request };
-}
+export const commandCase = (registry: Registry, domain: Domain, name: string): Case | undefined =>
+  rowTo(registry, domain, name)?.command;
 
 /** What exists for every collection alike. @param creation leaves an entity as `it` */
 export function commonCases({ collection, initial }: Domain, creation: Case): readonly Case[] {
@@ -31,15 +29,15 @@ export function commonCases({ collection, initial }: Domain, creation: Case): re
   const body = { ttlSeconds: 30, wait: 'nowait' };
   const lock: Step = { as: 'lock', request: `POST ${entity}/lock`, body };
   const unlock: Step = { request: `POST ${entity}/unlock`, headers: { 'lock-token': '{lock.token}' } };
-  const ofEntity = (request: Step, before = make): Case => ({
-    name: request.request.replace('{it}', '{id}'),
+  const ofEntity = (step: Step, before = make): Case => ({
+    ...step,
+    name: step.request.replace('{it}', '{id}'),
     isApart: creation.isApart,
     before,
-    request,
   });
   return [
-    { name: list, request: { request: list } },
-    { name: `${list} (by status)`, request: { request: `${list}?status=${initial}` } },
+    { name: list, request: list },
+    { name: `${list} (by status)`, request: `${list}?status=${initial}` },
     ofEntity({ request: `GET ${entity}` }),
     ofEntity({ request: `GET ${entity}/ledger` }),
     ofEntity({ request: `GET ${entity}/messages` }),
@@ -62,11 +60,11 @@ function answerCase(registry: Registry, domain: Domain, done: string): Case | un
   const commands = publicCommands(domain);
   for (const { command, message } of messagesOf(domain)) {
     if (message.done !== done || !commands.includes(command)) continue;
-    const { before = [], request, isApart, messages = [] } = rowTo(registry, domain, command) ?? {};
-    if (!request || !messages.some(({ type }) => type === message.type)) continue;
-    const name = answeredDelivery(`${domain.collection}/${done}`);
-    const answer = { request: `ANSWER done {it} ${message.type}` };
-    return { name, isApart, before: [...before, request], request: answer };
+    const row = rowTo(registry, domain, command);
+    if (!row?.messages.some(({ type }) => type === message.type)) continue;
+    const name = answerName(`${domain.collection}/${done}`);
+    const before = created(row.command);
+    return { name, isApart: row.command.isApart, before, request: `ANSWER done {it} ${message.type}` };
   }
   return undefined;
 }
@@ -77,25 +75,18 @@ export const deadlineCases = (registry: Registry, all: readonly Case[]): readonl
     Object.keys(domain.deadlines ?? {}).flatMap((transition): readonly Case[] => {
       const creation = all.find((one) => routeOf(one) === commandRoute(domain, 'create'));
       if (!creation || domain.deadlines?.[transition]?.while.includes(domain.initial) !== true) return [];
-      const request = { request: `DEADLINE ${transition} {it}` };
-      return [
-        { name: `${domain.collection}: ${transition}`, isApart: true, before: created(creation), request },
-      ];
+      const name = `${domain.collection}: ${transition}`;
+      const before = created(creation);
+      return [{ name, isApart: creation.isApart, before, request: `DEADLINE ${transition} {it}` }];
     }),
   );
 
-/** The steps after which there is an entity, as `it`. */
-const created = ({ before = [], request }: Case): readonly Step[] => [...before, { ...request, as: 'it' }];
+/** The steps of a case, after which there is an entity, as `it`. */
+const created = ({ before = [], ...step }: Case): readonly Step[] => [...before, { ...step, as: 'it' }];
 
-/** @param done a collection and its transition, e.g. `payments/captured` */
-export const answeredDelivery = (done: string): string => `ANSWER /v1/${done.replace('/', '/{id}/')}`;
-
-/** @returns the collection and the transition, where a case has such a name */
-export const doneOf = (name: string): string | undefined =>
-  /^ANSWER \/v1\/(.*)$/.exec(name)?.[1]?.replace('/{id}/', '/');
-
-interface Row extends Omit<Case, 'name'> {
-  /** What the command sends. */
+interface Row {
+  readonly command: Case;
+  /** What it sends. */
   readonly messages: readonly PlannedMessage[];
 }
 
@@ -103,17 +94,18 @@ interface Row extends Omit<Case, 'name'> {
 function rowTo(registry: Registry, domain: Domain, name: string): Row | undefined {
   const { after, messages = [], ...example } = exampleOf(registry, domain, name, standardNow);
   if (!after) return undefined;
-  const row = [...after, example];
-  const made = row.flatMap((step) => (step.name === 'create' ? [step.id] : []));
+  const all = [...after, example];
+  const made = all.flatMap((step) => (step.name === 'create' ? [step.id] : []));
   /** What the row creates has another id each time. */
   const placeholder = (id: string): string => (made.includes(id) ? `{${id === example.id ? 'it' : id}}` : id);
-  return {
+  const command: Case = {
+    ...stepOf(example, placeholder),
+    name: commandRoute(domain, name),
     // Examples take the same unique values each time.
-    isApart: row.some((step) => step.domain.unique !== undefined),
+    isApart: all.some((step) => step.domain.unique !== undefined),
     before: after.map((step) => stepOf(step, placeholder)),
-    request: stepOf(example, placeholder),
-    messages,
   };
+  return { command, messages };
 }
 
 /** A command, an answer or a deadline with placeholders for ids, and for the secret that only a message tells. */

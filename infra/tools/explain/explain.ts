@@ -7,13 +7,12 @@ import { z } from 'zod';
 import { numberWithin, runCommand, UsageError } from '../../local/command-line.ts';
 import { cases, routesToBeWritten } from './cases.ts';
 import { comparisonTable, grouped, renderPlan } from './render.ts';
-import type { RenderOptions } from './render.ts';
 import { requestCases, routeOf } from './request-case.ts';
 import { inOrder, measure } from './run.ts';
 import type { Measured } from './run.ts';
 import type { Case } from './request-case.ts';
 import { seed } from './seed.ts';
-import { allIndexes } from './tables.ts';
+import { allIndexes } from './without-index.ts';
 import { indexesNotRead, warningsOf } from './warnings.ts';
 import { emptyStore, serviceStore, withDatabase } from './workbench.ts';
 import type { Workbench } from './workbench.ts';
@@ -61,27 +60,20 @@ async function measureAll(bench: Workbench, all: readonly Case[], runs: number):
   return measured;
 }
 
-/** @param isEverything whether these are all plans there are */
-function printPlans(
-  heading: string,
-  measured: readonly Measured[],
-  isEverything: boolean,
-  options: RenderOptions = {},
-): void {
-  print(`\n# ${heading}\n`);
-  for (const one of measured) print(`${renderPlan(one.plan, warningsOf(one), options)}\n`);
-  const notRead = isEverything ? indexesNotRead(measured.map(({ plan }) => plan)) : [];
-  for (const { code, detail } of notRead) print(`! ${code}: ${detail}`);
-}
-
-function printComparisons(index: string, measured: readonly Measured[], without: readonly Measured[]): void {
-  for (const [place, { plan: other }] of without.entries()) {
-    const columns = [
-      { title: `with ${index}`, plan: measured[place]?.plan ?? other },
-      { title: `without ${index}`, plan: other },
-    ];
-    print(`${comparisonTable(other.name, columns)}\n`);
+/** A store of so many entities, or the one that is there. */
+async function withStore(size: number | undefined, work: (bench: Workbench) => Promise<void>): Promise<void> {
+  if (size === undefined) {
+    const bench = serviceStore();
+    await work(bench);
+    bench.close();
+    return;
   }
+  await withDatabase(async (endpoint) => {
+    const bench = await emptyStore(endpoint);
+    const seeded = await seed(bench, size, say);
+    say(`${seeded.entities} entities, ${seeded.items} items: seeded in ${seeded.seconds.toFixed(1)} s`);
+    await work(bench);
+  });
 }
 
 await runCommand({
@@ -102,30 +94,34 @@ await runCommand({
     const sizes = entities.split(',').map((size) => numberWithin('entities', size, 0, 10_000_000));
     const all = await chosenCases(requests, words.join(' '));
     const isEverything = requests === undefined && words.length === 0;
-    if (service) {
-      const bench = serviceStore();
-      const measured = await measureAll(bench, all, times);
-      bench.close();
-      if (isJson) print(JSON.stringify(measured.map(json), undefined, 2));
-      else printPlans('On the tables of the environment', measured, isEverything, { reported: true });
-      return 0;
-    }
+    const printPlans = (title: string, measured: readonly Measured[]): void => {
+      print(`\n# ${title}\n`);
+      for (const one of measured) print(`${renderPlan(one.plan, warningsOf(one), { reported: service })}\n`);
+      const notRead = isEverything ? indexesNotRead(measured.map(({ plan }) => plan)) : [];
+      for (const { code, detail } of notRead) print(`! ${code}: ${detail}`);
+    };
     const output: object[] = [];
-    for (const size of sizes) {
-      await withDatabase(async (endpoint) => {
-        const bench = await emptyStore(endpoint);
-        const seeded = await seed(bench, size, say);
-        say(`${seeded.entities} entities, ${seeded.items} items: seeded in ${seeded.seconds.toFixed(1)} s`);
+    for (const size of service ? [undefined] : sizes) {
+      await withStore(size, async (bench) => {
+        const title = size === undefined ? 'On the tables of the environment' : `${grouped(size)} entities`;
         const measured = await measureAll(bench, all, times);
-        const title = `${grouped(size)} entities`;
-        if (!isJson) printPlans(title, measured, isEverything);
-        output.push({ entities: size, plans: measured.map(json) });
-        if (index === undefined) return;
+        if (!isJson) printPlans(title, measured);
+        if (index === undefined || service) {
+          output.push({ entities: size, plans: measured.map(json) });
+          return;
+        }
         const without = await measureAll(bench.without(index), all, times);
-        Object.assign(output.at(-1) ?? {}, { withoutIndex: index, plansWithout: without.map(json) });
+        const plansWithout = without.map(json);
+        output.push({ entities: size, plans: measured.map(json), withoutIndex: index, plansWithout });
         if (isJson) return;
-        printPlans(`${title}, without ${index}`, without, isEverything);
-        printComparisons(index, measured, without);
+        printPlans(`${title}, without ${index}`, without);
+        for (const [place, { plan: other }] of without.entries()) {
+          const columns = [
+            { title: `with ${index}`, plan: measured[place]?.plan ?? other },
+            { title: `without ${index}`, plan: other },
+          ];
+          print(`${comparisonTable(other.name, columns)}\n`);
+        }
       });
     }
     if (isJson) print(JSON.stringify(output, undefined, 2));

@@ -6,16 +6,6 @@ import type { Contracts } from './contracts.ts';
 import { messagePrices, priceList } from './price-list.ts';
 import type { MessagePrice, Price } from './price-list.ts';
 
-const start = '<!-- prices:start -->';
-const end = '<!-- prices:end -->';
-
-/** Puts a section between its marks; what stood there goes. */
-export function withSection(text: string, section: string): string {
-  const [from, to] = [text.indexOf(start), text.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`the text has no place for the list: ${start} and ${end}`);
-  return `${text.slice(0, from + start.length)}\n\n${section}\n\n${text.slice(to)}`;
-}
-
 /** What the README shows: a create, a transition with two messages, a command that takes from another entity. */
 const shown = ['POST /v1/payments', 'POST /v1/payments/{id}/confirm', 'POST /v1/reservations'];
 

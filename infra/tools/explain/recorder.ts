@@ -11,7 +11,6 @@ import type { ObservedCall } from '../../../functions/store/metering/observed-ca
 import type { Store } from '../../../functions/store/store.ts';
 import { readAccesses, writeAccess, writesOf } from './access.ts';
 import type { Access, Write } from './access.ts';
-import type { Schemas } from './tables.ts';
 
 export interface RecordedCall {
   readonly call: ObservedCall;
@@ -26,8 +25,11 @@ export interface Recorder {
   ) => Promise<{ readonly result: Result; readonly calls: readonly RecordedCall[] }>;
 }
 
-/** @param probe the client of the second look */
-export function createRecorder(store: Store, schemas: Schemas, probe: DynamoDBDocumentClient): Recorder {
+/**
+ * @param probe the client of the second look
+ * @param withoutIndex an index whose writes are not counted
+ */
+export function createRecorder(store: Store, probe: DynamoDBDocumentClient, withoutIndex?: string): Recorder {
   const { tables } = store;
   /** What is recorded; absent while nothing is. */
   let recorded: RecordedCall[] | undefined;
@@ -55,7 +57,7 @@ export function createRecorder(store: Store, schemas: Schemas, probe: DynamoDBDo
       const before = befores.get(call) ?? [];
       const after = call.error ? before : await readItems(writes);
       const written = writes.map((write, index) =>
-        writeAccess(write, { before: before[index], after: after[index] }, schemas[write.table]),
+        writeAccess(write, { before: before[index], after: after[index] }, withoutIndex),
       );
       recorded.push({ call, accesses: [...readAccesses(call, tables), ...written] });
     },

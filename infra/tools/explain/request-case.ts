@@ -21,7 +21,7 @@ const step = z.strictObject({
     .string()
     .regex(
       /^(?:(?:GET|POST) \/\S*|(?:ANSWER|DEADLINE|RELAY|LIST|SWEEP)(?: \S+)+)$/,
-      'is a method and a path, e.g. "GET /v1/payments"',
+      'is a method and a path, e.g. "GET /v1/payments", or an event',
     ),
   body: z.unknown().optional(),
   /** The token's subject. */
@@ -31,14 +31,14 @@ const step = z.strictObject({
   once: z.boolean().optional(),
 });
 
-const requestCase = z.strictObject({
+/** The step that is measured, and what comes before it. */
+const requestCase = step.extend({
   /** The route, and in parentheses what is special about the request. */
   name: z.string(),
   /** Each run has a tenant of its own, in which no unique value is taken yet. */
   isApart: z.boolean().optional(),
   /** Sent before each run. */
   before: z.array(step).readonly().optional(),
-  request: step,
 });
 
 export const requestCases = z.array(requestCase);
@@ -47,3 +47,17 @@ export type Case = Readonly<z.infer<typeof requestCase>>;
 
 /** Without what is special about the request. */
 export const routeOf = ({ name }: Pick<Case, 'name'>): string => name.replace(/ \(.*$/, '');
+
+/** Names that the price list looks for. */
+export const jobNames = {
+  relay: 'relay: one message',
+  plainDelivery: 'worker: one message',
+  timer: 'timer: a hold that runs out',
+} as const;
+
+/** The case of an answer that brings a transition about. @param done e.g. `payments/captured` */
+export const answerName = (done: string): string => `ANSWER /v1/${done.replace('/', '/{id}/')}`;
+
+/** @returns the collection and the transition, where a case has such a name */
+export const doneOf = (name: string): string | undefined =>
+  /^ANSWER \/v1\/(.*)$/.exec(name)?.[1]?.replace('/{id}/', '/');

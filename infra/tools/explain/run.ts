@@ -15,7 +15,7 @@ import type { Reply, Request, Workbench } from './workbench.ts';
 export interface Work {
   /** The step as it is sent, for warnings about what it names. */
   readonly sent: string;
-  /** @returns the answer; of an event, whose status is 0 */
+  /** Sends it at the time of its run. @returns the answer; of an event, whose status is 0 */
   readonly send: () => Promise<Reply>;
 }
 
@@ -60,16 +60,27 @@ export class Run {
   }
 
   async work({ request, body, headers = {}, subject }: Step): Promise<Work> {
+    const { clock } = this.#bench;
+    const { ahead } = clock;
     const [method = '', ...words] = (await this.#fill(request)).split(' ');
     const event = events[method];
     if (event) {
       const happen = await event(this.#bench, this.#tenant, ...words);
-      return { sent: '', send: () => happen().then(() => ({ status: 0, json: {} })) };
+      const send = async (): Promise<Reply> => {
+        clock.ahead = ahead;
+        await happen();
+        return { status: 0, json: {} };
+      };
+      return { sent: '', send };
     }
     const filled = JSON.parse(await this.#fill(JSON.stringify({ body, headers }))) as Partial<Request>;
     const [path = ''] = words;
     const sent = { method, path, tenant: this.#tenant, ...filled, ...(subject !== undefined && { subject }) };
-    return { sent: JSON.stringify(sent), send: () => this.#bench.send(sent) };
+    const send = (): Promise<Reply> => {
+      clock.ahead = ahead;
+      return this.#bench.send(sent);
+    };
+    return { sent: JSON.stringify(sent), send };
   }
 
   async #fill(text: string): Promise<string> {
@@ -106,7 +117,7 @@ async function* runsOf(bench: Workbench, one: Case, times: number): AsyncGenerat
     bench.clock.ahead = 0;
     const run = new Run(bench, one.isApart === true ? uniqueValue() : commonTenant, shared);
     await run.prepare(one.before ?? []);
-    yield await run.work(one.request);
+    yield await run.work(one);
   }
   bench.clock.ahead = 0;
 }

@@ -71,9 +71,9 @@ function seeding(registry: Registry): readonly Case[] {
 
 /** What the cases leave behind, each in a tenant of its own: they take the same unique values. */
 async function makeRound(bench: Workbench): Promise<Items> {
-  for (const [place, { before = [], request }] of seeding(bench.backend.registry).entries()) {
+  for (const [place, { before = [], ...step }] of seeding(bench.backend.registry).entries()) {
     bench.clock.ahead = 0;
-    await new Run(bench, `seed${1_000 + place}`).prepare([...before, request]);
+    await new Run(bench, `seed${1_000 + place}`).prepare([...before, step]);
   }
   bench.clock.ahead = 0;
   const read = async (table: Table): Promise<readonly Item[]> => {

@@ -4,7 +4,7 @@ import { placeOf } from './access.ts';
 import type { Access } from './access.ts';
 import type { Plan, PlannedCall } from './plan.ts';
 import type { Measured } from './run.ts';
-import { allIndexes } from './tables.ts';
+import { allIndexes } from './without-index.ts';
 
 export interface Warning {
   readonly code:

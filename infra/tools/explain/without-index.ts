@@ -9,7 +9,12 @@
  */
 import { paginateScan, QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import type { DynamoDBDocumentClient, QueryCommandInput, ScanCommandInput } from '@aws-sdk/lib-dynamodb';
-import { allIndexes } from './tables.ts';
+import { tables } from '../../../functions/store/tables.ts';
+import type { IndexSchema, TableSchema } from '../../../functions/store/tables.ts';
+
+export const allIndexes: readonly IndexSchema[] = Object.values<TableSchema>(tables).flatMap(
+  ({ indexes }) => indexes,
+);
 
 /** Queries that are asked within this time are asked together. */
 const togetherMs = 20;

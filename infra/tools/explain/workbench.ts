@@ -24,7 +24,6 @@ import type { TableNames } from '../../../functions/store/store.ts';
 import { startDynamoDbLocal } from '../../local/dynamodb.ts';
 import { createRecorder } from './recorder.ts';
 import type { Recorder } from './recorder.ts';
-import { schemasWithout } from './tables.ts';
 import { scanInsteadOf } from './without-index.ts';
 
 /** Names of one length, so that an item's size is the same in every run. */
@@ -99,7 +98,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
   const client = createDocumentClient(options.client);
   const probe = createDocumentClient(options.probe ?? options.client);
   if (withoutIndex !== undefined) scanInsteadOf(client, probe, withoutIndex);
-  const recorder = createRecorder({ client, tables }, schemasWithout(withoutIndex), probe);
+  const recorder = createRecorder({ client, tables }, probe, withoutIndex);
   const store = options.recorded === false ? { client: probe, tables } : recorder.store;
   const clock = { ahead: 0, now: () => base.now() + clock.ahead };
   const backend = createBackend({ domains: options.domains ?? allDomains, store, clock });
