@@ -16,6 +16,8 @@ interface PlotProps {
 }
 
 const height = 200;
+/** Seconds that are shown at least: of one point alone the axis would be years long. */
+const shownMin = 60;
 
 export function Plot({ label, series, data }: PlotProps) {
   const frame = useRef<HTMLDivElement>(null);
@@ -37,7 +39,10 @@ export function Plot({ label, series, data }: PlotProps) {
           height,
           legend: { live: true },
           cursor: { y: false },
-          scales: { y: { range: (_self, _min, max) => [0, Math.max(4, max * 1.1)] } },
+          scales: {
+            x: { range: (_self, min, max) => [Math.min(min, max - shownMin), max] },
+            y: { range: (_self, _min, max) => [0, Math.max(4, max * 1.1)] },
+          },
           axes: [axis, { ...axis, size: 56, incrs: [1, 2, 5, 10, 20, 50, 100, 500, 1000, 5000, 10_000] }],
           series: [
             {},
