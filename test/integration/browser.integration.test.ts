@@ -190,6 +190,22 @@ describe('the console', () => {
     await heading('Ledger').waitFor();
   });
 
+  it('stops a redrive whose cause is still there, and leads to what is dead still', async () => {
+    const entity = page.url();
+    await page.getByRole('link', { name: 'Dead letters' }).click();
+    await page.getByRole('row', { name: /approval\.submitted notification .* 2 / }).waitFor();
+    await page.getByRole('link', { name: 'Redrive these' }).click();
+    await page.getByText('How fast, and when it stops').click();
+    await page.getByLabel('First step').fill('1');
+    await button('Show what it would do').click();
+    await button('Start the run').click();
+    await page.getByText('It stopped by itself').waitFor();
+    await page.getByText('Not run again: 1.').waitFor();
+    await page.getByRole('link', { name: 'Show what is dead still' }).click();
+    await expect.poll(() => page.getByRole('table', { name: 'Letters' }).getByRole('link').count()).toBe(2);
+    await page.goto(entity);
+  });
+
   it('finds a group of dead letters, runs one again, and sees it done', async () => {
     await page.getByRole('link', { name: 'approval.submitted' }).last().click();
     // The mail server refuses for good: the letter is given up at once.
@@ -203,6 +219,10 @@ describe('the console', () => {
     await expect.poll(() => letters.count()).toBe(2);
     await letters.first().click();
     await page.getByRole('row', { name: /550/ }).first().waitFor();
+    await page.getByRole('link', { name: 'Redrive all that failed like it' }).click();
+    await button('Show what it would do').click();
+    await page.getByText('Letters it would run again: 2.').waitFor();
+    await page.goBack();
     await button('Run it again').click();
     await page.getByRole('status').getByText('done', { exact: true }).waitFor();
     expect(mails.mails).toHaveLength(1);

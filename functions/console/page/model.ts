@@ -156,7 +156,10 @@ export interface RedriveRun extends RunCounts {
   readonly matched: number;
   /** There may be more: the search goes on. */
   readonly matchedAtLeast: boolean;
+  /** They match too, are none of `matched`, and are resolved by hand. */
   readonly held: number;
+  /** Not dead any more when their turn came. */
+  readonly skipped: number;
   readonly steps: readonly (RunCounts & {
     readonly size: number;
     readonly startedAt: string;

@@ -201,6 +201,7 @@ interface ActionsProps {
 
 function Actions({ message, onRedriven, onResolved }: ActionsProps) {
   const { message: texts } = useTexts();
+  const { topic, type, lastError } = message;
   const { api } = useSession();
   const [answer, setAnswer] = useState<Answer<{ readonly redriven: boolean }>>();
   const redrive = async (): Promise<void> => {
@@ -220,6 +221,9 @@ function Actions({ message, onRedriven, onResolved }: ActionsProps) {
             {texts.redrive}
           </button>
         </div>
+        <p>
+          <a href={placeUrl(['redrives'], { topic, type, code: lastError?.code })}>{texts.redriveAlike}</a>
+        </p>
       </div>
       <Resolve id={message.id} onResolved={onResolved} />
     </section>

@@ -41,6 +41,22 @@ export function RedriveScreen({ id }: { readonly id: string }) {
   );
 }
 
+/** What is dead still after a run, and the way to it: whoever looks at one sees what came this time. */
+function Left({ run }: Pick<RunProps, 'run'>) {
+  const { match, matched, matchedAtLeast, sent, skipped, deadAgain } = run;
+  const { redrives: texts, count } = useTexts();
+  const unsent = Math.max(matched - sent - skipped, 0);
+  if (deadAgain + unsent === 0) return null;
+  // Their code may be another one now.
+  const { topic, type } = match;
+  return (
+    <p>
+      {unsent > 0 && <>{texts.notSent(count(unsent, matchedAtLeast))} </>}
+      <a href={placeUrl(['letters'], { list: 'all', topic, type })}>{texts.stillDead}</a>
+    </p>
+  );
+}
+
 interface RunProps {
   readonly run: RedriveRun;
   readonly onStop: () => Promise<void>;
@@ -48,8 +64,8 @@ interface RunProps {
 
 function Run({ run, onStop }: RunProps) {
   const { redrives: texts, letters, count } = useTexts();
-  const { state, matched, matchedAtLeast, held, sent, done, deadAgain, steps } = run;
-  const ended = done + deadAgain;
+  const { state, matched, matchedAtLeast, held, sent, done, deadAgain, skipped, steps } = run;
+  const ended = done + deadAgain + skipped;
   return (
     <>
       <section class="card stack">
@@ -68,10 +84,11 @@ function Run({ run, onStop }: RunProps) {
             {texts.stopReasons[run.stoppedBecause]} {run.stoppedBy}
           </p>
         )}
+        {state !== 'running' && <Left run={run} />}
         <div>
           <progress
             value={ended}
-            max={Math.max(matched - held, ended, 1)}
+            max={Math.max(matched, ended, 1)}
             aria-label={texts.progress(count(ended, false), count(matched, matchedAtLeast))}
           />
           <p class="small quiet">{texts.progress(count(ended, false), count(matched, matchedAtLeast))}</p>

@@ -173,6 +173,7 @@ export const en = {
     missing: 'There is no such message.',
     redrive: 'Run it again',
     redriveHint: 'Its retry policy starts anew. The receiver sees the same key.',
+    redriveAlike: 'Redrive all that failed like it',
     redriven: 'It runs again.',
     notDead: 'It was not dead, and was left alone.',
     resolve: 'Resolve by hand',
@@ -223,6 +224,8 @@ export const en = {
     stepsHeading: 'Steps',
     size: 'Letters',
     progress: (ended: string, matched: string) => `${ended} of ${matched} have ended.`,
+    notSent: (letters: string) => `Not run again: ${letters}.`,
+    stillDead: 'Show what is dead still',
     group: 'Redrive these',
   },
   operations: {

@@ -174,6 +174,7 @@ export const ko: Texts = {
     missing: '해당 메시지가 없습니다.',
     redrive: '다시 실행',
     redriveHint: '재시도 정책을 처음부터 다시 시작합니다. 수신자는 같은 키를 받습니다.',
+    redriveAlike: '같은 오류로 실패한 메시지 모두 재처리',
     redriven: '다시 실행을 시작했습니다.',
     notDead: '데드 레터가 아니어서 그대로 두었습니다.',
     resolve: '직접 결과 확정',
@@ -221,6 +222,8 @@ export const ko: Texts = {
     stepsHeading: '단계',
     size: '건수',
     progress: (ended, matched) => `${matched}건 중 ${ended}건이 끝났습니다.`,
+    notSent: (letters) => `${letters}건은 다시 실행하지 않았습니다.`,
+    stillDead: '아직 남은 데드 레터 보기',
     group: '이 메시지들 재처리',
   },
   operations: {
