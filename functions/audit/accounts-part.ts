@@ -7,12 +7,15 @@
  * grow, so where the second count of an account's postings is the first one, none of them was committed in
  * between, the balance was compared with all there were, and it is wrong. Where the count is another, the account
  * was moving, and nothing is said about it.
+ *
+ * A row sums up the ledgers of a part. A call that is repeated writes its rows again, unless it is shown other entities
+ * by then: then some ledgers may be in two rows, which their ranges tell, and nothing is said about the account.
  */
 import type { AuditProblem } from '../api/audit.ts';
 import { ownedAccount } from '../core/owned-accounts.ts';
 import { readHeld } from '../store/audit/audit-reads.ts';
 import type { Held } from '../store/audit/audit-reads.ts';
-import { readSums, readSuspects, writeSuspects } from '../store/audit/audit-runs.ts';
+import { rangeOf, readSums, readSuspects, writeSuspects } from '../store/audit/audit-runs.ts';
 import type { Run, Suspect } from '../store/audit/audit-runs.ts';
 import type { Consistency } from '../store/metering/capacity.ts';
 import { rowsMax } from './limits.ts';
@@ -40,8 +43,10 @@ export async function checkAccounts(context: AuditContext, position: PositionIn<
   return uncounted(isDone ? undefined : recount, problems);
 }
 
+type Open = Omit<NonNullable<PositionIn<'accounts'>['open']>, 'sk'>;
+
 interface SummedUp {
-  /** Those whose rows have all been read. */
+  /** Those whose rows have all been read, and none of whose ledgers is in two of them. */
   readonly accounts: readonly Suspect[];
   /** The account whose rows go on, where there are more. */
   readonly open?: PositionIn<'accounts'>['open'];
@@ -54,22 +59,35 @@ async function sumUp(
 ): Promise<SummedUp> {
   const { rows, isComplete } = await readSums(store, run, pass, { from: before?.sk, limit: rowsMax });
   const accounts: Suspect[] = [];
-  let current: Suspect | undefined;
-  for (const { sk, account, unit, sum, count } of rows) {
+  let current: (Suspect & Open) | undefined;
+  const close = (): void => {
+    if (current && !current.isDoubled) accounts.push(current);
+  };
+  for (const row of rows) {
+    const { sk, account, unit, sum, count } = row;
+    const { oldest, newest } = rangeOf(row);
     if (sk === before?.sk) {
-      current = { account, unit, sum: before.sum, count: before.count };
+      current = { account, unit, ...before };
     } else if (current?.account === account) {
-      current = { account, unit, sum: current.sum + sum, count: current.count + count };
+      current = {
+        ...current,
+        sum: current.sum + sum,
+        count: current.count + count,
+        newest: newest > current.newest ? newest : current.newest,
+        isDoubled: current.isDoubled || oldest <= current.newest,
+      };
     } else {
-      if (current) accounts.push(current);
-      current = { account, unit, sum, count };
+      close();
+      current = { account, unit, sum, count, newest, isDoubled: false };
     }
   }
   const last = rows.at(-1);
   if (!isComplete && current && last) {
-    return { accounts, open: { sk: last.sk, sum: current.sum, count: current.count } };
+    const { sum, count, newest, isDoubled } = current;
+    return { accounts, open: { sk: last.sk, sum, count, newest, isDoubled } };
   }
-  return { accounts: current ? [...accounts, current] : accounts };
+  close();
+  return { accounts };
 }
 
 type Differing = Suspect & { readonly held: Held | undefined };

@@ -38,8 +38,18 @@ const position = z.discriminatedUnion('phase', [
     run,
     pass: z.union([z.literal(1), z.literal(2)]),
     hasSuspects: z.boolean(),
-    /** The row up to which all is summed up, and the sum so far of the account it belongs to. */
-    open: z.strictObject({ sk: z.string().max(300), sum: z.int(), count: z.int() }).optional(),
+    /** The row up to which all is summed up, and what is known so far of the account it belongs to. */
+    open: z
+      .strictObject({
+        sk: z.string().max(300),
+        sum: z.int(),
+        count: z.int(),
+        /** The newest stretch that is summed up. */
+        newest: z.string().max(100),
+        /** Some ledger is summed up twice. */
+        isDoubled: z.boolean(),
+      })
+      .optional(),
   }),
   /** The postings of accounts whose balance differed, summed up once more. */
   z.strictObject({ phase: z.literal('recount'), run, ...entityPlace }),

@@ -19,8 +19,14 @@ export interface Segment {
   readonly isLast: boolean;
 }
 
-/** Names what a segment adds to its accounts. */
-export const stretchName = (id: string, end: number): string => `${id}#${String(end).padStart(10, '0')}`;
+/**
+ * Names what a segment adds to its accounts. A walk goes from newer entities to older ones, and within one from the first
+ * segment to the last; the names fall with it.
+ */
+export const stretchName = (id: string, end: number): string =>
+  `${id}#${String(stretchesFrom - end).padStart(10, '0')}`;
+/** As far as places of entries go. */
+const stretchesFrom = 10_000_000_000;
 
 const endOf = (place: number): number => Math.ceil(place / segmentEntries) * segmentEntries;
 

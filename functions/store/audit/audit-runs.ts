@@ -2,8 +2,8 @@
  * What a run of the audit keeps between two of its calls, in a partition of its own. No index shows these items and
  * no command reads them; they go by themselves when the time to live of the table has passed.
  *
- * Every item is named after what it was made from, so that a call that is repeated writes the same items again and
- * counts nothing twice.
+ * Every item is named after what it was made from, so that a call that is repeated writes the same items again. Where it
+ * is shown other entities by then, the ranges of rows tell what they count twice.
  */
 import { createHash } from 'node:crypto';
 import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
@@ -19,9 +19,12 @@ export interface Run {
   readonly expiresAt: number;
 }
 
-/** What a stretch of one ledger adds to an account. */
+/** What a part's ledgers add to an account. */
 export interface SumRow {
+  /** Ends with the oldest stretch of the part. */
   readonly sk: string;
+  /** The newest one; absent where the version before has written the row, of one stretch. */
+  readonly newest?: string;
   readonly account: string;
   readonly unit: string;
   readonly sum: number;
@@ -34,7 +37,7 @@ export type Pass = 1 | 2;
 const partition = ({ tenant, id }: Pick<Run, 'tenant' | 'id'>): string =>
   `${encodeURIComponent(tenant)}#audit#${id}`;
 
-/** Names of accounts may be longer than a sort key, so rows are ordered by their hash. */
+/** Names of accounts may be longer than a sort key, so rows are ordered by their hash, which has no `#`. */
 const hashOf = (account: string): string => createHash('sha256').update(account).digest('base64url');
 const sumPrefix = (pass: Pass): string => `sum#${pass}#`;
 const suspectKey = (run: Run, account: string): ItemKey => ({
@@ -55,19 +58,36 @@ export interface StretchSums {
   readonly sums: ReadonlyMap<string, Pick<SumRow, 'unit' | 'sum' | 'count'>>;
 }
 
+/**
+ * Keeps a row an account: a row an account and ledger would cost a write for each.
+ * @param stretches of a part, newest first
+ */
 export async function writeSums(
   store: Store,
   run: Run,
   pass: Pass,
   stretches: readonly StretchSums[],
 ): Promise<void> {
-  const items = stretches.flatMap(({ stretch, sums }) =>
-    [...sums].map(([account, { unit, sum, count }]) => {
-      const key = { pk: partition(run), sk: `${sumPrefix(pass)}${hashOf(account)}#${stretch}` };
-      return kept(run, key, { account, unit, sum, count });
-    }),
-  );
+  const [newest, oldest] = [stretches[0]?.stretch, stretches.at(-1)?.stretch];
+  const rows = new Map<string, Pick<SumRow, 'unit' | 'sum' | 'count'>>();
+  for (const [account, { unit, sum, count }] of stretches.flatMap(({ sums }) => [...sums])) {
+    const before = rows.get(account) ?? { sum: 0, count: 0 };
+    rows.set(account, { unit, sum: before.sum + sum, count: before.count + count });
+  }
+  const items = [...rows].map(([account, row]) => {
+    const key = { pk: partition(run), sk: `${sumPrefix(pass)}${hashOf(account)}#${oldest}` };
+    return kept(run, key, { account, ...row, newest });
+  });
   await writeAll(store, items);
+}
+
+/** The stretches that a row sums up, by their names: those from the oldest to the newest that post to its account. */
+export function rangeOf({ sk, newest }: Pick<SumRow, 'sk' | 'newest'>): {
+  readonly oldest: string;
+  readonly newest: string;
+} {
+  const oldest = sk.split('#').slice(3).join('#');
+  return { oldest, newest: newest ?? oldest };
 }
 
 /** Rows of a pass from the row `from` on, that row included, those of one account together. */
@@ -94,7 +114,7 @@ export async function readSums(
   return { rows: Items as SumRow[], isComplete: LastEvaluatedKey === undefined };
 }
 
-export type Suspect = Omit<SumRow, 'sk'>;
+export type Suspect = Omit<SumRow, 'sk' | 'newest'>;
 
 /** Keeps the sum with which an account's balance was compared and differed. */
 export async function writeSuspects(store: Store, run: Run, suspects: readonly Suspect[]): Promise<void> {
