@@ -19,7 +19,7 @@ import type { Expressions, Parameters } from './expressions.ts';
 import { purposeOfKey, purposeOfLabel, purposeOfRange } from './purpose.ts';
 
 export interface Access {
-  readonly action: 'get' | 'query' | 'scan' | Write['action'];
+  readonly action: 'get' | 'query' | 'scan' | 'put' | 'update' | 'delete' | 'check';
   readonly table: TableName;
   readonly index?: string;
   /** What the items are to the application, e.g. `ledger entry of payments`. */
@@ -50,63 +50,119 @@ export interface Access {
 export const placeOf = ({ table, index }: { table: string; index?: string }): string =>
   index === undefined ? table : `${table}/${index}`;
 
-/** A write as a call asks for it: alone, or one of a transaction. */
-export interface Write {
-  readonly action: 'put' | 'update' | 'delete' | 'check';
+/** What a call asks of one item, or of one table. */
+export interface Part {
+  readonly action: Access['action'];
   readonly table: TableName;
-  readonly key: WireItem;
+  /** Of the items that are named; none where a range is read. */
+  readonly keys: readonly WireItem[];
+  /** As they go over the wire. */
   readonly parameters: Parameters;
   readonly isTransaction: boolean;
+  /** What an item of a transaction is for. */
   readonly label: Label | undefined;
 }
 
-const writeActions: Readonly<Record<string, Write['action']>> = {
+export const isWrite = ({ action }: Part): boolean => !['get', 'query', 'scan'].includes(action);
+
+const actions: Readonly<Record<string, Part['action']>> = {
   Put: 'put',
   Update: 'update',
   Delete: 'delete',
   ConditionCheck: 'check',
+  Get: 'get',
+  Query: 'query',
+  Scan: 'scan',
 };
 
-export function writesOf({ operation, input, labels }: ObservedCall, tables: TableNames): readonly Write[] {
+export function partsOf({ operation, input, labels }: ObservedCall, tables: TableNames): readonly Part[] {
   const isTransaction = operation === 'TransactWriteItems';
-  const requests = isTransaction ? input['TransactItems'] : [{ [operation.replace(/Item$/, '')]: input }];
-  return (requests as readonly Readonly<Record<string, Parameters>>[]).flatMap((request, index) =>
-    Object.entries(request).flatMap(([name, parameters]) => {
-      const action = writeActions[name];
-      if (action === undefined) return [];
-      const table = tableOf(parameters['TableName'], tables);
-      const { pk, sk } = (parameters['Key'] ?? parameters['Item']) as WireItem;
-      const key = { ...(pk && { pk }), ...(sk && { sk }) };
-      return [{ action, table, key, parameters, isTransaction, label: labels[index] }];
-    }),
-  );
+  return requestsOf(operation, input).flatMap(([name, parameters], index) => {
+    const action = actions[name];
+    if (action === undefined) return [];
+    const table = tableOf(parameters['TableName'], tables);
+    const { Keys = parameters['Key'] ?? parameters['Item'] ?? [] } = parameters;
+    const keys = ([Keys].flat() as readonly WireItem[]).map(({ pk, sk }) => ({
+      ...(pk && { pk }),
+      ...(sk && { sk }),
+    }));
+    return [{ action, table, keys, parameters, isTransaction, label: labels[index] }];
+  });
 }
 
-/** What a read does not write, and a write does not read. */
-const nothing = {
-  itemsRead: 0,
-  itemsReturned: 0,
-  readUnits: 0,
-  writeUnits: 0,
-  indexWrites: [],
-} as const;
+/** Its single requests, by what they do. */
+function requestsOf(operation: string, input: Parameters): readonly (readonly [string, Parameters])[] {
+  switch (operation) {
+    case 'TransactWriteItems':
+      return (input['TransactItems'] as readonly Readonly<Record<string, Parameters>>[]).flatMap(
+        Object.entries,
+      );
+    case 'BatchGetItem':
+      return Object.entries(input['RequestItems'] as Readonly<Record<string, Parameters>>).map(
+        ([TableName, asked]) => ['Get', { ...asked, TableName }],
+      );
+    default:
+      return [[operation.replace(/Item$/, ''), input]];
+  }
+}
+
+/** @param output of its call */
+export function readAccess(part: Part, output: Parameters): Access {
+  const { action, keys, parameters } = part;
+  const found = [...foundBy(part, output)].map((item) =>
+    itemSize(marshall(item as Record<string, unknown>, { removeUndefinedValues: true })),
+  );
+  const consistent = parameters['ConsistentRead'] === true;
+  const consistency = consistent ? 'strong' : 'eventual';
+  const access = {
+    ...about(part),
+    ...(typeof parameters['Limit'] === 'number' && { limit: parameters['Limit'] }),
+    ...(parameters['ScanIndexForward'] === false && { descending: true }),
+    consistent,
+    itemsReturned: found.length,
+    largestBytes: Math.max(0, ...found),
+    writeUnits: 0,
+    indexWrites: [],
+  };
+  if (action === 'get') {
+    // Each key is read, and rounded up, for itself; one that leads nowhere costs as much as a small item.
+    const counted = [...found, ...Array<number>(keys.length - found.length).fill(0)];
+    const units = sum(counted.map((size) => readUnits(size, consistency)));
+    return { ...access, itemsRead: found.length, bytes: sum(found), readUnits: units };
+  }
+  // What a filter throws away is counted as well, so the units are the database's own figure. DynamoDB Local tells it
+  // right for queries and scans, which `test/integration/capacity.integration.test.ts` proves.
+  const { CapacityUnits = 0 } = (output['ConsumedCapacity'] ?? {}) as { readonly CapacityUnits?: number };
+  const isWhole = access.expressions.filter === undefined && access.expressions.projection === undefined;
+  return {
+    ...access,
+    itemsRead: Number(output['ScannedCount'] ?? 0),
+    bytes: isWhole ? sum(found) : CapacityUnits * readUnitBytes * (consistent ? 1 : 2),
+    // Where a page is empty DynamoDB Local counts nothing; the service counts it as a small item.
+    readUnits: Math.max(CapacityUnits, readUnits(0, consistency)),
+  };
+}
+
+/** The items that a call brought of one table. */
+function foundBy({ parameters }: Part, output: Parameters): readonly unknown[] {
+  const { Item, Items, Responses } = output;
+  const ofTable = (Responses as Parameters | undefined)?.[String(parameters['TableName'])];
+  return [Item ?? Items ?? ofTable ?? []].flat();
+}
 
 /** @param withoutIndex an index whose writes are not counted */
-export function writeAccess(write: Write, images: Images, withoutIndex?: string): Access {
-  const { action, table, key, parameters, isTransaction, label } = write;
-  const schema: TableSchema = schemas[table];
+export function writeAccess(part: Part, images: Images, withoutIndex?: string): Access {
+  const schema: TableSchema = schemas[part.table];
   const both = [images.before, images.after].filter((image) => image !== undefined);
   const bytes = Math.max(0, ...both.map(itemSize));
   return {
-    ...nothing,
-    action,
-    table,
-    purpose: label ? purposeOfLabel(label) : purposeOfKey(table, key),
-    keys: [JSON.stringify(key)],
-    expressions: { key: describeKey(key), ...expressionsOf(parameters) },
+    ...about(part),
+    itemsRead: 0,
+    itemsReturned: 0,
     bytes,
     largestBytes: bytes,
-    writeUnits: writeUnits(images, isTransaction),
+    readUnits: 0,
+    writeUnits: writeUnits(images, part.isTransaction),
     indexWrites: schema.indexes.flatMap((index) => {
       const units = index.name === withoutIndex ? 0 : indexWriteUnits(schema, index, images);
       const partitions = both.flatMap((image) => image[index.partitionKey]?.S ?? []);
@@ -115,86 +171,17 @@ export function writeAccess(write: Write, images: Images, withoutIndex?: string)
   };
 }
 
-export function readAccesses(
-  { operation, input, output = {} }: ObservedCall,
-  tables: TableNames,
-): readonly Access[] {
-  switch (operation) {
-    case 'GetItem': {
-      const asked = { ...input, Keys: [input['Key']] };
-      return [keyAccess(tableOf(input['TableName'], tables), asked, [output['Item'] ?? []].flat())];
-    }
-    case 'BatchGetItem': {
-      const found = (output['Responses'] ?? {}) as Record<string, readonly unknown[]>;
-      return Object.entries(input['RequestItems'] as Record<string, Parameters>).map(([name, asked]) =>
-        keyAccess(tableOf(name, tables), asked, found[name] ?? []),
-      );
-    }
-    case 'Query':
-      return [rangeAccess('query', tableOf(input['TableName'], tables), input, output)];
-    case 'Scan':
-      return [rangeAccess('scan', tableOf(input['TableName'], tables), input, output)];
-    default:
-      return [];
-  }
-}
-
-/** Each key is read, and rounded up, for itself; one that leads nowhere costs as much as a small item. */
-function keyAccess(table: TableName, asked: Parameters, found: readonly unknown[]): Access {
-  const consistent = asked['ConsistentRead'] === true;
-  const [first = {}, ...others] = asked['Keys'] as readonly WireItem[];
-  const sizes = found.map(sizeOf);
-  const missing = others.length + 1 - sizes.length;
-  const counted = [...sizes, ...Array<number>(missing).fill(0)];
+/** What it is about, whatever comes of it. */
+function about({ action, table, keys, parameters, label }: Part) {
+  const [first, ...others] = keys;
+  const index = parameters['IndexName'] as string | undefined;
   const more = others.length > 0 ? ` and ${others.length} more` : '';
+  const expressions = { ...(first && { key: `${describeKey(first)}${more}` }), ...expressionsOf(parameters) };
+  const purpose = first ? purposeOfKey(table, first) : purposeOfRange(action, table, index, expressions.key);
   return {
-    ...nothing,
-    action: 'get',
-    table,
-    purpose: purposeOfKey(table, first),
-    keys: [first, ...others].map((key) => JSON.stringify(key)),
-    expressions: { key: `${describeKey(first)}${more}`, ...expressionsOf(asked) },
-    consistent,
-    itemsRead: sizes.length,
-    itemsReturned: sizes.length,
-    bytes: sum(sizes),
-    largestBytes: Math.max(0, ...sizes),
-    readUnits: sum(counted.map((size) => readUnits(size, consistent ? 'strong' : 'eventual'))),
-  };
-}
-
-/**
- * What a filter throws away is counted as well, so the units are the database's own figure. DynamoDB Local tells it
- * right for queries and scans, which `test/integration/capacity.integration.test.ts` proves.
- */
-function rangeAccess(
-  action: 'query' | 'scan',
-  table: TableName,
-  input: Parameters,
-  output: Parameters,
-): Access {
-  const index = input['IndexName'] as string | undefined;
-  const consistent = input['ConsistentRead'] === true;
-  const sizes = ((output['Items'] ?? []) as unknown[]).map(sizeOf);
-  const { CapacityUnits = 0 } = (output['ConsumedCapacity'] ?? {}) as { readonly CapacityUnits?: number };
-  const expressions = expressionsOf(input);
-  const isWhole = expressions.filter === undefined && expressions.projection === undefined;
-  return {
-    ...nothing,
-    action,
-    table,
+    ...{ action, table, purpose: label ? purposeOfLabel(label) : purpose, expressions },
     ...(index !== undefined && { index }),
-    purpose: purposeOfRange(action, table, index, expressions.key),
-    expressions,
-    ...(typeof input['Limit'] === 'number' && { limit: input['Limit'] }),
-    ...(input['ScanIndexForward'] === false && { descending: true }),
-    consistent,
-    itemsRead: Number(output['ScannedCount'] ?? 0),
-    itemsReturned: sizes.length,
-    bytes: isWhole ? sum(sizes) : CapacityUnits * readUnitBytes * (consistent ? 1 : 2),
-    largestBytes: Math.max(0, ...sizes),
-    // Where a page is empty DynamoDB Local counts nothing; the service counts it as a small item.
-    readUnits: Math.max(CapacityUnits, readUnits(0, consistent ? 'strong' : 'eventual')),
+    ...(first && { keys: keys.map((key) => JSON.stringify(key)) }),
   };
 }
 
@@ -204,9 +191,6 @@ export function tableOf(name: unknown, tables: TableNames): TableName {
   if (!found) throw new Error(`a call reached a table that is not ours: ${String(name)}`);
   return found[0] as TableName;
 }
-
-const sizeOf = (item: unknown): number =>
-  itemSize(marshall(item as Record<string, unknown>, { removeUndefinedValues: true }));
 
 export const sum = (numbers: readonly number[]): number =>
   numbers.reduce((total, number) => total + number, 0);

@@ -9,8 +9,8 @@ import type { WireItem } from '../../../functions/store/metering/item-size.ts';
 import { observeCalls } from '../../../functions/store/metering/observed-calls.ts';
 import type { ObservedCall } from '../../../functions/store/metering/observed-calls.ts';
 import type { Store } from '../../../functions/store/store.ts';
-import { readAccesses, writeAccess, writesOf } from './access.ts';
-import type { Access, Write } from './access.ts';
+import { isWrite, partsOf, readAccess, writeAccess } from './access.ts';
+import type { Access, Part } from './access.ts';
 
 export interface RecordedCall {
   readonly call: ObservedCall;
@@ -36,10 +36,13 @@ export function createRecorder(store: Store, probe: DynamoDBDocumentClient, with
   const befores = new WeakMap<ObservedCall, readonly (WireItem | undefined)[]>();
 
   /** The items that writes are about, as they are now. */
-  async function readItems(writes: readonly Write[]): Promise<readonly (WireItem | undefined)[]> {
-    const keys = writes.map(({ table, key }) => ({ table: tables[table], key: unmarshall(key) }));
-    const found = await readBatches(probe, keys);
-    return keys.map(({ table, key }) => {
+  async function readItems(writes: readonly Part[]): Promise<readonly (WireItem | undefined)[]> {
+    const named = writes.flatMap(({ table, keys: [key = {}] }) => ({
+      table: tables[table],
+      key: unmarshall(key),
+    }));
+    const found = await readBatches(probe, named);
+    return named.map(({ table, key }) => {
       const item = found.get(table)?.find(({ pk, sk }) => pk === key['pk'] && sk === key['sk']);
       return item && marshall(item);
     });
@@ -49,17 +52,19 @@ export function createRecorder(store: Store, probe: DynamoDBDocumentClient, with
     // For queries and scans, of which DynamoDB Local tells the right figures.
     returnConsumedCapacity: 'INDEXES',
     before: async (call) => {
-      if (recorded) befores.set(call, await readItems(writesOf(call, tables)));
+      if (recorded) befores.set(call, await readItems(partsOf(call, tables).filter(isWrite)));
     },
     after: async (call) => {
       if (!recorded) return;
-      const writes = writesOf(call, tables);
+      const parts = partsOf(call, tables);
       const before = befores.get(call) ?? [];
-      const after = call.error ? before : await readItems(writes);
-      const written = writes.map((write, index) =>
-        writeAccess(write, { before: before[index], after: after[index] }, withoutIndex),
+      const after = call.error ? before : await readItems(parts.filter(isWrite));
+      const accesses = parts.map((part, index) =>
+        isWrite(part)
+          ? writeAccess(part, { before: before[index], after: after[index] }, withoutIndex)
+          : readAccess(part, call.output ?? {}),
       );
-      recorded.push({ call, accesses: [...readAccesses(call, tables), ...written] });
+      recorded.push({ call, accesses });
     },
   });
   return {
