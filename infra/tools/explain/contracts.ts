@@ -8,7 +8,7 @@ import { prices } from '../../cdk/prices.ts';
 import { cases } from './cases.ts';
 import { placeOf } from './access.ts';
 import type { Plan } from './plan.ts';
-import { inOrder, measure } from './run.ts';
+import { measureAll } from './run.ts';
 import type { Case } from './request-case.ts';
 import type { Workbench } from './workbench.ts';
 
@@ -61,28 +61,22 @@ export const formatContracts = (contracts: Contracts): string =>
 export const readContracts = async (): Promise<Contracts> =>
   JSON.parse(await readFile(file, 'utf8')) as Contracts;
 
-/** In the form that the project's formatter leaves alone. */
-export async function writeContracts(contracts: Contracts): Promise<void> {
-  const style = await resolveConfig(file);
-  await writeFile(file, await format(formatContracts(contracts), { ...style, parser: 'json' }));
-}
+export const writeContracts = async (contracts: Contracts): Promise<void> =>
+  writeFile(file, await formatted(file, formatContracts(contracts)));
 
-/**
- * Measures each case once: what it costs does not depend on chance.
- * @param onPlan told of each plan
- */
+/** JSON in the form that the project's formatter leaves alone. */
+export const formatted = async (of: URL, json: string): Promise<string> =>
+  format(json, { ...(await resolveConfig(of)), parser: 'json' });
+
+/** Measures each case once: what it costs does not depend on chance. */
 export async function measureContracts(
   bench: Workbench,
   all: readonly Case[] = cases,
-  onPlan: (plan: Plan) => void = () => undefined,
+  onPlan?: (plan: Plan) => void,
 ): Promise<Contracts> {
-  const measured = new Map<string, Contract>();
-  for (const one of inOrder(all)) {
-    const { plan } = await measure(bench, one, 1);
-    onPlan(plan);
-    measured.set(one.name, contractOf(plan));
-  }
-  return Object.fromEntries(all.map(({ name }) => [name, measured.get(name) as Contract]));
+  const measured = await measureAll(bench, all, 1, onPlan);
+  const contracts = new Map(measured.map(({ plan }) => [plan.name, contractOf(plan)]));
+  return Object.fromEntries(all.map(({ name }) => [name, contracts.get(name) as Contract]));
 }
 
 /** Whether a route is of a collection of which nothing was agreed yet; `npm run cost:update` does so. */

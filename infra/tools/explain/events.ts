@@ -1,5 +1,6 @@
 /** Steps that no request asks for: what relay, workers, timers, stream and sweeper do, on the same recorded store. */
 import { readFile } from 'node:fs/promises';
+import { Logger } from '@aws-lambda-powertools/logger';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSEvent } from 'aws-lambda';
 import { createAnswers } from '../../../functions/commands/carry-out-answer.ts';
@@ -137,7 +138,7 @@ function delivery({ backend, outbox }: Workbench, message: MessageItem, received
     // No queue waits for what becomes of it.
     sqs: { send: () => Promise.resolve({ QueueUrl: '' }) } as unknown as SQSClient,
     // One that is meant to die is no news.
-    log: received.kind === 'undeliverable' ? { ...log, error: log.debug } : log,
+    log: received.kind === 'undeliverable' ? new Logger({ logLevel: 'SILENT' }) : log,
   });
   const body = JSON.stringify(runOf(message));
   return () => work({ Records: delivered.Records.map((record) => ({ ...record, body })) });

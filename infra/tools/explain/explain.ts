@@ -8,7 +8,7 @@ import { numberWithin, runCommand, UsageError } from '../../local/command-line.t
 import { cases, routesToBeWritten } from './cases.ts';
 import { comparisonTable, grouped, renderPlan } from './render.ts';
 import { requestCases, routeOf } from './request-case.ts';
-import { inOrder, measure } from './run.ts';
+import { measureAll } from './run.ts';
 import type { Measured } from './run.ts';
 import type { Case } from './request-case.ts';
 import { seed } from './seed.ts';
@@ -36,13 +36,12 @@ async function chosenCases(file: string | undefined, wanted: string): Promise<re
     if (!parsed.success) throw new UsageError(`${file}: ${z.prettifyError(parsed.error)}`);
     return parsed.data;
   }
-  const all = inOrder(cases);
-  const found = all.filter((one) => ['', one.name, routeOf(one)].includes(wanted));
+  const found = cases.filter((one) => ['', one.name, routeOf(one)].includes(wanted));
   const lacking = routesToBeWritten.filter((route) => wanted === '' || route === wanted);
   for (const route of lacking)
     say(`${route} has no case: no row of examples leads there. Write one in infra/tools/explain/cases.ts.`);
   if (found.length > 0) return found;
-  const names = all.map(({ name }) => `  ${name}`).join('\n');
+  const names = cases.map(({ name }) => `  ${name}`).join('\n');
   throw new UsageError(`no case is called "${wanted}"; there are:\n${names}`);
 }
 
@@ -53,12 +52,6 @@ const say = (text: string): void => {
   process.stderr.write(`${text}\n`);
 };
 const json = (measured: Measured): object => ({ ...measured.plan, warnings: warningsOf(measured) });
-
-async function measureAll(bench: Workbench, all: readonly Case[], runs: number): Promise<Measured[]> {
-  const measured: Measured[] = [];
-  for (const one of all) measured.push(await measure(bench, one, runs));
-  return measured;
-}
 
 /** A store of so many entities, or the one that is there. */
 async function withStore(size: number | undefined, work: (bench: Workbench) => Promise<void>): Promise<void> {
@@ -106,13 +99,12 @@ await runCommand({
         const title = size === undefined ? 'On the tables of the environment' : `${grouped(size)} entities`;
         const measured = await measureAll(bench, all, times);
         if (!isJson) printPlans(title, measured);
-        if (index === undefined || service) {
-          output.push({ entities: size, plans: measured.map(json) });
-          return;
-        }
+        const plans = measured.map(json);
+        if (size === undefined) output.push(...plans);
+        else output.push({ entities: size, plans });
+        if (index === undefined || size === undefined) return;
         const without = await measureAll(bench.without(index), all, times);
-        const plansWithout = without.map(json);
-        output.push({ entities: size, plans: measured.map(json), withoutIndex: index, plansWithout });
+        Object.assign(output.at(-1) ?? {}, { withoutIndex: index, plansWithout: without.map(json) });
         if (isJson) return;
         printPlans(`${title}, without ${index}`, without);
         for (const [place, { plan: other }] of without.entries()) {

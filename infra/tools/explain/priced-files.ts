@@ -1,6 +1,6 @@
 /** The files that are made from the cost contracts and the CPU times. */
 import { readFile } from 'node:fs/promises';
-import { format, resolveConfig } from 'prettier';
+import { formatted } from './contracts.ts';
 import type { Contracts } from './contracts.ts';
 import type { MeasuredCpu } from './cpu-times.ts';
 import { priceList } from './price-list.ts';
@@ -28,7 +28,7 @@ export async function pricedFiles(
   return [
     await filled('PRICES.md', markdownPriceList(contracts, cpu)),
     await filled('../../../README.md', markdownThreePrices(contracts, cpu)),
-    { file: costs, text: await formatted(costs, consoleCosts(contracts, cpu)) },
+    { file: costs, text: await formatted(costs, JSON.stringify(consoleCosts(contracts, cpu))) },
   ];
 }
 
@@ -40,8 +40,3 @@ const consoleCosts = (contracts: Contracts, cpu: MeasuredCpu): readonly object[]
       const { requests = 0, readUnits = 0, writeUnits = 0 } = contracts[name] ?? {};
       return { name, requests, readUnits, writeUnits, dollars: Number((total * 1e6).toFixed(2)) };
     });
-
-/** JSON in the form that the project's formatter leaves alone. */
-async function formatted(file: URL, value: unknown): Promise<string> {
-  return format(JSON.stringify(value), { ...(await resolveConfig(file)), parser: 'json' });
-}

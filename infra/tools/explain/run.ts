@@ -1,4 +1,5 @@
 /** Runs cases on a workbench and turns what was recorded into plans. */
+import { randomInt } from 'node:crypto';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { fingerprint } from '../../../functions/core/rules.ts';
 import { entityKey } from '../../../functions/store/keys.ts';
@@ -26,8 +27,8 @@ export interface Measured extends Pick<Work, 'sent'> {
   readonly runs: readonly Plan[];
 }
 
-let uniqueNumber = 10_000_000;
-/** A value nobody has, of the same length every time. */
+let uniqueNumber = randomInt(10_000_000, 90_000_000);
+/** A value nobody has, of the same length every time; not even on the service's tables, from an earlier time. */
 const uniqueValue = (): string => `u${(uniqueNumber += 1)}`;
 
 type Saved = Map<string, Reply['json']>;
@@ -47,7 +48,7 @@ export class Run {
   }
 
   /** @throws where a step that only prepares is refused */
-  async prepare(steps: readonly Step[]): Promise<this> {
+  async prepare(steps: readonly Step[]): Promise<void> {
     for (const step of steps) {
       const { as = '', once = false } = step;
       if (once && this.#shared.has(as)) continue;
@@ -56,31 +57,30 @@ export class Run {
       if (status >= 300) throw new Error(`${sent} was answered ${status}: ${JSON.stringify(json)}`);
       (once ? this.#shared : this.#saved).set(as, json);
     }
-    return this;
   }
 
   async work({ request, body, headers = {}, subject }: Step): Promise<Work> {
-    const { clock } = this.#bench;
-    const { ahead } = clock;
     const [method = '', ...words] = (await this.#fill(request)).split(' ');
     const event = events[method];
     if (event) {
       const happen = await event(this.#bench, this.#tenant, ...words);
-      const send = async (): Promise<Reply> => {
-        clock.ahead = ahead;
-        await happen();
-        return { status: 0, json: {} };
-      };
-      return { sent: '', send };
+      return this.#atItsTime('', () => happen().then(() => ({ status: 0, json: {} })));
     }
     const filled = JSON.parse(await this.#fill(JSON.stringify({ body, headers }))) as Partial<Request>;
     const [path = ''] = words;
     const sent = { method, path, tenant: this.#tenant, ...filled, ...(subject !== undefined && { subject }) };
-    const send = (): Promise<Reply> => {
+    return this.#atItsTime(JSON.stringify(sent), () => this.#bench.send(sent));
+  }
+
+  /** Other runs may be prepared before it is sent. */
+  #atItsTime(sent: string, send: Work['send']): Work {
+    const { clock } = this.#bench;
+    const { ahead } = clock;
+    const atItsTime = (): Promise<Reply> => {
       clock.ahead = ahead;
-      return this.#bench.send(sent);
+      return send();
     };
-    return { sent: JSON.stringify(sent), send };
+    return { sent, send: atItsTime };
   }
 
   async #fill(text: string): Promise<string> {
@@ -137,6 +137,22 @@ export async function measure(bench: Workbench, one: Case, times: number): Promi
   const plan = sorted[Math.floor(sorted.length / 2)];
   if (!plan) throw new Error('a case is measured at least once');
   return { plan, runs, sent: lastSent };
+}
+
+/** @param onPlan told of each plan */
+export async function measureAll(
+  bench: Workbench,
+  all: readonly Case[],
+  times: number,
+  onPlan: (plan: Plan) => void = () => undefined,
+): Promise<readonly Measured[]> {
+  const measured: Measured[] = [];
+  for (const one of inOrder(all)) {
+    const found = await measure(bench, one, times);
+    onPlan(found.plan);
+    measured.push(found);
+  }
+  return measured;
 }
 
 /** Milliseconds of CPU time that one run takes, on average; what it needs is prepared before. */

@@ -7,6 +7,7 @@
  * The scan is really done, and recorded in the query's place. The application's answer still comes from the index,
  * which is there: to sort and cut what the scan found costs nothing in the database.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { paginateScan, QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import type { DynamoDBDocumentClient, QueryCommandInput, ScanCommandInput } from '@aws-sdk/lib-dynamodb';
 import { tables } from '../../../functions/store/tables.ts';
@@ -28,17 +29,13 @@ export function scanInsteadOf(
   unrecorded: DynamoDBDocumentClient,
   indexName: string,
 ): void {
-  let waiting: QueryCommandInput[] = [];
+  const waiting: QueryCommandInput[] = [];
   let scan: Promise<void> | undefined;
   const sharedScan = (query: QueryCommandInput): Promise<void> => {
     waiting.push(query);
-    scan ??= new Promise((resolve, reject) => {
-      setTimeout(() => {
-        const together = waiting;
-        waiting = [];
-        scan = undefined;
-        scanAll(client, together).then(resolve, reject);
-      }, togetherMs);
+    scan ??= sleep(togetherMs).then(() => {
+      scan = undefined;
+      return scanAll(client, waiting.splice(0));
     });
     return scan;
   };

@@ -3,6 +3,7 @@
  * filled and thrown away, or the tables that exist.
  */
 import { randomUUID } from 'node:crypto';
+import { Logger } from '@aws-lambda-powertools/logger';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
@@ -39,16 +40,7 @@ export const standardNow = Date.parse('2026-06-15T11:37:41.337Z');
 export const local = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 
 /** Only what went wrong is worth a line here. */
-export const log: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: (...words) => {
-    process.stderr.write(
-      `${JSON.stringify(words, (_, value: unknown) => (value instanceof Error ? value.stack : value))}\n`,
-    );
-  },
-};
+export const log: Log = new Logger({ serviceName: 'explain', logLevel: 'ERROR' });
 
 export interface Request {
   readonly method: string;
