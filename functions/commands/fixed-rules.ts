@@ -26,13 +26,11 @@ export async function decideFixedRules(
   now: number,
 ): Promise<FixedRulesDecided> {
   const asked = decision.unread.filter((other) => other.rules.some((rule) => isOnFixed(other, rule)));
-  if (asked.length === 0) return { kind: 'accepted', decision };
   const fixed = await fixedOf(call, asked);
   const unread: UnreadChange[] = [];
   for (const other of decision.unread) {
     const attributes = fixed.get(other.id) ?? {};
-    const isDecidable = (rule: Rule): boolean =>
-      isOnFixed(other, rule) && 'path' in rule.test && Object.hasOwn(attributes, rule.test.path);
+    const isDecidable = ({ test }: Rule): boolean => 'path' in test && Object.hasOwn(attributes, test.path);
     const broken = firstBroken(other.rules.filter(isDecidable), (path) => attributes[path]);
     if (broken) return { kind: 'rejected', rejection: await rejectionOf(call, other, broken, now) };
     unread.push({ ...other, rules: other.rules.filter((rule) => !isDecidable(rule)) });
@@ -48,12 +46,11 @@ async function fixedOf(
   { backend: { store }, request: { tenant }, known, deadline }: Call,
   asked: readonly UnreadChange[],
 ): Promise<ReadonlyMap<string, Attributes>> {
-  const read = asked.filter(({ id }) => known.has(id)).map(({ id }) => known.get(id));
-  const seen = read.flatMap((state): [string, Attributes][] =>
-    state?.fixed
-      ? [[state.id, Object.fromEntries(state.fixed.map((name) => [name, state.attributes[name]]))]]
-      : [],
-  );
+  const seen = asked.flatMap(({ id }): [string, Attributes][] => {
+    const state = known.get(id);
+    if (!state?.fixed) return [];
+    return [[id, Object.fromEntries(state.fixed.map((name) => [name, state.attributes[name]]))]];
+  });
   const unseen = asked.filter(({ id }) => !known.has(id)).map(({ id }) => id);
   return new Map([...seen, ...(await readFixed(store, tenant, unseen, deadline.signal))]);
 }

@@ -10,8 +10,10 @@ import { idOf, itemsOf, verdictOf } from '../support/answers.ts';
 import { auditWhole, located, Tampered } from '../support/audited.ts';
 import { startBackend } from '../support/backend.ts';
 import type { TestBackend } from '../support/backend.ts';
+import { conflictAt } from '../support/command-processes.ts';
 import { lacking } from '../support/changing-domain.ts';
 import { problemsOf } from '../support/store-invariants.ts';
+import { intercept } from '../support/sdk-faults.ts';
 import { dump } from '../support/table-dump.ts';
 
 const seats = Array.from({ length: 40 }, (_, n) => `S${n}`);
@@ -24,6 +26,20 @@ beforeAll(async () => {
   api = await startBackend();
 });
 
+/** Another process, and the names of the requests that it makes. */
+async function watched(before: (name: string) => void = () => undefined) {
+  const made: string[] = [];
+  const prepare = (client: TestBackend['backend']['store']['client']): void => {
+    intercept(client, {
+      before: ({ command }) => {
+        const name = command.replace(/(?:Item|Items)?Command$/, '');
+        made.push(name);
+        before(name);
+      },
+    });
+  };
+  return { of: await startBackend({ tables: api.tables, prepare }), made };
+}
 const openedBy = async (of: TestBackend) => idOf(await of.post('/v1/showings', plan));
 const hold = (showingId: string, more: object = {}) =>
   api.post('/v1/reservations', { showingId, customer: 'ada', ...more });
@@ -57,9 +73,34 @@ describe.each(['apart', 'in the item of an older showing'])('seats that lie %s',
     // Of all that stands in its way a caller hears the first.
     expect(verdictOf(await hold(id, { seat: 'X1' }))).toEqual([409, 'showing_closed']);
   });
+
+  it('are not read again by a reservation that had to wait', async () => {
+    const showingId = await open();
+    let writes = 0;
+    const { of: loser, made } = await watched((name) => {
+      if (name === 'TransactWrite' && (writes += 1) === 1) throw conflictAt(2);
+    });
+    const asked = (seat: string) => loser.post('/v1/reservations', { showingId, customer: 'ada', seat });
+    expect(verdictOf(await asked('S8'))).toEqual([201, undefined]);
+    // The showing, and what lies apart from it.
+    const again = where === 'apart' ? ['BatchGet', 'BatchGet'] : ['BatchGet'];
+    expect(made).toEqual(['BatchGet', 'TransactWrite', ...again, 'TransactWrite']);
+    made.splice(0);
+    expect(verdictOf(await asked('X1'))).toEqual([422, 'unprocessable']);
+  });
 });
 
 describe('a showing', () => {
+  it('takes reservations of the version before, which fixes nothing', async () => {
+    const before = await startBackend({ domains: older, tables: api.tables });
+    const showingId = await openedBy(before);
+    const asked = (seat: string) => before.post('/v1/reservations', { showingId, customer: 'ada', seat });
+    expect([verdictOf(await asked('S7')), verdictOf(await asked('X1'))]).toEqual([
+      [201, undefined],
+      [422, 'unprocessable'],
+    ]);
+  });
+
   it('keeps its seats in an item of their own', async () => {
     const id = await openedBy(api);
     const { client, tables } = api.backend.store;
@@ -78,7 +119,10 @@ describe('a showing', () => {
 
   it('without seats has none, and takes reservations without a seat alone', async () => {
     const id = idOf(await api.post('/v1/showings', { title: 'Standing', capacity: 3 }));
-    expect(verdictOf(await hold(id))).toEqual([201, undefined]);
+    const { of: another, made } = await watched();
+    const standing = { showingId: id, customer: 'ada' };
+    expect(verdictOf(await another.post('/v1/reservations', standing))).toEqual([201, undefined]);
+    expect(made).toEqual(['TransactWrite']);
     expect(verdictOf(await hold(id, { seat: 'S1' }))).toEqual([422, 'unprocessable']);
     expect((await api.get(`/v1/showings/${id}`)).json).not.toHaveProperty('seats');
   });

@@ -22,7 +22,7 @@ export async function readFixed(
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, Attributes>> {
   const keys = ids.map((id) => fixedKey(tenant, id));
-  const found = keys.length === 0 ? [] : await readByKey<FixedItem>(client, tables.data, keys, signal);
+  const found = await readByKey<FixedItem>(client, tables.data, keys, signal);
   const byPartition = new Map(found.map(({ pk, attributes }) => [pk, attributes]));
   return new Map(
     ids.flatMap((id) => {
@@ -40,7 +40,6 @@ export async function whole(
   signal?: AbortSignal,
 ): Promise<readonly EntityState[]> {
   const ids = entities.flatMap(({ id, fixed }) => (fixed ? [id] : []));
-  if (ids.length === 0) return entities;
   const fixed = await readFixed(store, tenant, ids, signal);
   return entities.map((entity) => withFixed(entity, fixed.get(entity.id)));
 }
