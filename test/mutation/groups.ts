@@ -36,6 +36,8 @@ export const groups: readonly Group[] = [
       'functions/runtime/bounded-result.ts',
       'functions/commands/backoff.ts',
       'functions/commands/waiting-room.ts',
+      'functions/store/newest-first.ts',
+      'functions/store/entities/items.ts',
     ],
     tests: unit(
       'delivery-state',
@@ -44,6 +46,8 @@ export const groups: readonly Group[] = [
       'bounded-result',
       'backoff-window',
       'waiting-room',
+      'newest-first',
+      'entity-items',
     ),
     isWhole: true,
     reason: 'They do no I/O: their unit tests say all that they do.',
@@ -57,6 +61,16 @@ export const groups: readonly Group[] = [
     ],
     tests: integration('message-life', 'message-redrives', 'message-answers', 'message-conditions'),
     reason: 'What each write leaves, and each race that it wins.',
+  },
+  {
+    name: 'message-lists',
+    mutate: [
+      'functions/store/outbox/message-groups.ts',
+      'functions/store/outbox/message-lists.ts',
+      'functions/store/outbox/dead-letters.ts',
+    ],
+    tests: integration('message-lists'),
+    reason: 'Which messages a list shows, in what order, page by page.',
   },
   {
     name: 'answers',
@@ -125,7 +139,6 @@ export const groups: readonly Group[] = [
     name: 'migration',
     mutate: ['functions/commands/migrate.ts', 'functions/store/entities/older-entities.ts'],
     tests: integration('upgrades'),
-    isWhole: true,
     reason: 'How older entities become newer ones, and what is in the way.',
   },
   {
@@ -185,6 +198,23 @@ export const groups: readonly Group[] = [
     tests: unit('http-call', 'outbound-address', 'receivers', 'mail', 'mailbox'),
     isWhole: true,
     reason: 'What each answer of the outside means, against servers in the process.',
+  },
+  {
+    name: 'redrive-steps',
+    mutate: ['functions/core/redrive-run.ts', 'functions/core/ramp.ts'],
+    tests: unit('redrive'),
+    reason: 'What comes next of what a redrive run has seen. They do no I/O.',
+  },
+  {
+    name: 'redrive-runs',
+    mutate: [
+      'functions/workers/redrive-run.ts',
+      'functions/workers/run-timer.ts',
+      'functions/store/redrives/runs.ts',
+      'functions/store/redrives/search.ts',
+    ],
+    tests: integration('redrive-steps', 'redrive-runs'),
+    reason: 'How a run is carried on, by whoever comes.',
   },
   {
     name: 'relay',
