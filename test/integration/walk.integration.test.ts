@@ -2,7 +2,9 @@
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineDomain } from '../../functions/core/definition.ts';
-import { moment } from '../../functions/core/fields.ts';
+import type { Domain } from '../../functions/core/definition.ts';
+import { amount, moment, reference, text } from '../../functions/core/fields.ts';
+import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
 import { startBackend } from '../support/backend.ts';
 import { createTestClock } from '../support/test-clock.ts';
 import { Walk } from '../support/walk.ts';
@@ -35,9 +37,152 @@ const loans = defineDomain({
   },
 });
 
-it('takes a transition from another state that led elsewhere from the first', async () => {
+async function walkOf(...domains: readonly Domain[]): Promise<Walk> {
   const clock = createTestClock();
-  const walk = new Walk(await startBackend({ domains: [loans], clock }), clock);
+  return new Walk(await startBackend({ domains, clock }), clock);
+}
+
+it('takes a transition from another state that led elsewhere from the first', async () => {
+  const walk = await walkOf(loans);
   expect((await walk.reach(loans, 'fined')).status).toBe('fined');
   expect((await walk.reach(loans, 'returned')).status).toBe('returned');
+});
+
+/** Nothing happens by itself: what a transition comes to is a matter of when it is asked for. */
+const tickets = defineDomain({
+  collection: 'tickets',
+  type: 'ticket',
+  idPrefix: 'tkt',
+  summary: 'Parking for an hour, and a fine after it.',
+  states: ['parked', 'left', 'fined', 'cleared'],
+  initial: 'parked',
+  attributes: z.strictObject({ paidUntil: moment(), finedAt: moment().optional() }),
+  create: {
+    summary: 'Park',
+    input: z.strictObject({}),
+    set: ({ now }) => ({ paidUntil: new Date(now + day / 24).toISOString() }),
+  },
+  transitions: {
+    leave: {
+      summary: 'Drive away',
+      from: ['parked'],
+      to: ['left', 'fined'],
+      next: ({ entity, now }) => (now > Date.parse(entity.paidUntil) ? 'fined' : 'left'),
+      set: ({ now }) => ({ finedAt: new Date(now).toISOString() }),
+    },
+    clear: {
+      summary: 'Forget it after a week',
+      from: ['fined'],
+      to: ['cleared'],
+      rules: {
+        too_early: {
+          holds: ({ entity, now }) => now - Date.parse(entity.finedAt ?? '') >= 7 * day,
+          otherwise: 'A week has not passed.',
+        },
+      },
+    },
+  },
+});
+
+it('takes a transition at another time where it leads elsewhere now, or where a rule says that it is too early', async () => {
+  const walk = await walkOf(tickets);
+  expect((await walk.reach(tickets, 'fined')).status).toBe('fined');
+  expect((await walk.reach(tickets, 'left')).status).toBe('left');
+  expect((await walk.reach(tickets, 'cleared')).status).toBe('cleared');
+});
+
+const less = { minimum: 0, code: 'too_little', otherwise: 'There is less on it.' };
+/** Only what a deposit books fills it. */
+const wallets = defineDomain({
+  collection: 'wallets',
+  type: 'wallet',
+  idPrefix: 'wlt',
+  summary: 'Money of somebody.',
+  states: ['open', 'emptied'],
+  initial: 'open',
+  attributes: z.strictObject({ owner: text('alice') }),
+  accounts: { money: { unit: 'EUR', shown: true, floor: less } },
+  create: { summary: 'Open one', input: z.strictObject({}), set: ({ actor }) => ({ owner: actor }) },
+  transitions: {
+    load: {
+      summary: 'A deposit is booked',
+      internal: true,
+      from: ['open'],
+      to: ['open'],
+      input: z.strictObject({ amount: amount(400) }),
+      transfers: ({ input }) => transfer(named('cash', 'desk', 'EUR'), own('money'), input.amount),
+    },
+    empty: {
+      summary: 'Take a thousand out',
+      from: ['open'],
+      to: ['emptied'],
+      transfers: () => transfer(own('money'), named('cash', 'desk', 'EUR'), 1_000),
+    },
+  },
+});
+
+const deposits = defineDomain({
+  collection: 'deposits',
+  type: 'deposit',
+  idPrefix: 'dep',
+  summary: 'Money that is brought.',
+  states: ['brought', 'booked'],
+  initial: 'brought',
+  attributes: z.strictObject({ wallet: reference('wallets', 'wlt'), amount: amount(400) }),
+  create: {
+    summary: 'Bring it',
+    input: z.strictObject({ wallet: reference('wallets', 'wlt'), amount: amount(400) }),
+    set: ({ input }) => input,
+  },
+  transitions: {
+    book: {
+      summary: 'Book it',
+      from: ['brought'],
+      to: ['booked'],
+      links: {
+        wallet: {
+          of: wallets,
+          id: ({ entity }) => entity.wallet,
+          transition: 'load',
+          input: ({ entity }) => ({ amount: entity.amount }),
+        },
+      },
+    },
+  },
+});
+
+const purchases = defineDomain({
+  collection: 'purchases',
+  type: 'purchase',
+  idPrefix: 'pur',
+  summary: 'What somebody buys with a wallet.',
+  states: ['bought', 'insured'],
+  initial: 'bought',
+  attributes: z.strictObject({ wallet: reference('wallets', 'wlt'), price: amount(600) }),
+  create: {
+    summary: 'Buy',
+    input: z.strictObject({ wallet: reference('wallets', 'wlt'), price: amount(600) }),
+    set: ({ input }) => input,
+    transfers: ({ input }) =>
+      transfer(accountOf(wallets, input.wallet, 'money'), named('shop', 'main', 'EUR'), input.price),
+  },
+  transitions: {
+    insure: {
+      summary: 'Insure it for as much again',
+      from: ['bought'],
+      to: ['insured'],
+      transfers: ({ entity }) =>
+        transfer(accountOf(wallets, entity.wallet, 'money'), named('insurer', 'main', 'EUR'), entity.price),
+    },
+  },
+});
+
+it('has an account filled by what others bring about', async () => {
+  const walk = await walkOf(wallets, deposits);
+  expect((await walk.reach(wallets, 'emptied')).status).toBe('emptied');
+});
+
+it('has the account of another entity filled, from which a creation or a transition draws', async () => {
+  const walk = await walkOf(wallets, deposits, purchases);
+  expect((await walk.reach(purchases, 'insured')).status).toBe('insured');
 });

@@ -38,6 +38,17 @@ export const leadsTo = (domain: Domain, from: string, targets: readonly string[]
 export const takenBy = (domain: Domain): readonly string[] =>
   Object.values(domain.create.links ?? {}).map((link) => collectionOf(domain, link));
 
+/** Transitions that may post, and from which there is a way back to a state. */
+export const postersOf = (domain: Domain, status: string): readonly string[] =>
+  Object.entries(domain.transitions)
+    .filter(
+      ([, { from, to, transfers }]) =>
+        transfers !== undefined &&
+        leadsTo(domain, status, from) &&
+        to.every((end) => leadsTo(domain, end, [status])),
+    )
+    .map(([name]) => name);
+
 export interface Mover {
   readonly domain: Domain;
   readonly name: string;

@@ -25,7 +25,13 @@ export function briefly(message: string): Error {
   return error;
 }
 
-export class Creations extends Rulings {
+/** A creation as it may be sent. */
+interface Attempt {
+  readonly prepared: Prepared;
+  readonly isFree: boolean;
+}
+
+export abstract class Creations extends Rulings {
   protected readonly closed: Map<string, string>;
 
   /** @param closed ways that were seen to be closed, by this walk or by others: they are told once at length */
@@ -39,28 +45,36 @@ export class Creations extends Rulings {
     this.closed = closed;
   }
 
+  /** Has others post to these entities, until there is enough for what is wanted. */
+  protected abstract fill(ids: readonly string[], isEnough: () => Promise<boolean>): Promise<boolean>;
+
   /**
    * The example of a creation, referring to entities that exist, and who may send it. Where one person may not create
-   * it because of what it refers to, another one does, or what it refers to is another's.
+   * it because of what it refers to, another one does, or what it refers to is another's, or it is filled first.
    */
   async prepareCreation(domain: Domain, options: CreateOptions = {}): Promise<Prepared> {
-    const first = await this.#creationOf(domain, options);
+    const again = await this.#creationOf(domain, options);
+    let first = await again();
     if (first.isFree || idsIn(exampleOf(domain.create.input)).length === 0) return first.prepared;
     try {
-      const second = await this.#creationOf(domain, options, stranger);
-      return second.isFree ? second.prepared : first.prepared;
+      const second = await (await this.#creationOf(domain, options, stranger))();
+      if (second.isFree) return second.prepared;
     } catch {
       // What it refers to cannot be another's: that is no fault of this creation.
-      return first.prepared;
     }
+    await this.fill(idsIn(first.prepared.input), async () => (first = await again()).isFree);
+    return first.prepared;
   }
 
-  /** @param owner who creates what it refers to */
+  /**
+   * @param owner who creates what it refers to
+   * @returns asks, each time it is called, who may send it as things are then
+   */
   async #creationOf(
     domain: Domain,
     { extent = 'every field', given = {}, input: told }: CreateOptions,
     owner?: string,
-  ): Promise<{ readonly isFree: boolean; readonly prepared: Prepared }> {
+  ): Promise<() => Promise<Attempt>> {
     const schema = domain.create.input;
     const example = (await this.referring(
       exampleOf(schema, extent),
@@ -72,20 +86,20 @@ export class Creations extends Rulings {
     const fields = Object.keys(exampleOf(schema, extent));
     const follows = Object.entries(said?.input ?? {}).filter(([name]) => fields.includes(name));
     const input = { ...example, ...Object.fromEntries(follows), ...told };
-    const known = await this.known(this.#creating(domain, input, 'alice'), undefined);
     const roles = said?.roles;
-    const isFree = async (actor: string): Promise<boolean> => {
-      const command = this.#creating(domain, input, actor, roles);
-      await this.learnChecked(command, known);
-      return this.ruling(command, known).kind === 'accepted';
-    };
     const anybody = domain.create.authorize ? exampleCreators(domain, input) : ['alice', stranger];
     const candidates = said?.actor === undefined ? anybody : [said.actor];
-    let actor: string | undefined;
-    for (const candidate of candidates)
-      if (actor === undefined && (await isFree(candidate))) actor = candidate;
-    const prepared = { input, actor: actor ?? candidates[0] ?? 'alice', ...(roles && { roles }) };
-    return { isFree: actor !== undefined, prepared };
+    const preparedFor = (actor: string): Prepared => ({ input, actor, ...(roles && { roles }) });
+    return async () => {
+      const known = await this.known(this.#creating(domain, input, 'alice'), undefined);
+      for (const actor of candidates) {
+        const command = this.#creating(domain, input, actor, roles);
+        await this.learnChecked(command, known);
+        if (this.ruling(command, known).kind === 'accepted')
+          return { isFree: true, prepared: preparedFor(actor) };
+      }
+      return { isFree: false, prepared: preparedFor(candidates[0] ?? 'alice') };
+    };
   }
 
   #creating(domain: Domain, input: Input, actor: string, roles: readonly string[] = everyRole): Command {

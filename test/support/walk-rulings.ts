@@ -20,7 +20,7 @@ import type { TestClock } from './test-clock.ts';
 import type { Prepared } from './walk-types.ts';
 
 /** What the pure decision says. */
-type Ruling = Exclude<Decided, { readonly kind: 'unread' }>;
+export type Ruling = Exclude<Decided, { readonly kind: 'unread' }>;
 
 export const stranger = 'somebody else';
 

@@ -16,6 +16,7 @@ import type { AnswerPlace } from '../../functions/core/answer-gaps.ts';
 import { answers } from '../../functions/core/messages.ts';
 import type { Answer } from '../../functions/core/messages.ts';
 import { answersThatBring } from '../../functions/core/registry.ts';
+import { idsIn } from '../../functions/docs/example-body.ts';
 import { feedersOf } from '../../functions/docs/example-cast.ts';
 import { answerInput } from '../../functions/commands/answer-input.ts';
 import { timestamp } from '../../functions/runtime/clock.ts';
@@ -25,7 +26,7 @@ import type { Reply } from './backend.ts';
 import { exampleOf, fieldsOf } from './examples.ts';
 import type { Input } from './examples.ts';
 import { runDue } from './due.ts';
-import { leadsTo, moverOf, nextOnTheWay, preludesOf, takenBy } from './machine.ts';
+import { leadsTo, moverOf, nextOnTheWay, postersOf, preludesOf, takenBy } from './machine.ts';
 import type { Mover } from './machine.ts';
 import { linkedBy } from './linked.ts';
 import type { LinkedTransition } from './linked.ts';
@@ -33,11 +34,16 @@ import { dump } from './table-dump.ts';
 import { secretsOf } from './walk-inputs.ts';
 import type { CreateOptions, Given, Observation, Prepared } from './walk-types.ts';
 import { briefly, Creations } from './walk-creations.ts';
+import type { Ruling } from './walk-rulings.ts';
 
 /** More steps than any example needs to leave a state. */
 const stepsMax = 40;
 /** Enough for what an example wants of others. */
 const feedingsMax = 5;
+
+/** How long a walk waits where no attribute says a moment: a minute, an hour, a day, a week, a month, a year. */
+const laterMs = [60_000, 3_600_000, ...[1, 7, 31, 366].map((days) => days * 86_400_000)];
+const isMoment = /^\d{4}-\d{2}-\d{2}T/;
 
 const isLegalIn = ({ from }: AnyTransition, { status }: EntityState): boolean => from.includes(status);
 
@@ -54,6 +60,7 @@ interface Waiting {
 
 export class Walk extends Creations {
   #observed: Observation[] | undefined;
+  #isFilling = false;
 
   /**
    * Input and actor with which a transition of this entity has the best prospects; what it moves is brought to
@@ -312,7 +319,9 @@ export class Walk extends Creations {
       if (await isFree(command)) return command;
     }
     const isEnough = async (): Promise<boolean> => isFree((command = await prepared()));
-    if (await this.#fed(await this.state(id), isEnough)) return command;
+    if (await this.#atAnotherTime(id, name, command, ({ kind }) => kind === 'accepted')) return prepared();
+    const others = Object.values((await this.state(id)).attributes).flatMap(idsIn);
+    if (await this.fill([id, ...others, ...idsIn(command.input)], isEnough)) return command;
     const ruling = await this.verdict(id, name, command);
     const code = ruling.kind === 'rejected' ? ruling.rejection.code : ruling.kind;
     const sought = tried.length > 0 ? `after ${tried.join(', ')}` : 'and nothing else stays in that state';
@@ -379,23 +388,82 @@ export class Walk extends Creations {
         const verdict = await this.verdict(entity.id, name, { input: {}, actor: 'system:timer' }, due.at);
         return verdict.kind === 'rejected' || isOnTheWay(verdict.decision.entities[0].after.status);
       };
-      if (!(await comesThere())) await this.#fed(entity, comesThere);
+      if (!(await comesThere())) await this.fill([entity.id], comesThere);
       return true;
     }
-    const verdict = await this.verdict(entity.id, name, await this.prepare(entity, name));
-    if (verdict.kind === 'rejected') return true;
-    return isOnTheWay(verdict.decision.entities[0].after.status);
+    const prepared = await this.prepare(entity, name);
+    const verdict = await this.verdict(entity.id, name, prepared);
+    const isLeading = (ruling: Ruling): boolean =>
+      ruling.kind === 'accepted' && isOnTheWay(ruling.decision.entities[0].after.status);
+    if (verdict.kind === 'rejected' || isLeading(verdict)) return true;
+    return this.#atAnotherTime(entity.id, name, prepared, isLeading);
   }
 
-  /** Has others post to an entity, by creations that name it, until there is enough for what is wanted. */
-  async #fed({ id, collection }: EntityState, isEnough: () => Promise<boolean>): Promise<boolean> {
-    for (const domain of feedersOf(this.api.backend.registry, collection))
+  /** Moves time on, before the entity's deadline, to where a command comes to what is wanted, if there is such a moment. */
+  async #atAnotherTime(
+    id: string,
+    name: string,
+    prepared: Prepared,
+    isWanted: (ruling: Ruling) => boolean,
+  ): Promise<boolean> {
+    const { attributes, due } = await this.state(id);
+    const now = this.clock.now();
+    const told = Object.values(attributes).flatMap((value) => {
+      const at = typeof value === 'string' && isMoment.test(value) ? Date.parse(value) : Number.NaN;
+      // Some rules let it pass at that moment, and others after it.
+      return [at, at + 1_000];
+    });
+    const judge = await this.judge(id, name, prepared);
+    const found = [...told, ...laterMs.map((ms) => now + ms)]
+      .filter((at) => at > now && at < (due?.at ?? Infinity))
+      .sort((a, b) => a - b)
+      .find((at) => isWanted(judge(prepared, at)));
+    if (found !== undefined) this.clock.moveTo(found);
+    return found !== undefined;
+  }
+
+  protected override async fill(ids: readonly string[], isEnough: () => Promise<boolean>): Promise<boolean> {
+    // What fills is not filled in its turn, which might go round in a circle.
+    if (this.#isFilling) return false;
+    this.#isFilling = true;
+    try {
+      for (const id of new Set(ids)) if (await this.#filled(await this.state(id), isEnough)) return true;
+      return false;
+    } finally {
+      this.#isFilling = false;
+    }
+  }
+
+  /** Has its own transitions post to an entity, and then creations that name it. */
+  async #filled({ id, collection, status }: EntityState, isEnough: () => Promise<boolean>): Promise<boolean> {
+    const { registry } = this.api.backend;
+    const repeated = async (post: () => Promise<Reply>): Promise<boolean> => {
       for (let times = 0; times < feedingsMax; times += 1) {
-        const prepared = await this.prepareCreation(domain, { given: { [collection]: id } });
-        const reply = await this.api.post(`/v1/${domain.collection}`, prepared.input, this.as(prepared));
-        if (reply.status !== 201) break;
+        if ((await post()).status >= 300) return false;
         if (await isEnough()) return true;
       }
+      return false;
+    };
+    for (const name of postersOf(registry.byCollection(collection), status)) {
+      const thereAndBack = async (): Promise<Reply> => {
+        await this.bring(id, this.definition(await this.state(id), name).transition.from);
+        const reply = await this.attempt(id, name);
+        await this.bring(id, [status]);
+        return reply;
+      };
+      try {
+        if (await repeated(thereAndBack)) return true;
+      } catch (error) {
+        if (!(error instanceof NoWay)) throw error;
+      }
+    }
+    for (const domain of feedersOf(registry, collection)) {
+      const create = async (): Promise<Reply> => {
+        const prepared = await this.prepareCreation(domain, { given: { [collection]: id } });
+        return this.api.post(`/v1/${domain.collection}`, prepared.input, this.as(prepared));
+      };
+      if (await repeated(create)) return true;
+    }
     return false;
   }
 
