@@ -1,7 +1,7 @@
 /** Who may, as data, so that it can be listed: a role of the token, and what the entity says of people. */
 import * as rejections from './rejections.ts';
 import type { Rejection } from './rejections.ts';
-import type { Rule, Test } from './rules.ts';
+import type { Rule } from './rules.ts';
 
 /** An attribute that is a text. */
 export type TextPath<Attributes> = {
@@ -17,12 +17,14 @@ type ListPath<Attributes> = {
 export type Authorization<Attributes> = {
   /** Why it is refused, in one sentence for people. */
   readonly otherwise: string;
-} & (
-  | { readonly actorIs: TextPath<Attributes> }
-  | { readonly actorIsNot: TextPath<Attributes> }
-  | { readonly actorIn: ListPath<Attributes> }
-  | { readonly actorNotIn: ListPath<Attributes> }
-);
+} &
+  /** Of several attributes, that one of them is the subject. */
+  (
+    | { readonly actorIs: TextPath<Attributes> | readonly TextPath<Attributes>[] }
+    | { readonly actorIsNot: TextPath<Attributes> }
+    | { readonly actorIn: ListPath<Attributes> }
+    | { readonly actorNotIn: ListPath<Attributes> }
+  );
 
 /** As the engine sees it. */
 export type AnyAuthorization = Authorization<Record<string, never>>;
@@ -46,38 +48,52 @@ export function roleRejectionOf(
     : rejections.roleMissing(role);
 }
 
-/** The tests on the entity, or on the input of its creation, in the order of the definition. */
-export function authorizationRules(
+/** Finds what an attribute, or a field of what is sent, says. */
+type Read = (path: string) => unknown;
+
+/** A refusal, as those of rules are. */
+type Forbidden = Omit<Rule, 'test'>;
+const asRefusal = ([code, { otherwise }]: readonly [string, AnyAuthorization]): Forbidden => ({
+  code,
+  kind: 'forbidden',
+  detail: otherwise,
+});
+
+/** In the order of the definition. */
+export const refusalsOfPeople = (
   authorize: Readonly<Record<string, AnyAuthorization>> = {},
+): readonly Forbidden[] => Object.entries(authorize).map(asRefusal);
+
+/** What keeps somebody from it first, by what the entity says, or the input of its creation. */
+export function forbiddenTo(
   actor: string,
-): readonly Rule[] {
-  return Object.entries(authorize).map(([code, authorization]) => ({
-    code,
-    kind: 'forbidden',
-    detail: authorization.otherwise,
-    test: testOf(authorization, actor),
-  }));
+  authorize: Readonly<Record<string, AnyAuthorization>> = {},
+  read: Read,
+): Forbidden | undefined {
+  const broken = Object.entries(authorize).find(([, authorization]) => {
+    const isAgainst = 'actorIsNot' in authorization || 'actorNotIn' in authorization;
+    return peopleOf(authorization, read).includes(actor) === isAgainst;
+  });
+  return broken && asRefusal(broken);
 }
 
-type PathTest = Extract<Test, { readonly path: string }>;
+/** Whom an authorization names, for or against it. */
+export const peopleOf = (authorization: AnyAuthorization, read: Read): readonly string[] =>
+  peoplePathsOf(authorization).flatMap((path) => (read(path) ?? []) as string | readonly string[]);
 
-function testOf(authorization: AnyAuthorization, actor: string): PathTest {
-  if ('actorIs' in authorization) return { op: 'is', path: authorization.actorIs, value: actor };
-  if ('actorIsNot' in authorization) return { op: 'isNot', path: authorization.actorIsNot, value: actor };
-  return 'actorIn' in authorization
-    ? { op: 'contains', path: authorization.actorIn, value: actor }
-    : { op: 'lacks', path: authorization.actorNotIn, value: actor };
-}
-
-/** The attribute that an authorization looks at. */
-export function pathOf(authorization: AnyAuthorization): string {
-  return testOf(authorization, '').path;
+/** The attributes that an authorization looks at. */
+export function peoplePathsOf(authorization: AnyAuthorization): readonly string[] {
+  if ('actorIs' in authorization) return [authorization.actorIs].flat();
+  if ('actorIsNot' in authorization) return [authorization.actorIsNot];
+  return ['actorIn' in authorization ? authorization.actorIn : authorization.actorNotIn];
 }
 
 /** For people: who may do what wants this. */
 export function whoMay({ role, authorize = {} }: Command): string {
   const people = Object.values(authorize).map((authorization) => {
-    const path = `\`${pathOf(authorization)}\``;
+    const path = peoplePathsOf(authorization)
+      .map((each) => `\`${each}\``)
+      .join(' or ');
     if ('actorIs' in authorization) return `who is its ${path}`;
     if ('actorIsNot' in authorization) return `anybody but its ${path}`;
     return 'actorIn' in authorization ? `one of its ${path}` : `nobody of its ${path}`;

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { transaction } from '../runtime/limits.ts';
 import { firstGap, gapText } from './answer-gaps.ts';
-import { pathOf } from './authorize.ts';
+import { peoplePathsOf } from './authorize.ts';
 import { bytesAtMost, entityBytesAtMost, itemsAtMost } from './bounds.ts';
 import { faultOfExample } from './check-example.ts';
 import { commandsOf, schemasOf } from './domain.ts';
@@ -127,9 +127,9 @@ function checkCommand(domain: Domain, name: string, command: AnyCommand, fail: F
       name === 'create'
         ? ['a field of its input', Object.keys(domain.create.input.shape)]
         : ['an attribute', attributesOf(domain)];
-    const path = pathOf(authorization);
-    if (!known.includes(path))
-      fail(`${place}, authorize "${code}"`, `"${path}" is not ${what}; they are ${listed(known)}`);
+    for (const path of peoplePathsOf(authorization))
+      if (!known.includes(path))
+        fail(`${place}, authorize "${code}"`, `"${path}" is not ${what}; they are ${listed(known)}`);
   }
   checkRules(domain, name === 'create' ? [] : pathsOf(domain), place, rules, fail);
   for (const message of messages) checkMessage(domain, place, message, fail);

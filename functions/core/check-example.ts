@@ -1,5 +1,5 @@
 /** An example that a creation gives of itself is tried before anything starts, where no other entity has a say. */
-import { authorizationRules, roleRejectionOf } from './authorize.ts';
+import { forbiddenTo, roleRejectionOf } from './authorize.ts';
 import type { Command } from './command.ts';
 import { contextOf } from './context.ts';
 import type { Domain } from './domain.ts';
@@ -27,8 +27,7 @@ export function faultOfExample(domain: Domain): string | undefined {
   const actors = said?.actor === undefined ? exampleCreators(domain, data) : [said.actor];
   const broken = actors.map((actor) => {
     const command = { ...commandOf(domain, data), actor, ...(said?.roles && { roles: said.roles }) };
-    const people = authorizationRules(authorize, actor);
-    const forbidden = firstBroken(people, (path) => command.input[path]);
+    const forbidden = forbiddenTo(actor, authorize, (path) => command.input[path]);
     return (
       forbidden ?? firstBroken(rulesIn(rules, contextOf(command, undefined, new Map())), () => undefined)
     );

@@ -1,6 +1,6 @@
 /** Examples of commands, from the fields of their inputs and from what the definition says: for documentation and tests. */
 import { z } from 'zod';
-import { pathOf } from './authorize.ts';
+import { peopleOf } from './authorize.ts';
 import { Absent, contextOf, Unread } from './context.ts';
 import type { Known } from './context.ts';
 import type { Command } from './command.ts';
@@ -12,9 +12,8 @@ export const exampleActors = ['alice', 'bob', 'carol'] as const;
 
 /** Who may send the example of a creation, where the definition does not say: whom it names itself, and the others. */
 export function exampleCreators({ create }: Domain, body: ExampleBody): readonly string[] {
-  const named = Object.values(create.authorize ?? {}).flatMap((each) => body[pathOf(each)] ?? []);
-  const people = named.filter((one) => typeof one === 'string');
-  return [...new Set([...people, ...exampleActors])];
+  const named = Object.values(create.authorize ?? {}).flatMap((each) => peopleOf(each, (path) => body[path]));
+  return [...new Set([...named, ...exampleActors])];
 }
 
 /** When examples are sent, where no clock says it: a document is the same whenever it is made. Epoch milliseconds. */

@@ -1,5 +1,5 @@
 /** What stands in the way of a command before its definition is asked anything: its caller, a lock, a version, a state. */
-import { authorizationRules } from './authorize.ts';
+import { forbiddenTo } from './authorize.ts';
 import type { Command } from './command.ts';
 import { isLocked, valueAt } from './entity.ts';
 import type { EntityState } from './entity.ts';
@@ -7,13 +7,12 @@ import { transitionOf } from './named-others.ts';
 import { allowedTransitions } from './registry.ts';
 import type { Rejection } from './rejections.ts';
 import * as rejections from './rejections.ts';
-import { firstBroken } from './rules.ts';
 import { isOlder, upgradeCommand } from './upgrade.ts';
 
 /** Who may create is asked of what is sent alone; where another command creates, who may ask for that may. */
 export function creatorRejectionOf({ domain, name, actor, roles, input }: Command): Rejection | undefined {
   if (name !== 'create' || !roles) return undefined;
-  const forbidden = firstBroken(authorizationRules(domain.create.authorize, actor), (path) => input[path]);
+  const forbidden = forbiddenTo(actor, domain.create.authorize, (path) => input[path]);
   return forbidden && rejections.rejectedBy(forbidden);
 }
 
@@ -30,8 +29,7 @@ export function rejectionOf(command: Command, entity: EntityState): Rejection | 
   const versionRejection = versionRejectionOf(entity, ifMatch);
   if (versionRejection) return versionRejection;
   const forbidden =
-    roles &&
-    firstBroken(authorizationRules(transition?.authorize, actor), (path) => valueAt(domain, entity, path));
+    roles && forbiddenTo(actor, transition?.authorize, (path) => valueAt(domain, entity, path));
   if (forbidden) return rejections.rejectedBy(forbidden);
   return transition?.from.includes(entity.status)
     ? undefined

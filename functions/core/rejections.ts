@@ -35,7 +35,7 @@ export function isFinal({ kind }: Rejection): boolean {
   return kind === 'conflict' || kind === 'precondition' || kind === 'unprocessable';
 }
 
-export const rejectedBy = ({ code, kind, detail }: Rule): Rejection => ({ code, kind, detail });
+export const rejectedBy = ({ code, kind, detail }: Omit<Rule, 'test'>): Rejection => ({ code, kind, detail });
 
 export const notFound: Rejection = {
   code: 'not_found',

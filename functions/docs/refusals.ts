@@ -2,7 +2,7 @@
  * The refusals a command is known to give, as its definition lists them. Only which accounts of others a transfer
  * touches is not data: that is asked where the command's example is accepted.
  */
-import { authorizationRules } from '../core/authorize.ts';
+import { refusalsOfPeople } from '../core/authorize.ts';
 import { contextOf } from '../core/context.ts';
 import { creationsOf } from '../core/creations.ts';
 import type { Domain } from '../core/definition.ts';
@@ -36,7 +36,7 @@ export function knownRefusals(registry: Registry, example: Example): readonly Kn
   );
   const found = [
     ...(role === undefined ? [] : [roleMissing(role)]),
-    ...authorizationRules(authorize, ''),
+    ...refusalsOfPeople(authorize),
     ...(transition ? [notAllowed] : []),
     ...(named.length > 0 ? [unknownReference] : []),
     ...ruleHeads(rules),

@@ -1,5 +1,5 @@
 /** What the pure decision says to commands, on entities as they are now. */
-import { authorizationRules } from '../../functions/core/authorize.ts';
+import { forbiddenTo, peopleOf } from '../../functions/core/authorize.ts';
 import type { Command } from '../../functions/core/command.ts';
 import { decide, decideAmong } from '../../functions/core/decide.ts';
 import type { Decided } from '../../functions/core/decision.ts';
@@ -9,7 +9,6 @@ import { valueAt } from '../../functions/core/entity.ts';
 import { contextOf } from '../../functions/core/context.ts';
 import { unreadRejection } from '../../functions/core/movements.ts';
 import { namedOthers } from '../../functions/core/named-others.ts';
-import { holds } from '../../functions/core/rules.ts';
 import { readEntity, readTogether } from '../../functions/store/entities/reads.ts';
 import type { TestBackend } from './backend.ts';
 import type { Input } from './examples.ts';
@@ -54,19 +53,16 @@ export class Rulings {
   /** Who may, best prospects first: named by a rule's own list, or anybody where no rule asks. */
   async actors(entity: EntityState, name: string, input: Input): Promise<readonly string[]> {
     const { domain, transition } = this.definition(entity, name);
-    const named = authorizationRules(transition.authorize, stranger).flatMap(({ test }) => {
-      if ((test.op !== 'contains' && test.op !== 'is') || test.value !== stranger) return [];
-      const value = valueAt(domain, entity, test.path);
-      return (Array.isArray(value) ? value : [value]) as string[];
-    });
+    const read = (path: string): unknown => valueAt(domain, entity, path);
+    const named = Object.values(transition.authorize ?? {}).flatMap((each) =>
+      'actorIs' in each || 'actorIn' in each ? peopleOf(each, read) : [],
+    );
     // Where it may be nobody of those that are named, it is one more than there are names.
     const candidates = [...new Set([...named, 'alice', stranger, 'a third person'])];
     const judge = await this.judge(entity.id, name, { input, actor: 'alice' });
     const verdicts = candidates.map((actor) => ({
       actor,
-      may: authorizationRules(transition.authorize, actor).every(({ test }) =>
-        holds(test, (path) => valueAt(domain, entity, path)),
-      ),
+      may: forbiddenTo(actor, transition.authorize, read) === undefined,
       verdict: judge({ input, actor }),
     }));
     const allowed = verdicts.filter(({ may }) => may);

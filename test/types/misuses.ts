@@ -75,7 +75,7 @@ export const right = defineDomain({
   create: {
     ...create,
     reads: { wide: { of: shelves, id: ({ input: { shelf } }) => shelf } },
-    authorize: { not_its_title: { actorIs: 'title', otherwise: '' } },
+    authorize: { not_its_title: { actorIs: ['title', 'shelf'], otherwise: '' } },
     example: { input: ({ now, others }) => ({ title: `${others.wide.place} ${now}` }), roles: ['clerk'] },
     set: ({ input: { title, shelf } }) => ({ title, shelf, ...bought }),
   },
@@ -303,6 +303,11 @@ export const wrong = [
         ...step,
         // @ts-expect-error -- 18. who may is looked for in an attribute that is no list
         authorize: { x: { actorIn: 'title', otherwise: '' } },
+      },
+      'one-of': {
+        ...step,
+        // @ts-expect-error -- 18. and so is one of several that is a list
+        authorize: { x: { actorIs: ['lentTo', 'readers'], otherwise: '' } },
       },
       path: {
         ...step,

@@ -183,6 +183,7 @@ describe('a transition', () => {
     const issue = given(of, issuing, {}, { roles: null });
     const who = (name: string, actor: string): string => issue.when(name, { actor }).code();
     expect([who('is', 'alice'), who('is', 'bob')]).toEqual(['accepted', 'one']);
+    expect([who('is-one-of', 'carol'), who('is-one-of', 'bob')]).toEqual(['accepted', 'one']);
     expect([who('is-not', 'alice'), who('is-not', 'bob')]).toEqual(['two', 'accepted']);
     expect([who('in', 'bob'), who('in', 'alice')]).toEqual(['accepted', 'three']);
     expect([who('not-in', 'bob'), who('not-in', 'alice')]).toEqual(['four', 'accepted']);
@@ -519,15 +520,16 @@ describe('what a refusal rests on', () => {
 const here = { summary: '', from: ['here'], to: ['here'] } as const;
 const issuing = defineDomain({
   ...base('issues'),
-  attributes: z.strictObject({ editor: z.string(), readers: z.array(z.string()) }),
+  attributes: z.strictObject({ editor: z.string(), owner: z.string(), readers: z.array(z.string()) }),
   create: {
     summary: '',
     role: 'press',
     input: z.strictObject({}),
-    set: () => ({ editor: 'alice', readers: ['bob'] }),
+    set: () => ({ editor: 'alice', owner: 'carol', readers: ['bob'] }),
   },
   transitions: {
     is: { ...here, authorize: { one: { actorIs: 'editor', otherwise: '' } } },
+    'is-one-of': { ...here, authorize: { one: { actorIs: ['editor', 'owner'], otherwise: '' } } },
     'is-not': { ...here, authorize: { two: { actorIsNot: 'editor', otherwise: '' } } },
     in: { ...here, authorize: { three: { actorIn: 'readers', otherwise: '' } } },
     'not-in': { ...here, authorize: { four: { actorNotIn: 'readers', otherwise: '' } } },

@@ -6,7 +6,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Decided } from '../../../functions/core/decision.ts';
-import { pathOf } from '../../../functions/core/authorize.ts';
+import { peopleOf } from '../../../functions/core/authorize.ts';
 import { valueAt } from '../../../functions/core/entity.ts';
 import type { EntityState } from '../../../functions/core/entity.ts';
 import { answersThatBring } from '../../../functions/core/registry.ts';
@@ -100,9 +100,9 @@ export function edges({ domain, walk }: Subject): void {
     if (isPublic && transition.authorize) {
       it('let nobody else do it', async () => {
         const { here, entity, command } = await prepared(status, name);
-        const named = Object.values(transition.authorize ?? {})
-          .flatMap((one) => valueAt(domain, entity, pathOf(one)) as string | string[] | undefined)
-          .filter((one) => one !== undefined);
+        const named = Object.values(transition.authorize ?? {}).flatMap((one) =>
+          peopleOf(one, (path) => valueAt(domain, entity, path)),
+        );
         const judge = await here.judge(entity.id, name, command);
         for (const actor of new Set(['somebody else', ...named]))
           if (judge({ ...command, actor }).kind === 'rejected')

@@ -1,9 +1,8 @@
 /** Command x who: without the role nobody is told anything, and of people only those may whom the definition names. */
 import { describe, expect, it } from 'vitest';
-import { authorizationRules, pathOf } from '../../../functions/core/authorize.ts';
+import { forbiddenTo, peopleOf } from '../../../functions/core/authorize.ts';
 import { exampleCreators } from '../../../functions/core/examples.ts';
 import { valueAt } from '../../../functions/core/entity.ts';
-import { holds } from '../../../functions/core/rules.ts';
 import type { Subject } from '../conformance.ts';
 import { difference, dump } from '../table-dump.ts';
 
@@ -36,9 +35,7 @@ export function whoMay({ domain, walk }: Subject): void {
         const prepared = await here.prepareCreation(domain);
         const { store } = here.api.backend;
         for (const actor of exampleCreators(domain, prepared.input)) {
-          const broken = authorizationRules(creators, actor).find(
-            ({ test }) => !holds(test, (at) => prepared.input[at]),
-          );
+          const broken = forbiddenTo(actor, creators, (at) => prepared.input[at]);
           if (!broken) continue;
           const before = await dump(store);
           const reply = await here.api.post(path, prepared.input, here.as({ ...prepared, actor }));
@@ -72,13 +69,11 @@ export function whoMay({ domain, walk }: Subject): void {
             const here = walk();
             const entity = await here.reach(domain, status);
             const { input } = await here.prepare(entity, name);
-            const named = Object.values(authorize)
-              .flatMap((one) => valueAt(domain, entity, pathOf(one)) as string | string[] | undefined)
-              .filter((one) => one !== undefined);
+            const named = Object.values(authorize).flatMap((one) =>
+              peopleOf(one, (at) => valueAt(domain, entity, at)),
+            );
             for (const actor of new Set([nobody, 'alice', ...named])) {
-              const broken = authorizationRules(authorize, actor).find(
-                ({ test }) => !holds(test, (at) => valueAt(domain, entity, at)),
-              );
+              const broken = forbiddenTo(actor, authorize, (at) => valueAt(domain, entity, at));
               if (!broken) continue;
               const { store } = here.api.backend;
               const before = await dump(store);

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { canonicalize } from 'json-canonicalize';
-import { authorizationRules } from '../../../functions/core/authorize.ts';
+import { forbiddenTo } from '../../../functions/core/authorize.ts';
 import { endsFrom } from '../../../functions/core/definition.ts';
 import type { Command } from '../../../functions/core/command.ts';
 import { contextOf } from '../../../functions/core/context.ts';
@@ -228,9 +228,11 @@ export class Replay {
     if (!isCreate && transition) {
       // What the backend does by itself needs nobody's leave.
       const isByItself = /^(?:system|receiver):/.test(entry.actor);
-      const leave = isByItself ? [] : authorizationRules(transition.authorize, entry.actor);
-      const rules = [...leave, ...rulesIn(transition.rules, context)];
-      const broken = rules.find((rule) => this.#isBroken(rule, transition));
+      const forbidden = isByItself
+        ? undefined
+        : forbiddenTo(entry.actor, transition.authorize, (path) => this.#attributes[path]);
+      const broken =
+        forbidden ?? rulesIn(transition.rules, context).find((rule) => this.#isBroken(rule, transition));
       this.#expect('G5', !broken, `entry ${entry.seq} breaks the rule "${broken?.code ?? ''}"`);
       const to = transition.next?.(context) ?? endsFrom(transition, this.#status ?? '')[0] ?? this.#status;
       const isPath = transition.from.includes(this.#status ?? '') && entry.to === to;
