@@ -9,6 +9,8 @@ import type { Created, Creates, Links, Others, References, Reads } from './other
 import type { Movement } from './postings.ts';
 import type { Rules } from './rules.ts';
 
+type OneOrMore<T> = T | readonly T[];
+
 /** What create and transitions have in common. */
 interface CommandDefinition<
   Self extends Subject,
@@ -39,10 +41,13 @@ interface CommandDefinition<
   readonly transfers?: (context: Ctx & Created<New, Self>) => readonly Movement<Account>[];
   /** How many accounts that are not the entity's own it touches; 2 where none is said. */
   readonly accountsAtMost?: number;
-  readonly messages?: readonly MessageDeclaration<
-    Ctx & Created<New, Self> & After<Self['attributes'] & { readonly status: State }>,
-    keyof Self['transitions'] & string
-  >[];
+  /** What follows: a message, or several. */
+  readonly messages?: OneOrMore<
+    MessageDeclaration<
+      Ctx & Created<New, Self> & After<Self['attributes'] & { readonly status: State }>,
+      keyof Self['transitions'] & string
+    >
+  >;
 }
 
 /** For a command that the examples of its fields alone would not get through, as they are the same every time. */
@@ -110,11 +115,8 @@ export interface TransitionDefinition<
   readonly from: readonly From[];
   /** Of one that an answer brings about: states in which the answer changes nothing. Its message ends all the same. */
   readonly ignoredIn?: readonly Self['state'][];
-  /**
-   * Where it may lead. With more than one, `next` says which; without it they are those of `from`, and the entity stays
-   * in the state that it is in.
-   */
-  readonly to: readonly Self['state'][];
+  /** Where it may lead; without it the entity stays in the state that it is in. With more than one, `next` says which. */
+  readonly to?: readonly Self['state'][];
   /** In the place of `next`, where the state it begins in says it all: the end for each of them. */
   readonly leads?: Readonly<Partial<Record<Self['state'], Self['state']>>>;
   readonly next?: (context: TransitionContextOf<Self, Always, Input, From, Read, Link>) => Self['state'];

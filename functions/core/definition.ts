@@ -10,6 +10,8 @@ import type { CreateDefinition, TransitionDefinition } from './command-definitio
 import type { CodesBy, CodesOf, Faced, OthersBy } from './definition-face.ts';
 import type {
   AccountDefinition,
+  AnyCommand,
+  AnyTransition,
   CommandCodes,
   Deadline,
   Domain,
@@ -240,5 +242,18 @@ export function defineDomain<
     readonly others: OthersBy<Reference, Read, Link, New>;
   }
 > {
-  return definition as never;
+  return asRead(definition) as never;
 }
+
+/** What an author may leave out, filled in: where a transition stays, and a list of one message. */
+function asRead(definition: object): object {
+  const { create, transitions } = definition as Domain;
+  const read = Object.entries(transitions).map(([name, transition]) => {
+    const { to = transition.from } = transition as Partial<AnyTransition>;
+    return [name, { ...withMessages(transition), to }];
+  });
+  return { ...definition, create: withMessages(create), transitions: Object.fromEntries(read) as object };
+}
+
+const withMessages = <Command extends AnyCommand>(command: Command): Command =>
+  command.messages ? { ...command, messages: [command.messages].flat() } : command;

@@ -37,6 +37,9 @@ export const text = (example: string, maxCharacters: number = field.textMaxChara
     pattern: String.raw`^[^\u0000-\u001f\u007f-\u009f]*$`,
   });
 
+/** Text that is there once something has said it, e.g. why a charge was refused; any length and form. */
+export const remark = (description: string) => z.string().optional().meta({ description });
+
 /** A title, 1 to 500 characters. */
 export const title = (example: string) => text(example, field.titleMaxCharacters);
 
@@ -99,6 +102,19 @@ export const list = <T extends z.ZodType>(
 
 /** A moment, RFC 3339 in UTC. */
 export const moment = () => z.iso.datetime().meta({ examples: ['2026-01-01T12:00:00.000Z'] });
+
+/**
+ * A moment as such a field holds it.
+ * @param from epoch milliseconds
+ */
+export const later = (
+  from: number,
+  {
+    days = 0,
+    minutes = 0,
+    seconds = 0,
+  }: { readonly days?: number; readonly minutes?: number; readonly seconds?: number },
+): string => new Date(from + ((days * 24 * 60 + minutes) * 60 + seconds) * 1_000).toISOString();
 
 /** The id of an entity of another collection; whether it exists is for the command's rules to say. */
 export const reference = (collection: string, idPrefix: string) =>

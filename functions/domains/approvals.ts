@@ -1,10 +1,14 @@
 import { z } from 'zod';
 import { answers } from '../core/answers.ts';
 import { defineDomain } from '../core/definition.ts';
-import { integer, list, text, title } from '../core/fields.ts';
+import { integer, list, remark, text, title } from '../core/fields.ts';
 
 const approversMax = 20;
-const approvers = () => list(text('bob'), 1, approversMax, ['alice', 'bob']);
+const asked = {
+  title: title('Buy a new press'),
+  approvers: list(text('bob'), 1, approversMax, ['alice', 'bob']),
+  quorum: integer(1, approversMax, 1).describe('At most as many as `approvers`.'),
+};
 
 const owner = {
   not_the_owner: { actorIs: 'owner', otherwise: 'Only who created it may submit or withdraw it.' },
@@ -29,25 +33,19 @@ export const approvals = defineDomain({
   states: ['draft', 'submitted', 'approved', 'rejected', 'withdrawn'],
   initial: 'draft',
   attributes: z.strictObject({
-    title: title('Buy a new press'),
+    title: asked.title,
     owner: text('alice'),
-    approvers: approvers(),
-    quorum: integer(1, approversMax, 1),
+    approvers: asked.approvers,
+    quorum: asked.quorum,
     approvedBy: z.array(z.string()),
-    summary: z.string().optional().meta({ description: 'By a language model, once it has written it.' }),
+    summary: remark('By a language model, once it has written it.'),
   }),
   create: {
     summary: 'Draft something to be approved',
-    input: z
-      .strictObject({
-        title: title('Buy a new press'),
-        approvers: approvers(),
-        quorum: integer(1, approversMax, 1).describe('At most as many as `approvers`.'),
-      })
-      .refine(({ approvers: names, quorum }) => quorum <= names.length, {
-        path: ['quorum'],
-        error: 'must not be more than there are approvers',
-      }),
+    input: z.strictObject(asked).refine(({ approvers, quorum }) => quorum <= approvers.length, {
+      path: ['quorum'],
+      error: 'must not be more than there are approvers',
+    }),
     set: ({ input, actor }) => ({ ...input, owner: actor, approvedBy: [] }),
   },
   transitions: {
@@ -80,7 +78,6 @@ export const approvals = defineDomain({
       summary: 'The summary is written',
       internal: true,
       from: ['submitted', 'approved', 'rejected', 'withdrawn'],
-      to: ['submitted', 'approved', 'rejected', 'withdrawn'],
       input: answers.summary.done,
       set: ({ input }) => ({ summary: input.text }),
     },

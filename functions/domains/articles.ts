@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { answers } from '../core/answers.ts';
 import { defineDomain } from '../core/definition.ts';
-import { prose, text, title } from '../core/fields.ts';
+import { prose, remark, text, title } from '../core/fields.ts';
 
 const article = {
   slug: text('hello-world'),
@@ -19,7 +19,7 @@ export const articles = defineDomain({
   initial: 'draft',
   attributes: z.strictObject({
     ...article,
-    summary: z.string().optional().meta({ description: 'By a language model, once it has written it.' }),
+    summary: remark('By a language model, once it has written it.'),
   }),
   unique: [{ name: 'article_slug', while: ['draft', 'published', 'archived'], of: ({ slug }) => [slug] }],
   create: {
@@ -32,20 +32,17 @@ export const articles = defineDomain({
       summary: 'Show it to everybody',
       from: ['draft'],
       to: ['published'],
-      messages: [
-        {
-          topic: 'llm',
-          type: 'article.published',
-          done: 'keep-summary',
-          payload: ({ entity }) => ({ title: entity.title, text: entity.body }),
-        },
-      ],
+      messages: {
+        topic: 'llm',
+        type: 'article.published',
+        done: 'keep-summary',
+        payload: ({ entity }) => ({ title: entity.title, text: entity.body }),
+      },
     },
     'keep-summary': {
       summary: 'The summary is written',
       internal: true,
       from: ['published', 'archived'],
-      to: ['published', 'archived'],
       input: answers.summary.done,
       set: ({ input }) => ({ summary: input.text }),
     },

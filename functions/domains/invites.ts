@@ -1,12 +1,10 @@
 import { z } from 'zod';
 import { answers } from '../core/answers.ts';
 import { defineDomain } from '../core/definition.ts';
-import { email, moment, secret, text } from '../core/fields.ts';
+import { email, later, moment, secret, text } from '../core/fields.ts';
 import { fingerprint } from '../core/rules.ts';
 
 const invitation = { workspace: text('press'), email: email(), role: text('editor') };
-const dayMs = 24 * 60 * 60 * 1000;
-const validDays = 14;
 
 /** An invitation into a workspace; the code that accepts it goes to the invited address and to nobody else. */
 export const invites = defineDomain({
@@ -31,22 +29,20 @@ export const invites = defineDomain({
     input: z.strictObject(invitation),
     set: ({ input, now, random }) => ({
       ...input,
-      validUntil: new Date(now + validDays * dayMs).toISOString(),
+      validUntil: later(now, { days: 14 }),
       codeFingerprint: fingerprint(random),
     }),
-    messages: [
-      {
-        topic: 'notification',
-        type: 'invite.created',
-        sensitive: true,
-        refused: 'bounce',
-        payload: ({ id, input, random }) => ({
-          to: input.email,
-          subject: `You are invited to ${input.workspace}`,
-          text: `Accept the invitation ${id} as ${input.role} with this code: ${random}`,
-        }),
-      },
-    ],
+    messages: {
+      topic: 'notification',
+      type: 'invite.created',
+      sensitive: true,
+      refused: 'bounce',
+      payload: ({ id, input, random }) => ({
+        to: input.email,
+        subject: `You are invited to ${input.workspace}`,
+        text: `Accept the invitation ${id} as ${input.role} with this code: ${random}`,
+      }),
+    },
   },
   transitions: {
     accept: {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { answers, reasonOf } from '../core/answers.ts';
 import { defineDomain } from '../core/definition.ts';
-import { amount, currency, integer, moment, reference, text } from '../core/fields.ts';
+import { amount, currency, integer, later, moment, reference, remark, text } from '../core/fields.ts';
 import { accountOf, own, transfer } from '../core/postings.ts';
 import { payerOf, takingsOf } from './accounts.ts';
 import { showings } from './showings.ts';
@@ -55,8 +55,8 @@ export const orders = defineDomain({
   attributes: z.strictObject({
     ...order,
     answeredBy: moment(),
-    declineReason: z.string().optional().meta({ description: 'Why the provider would not charge.' }),
-    refundError: z.string().optional().meta({ description: 'Why the provider would not refund.' }),
+    declineReason: remark('Why the provider would not charge.'),
+    refundError: remark('Why the provider would not refund.'),
   }),
   accounts: { held: { unit: 'place' } },
   // Everybody who pays for a showing posts to one account.
@@ -66,7 +66,7 @@ export const orders = defineDomain({
   create: {
     summary: 'Order places',
     input: z.strictObject(order),
-    set: ({ input, now }) => ({ ...input, answeredBy: new Date(now + 15 * 60_000).toISOString() }),
+    set: ({ input, now }) => ({ ...input, answeredBy: later(now, { minutes: 15 }) }),
     references: {
       showing: {
         of: showings,
@@ -77,19 +77,17 @@ export const orders = defineDomain({
       },
     },
     transfers: ({ input }) => transfer(placesOf(input), own('held'), input.places),
-    messages: [
-      {
-        topic: 'external-call',
-        type: 'order.charge',
-        receiver: 'payments',
-        uncertain: 'inquire',
-        done: 'charged',
-        refused: 'decline',
-        payload: ({ id, input }) => ({
-          charge: { order: id, customer: input.customer, amount: input.amount, currency: input.currency },
-        }),
-      },
-    ],
+    messages: {
+      topic: 'external-call',
+      type: 'order.charge',
+      receiver: 'payments',
+      uncertain: 'inquire',
+      done: 'charged',
+      refused: 'decline',
+      payload: ({ id, input }) => ({
+        charge: { order: id, customer: input.customer, amount: input.amount, currency: input.currency },
+      }),
+    },
   },
   transitions: {
     charged: {
@@ -111,14 +109,14 @@ export const orders = defineDomain({
       leads: { placed: 'declined', cancelling: 'cancelled' },
       set: ({ input }) => ({ declineReason: reasonOf(input) }),
       transfers: ({ entity }) => givePlacesBack(entity),
-      messages: [mail('order.ended', 'Not charged', 'declined', 'cancelled')],
+      messages: mail('order.ended', 'Not charged', 'declined', 'cancelled'),
     },
     cancel: {
       summary: 'Give it up: what was charged is refunded',
       from: ['placed', 'paid'],
       to: ['cancelling', 'refunding'],
       leads: { placed: 'cancelling', paid: 'refunding' },
-      messages: [refund],
+      messages: refund,
     },
     refunded: {
       summary: 'The provider has refunded: places and money are given back',
@@ -129,7 +127,7 @@ export const orders = defineDomain({
       set: () => ({ refundError: undefined }),
       accountsAtMost: 3,
       transfers: ({ entity }) => [...giveMoneyBack(entity), ...givePlacesBack(entity)],
-      messages: [mail('order.refunded', 'Refunded', 'cancelled')],
+      messages: mail('order.refunded', 'Refunded', 'cancelled'),
     },
     'refund-refused': {
       summary: 'The provider will not refund: a person has to look at it',
@@ -138,13 +136,13 @@ export const orders = defineDomain({
       to: ['refund_failed'],
       input: answers.call.refused,
       set: ({ input }) => ({ refundError: reasonOf(input) }),
-      messages: [mail('order.refund-failed', 'The refund has to wait', 'refund_failed')],
+      messages: mail('order.refund-failed', 'The refund has to wait', 'refund_failed'),
     },
     'retry-refund': {
       summary: 'Ask for the refund again',
       from: ['refund_failed'],
       to: ['refunding'],
-      messages: [refund],
+      messages: refund,
     },
   },
 });

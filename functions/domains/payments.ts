@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { answers, reasonOf, textIn } from '../core/answers.ts';
 import { defineDomain } from '../core/definition.ts';
-import { amount, count, currency, text } from '../core/fields.ts';
+import { amount, count, currency, remark, text } from '../core/fields.ts';
 import { transfer } from '../core/postings.ts';
 import { holdingOf, payableOf, payerOf } from './accounts.ts';
 
@@ -29,12 +29,9 @@ export const payments = defineDomain({
   attributes: z.strictObject({
     ...asked,
     refundedAmount: count(),
-    providerReference: z
-      .string()
-      .optional()
-      .meta({ description: 'What the provider calls the payment, once it has taken the money.' }),
-    declineReason: z.string().optional().meta({ description: 'Why the provider would not take the money.' }),
-    refundError: z.string().optional().meta({ description: 'Why the provider refused the last refund.' }),
+    providerReference: remark('What the provider calls the payment, once it has taken the money.'),
+    declineReason: remark('Why the provider would not take the money.'),
+    refundError: remark('Why the provider refused the last refund.'),
   }),
   // What somebody paid, and what somebody is owed.
   statements: ['payer', 'holding'],
@@ -58,19 +55,17 @@ export const payments = defineDomain({
       from: ['pending'],
       to: ['confirmed'],
       transfers: ({ entity }) => transfer(payerOf(entity), holdingOf(entity), entity.amount),
-      messages: [
-        {
-          topic: 'external-call',
-          type: 'payment.capture',
-          receiver: 'payments',
-          uncertain: 'inquire',
-          done: 'captured',
-          refused: 'decline',
-          payload: ({ id, entity: { payer, payee, amount, currency } }) => ({
-            capture: { payment: id, payer, payee, amount, currency },
-          }),
-        },
-      ],
+      messages: {
+        topic: 'external-call',
+        type: 'payment.capture',
+        receiver: 'payments',
+        uncertain: 'inquire',
+        done: 'captured',
+        refused: 'decline',
+        payload: ({ id, entity: { payer, payee, amount, currency } }) => ({
+          capture: { payment: id, payer, payee, amount, currency },
+        }),
+      },
     },
     captured: {
       summary: 'The provider has taken the money',
@@ -78,23 +73,20 @@ export const payments = defineDomain({
       from: ['confirmed'],
       // It never meets these: refund and settle ask that the money was taken, so the capture was answered before.
       ignoredIn: ['refunded', 'settled'],
-      to: ['confirmed'],
       input: answers.call.done,
       set: ({ input }) => ({
         captured: true,
         providerReference: textIn(input.body, 'providerReference', 'reference', 'id', 'received'),
       }),
-      messages: [
-        {
-          topic: 'notification',
-          type: 'payment.receipt',
-          payload: ({ id, entity }) => ({
-            to: entity.payer,
-            subject: `Receipt for payment ${id}`,
-            text: `You paid ${entity.amount} ${entity.currency} (minor units) to ${entity.payee}.`,
-          }),
-        },
-      ],
+      messages: {
+        topic: 'notification',
+        type: 'payment.receipt',
+        payload: ({ id, entity }) => ({
+          to: entity.payer,
+          subject: `Receipt for payment ${id}`,
+          text: `You paid ${entity.amount} ${entity.currency} (minor units) to ${entity.payee}.`,
+        }),
+      },
     },
     decline: {
       summary: 'The provider will not take the money: everything is posted back',
@@ -105,17 +97,15 @@ export const payments = defineDomain({
       input: answers.call.refused,
       set: ({ input }) => ({ declineReason: reasonOf(input) }),
       transfers: ({ entity }) => transfer(holdingOf(entity), payerOf(entity), entity.amount),
-      messages: [
-        {
-          topic: 'notification',
-          type: 'payment.declined',
-          payload: ({ id, entity }) => ({
-            to: entity.payer,
-            subject: `Payment ${id} was declined`,
-            text: `Your payment of ${entity.amount} ${entity.currency} (minor units) to ${entity.payee} was not taken.`,
-          }),
-        },
-      ],
+      messages: {
+        topic: 'notification',
+        type: 'payment.declined',
+        payload: ({ id, entity }) => ({
+          to: entity.payer,
+          subject: `Payment ${id} was declined`,
+          text: `Your payment of ${entity.amount} ${entity.currency} (minor units) to ${entity.payee} was not taken.`,
+        }),
+      },
     },
     cancel: { summary: 'Give up a payment that was not confirmed', from: ['pending'], to: ['cancelled'] },
     refund: {
@@ -139,31 +129,28 @@ export const payments = defineDomain({
         openRefunds: entity.openRefunds + 1,
       }),
       transfers: ({ entity, input }) => transfer(holdingOf(entity), payerOf(entity), input.amount),
-      messages: [
-        {
-          topic: 'external-call',
-          type: 'payment.refund',
-          receiver: 'payments',
-          uncertain: 'inquire',
-          done: 'refund-done',
-          refused: 'refund-refused',
-          payload: ({ id, entity, input }) => ({
-            refund: {
-              payment: id,
-              amount: input.amount,
-              currency: entity.currency,
-              ...(entity.providerReference !== undefined && { providerReference: entity.providerReference }),
-            },
-          }),
-        },
-      ],
+      messages: {
+        topic: 'external-call',
+        type: 'payment.refund',
+        receiver: 'payments',
+        uncertain: 'inquire',
+        done: 'refund-done',
+        refused: 'refund-refused',
+        payload: ({ id, entity, input }) => ({
+          refund: {
+            payment: id,
+            amount: input.amount,
+            currency: entity.currency,
+            ...(entity.providerReference !== undefined && { providerReference: entity.providerReference }),
+          },
+        }),
+      },
     },
     'refund-done': {
       summary: 'The provider has given the money back',
       internal: true,
       from: ['confirmed', 'refunded'],
       ignoredIn: ['declined', 'settled'],
-      to: ['confirmed', 'refunded'],
       input: answers.call.done.extend(ofRefund),
       set: ({ entity }) => ({ openRefunds: entity.openRefunds - 1, refundError: undefined }),
     },

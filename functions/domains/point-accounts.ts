@@ -40,21 +40,18 @@ export const pointAccounts = defineDomain({
       summary: 'Give points',
       role: 'issuer',
       from: ['active'],
-      to: ['active'],
       input: z.strictObject(booked),
       transfers: ({ input }) => transfer(own('issued'), own('balance'), input.amount),
     },
     spend: {
       summary: 'Take points',
       from: ['active'],
-      to: ['active'],
       input: z.strictObject(booked),
       transfers: ({ input }) => transfer(own('balance'), own('redeemed'), input.amount),
     },
     transfer: {
       summary: 'Pass points on to another account',
       from: ['active'],
-      to: ['active'],
       input: z.strictObject({ to: reference('point-accounts', 'pts'), amount: amount(10) }),
       rules: {
         to_itself: {
@@ -80,7 +77,6 @@ export const pointAccounts = defineDomain({
       summary: 'Take in what another account passes on',
       internal: true,
       from: ['active'],
-      to: ['active'],
       input: z.strictObject({ from: reference('point-accounts', 'pts'), amount: amount(10) }),
       transfers: ({ input }) => transfer(inTransfer, own('balance'), input.amount),
     },

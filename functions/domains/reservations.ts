@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineDomain } from '../core/definition.ts';
-import { integer, moment, reference, text } from '../core/fields.ts';
+import { integer, later, moment, reference, text } from '../core/fields.ts';
 import { accountOf, own, transfer } from '../core/postings.ts';
 import { showings } from './showings.ts';
 
@@ -35,9 +35,9 @@ export const reservations = defineDomain({
   create: {
     summary: 'Hold a place',
     input: z.strictObject({ ...asked, holdSeconds: integer(1, 900, 600).default(600) }),
-    set: ({ input: { holdSeconds, ...rest }, now }) => ({
+    set: ({ input: { holdSeconds: seconds, ...rest }, now }) => ({
       ...rest,
-      heldUntil: new Date(now + holdSeconds * 1000).toISOString(),
+      heldUntil: later(now, { seconds }),
     }),
     references: {
       showing: {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { answers, reasonOf } from '../core/answers.ts';
 import { defineDomain } from '../core/definition.ts';
-import { count, currency, list, reference, text } from '../core/fields.ts';
+import { count, currency, list, reference, remark, text } from '../core/fields.ts';
 import { many } from '../core/others.ts';
 import { transfer } from '../core/postings.ts';
 import { bankOf, payableOf } from './accounts.ts';
@@ -39,7 +39,7 @@ export const settlements = defineDomain({
       .strictObject({ bucket: z.string(), key: z.string(), rows: z.int() })
       .optional()
       .meta({ description: 'Where the statement of its payments lies, once it is written.' }),
-    payError: z.string().optional().meta({ description: 'Why the bank refused the last transfer.' }),
+    payError: remark('Why the bank refused the last transfer.'),
   }),
   always: { total: ['confirmed', 'paying', 'paid'] },
   create: {
@@ -66,27 +66,24 @@ export const settlements = defineDomain({
         },
       },
       set: ({ others }) => ({ total: totalOf(others.payments) }),
-      messages: [
-        {
-          topic: 'report',
-          type: 'settlement.confirmed',
-          done: 'keep-statement',
-          payload: ({ id, after, others }) => ({
-            title: `Settlement ${id} of ${after.payee}: ${totalOf(others.payments)} ${after.currency}`,
-            columns: ['payment', 'payer', 'amount', 'refunded', 'net', 'currency'],
-            rows: others.payments.map((paid) => [
-              ...[paid.id, paid.payer, paid.amount, paid.refundedAmount],
-              ...[net(paid), after.currency],
-            ]),
-          }),
-        },
-      ],
+      messages: {
+        topic: 'report',
+        type: 'settlement.confirmed',
+        done: 'keep-statement',
+        payload: ({ id, after, others }) => ({
+          title: `Settlement ${id} of ${after.payee}: ${totalOf(others.payments)} ${after.currency}`,
+          columns: ['payment', 'payer', 'amount', 'refunded', 'net', 'currency'],
+          rows: others.payments.map((paid) => [
+            ...[paid.id, paid.payer, paid.amount, paid.refundedAmount],
+            ...[net(paid), after.currency],
+          ]),
+        }),
+      },
     },
     'keep-statement': {
       summary: 'The statement is written',
       internal: true,
       from: ['confirmed', 'paying', 'paid'],
-      to: ['confirmed', 'paying', 'paid'],
       input: answers.report.done,
       set: ({ input: { bucket, key, rows } }) => ({ statement: { bucket, key, rows } }),
     },
@@ -96,19 +93,17 @@ export const settlements = defineDomain({
       from: ['confirmed'],
       to: ['paying'],
       set: () => ({ payError: undefined }),
-      messages: [
-        {
-          topic: 'external-call',
-          type: 'settlement.transfer',
-          receiver: 'bank',
-          uncertain: 'inquire',
-          done: 'paid',
-          refused: 'rejected',
-          payload: ({ id, entity: { payee, total, currency } }) => ({
-            transfer: { settlement: id, payee, amount: total, currency },
-          }),
-        },
-      ],
+      messages: {
+        topic: 'external-call',
+        type: 'settlement.transfer',
+        receiver: 'bank',
+        uncertain: 'inquire',
+        done: 'paid',
+        refused: 'rejected',
+        payload: ({ id, entity: { payee, total, currency } }) => ({
+          transfer: { settlement: id, payee, amount: total, currency },
+        }),
+      },
     },
     paid: {
       summary: 'The bank has paid',

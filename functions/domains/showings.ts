@@ -7,6 +7,14 @@ const capacityMax = 1_000_000;
 /** A seat plan is an item of its own; 2,000 names of ordinary length are a few ten kilobytes. */
 const seatsMax = 2_000;
 
+const asked = {
+  title: title('Evening show'),
+  capacity: integer(1, capacityMax, 2),
+  seats: list(text('A1'), 1, seatsMax, ['A1', 'A2'])
+    .describe('Where given, as many as `capacity`.')
+    .optional(),
+};
+
 /** Something with a number of places, with or without named seats. Reservations take its places. */
 export const showings = defineDomain({
   collection: 'showings',
@@ -16,11 +24,7 @@ export const showings = defineDomain({
   summary: 'Something with a number of places, with or without named seats.',
   states: ['open', 'closed'],
   initial: 'open',
-  attributes: z.strictObject({
-    title: title('Evening show'),
-    capacity: integer(1, capacityMax, 50),
-    seats: list(text('A1'), 1, seatsMax, ['A1', 'A2']).optional(),
-  }),
+  attributes: z.strictObject(asked),
   // Every reservation writes the showing, and would pay for its whole plan.
   fixed: ['seats'],
   accounts: {
@@ -34,13 +38,7 @@ export const showings = defineDomain({
   create: {
     summary: 'Open a showing for reservations',
     input: z
-      .strictObject({
-        title: title('Evening show'),
-        capacity: integer(1, capacityMax, 2),
-        seats: list(text('A1'), 1, seatsMax, ['A1', 'A2'])
-          .describe('Where given, as many as `capacity`.')
-          .optional(),
-      })
+      .strictObject(asked)
       .refine(({ capacity, seats }) => seats === undefined || seats.length === capacity, {
         path: ['seats'],
         error: 'must be as many as capacity',

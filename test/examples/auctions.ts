@@ -1,11 +1,9 @@
 /** Auctions with bids: the highest bid holds its money, and who is outbid has it back in the same transaction. */
 import { z } from 'zod';
 import { defineDomain } from '../../functions/core/definition.ts';
-import { amount, count, moment, reference, text, title } from '../../functions/core/fields.ts';
+import { amount, count, later, moment, reference, text, title } from '../../functions/core/fields.ts';
 import { maybe } from '../../functions/core/others.ts';
 import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
-
-const dayMs = 24 * 60 * 60 * 1000;
 
 export const sellers = defineDomain({
   collection: 'sellers',
@@ -48,7 +46,7 @@ export const auctions = defineDomain({
   create: {
     summary: 'Offer something',
     input: z.strictObject(lot),
-    set: ({ input, now }) => ({ ...input, endsAt: new Date(now + dayMs).toISOString(), highest: 0 }),
+    set: ({ input, now }) => ({ ...input, endsAt: later(now, { days: 1 }), highest: 0 }),
     references: { seller: { of: sellers, id: ({ input }) => input.seller } },
   },
   transitions: {
@@ -56,7 +54,6 @@ export const auctions = defineDomain({
       summary: 'A higher bid has come',
       internal: true,
       from: ['open'],
-      to: ['open'],
       input: z.strictObject({ bid: reference('bids', 'bid'), amount: amount() }),
       rules: {
         bid_too_low: {

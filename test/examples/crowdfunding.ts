@@ -1,12 +1,11 @@
 /** Crowdfunding: pledges of many until a moment that who asks for the money has chosen, and all of it or nothing then. */
 import { z } from 'zod';
 import { defineDomain } from '../../functions/core/definition.ts';
-import { amount, moment, reference, text, title } from '../../functions/core/fields.ts';
+import { amount, later, moment, reference, text, title } from '../../functions/core/fields.ts';
 import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
 const asked = z.strictObject({ title: title('A record'), goal: amount(1_000), endsAt: moment() });
-const inDays = (now: number, days: number): string => new Date(now + days * dayMs).toISOString();
 const notYours = { not_yours: { actorIs: 'owner', otherwise: 'It is somebody else’s.' } } as const;
 
 export const campaigns = defineDomain({
@@ -28,7 +27,7 @@ export const campaigns = defineDomain({
   create: {
     summary: 'Ask for money',
     input: asked,
-    example: { input: ({ now }) => ({ endsAt: inDays(now, 30) }) },
+    example: { input: ({ now }) => ({ endsAt: later(now, { days: 30 }) }) },
     rules: {
       ends_too_soon: {
         holds: ({ input, now }) => Date.parse(input.endsAt) >= now + dayMs,
@@ -46,9 +45,8 @@ export const campaigns = defineDomain({
       summary: 'Ask for a while longer',
       authorize: notYours,
       from: ['open'],
-      to: ['open'],
       input: z.strictObject({ endsAt: moment() }),
-      example: { input: ({ entity }) => ({ endsAt: inDays(Date.parse(entity.endsAt), 1) }) },
+      example: { input: ({ entity }) => ({ endsAt: later(Date.parse(entity.endsAt), { days: 1 }) }) },
       rules: {
         not_later: {
           holds: ({ entity, input }) => Date.parse(input.endsAt) > Date.parse(entity.endsAt),

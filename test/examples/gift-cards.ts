@@ -39,24 +39,21 @@ export const giftCards = defineDomain({
       codeFingerprint: fingerprint(random),
     }),
     transfers: ({ input }) => transfer(shop('sold', input.currency), own('balance'), input.amount),
-    messages: [
-      {
-        topic: 'notification',
-        type: 'gift-card.bought',
-        sensitive: true,
-        payload: ({ id, input, random }) => ({
-          to: input.to,
-          subject: `A gift of ${input.amount} ${input.currency} (minor units)`,
-          text: `Spend the card ${id} with this code: ${random}`,
-        }),
-      },
-    ],
+    messages: {
+      topic: 'notification',
+      type: 'gift-card.bought',
+      sensitive: true,
+      payload: ({ id, input, random }) => ({
+        to: input.to,
+        subject: `A gift of ${input.amount} ${input.currency} (minor units)`,
+        text: `Spend the card ${id} with this code: ${random}`,
+      }),
+    },
   },
   transitions: {
     spend: {
       summary: 'Pay with it',
       from: ['active'],
-      to: ['active'],
       input: z.strictObject({ amount: amount(1_250), code }),
       rules: {
         wrong_code: {
@@ -71,7 +68,6 @@ export const giftCards = defineDomain({
     'pass-on': {
       summary: 'Move money to another card of the same currency',
       from: ['active'],
-      to: ['active'],
       input: z.strictObject({ card: reference(collection, 'gft'), amount: amount(1_000), code }),
       rules: {
         wrong_code: {

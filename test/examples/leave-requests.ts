@@ -34,7 +34,6 @@ export const allowances = defineDomain({
       summary: 'Grant more days',
       role: 'hr',
       from: ['open'],
-      to: ['open'],
       input: z.strictObject({ days: integer(1, 60, 5) }),
       transfers: ({ input }) => transfer(own('granted'), own('days'), input.days),
     },

@@ -1,10 +1,9 @@
 /** Equipment that people lend to each other: one piece, one renter at a time, and nobody rents their own. */
 import { z } from 'zod';
 import { defineDomain } from '../../functions/core/definition.ts';
-import { amount, integer, moment, reference, text, title } from '../../functions/core/fields.ts';
+import { amount, integer, later, moment, reference, text, title } from '../../functions/core/fields.ts';
 import { named, own, transfer } from '../../functions/core/postings.ts';
 
-const dayMs = 24 * 60 * 60 * 1000;
 const money = { unit: 'EUR', shown: true } as const;
 
 export const equipment = defineDomain({
@@ -77,7 +76,7 @@ export const rentals = defineDomain({
       renter: actor,
       owner: piece.owner,
       price: piece.perDay * input.days,
-      until: new Date(now + input.days * dayMs).toISOString(),
+      until: later(now, { days: input.days }),
     }),
   },
   transitions: {
@@ -86,13 +85,11 @@ export const rentals = defineDomain({
       internal: true,
       from: ['out'],
       to: ['overdue'],
-      messages: [
-        {
-          topic: 'external-call',
-          type: 'rental.overdue',
-          payload: ({ id, entity }) => ({ rental: id, renter: entity.renter }),
-        },
-      ],
+      messages: {
+        topic: 'external-call',
+        type: 'rental.overdue',
+        payload: ({ id, entity }) => ({ rental: id, renter: entity.renter }),
+      },
     },
     return: {
       summary: 'The owner has it back, and is paid',

@@ -2,11 +2,10 @@
 import { z } from 'zod';
 import { answers, reasonOf } from '../../functions/core/answers.ts';
 import { defineDomain } from '../../functions/core/definition.ts';
-import { amount, currency, integer, moment, text } from '../../functions/core/fields.ts';
+import { amount, currency, integer, later, moment, text } from '../../functions/core/fields.ts';
 import { named, transfer } from '../../functions/core/postings.ts';
 
 const triesMax = 3;
-const inDays = (now: number, days: number): string => new Date(now + days * 24 * 3_600_000).toISOString();
 const plan = { price: amount(990), currency: currency() };
 interface Sent {
   readonly id: string;
@@ -62,7 +61,7 @@ export const subscriptions = defineDomain({
     summary: 'Subscribe; the first month is charged at once',
     input: z.strictObject(plan),
     set: ({ input, actor, now }) => {
-      const startedAt = inDays(now, 0);
+      const startedAt = later(now, {});
       return { ...input, customer: actor, startedAt, renewsAt: startedAt, tries: 0 };
     },
   },
@@ -72,8 +71,8 @@ export const subscriptions = defineDomain({
       internal: true,
       from: ['active'],
       to: ['charging'],
-      set: ({ now }) => ({ chaseAt: inDays(now, 1) }),
-      messages: [charge],
+      set: ({ now }) => ({ chaseAt: later(now, { days: 1 }) }),
+      messages: charge,
     },
     paid: {
       summary: 'The month is paid',
@@ -84,7 +83,7 @@ export const subscriptions = defineDomain({
       set: () => ({ tries: 0, declineReason: undefined, retryAt: undefined }),
       transfers: ({ entity: { customer, currency: unit, price } }) =>
         transfer(named('customer', customer, unit), named('takings', 'subscriptions', unit), price),
-      messages: [mail('subscription.paid', 'Your month is paid.')],
+      messages: mail('subscription.paid', 'Your month is paid.'),
     },
     declined: {
       summary: 'The provider will not charge: again after three days, three times at most',
@@ -96,25 +95,24 @@ export const subscriptions = defineDomain({
       set: ({ entity, input, now }) => ({
         tries: entity.tries + 1,
         declineReason: reasonOf(input),
-        retryAt: inDays(now, 3),
+        retryAt: later(now, { days: 3 }),
       }),
-      messages: [mail('subscription.declined', 'Your card was declined.')],
+      messages: mail('subscription.declined', 'Your card was declined.'),
     },
     chase: {
       summary: 'The provider has not answered for a day: billing is told',
       internal: true,
       from: ['charging'],
-      to: ['charging'],
       set: () => ({ chaseAt: undefined }),
-      messages: [mail('subscription.unanswered', 'The provider does not answer.', 'billing')],
+      messages: mail('subscription.unanswered', 'The provider does not answer.', 'billing'),
     },
     retry: {
       summary: 'Charge again, now',
       from: ['past_due'],
       to: ['charging'],
       authorize,
-      set: ({ now }) => ({ chaseAt: inDays(now, 1) }),
-      messages: [charge],
+      set: ({ now }) => ({ chaseAt: later(now, { days: 1 }) }),
+      messages: charge,
     },
     cancel: {
       summary: 'Leave: when the month is over, or at once where it is not paid',

@@ -380,7 +380,7 @@ export const wrong = [
       answer: {
         ...step,
         // @ts-expect-error -- 29. the transition of an answer is misspelt
-        messages: [{ topic: 'external-call', type: 'x', done: 'answerd', payload: () => ({}) }],
+        messages: { topic: 'external-call', type: 'x', done: 'answerd', payload: () => ({}) },
       },
       mail: {
         ...step,
