@@ -233,9 +233,14 @@ describe('the console', () => {
     await page.getByRole('link', { name: 'Redrive these' }).click();
     await button('Show what it would do').click();
     await page.getByText('Letters it would run again: 1.').waitFor();
+    await page.getByText('Its steps: 1.').waitFor();
     await shot('redrive');
     await button('Start the run').click();
     await page.getByRole('status').getByText('done', { exact: true }).waitFor();
+    await page
+      .getByRole('definition')
+      .getByText(/^[\d.]+ seconds?$/)
+      .waitFor();
     expect(mails.mails).toHaveLength(2);
   });
 

@@ -44,6 +44,20 @@ export function AsOf({ at }: { readonly at: string }) {
 export const exactTime = (at: string, language: Language): string =>
   new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(at));
 
+/** How long something took: `18 seconds`, `2.5 minutes`. */
+export function Took({ from, to }: { readonly from: string; readonly to: string }) {
+  const language = useContext(LanguageContext);
+  const seconds = Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000);
+  const [unit, size] = seconds < 120 ? (['second', 1] as const) : (['minute', 60] as const);
+  const format = new Intl.NumberFormat(language, {
+    style: 'unit',
+    unit,
+    unitDisplay: 'long',
+    maximumFractionDigits: 1,
+  });
+  return <>{format.format(seconds / size)}</>;
+}
+
 /** `5 minutes` */
 export function ageText(at: string, language: Language): string {
   const seconds = Math.max(0, (Date.now() - Date.parse(at)) / 1000);

@@ -6,7 +6,7 @@ import type { RedriveRun } from '../model.ts';
 import { Failure, Old } from '../parts/notices.tsx';
 import { RunState } from '../parts/status.tsx';
 import { Table } from '../parts/table.tsx';
-import { Ago, At } from '../parts/time.tsx';
+import { Ago, At, Took } from '../parts/time.tsx';
 import { placeUrl } from '../place.ts';
 import { useSession } from '../session.ts';
 import { useTexts } from '../texts/index.ts';
@@ -66,6 +66,7 @@ function Run({ run, onStop }: RunProps) {
   const { redrives: texts, letters, count } = useTexts();
   const { state, matched, matchedAtLeast, held, sent, done, deadAgain, skipped, steps } = run;
   const ended = done + deadAgain + skipped;
+  const endedAt = state === 'running' ? undefined : steps.at(-1)?.endedAt;
   return (
     <>
       <section class="card stack">
@@ -91,7 +92,10 @@ function Run({ run, onStop }: RunProps) {
             max={Math.max(matched, ended, 1)}
             aria-label={texts.progress(count(ended, false), count(matched, matchedAtLeast))}
           />
-          <p class="small quiet">{texts.progress(count(ended, false), count(matched, matchedAtLeast))}</p>
+          <p class="small quiet">
+            {texts.progress(count(ended, false), count(matched, matchedAtLeast))}
+            {state === 'running' && matchedAtLeast && ` ${texts.searching}`}
+          </p>
         </div>
         <div class="tiles">
           {(
@@ -122,6 +126,14 @@ function Run({ run, onStop }: RunProps) {
               {run.note !== undefined && <div>{run.note}</div>}
             </dd>
           </div>
+          {endedAt !== undefined && (
+            <div class="fact">
+              <dt>{texts.took}</dt>
+              <dd>
+                <Took from={run.createdAt} to={endedAt} />
+              </dd>
+            </div>
+          )}
         </dl>
       </section>
       <section class="card">
@@ -135,7 +147,11 @@ function Run({ run, onStop }: RunProps) {
             { name: texts.done, kind: 'number', cell: (step) => count(step.done, false) },
             { name: texts.deadAgain, kind: 'number', cell: (step) => count(step.deadAgain, false) },
             { name: texts.startedAt, kind: 'when', cell: ({ startedAt }) => <Ago at={startedAt} /> },
-            { name: texts.endedAt, kind: 'when', cell: ({ endedAt }) => endedAt && <Ago at={endedAt} /> },
+            {
+              name: texts.took,
+              kind: 'when',
+              cell: (step) => step.endedAt && <Took from={step.startedAt} to={step.endedAt} />,
+            },
           ]}
         />
       </section>

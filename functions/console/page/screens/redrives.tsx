@@ -181,13 +181,15 @@ function BeginForm() {
 function Preview({ preview }: { readonly preview: RedrivePreview }) {
   const { redrives: texts, letters, count } = useTexts();
   const { matched, matchedAtLeast, held, ramp, stopAtFailureShare } = preview;
+  const isWhole = !matchedAtLeast && ramp.reduce((sum, size) => sum + size, 0) >= matched;
+  const sizes = ramp.map((size) => count(size, false)).join(', ');
   return (
     <>
       <p>
         <b>{texts.matched(count(matched, matchedAtLeast))}</b>
       </p>
       {held > 0 && <p>{letters.held(count(held, false))}</p>}
-      {matched > 0 && <p>{texts.steps(ramp.map((size) => count(size, false)).join(', '))}</p>}
+      {matched > 0 && <p>{isWhole ? texts.steps(sizes) : texts.firstSteps(sizes)}</p>}
       {matched > 0 && <p>{texts.stopsAt(stopAtFailureShare)}</p>}
     </>
   );
