@@ -113,7 +113,7 @@ export const message = z.strictObject({
   status: messageStatus,
   attempts: count('Calls to the receiver since it was last started.'),
   createdAt: moment('When its command was committed.'),
-  sentAt: moment('When it last went to its queue.').optional(),
+  sentAt: moment('When a worker first took it, or when it was last sent again.').optional(),
   doneAt: moment('When the receiver had accepted it.').optional(),
   lastError: z
     .strictObject({

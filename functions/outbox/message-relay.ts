@@ -4,21 +4,16 @@
  */
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
-import pMap from 'p-map';
-import { delivery } from '../runtime/delivery-limits.ts';
 import type { Log } from '../runtime/logger.ts';
 import type { MetricWriter } from '../runtime/metric-writer.ts';
 import { topics } from '../runtime/topics.ts';
 import type { Topic } from '../runtime/topics.ts';
-import type { OutboxAccess } from '../store/outbox/message-writes.ts';
-import { recordSent } from '../store/outbox/messages.ts';
 import { messageReference, referenceMessage } from './queue-messages.ts';
 import type { MessageReference } from './queue-messages.ts';
 import { sendAll } from './send.ts';
 import { newImage } from './stream-images.ts';
 
 export interface MessageRelayParts {
-  readonly outbox: OutboxAccess;
   readonly sqs: SQSClient;
   readonly queueUrls: Readonly<Record<Topic, string>>;
   readonly log: Log;
@@ -34,15 +29,15 @@ interface Carried {
 export type MessageRelay = (event: DynamoDBStreamEvent) => Promise<DynamoDBBatchResponse>;
 
 /**
- * First the send, then the mark: a death between the two sends a message twice, never not at all.
- * A send that may pass at the next try is reported as failed: the stream hands out everything from there on again.
+ * It writes nothing: what was sent stays `pending` until a worker claims it, so a death at any point sends a message twice,
+ * never not at all. A send that may pass at the next try is reported as failed: the stream hands out everything from there on again.
  * A send that cannot pass (a queue that is gone, an image that cannot be read) is not reported, because it would hold
- * up the other topics in the shard. Its message stays `pending`, and the sweeper tries it each minute.
+ * up the other topics in the shard. Its message is tried by the sweeper.
  *
  * Next: the topic's worker takes the reference from the queue (`workers/topic-worker.ts`).
  */
 export function createMessageRelay(parts: MessageRelayParts): MessageRelay {
-  const { outbox, sqs, queueUrls, log, metrics } = parts;
+  const { sqs, queueUrls, log, metrics } = parts;
 
   async function relayTopic(topic: Topic, carried: readonly Carried[]): Promise<string[]> {
     const outcomes = await sendAll(
@@ -50,32 +45,14 @@ export function createMessageRelay(parts: MessageRelayParts): MessageRelay {
       queueUrls[topic],
       carried.map(({ reference }) => referenceMessage(reference)),
     );
-    const failed: string[] = [];
-    await pMap(
-      carried,
-      async ({ reference, sequenceNumbers }, index) => {
-        const outcome = outcomes[index] ?? { kind: 'failed', reason: 'no_outcome' };
-        const { id: messageId, tenant } = reference;
-        if (outcome.kind === 'sent') {
-          await mark(reference);
-          return;
-        }
-        log.error('message not sent', { messageId, tenant, topic, outcome });
-        metrics?.add('MessagesNotSent', 1, topic);
-        if (outcome.kind === 'failed') failed.push(...sequenceNumbers);
-      },
-      { concurrency: delivery.writeConcurrency },
-    );
-    return failed;
-  }
-
-  /** A mark that fails is not reported: that would send the message again now, where the sweeper does it later. */
-  async function mark(reference: MessageReference): Promise<void> {
-    try {
-      await recordSent(outbox, reference);
-    } catch (error) {
-      log.warn('message sent but not marked', { messageId: reference.id, error: error as Error });
-    }
+    return carried.flatMap(({ reference, sequenceNumbers }, index) => {
+      const outcome = outcomes[index] ?? { kind: 'failed', reason: 'no_outcome' };
+      if (outcome.kind === 'sent') return [];
+      const { id: messageId, tenant } = reference;
+      log.error('message not sent', { messageId, tenant, topic, outcome });
+      metrics?.add('MessagesNotSent', 1, topic);
+      return outcome.kind === 'failed' ? sequenceNumbers : [];
+    });
   }
 
   return async ({ Records }) => {

@@ -1,18 +1,15 @@
 /** Lambda `relay`: the outbox table's stream to the queues of the topics. What it does: `message-relay.ts`. */
-import { systemClock } from '../runtime/clock.ts';
 import { readEnvironment } from '../runtime/environment.ts';
 import { createSendingClient } from '../runtime/queue-client.ts';
 import { telemetryOf } from '../runtime/telemetry.ts';
-import { createDocumentClient } from '../store/client.ts';
 import { createMessageRelay } from './message-relay.ts';
 import { queueUrlsOf, queueVariables } from './queue-urls.ts';
 
-const environment = readEnvironment(['OUTBOX_TABLE', ...queueVariables]);
+const environment = readEnvironment(queueVariables);
 const { log, metrics, measured } = telemetryOf('relay');
 
 export const handler = measured(
   createMessageRelay({
-    outbox: { client: createDocumentClient(), table: environment.OUTBOX_TABLE, clock: systemClock },
     sqs: createSendingClient(),
     queueUrls: queueUrlsOf(environment),
     log,

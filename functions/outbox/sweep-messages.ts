@@ -21,7 +21,7 @@ export interface MessageSweepParts {
   readonly queueUrls: Readonly<Record<Topic, string>>;
   /** Open messages of one segment that are looked at at once. */
   readonly pageSize?: number | undefined;
-  /** Copies of what was sent before, for one queue in one run. */
+  /** Messages that one run sends to one queue: each of them may lie there already. */
   readonly copiesPerQueue?: number | undefined;
   /** Told of each part that was sent. */
   readonly onSent: (topic: Topic, sent: number, failed: number) => void;
@@ -48,9 +48,9 @@ interface Scope {
  * Goes through all segments of the open messages at once, page by page, for as long as there is time; the next run goes
  * on from there. A segment that fails leaves the others their turn, and the run fails as a whole afterwards.
  *
- * What was never sent is in no queue, so it is sent whenever it is found. What was sent may just wait, and is sent
- * again by the resend schedule: a message that waits for an hour has five copies, one that waits for four days twelve,
- * and no run adds more than `copiesPerQueue` to a queue. A copy makes no call: its claim is refused, and it is dropped.
+ * A message that was lost looks like one that waits for its turn in a queue: nobody has claimed it. So each is sent by the
+ * resend schedule: one that waits for an hour has five copies, one that waits for four days twelve, and no run adds more
+ * than `copiesPerQueue` to a queue. A copy makes no call: its claim is refused, and it is dropped.
  * @param hasTime asked before each further page
  */
 export async function sweepMessages(
@@ -60,68 +60,45 @@ export async function sweepMessages(
 ): Promise<MessagesSwept> {
   const { outbox, pageSize = limits.pageSize, copiesPerQueue = limits.copiesPerQueue } = parts;
   const sent = new Map<Topic, number>();
-  /** Copies that were due, by topic; those beyond the bound were left. */
-  const copies = new Map<Topic, number>();
+  /** Messages that were due, by topic; those beyond the bound were left. */
+  const wanted = new Map<Topic, number>();
   let oldestWaiting = Number.POSITIVE_INFINITY;
 
-  /** Those that may go out: all that were never sent, and as many of the others as the queue may still get. */
+  /** As many as the queue may still get; all of them, where it is known to have lost what it held. */
   function allowed(topic: Topic, items: readonly MessageItem[]): readonly MessageItem[] {
     if (scope.everything) return items;
-    return items.filter(({ sentAt }) => {
-      if (sentAt === undefined) return true;
-      const count = (copies.get(topic) ?? 0) + 1;
-      copies.set(topic, count);
-      return count <= copiesPerQueue;
-    });
+    const before = wanted.get(topic) ?? 0;
+    wanted.set(topic, before + items.length);
+    return items.slice(0, Math.max(copiesPerQueue - before, 0));
   }
 
-  async function sweepOpen(page: readonly OpenMessage[]): Promise<void> {
+  async function visit(page: readonly OpenMessage[]): Promise<void> {
     const now = outbox.clock.now();
     const before = timestamp((scope.everything ? scope.at : now) - scope.graceMs);
-    // The index lags, and does not know when a message was redriven, so each that may be lost is read anew.
+    // The index lags, and does not know when a message was sent or redriven, so each that may be due is read anew. Until
+    // when one waits for its callback it does know, so that those that may wait on are not read.
     const items = await readMessages(
       outbox,
-      page.filter(({ since }) => since <= before),
+      page.filter(({ createdAt, waitingUntil }) =>
+        waitingUntil === undefined ? createdAt <= before : waitingUntil <= now,
+      ),
     );
-    oldestWaiting = Math.min(oldestWaiting, ...items.flatMap((item) => waitsSince(item) ?? []));
-    const lost = items.filter((item) => isLost(item, scope, now));
-    for (const topic of new Set(lost.map((item) => item.topic))) {
-      const count = await sendAndMark(
-        parts,
-        topic,
-        allowed(
-          topic,
-          lost.filter((item) => item.topic === topic),
-        ),
-      );
+    const since = [
+      ...page.flatMap((one) => calledSince(one) ?? []),
+      ...items.flatMap((one) => waitsSince(one) ?? []),
+    ];
+    oldestWaiting = Math.min(oldestWaiting, ...since);
+    const due = items.filter((item) => isLost(item, scope, now) || isOver(item, scope, now));
+    for (const topic of new Set(due.map((item) => item.topic))) {
+      const ofTopic = due.filter((item) => item.topic === topic);
+      // Counted afterwards: other segments count meanwhile.
+      const count = await sendAndMark(parts, topic, allowed(topic, ofTopic));
       sent.set(topic, (sent.get(topic) ?? 0) + count);
     }
   }
 
-  /** A callback was waited for in vain: the worker asks the receiver, or holds the message for a person. */
-  async function sweepWaiting(page: readonly OpenMessage[]): Promise<void> {
-    const now = outbox.clock.now();
-    oldestWaiting = Math.min(oldestWaiting, ...page.map(({ since }) => Date.parse(since)));
-    // Since when it waits stands in the index, so that those that may wait on are not read.
-    const before = timestamp(now - uncertainty.waitingMaxMs);
-    const items = await readMessages(
-      outbox,
-      page.filter(({ since }) => since <= before),
-    );
-    const over = items.filter(({ status, waitingUntil = 0 }) => status === 'waiting' && waitingUntil <= now);
-    for (const topic of new Set(over.map((item) => item.topic))) {
-      const ofTopic = over.filter((item) => item.topic === topic);
-      sent.set(topic, (sent.get(topic) ?? 0) + (await sendAndMark(parts, topic, ofTopic)));
-    }
-  }
-
-  async function visit(page: readonly OpenMessage[]): Promise<void> {
-    await sweepOpen(page.filter(({ status }) => status !== 'waiting'));
-    await sweepWaiting(page.filter(({ status }) => status === 'waiting'));
-  }
-
   const isComplete = await walkOpen(outbox, limits.segments, { pageSize, visit, hasTime });
-  const isBounded = [...copies.values()].some((count) => count > copiesPerQueue);
+  const isBounded = [...wanted.values()].some((count) => count > copiesPerQueue);
   return {
     sent: Object.fromEntries(sent),
     more: isBounded || !isComplete,
@@ -143,11 +120,15 @@ async function sendAndMark(
   const sent = found.filter((_, index) => outcomes[index]?.kind === 'sent');
   onSent(topic, sent.length, found.length - sent.length);
   // Moves `sentAt`, by which the next run knows what this one sent.
-  await pMap(sent, ({ reference, isWaiting }) => recordSent(outbox, reference, { again: true, isWaiting }), {
+  await pMap(sent, ({ reference, isWaiting }) => recordSent(outbox, reference, { isWaiting }), {
     concurrency: limits.writesPerSegment,
   });
   return sent.length;
 }
+
+/** Since when a message waits for its callback, epoch ms. */
+const calledSince = ({ waitingUntil }: OpenMessage): number | undefined =>
+  waitingUntil === undefined ? undefined : waitingUntil - uncertainty.waitingMaxMs;
 
 /**
  * Since when an open message waits for somebody, epoch ms: for its entity, for its receiver to tell what it did, or behind
@@ -172,7 +153,23 @@ function isLost(item: MessageItem, { graceMs, everything, at }: Scope, now: numb
   const last = sentAt === undefined ? begun : Date.parse(sentAt);
   if (everything) return last <= at - graceMs;
   if (leaseUntil !== undefined && leaseUntil > now) return false;
-  // What was sent within a grace is on its way, even where its turn has come since.
-  if (now - last < graceMs) return false;
-  return isItsTurn(begun, last, now, graceMs);
+  return isDue(begun, last, now, graceMs);
 }
+
+/** A callback was waited for in vain: it is sent as soon as its time is over, and again by the resend schedule. */
+function isOver(
+  { status, waitingUntil = 0, sentAt, leaseUntil }: MessageItem,
+  { graceMs, everything, at }: Scope,
+  now: number,
+): boolean {
+  if (status !== 'waiting' || waitingUntil > now) return false;
+  const last = sentAt === undefined ? 0 : Date.parse(sentAt);
+  if (last < waitingUntil) return true;
+  if (everything) return last <= at - graceMs;
+  if (leaseUntil !== undefined && leaseUntil > now) return false;
+  return isDue(waitingUntil, last, now, graceMs);
+}
+
+/** What was sent within a grace is on its way, even where its turn has come since. */
+const isDue = (begun: number, last: number, now: number, graceMs: number): boolean =>
+  now - last >= graceMs && isItsTurn(begun, last, now, graceMs);

@@ -87,7 +87,7 @@ export const delivery = {
   delayMaxSeconds: 900,
   /** SQS: a message is hidden for 12 hours at most, counted from its receipt; a minute is left for that. */
   visibilityMaxSeconds: 12 * 60 * 60 - 60,
-  /** Writes at once of one relay or sweeper run: below the SDK's 50 sockets. */
+  /** Writes at once of a redrive in bulk, or of a step of a redrive run: below the SDK's 50 sockets. */
   writeConcurrency: 25,
   /** First and longest wait after a delivery that failed before its message could be claimed (AWS itself failed). */
   faultBaseSeconds: 2,
@@ -108,9 +108,9 @@ export const sweep = {
   /** Time kept back of the function's for the pages that are under way. */
   reserveMs: 10_000,
   /**
-   * Copies for one queue in one run of what was sent before. A copy costs a refused claim, some 10 ms of a worker, so
-   * 20,000 a minute take about 4 s of each of the ten workers of a queue: less than a tenth of what a queue that is
-   * merely slow can do. 100,000 that a queue has lost are sent again within five runs.
+   * Messages for one queue in one run, each of which may lie there already. A copy costs a refused claim, some 10 ms of a
+   * worker, so 20,000 a minute take about 4 s of each of the ten workers of a queue: less than a tenth of what a queue
+   * that is merely slow can do. 100,000 that the relay or a queue has lost are sent again within five runs.
    */
   copiesPerQueue: 20_000,
   /**

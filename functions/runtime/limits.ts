@@ -147,7 +147,7 @@ export const apiFunction = {
  * queue as metadata only, and the sweeper sends the message from the outbox.
  */
 export const eventStream = {
-  /** One UpdateItem a message and ten messages a SendMessageBatch: 100 records are well within the timeout. */
+  /** Ten messages a SendMessageBatch: 100 records are well within the timeout. */
   batchSize: 100,
   /** A batch that fails is also cut in halves, and a cut does not count as an attempt. */
   retryAttempts: 5,

@@ -44,14 +44,10 @@ export const outboxTable = {
   indexes: [
     /**
      * Messages on their way or with their receiver, of one tenant by time. Sparse, so that the sweeper reads it from one
-     * end to the other: what it costs depends on what is open, not on how many partition keys there are.
+     * end to the other: what it costs depends on what is open, not on how many partition keys there are. It holds nothing
+     * that a claim or a retry changes, so those write the table alone.
      */
-    {
-      name: 'open',
-      partitionKey: 'openPk',
-      sortKey: 'stateSk',
-      projection: ['status', 'topic', 'sentAt'],
-    },
+    { name: 'open', partitionKey: 'openPk', sortKey: 'stateSk', projection: ['topic', 'waitingUntil'] },
     /** Messages that are done, or dead, of one tenant by time. One that leaves `open` goes here: it stands in one of them. */
     { name: 'closed', partitionKey: 'closedPk', sortKey: 'stateSk', projection: ['topic'] },
   ],

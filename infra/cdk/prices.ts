@@ -38,8 +38,8 @@ export const memoryOfOneProcessorMb = 1_769;
 
 /** What is not measured here: it depends on the region's network, and on receivers. */
 export const assumptions = {
-  /** One request to DynamoDB from a function of the same region. */
-  databaseRequestMs: 5,
+  /** One request to DynamoDB or SQS from a function of the same region. */
+  requestMs: 5,
   /** What a worker waits for mail, webhook, object store or model. */
   receiverMs: 200,
   /** Handler CPU a command of the stock pattern, measured at concurrency 1 as our own is. */

@@ -126,7 +126,6 @@ export class CommitOnceStack extends Stack implements WatchedStack {
       newImages: [{ status: { S: ['pending'] } }],
       failures: this.streamFailures.queue,
     });
-    access.allowMarkingSent(relay.function, this.tables);
     const timerRelay = new Relay(this, 'Timers', {
       ...setting,
       name: 'timer-relay',

@@ -30,11 +30,6 @@ export function allowOperations(fn: ServiceFunction, tables: Tables): void {
   });
 }
 
-/** Marks messages sent; the message itself comes with the stream record. */
-export function allowMarkingSent(fn: ServiceFunction, tables: Tables): void {
-  bindTable(fn, 'OUTBOX_TABLE', tables.outbox, { table: ['UpdateItem'] });
-}
-
 /**
  * Claims a message, which also reads it, and records what became of it; of ordered messages it looks for those beside it.
  * What its receiver answers moves an entity, by a command like any other.

@@ -108,7 +108,11 @@ guarantee(
   },
   {
     'a claim marks its message done': marks('#attempts + :one', 'done'),
-    'what is sent counts as done': marks('SET #status = :sent, #sentAt = :at', 'done'),
+    'what the sweeper sent counts as done': marks('SET #status = :sent, #sentAt = :at', 'done'),
+    'a claim leaves its message to be sent once more': updates('#attempts + :one', (input) => ({
+      ...input,
+      UpdateExpression: String(input['UpdateExpression']).replace('#status = :sent', '#status = :pending'),
+    })),
   },
 );
 

@@ -58,7 +58,6 @@ const expected: Readonly<Record<string, Record<string, string[]>>> = {
     '*': ['dynamodb:ListStreams', ...tracing],
     OutboxRelayLogs: logging,
     'TablesOutbox.StreamArn': reading,
-    TablesOutbox: table('UpdateItem'),
     NotificationMessagesQueue: send,
     ExternalCallMessagesQueue: send,
     ReportMessagesQueue: send,

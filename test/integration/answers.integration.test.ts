@@ -424,7 +424,11 @@ describe('a callback', () => {
     await deliver(message);
     await api.post(`${path}/lock`, { ttlSeconds: 300 });
     expect((await callBack({ id: message.id, outcome: 'done' })).status).toBe(200);
-    expect(await outbox.read(message)).toMatchObject({ status: 'pending', answer: { outcome: 'done' } });
+    expect(await outbox.read(message)).toMatchObject({
+      // Written while it was `pending`, it would come through the stream, and its delivery would write it again.
+      ...{ status: 'sent', answer: { outcome: 'done' } },
+      answerWaits: { code: 'locked' },
+    });
     outbox.clock.ahead(301_000);
     expect((await deliver(message)).status).toBe('done');
     expect(posts()).toHaveLength(1);

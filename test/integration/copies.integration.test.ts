@@ -13,7 +13,7 @@ import { timestamp } from '../../functions/runtime/clock.ts';
 import { sweep as limits } from '../../functions/runtime/delivery-limits.ts';
 import { createSendingClient } from '../../functions/runtime/queue-client.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
-import { recordSent, redriveMessage } from '../../functions/store/outbox/messages.ts';
+import { redriveMessage } from '../../functions/store/outbox/messages.ts';
 import type { QueueHandler } from '../../functions/workers/batch.ts';
 import { refused } from '../../functions/workers/receiver.ts';
 import type { Received } from '../../functions/workers/receiver.ts';
@@ -42,7 +42,7 @@ beforeEach(async () => {
 afterEach(() => outbox.stop());
 
 const relayWith = (sqs = outbox.sqs): MessageRelay =>
-  createMessageRelay({ outbox: outbox.access, sqs, queueUrls: outbox.queueUrls, log: silent });
+  createMessageRelay({ sqs, queueUrls: outbox.queueUrls, log: silent });
 
 /**
  * Until the queue is empty: what is dead is handed back until SQS moves it. One delivery at a time: of two copies at
@@ -81,7 +81,6 @@ describe('a copy that comes after the death', () => {
   test('from a sweeper that read the message before it died joins the dead letters', async () => {
     const longAgo = Date.now() - (limits.graceSeconds + 1) * 1000;
     const item = await outbox.put({ createdAt: timestamp(longAgo) });
-    await recordSent({ ...outbox.access, clock: { now: () => longAgo } }, item);
     const sqs = outbox.anotherSqs();
     intercept(sqs, {
       before: async ({ command }) => {
@@ -205,7 +204,7 @@ describe('on a queue that keeps id and time of what it moves', () => {
     const item = await outbox.put();
     await relayWith()(streamEvent(item));
     await drain(keeping(noWorker));
-    expect(await outbox.read(item)).toMatchObject({ status: 'sent', attempts: 0 });
+    expect(await outbox.read(item)).toMatchObject({ status: 'pending', attempts: 0 });
     await moved();
     await drain(keeping(handler));
     await expectDeadInItsFirstRun(item);

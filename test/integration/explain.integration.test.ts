@@ -125,7 +125,7 @@ describe('what a plan tells', () => {
       'GET /v1/payments/{id}',
       'GET /v1/payments',
       'GET /v1/payments/{id}/ledger',
-      'relay: one message',
+      'worker: one message',
     ]) {
       const { plan } = await measure(bench, named(name), 1);
       for (const { readUnits: read, writeUnits: written, reportedUnits, accesses } of plan.calls) {

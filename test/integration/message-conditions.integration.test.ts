@@ -18,6 +18,7 @@ import {
   recordDead,
   recordRetry,
   recordSent,
+  recordWaiting,
   redriveMessage,
 } from '../../functions/store/outbox/messages.ts';
 import type { Claim, DeadEnd } from '../../functions/store/outbox/messages.ts';
@@ -127,21 +128,16 @@ const exhaustedItem = async (): Promise<MessageItem> => {
 
 const sent = 'SET #status = :sent, #sentAt = :at';
 const claim = '#attempts = #attempts + :one';
-const takeToBury = 'SET #leaseUntil = :until, #leaseToken = :token';
+const takeToBury = 'SET #status = :sent, #leaseUntil = :until, #leaseToken = :token';
+const takeToAsk = 'SET #leaseUntil = :until, #leaseToken = :token';
 const retry = '#lastError = :error, #calls = :calls, #leaseUntil = :until';
 const dead = '#status = :dead';
 const redrive = '#redrivenAt = :at';
 
-wins('a worker that ended the message before the relay marked it', clause.pending, sent, async (build) => {
-  const item = await outbox.put();
-  await died(item);
-  return isAsBefore(item, () => recordSent(build, item));
-});
-
 wins('a worker that ended the message before the sweeper marked it', clause.open, sent, async (build) => {
   const item = await outbox.put();
   await died(item);
-  return isAsBefore(item, () => recordSent(build, item, { again: true }));
+  return isAsBefore(item, () => recordSent(build, item));
 });
 
 wins('a redrive that came before the mark of the run before', clause.thisRun, sent, async (build) => {
@@ -177,7 +173,7 @@ wins('a message that kills its worker each time', clause.attemptLeft, claim, asy
 
 wins(
   'a late success between two looks at a message without attempts',
-  clause.notOver,
+  clause.open,
   takeToBury,
   async (build) => {
     const item = await exhaustedItem();
@@ -202,6 +198,15 @@ wins(
     return (await claimMessage(build, deliveryOf(item), terms)).kind === 'stale';
   },
 );
+
+wins('a callback between two looks at a message that waited', clause.waiting, takeToAsk, async (build) => {
+  const item = await outbox.put();
+  const until = outbox.clock.now() + 1;
+  await recordWaiting(outbox.access, await claimed(outbox.access, item), { calls: [], until });
+  outbox.clock.ahead(1);
+  between(build, async () => recordDone(outbox.access, item, '{}'));
+  return (await claimMessage(build, deliveryOf(item), terms)).kind === 'done';
+});
 
 wins('two workers that find no attempt left at once', clause.free, takeToBury, async (build) => {
   const item = await exhaustedItem();

@@ -73,32 +73,31 @@ test('a message is read as it was written last', async () => {
   expect(asked).toMatchObject([{ ConsistentRead: true }]);
 });
 
-describe('a message that went to its queue', () => {
-  test('is marked once, and again where it is asked for', async () => {
+describe('a message that the sweeper sent', () => {
+  test('is marked each time', async () => {
     const item = await put();
     expect(await recordSent(access, item)).toBe(true);
     expect(await read(item)).toMatchObject({ status: 'sent', sentAt: timestamp(time.now) });
-    expect(await recordSent(access, item)).toBe(false);
     time.now += 1_000;
-    expect(await recordSent(access, item, { again: true })).toBe(true);
+    expect(await recordSent(access, item)).toBe(true);
     expect(await read(item)).toMatchObject({ status: 'sent', sentAt: timestamp(time.now) });
   });
 
   test('goes on waiting for its callback', async () => {
     const item = await put();
     await recordWaiting(access, await held(item), { calls: [call], until: time.now + 5_000 });
-    expect(await recordSent(access, item, { again: true })).toBe(false);
+    expect(await recordSent(access, item)).toBe(false);
     time.now += 1_000;
-    expect(await recordSent(access, item, { again: true, isWaiting: true })).toBe(true);
+    expect(await recordSent(access, item, { isWaiting: true })).toBe(true);
     expect(await read(item)).toMatchObject({ status: 'waiting', sentAt: timestamp(time.now) });
     const open = await put();
-    expect(await recordSent(access, open, { again: true, isWaiting: true })).toBe(false);
+    expect(await recordSent(access, open, { isWaiting: true })).toBe(false);
     expect(await read(open)).toMatchObject({ status: 'pending' });
   });
 });
 
 describe('a claim', () => {
-  test('counts the call before it is made, and keeps the time of the first send', async () => {
+  test('counts the call before it is made, and keeps the time of the first one', async () => {
     const item = await put();
     const first = await held(item);
     expect(first).toMatchObject({
@@ -128,6 +127,15 @@ describe('a claim', () => {
     const claimed = await held(item);
     expect(claimed).toMatchObject({ kind: 'uncertain', item: { attempts: 1, leaseToken: claimed.token } });
     expect(await claim(item)).toEqual({ kind: 'notYet', until: time.now + terms.leaseMs });
+  });
+
+  /** The stream brings what is written while it is `pending`, and the relay would send it once more. */
+  test.each<[string, Partial<MessageItem>]>([
+    ['uncertain', { onUncertain: 'inquire', unsettled: 1 }],
+    ['exhausted', { attempts: terms.attempts }],
+  ])('of what is %s is no news for the relay', async (kind, more) => {
+    const item = await put({}, { status: 'pending', ...more });
+    expect(await claim(item)).toMatchObject({ kind, item: { status: 'sent', ...more } });
   });
 
   test('of what waited in vain for a callback takes the lease', async () => {
@@ -248,12 +256,10 @@ test('a message waits for its callback in a list of its own', async () => {
   const item = await put();
   const waiting = { calls: [call], until: time.now + 5_000 };
   expect(await recordWaiting(access, late(item), waiting)).toBe(false);
-  const holder = await held(item);
-  time.now += 10;
-  expect(await recordWaiting(access, holder, waiting)).toBe(true);
+  expect(await recordWaiting(access, await held(item), waiting)).toBe(true);
   const after = await read(item);
   expect(after).toMatchObject({
-    ...{ status: 'waiting', waitingUntil: waiting.until, sentAt: timestamp(time.now), calls: [call] },
+    ...{ status: 'waiting', waitingUntil: waiting.until, calls: [call] },
     ...standsIn(item, 'waiting'),
   });
   for (const gone of ['leaseUntil', 'leaseToken', 'closedPk']) expect(after).not.toHaveProperty(gone);

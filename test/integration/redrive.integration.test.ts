@@ -47,7 +47,6 @@ async function deadMessage(tenant = 'acme'): Promise<MessageItem> {
 /** What the stream does after a redrive. */
 async function relayed(item: MessageItem): Promise<void> {
   const relay = createMessageRelay({
-    outbox: outbox.access,
     sqs: outbox.sqs,
     queueUrls: outbox.queueUrls,
     log: silent,

@@ -62,8 +62,8 @@ const none = { sent: {}, more: false };
 
 describe('a message', () => {
   test.each<[string, number, Partial<MessageItem>, boolean]>([
-    ['that was never sent, after a grace', grace, {}, true],
-    ['that was never sent, before it', grace - 1, {}, false],
+    ['that nobody has claimed, after a grace', grace, {}, true],
+    ['that nobody has claimed, before it', grace - 1, {}, false],
     ['of a new run, after a grace', 9 * grace, { redrivenAt: ago(grace) }, true],
     ['of a new run, before it', 9 * grace, { redrivenAt: ago(grace - 1) }, false],
     ['whose lease is over', 9 * grace, { leaseUntil: now }, true],
@@ -87,7 +87,7 @@ describe('a message', () => {
     await put(9 * grace, { answer: { ...answer, at: ago(grace) } });
     expect(await sweep()).toEqual(late);
     await put(9 * grace, { answer: { ...answer, at: ago(grace - 1) } });
-    expect(await sweep()).toEqual({ ...none, oldestWaitingMs: grace - 1 });
+    expect(await sweep()).toEqual({ ...none, oldestWaitingMs: grace });
   });
 
   test('that has ended since the index saw it is not sent, and waits for nobody', async () => {
@@ -118,13 +118,21 @@ describe('a message', () => {
   });
 
   const waiting = { status: 'waiting', sentAt: ago(uncertainty.waitingMaxMs), waitingUntil: now } as const;
+  const overdue = (ms: number, more: Partial<MessageItem>): Partial<MessageItem> => ({
+    ...{ ...waiting, waitingUntil: now - ms },
+    ...more,
+  });
   test.each<[string, Partial<MessageItem>, boolean]>([
     ['in vain', waiting, true],
     ['for longer', { ...waiting, waitingUntil: now + 1 }, false],
-    ['since a moment too late', { ...waiting, sentAt: ago(uncertainty.waitingMaxMs - 1) }, false],
+    ['in vain, and was sent in its turn', overdue(4 * grace, { sentAt: ago(grace) }), true],
+    ['in vain, and was sent before its turn', overdue(3 * grace, { sentAt: ago(grace) }), false],
+    ['in vain, and was sent a moment ago', overdue(9 * grace, { sentAt: ago(grace - 1) }), false],
+    ['in vain, and has a lease', overdue(4 * grace, { sentAt: ago(grace), leaseUntil: now + 1 }), false],
   ])('that waits for its callback %s', async (_, more, isSent) => {
     await put(uncertainty.waitingMaxMs, more);
-    const oldestWaitingMs = now - Date.parse(more.sentAt ?? '');
+    const { waitingUntil = 0 } = more;
+    const oldestWaitingMs = now - (waitingUntil - uncertainty.waitingMaxMs);
     expect(await sweep()).toEqual({ ...(isSent ? one : none), oldestWaitingMs });
     expect((await outbox.all())[0]).toMatchObject({
       status: 'waiting',
@@ -174,14 +182,14 @@ describe('a sweep', () => {
     );
   });
 
-  test('adds as many copies to each queue as it may, says whether there are more, and sends all that are new', async () => {
+  test('adds as many to each queue as it may, and says whether there are more', async () => {
     for (const topic of ['external-call', 'llm'] as const) {
       await put(4 * grace, { ...copy, topic });
       await put(4 * grace, { ...copy, topic });
       await put(grace, { topic });
     }
-    expect(await sweep({ copiesPerQueue: 1 })).toEqual({ sent: { 'external-call': 2, llm: 2 }, more: true });
-    expect(await sweep({ copiesPerQueue: 1 })).toEqual({ sent: { 'external-call': 1, llm: 1 }, more: false });
+    expect(await sweep({ copiesPerQueue: 2 })).toEqual({ sent: { 'external-call': 2, llm: 2 }, more: true });
+    expect(await sweep({ copiesPerQueue: 2 })).toEqual({ sent: { 'external-call': 1, llm: 1 }, more: false });
   });
 
   test('after a queue was lost adds to it whatever it had', async () => {

@@ -475,18 +475,6 @@ export const explained: readonly Explained[] = [
   },
   {
     file: 'functions/outbox/sweep-messages.ts',
-    original: "page.filter(({ status }) => status !== 'waiting')",
-    replacement: 'page',
-    why: 'It saves reading those that wait for a callback: none of them is lost, and how long they wait is told beside it.',
-  },
-  {
-    file: 'functions/outbox/sweep-messages.ts',
-    original: "status !== 'waiting'",
-    replacement: 'true',
-    why: 'It saves reading those that wait for a callback: none of them is lost, and how long they wait is told beside it.',
-  },
-  {
-    file: 'functions/outbox/sweep-messages.ts',
     original: 'leaseUntil !== undefined',
     replacement: 'true',
     why: 'No number is below `undefined`, so the comparison beside it says the same; the types ask for the check.',

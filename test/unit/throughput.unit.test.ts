@@ -32,8 +32,8 @@ interface Written {
 const written: readonly Written[] = [
   {
     key: '`open`: tenant, group, one of 4',
-    of: 'messages a tenant sends: caused, sent, ended',
-    units: unitsIn('open', begin, 'relay: one message', 'worker: one message'),
+    of: 'messages a tenant sends: caused, ended',
+    units: unitsIn('open', begin, 'worker: one message'),
     keyOf: (tenant, command) => groupPartitionOf(message(tenant, command), 'open'),
   },
   {

@@ -196,15 +196,24 @@ export async function keepDeadEnd(
   return 'item' in written ? written.item : undefined;
 }
 
-/** Says why an answer has not moved its entity yet. */
+/**
+ * Says why an answer has not moved its entity yet. An item that is written while `pending` would come through the stream
+ * once more and bring its delivery, which would write this note, and so on.
+ */
 export async function recordAnswerWaits(
   access: OutboxAccess,
   { pk, sk }: MessageItem,
   code: string,
 ): Promise<'noted' | 'ended'> {
-  const written = await write(access, { pk, sk }, 'SET #answerWaits = :waits', clause.answered, {
-    ':waits': { code, at: timestamp(access.clock.now()) },
-  });
+  const written = await write(
+    access,
+    { pk, sk },
+    'SET #status = :sent, #answerWaits = :waits',
+    clause.answered,
+    {
+      ':waits': { code, at: timestamp(access.clock.now()) },
+    },
+  );
   return 'item' in written ? 'noted' : 'ended';
 }
 

@@ -3,7 +3,7 @@ import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { list } from '../../runtime/delivery-limits.ts';
 import type { Topic } from '../../runtime/topics.ts';
 import { groupPartitions, indexOf, messageShards } from './message-items.ts';
-import type { MessageGroup, MessageKey, MessageStatus } from './message-items.ts';
+import type { MessageGroup, MessageKey } from './message-items.ts';
 import { within } from './message-writes.ts';
 import type { OutboxAccess } from './message-writes.ts';
 
@@ -17,7 +17,6 @@ export interface GroupQuery {
   readonly tenant: string;
   readonly group: MessageGroup;
   readonly newestFirst: boolean;
-  readonly status?: MessageStatus | undefined;
   readonly topic?: Topic | undefined;
   /** The place, exclusive, from which on to read. */
   readonly after?: string | undefined;
@@ -76,14 +75,10 @@ interface Part {
 
 async function readPart(
   access: OutboxAccess,
-  { group, status, topic, after, wanted = list.entriesPerPage, newestFirst }: GroupQuery,
+  { group, topic, after, wanted = list.entriesPerPage, newestFirst }: GroupQuery,
   partition: string,
 ): Promise<Part> {
   const index = indexOf(group);
-  const filters = [
-    ...(status === undefined ? [] : ['#status = :status']),
-    ...(topic === undefined ? [] : ['topic = :topic']),
-  ];
   const share = Math.ceil(list.entriesPerPage / messageShards);
   const { Items, ScannedCount, LastEvaluatedKey } = await access.client.send(
     new QueryCommand({
@@ -91,14 +86,12 @@ async function readPart(
       IndexName: index.name,
       ScanIndexForward: !newestFirst,
       // A page without a filter has as many as are wanted even where all of them are in one partition.
-      Limit: filters.length > 0 ? share : Math.min(share, wanted),
+      Limit: topic === undefined ? Math.min(share, wanted) : share,
       KeyConditionExpression: `${index.partitionKey} = :partition${after === undefined ? '' : ` AND stateSk ${newestFirst ? '<' : '>'} :after`}`,
-      ...(filters.length > 0 && { FilterExpression: filters.join(' AND ') }),
-      ...(status !== undefined && { ExpressionAttributeNames: { '#status': 'status' } }),
+      ...(topic !== undefined && { FilterExpression: 'topic = :topic' }),
       ExpressionAttributeValues: {
         ':partition': partition,
         ...(after !== undefined && { ':after': after }),
-        ...(status !== undefined && { ':status': status }),
         ...(topic !== undefined && { ':topic': topic }),
       },
     }),

@@ -24,9 +24,9 @@ export const indexOf = (group: MessageGroup): typeof open | typeof closed =>
   group === 'open' || group === 'waiting' ? open : closed;
 
 /**
- * Partition keys of one group of a tenant's messages. A message writes its open one three times: when it is caused, when
- * it is sent and when it ends. A key takes 1,000 writes a second, so four take 1,333 messages. More would cost each list
- * of messages as many requests more. See `test/unit/throughput.unit.test.ts`.
+ * Partition keys of one group of a tenant's messages. A message writes its open one twice: when it is caused and when it
+ * ends. A key takes 1,000 writes a second, so four take 2,000 messages. More would cost each list of messages as many
+ * requests more. See `test/unit/throughput.unit.test.ts`.
  */
 export const messageShards = 4;
 
@@ -166,7 +166,7 @@ export interface MessageItem {
   readonly closedPk?: string;
   /** Its place there. */
   readonly stateSk: string;
-  /** When it last went to its queue, RFC 3339 UTC. */
+  /** When a worker first took it in this run, or when the sweeper last sent it, RFC 3339 UTC. */
   readonly sentAt?: string;
   readonly doneAt?: string;
   /** Of a message that is done: the first epoch second in which it is gone, whether or not it is there still. */

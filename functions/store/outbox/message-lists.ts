@@ -52,7 +52,7 @@ export async function listEntityMessages(
   };
 }
 
-/** What is asked for; the index tells the first two alone. */
+/** What is asked for. An index tells the topic, and which group a status belongs to. */
 export interface MessageFilter {
   readonly status?: MessageStatus | undefined;
   readonly topic?: Topic | undefined;
@@ -62,8 +62,12 @@ export interface MessageFilter {
   readonly uncertain?: boolean | undefined;
 }
 
-const isOfItems = ({ type, code, uncertain }: MessageFilter): boolean =>
-  type !== undefined || code !== undefined || uncertain !== undefined;
+/** Whether a message was claimed changes without a write to its index. */
+const isOfItems = ({ status, type, code, uncertain }: MessageFilter): boolean =>
+  (status !== undefined && isOpen({ status })) ||
+  type !== undefined ||
+  code !== undefined ||
+  uncertain !== undefined;
 
 /** What is uncertain is on its way, or dead. */
 function groupsOf({ status, uncertain }: MessageFilter): readonly MessageGroup[] {
@@ -127,7 +131,7 @@ async function listIndexed(
   },
 ): Promise<MessagePage> {
   const { tenant, filter, limit } = options;
-  const { status, topic } = filter;
+  const { topic } = filter;
   const groups = groupsOf(filter);
   const after = options.cursor?.after;
   const read = await Promise.all(
@@ -137,8 +141,6 @@ async function listIndexed(
         group,
         topic,
         after,
-        // Of the other groups each has one status.
-        status: group === 'open' ? status : undefined,
         wanted: limit + 1,
         newestFirst: true,
       }),

@@ -78,10 +78,9 @@ const names = {
  *
  * | write                          | clauses                                                |
  * | ------------------------------ | ------------------------------------------------------ |
- * | sent, by the relay             | pending, thisRun                                       |
- * | sent, by the sweeper           | open or waiting, thisRun                               |
+ * | sent again, by the sweeper     | open or waiting, thisRun                               |
  * | claimed                        | open, thisRun, free, attemptLeft, unanswered, callable |
- * | claimed to be buried, or asked | notOver, thisRun, free, unanswered                     |
+ * | claimed to be buried, or asked | open or waiting, thisRun, free, unanswered             |
  * | an answer kept                 | firstAnswer                                            |
  * | done, refused                  | firstAnswer; where an entity moves by it, thisAnswer   |
  * | why an answer waits            | answered                                               |
@@ -94,10 +93,6 @@ const names = {
 export const clause = {
   /** `:pending`, `:sent`. Against a worker that ended it meanwhile: what is over is neither sent nor called. */
   open: '#status IN (:pending, :sent)',
-  /** `:pending`, `:sent`, `:waiting`. As `open`, for what may also wait for a callback. */
-  notOver: '#status IN (:pending, :sent, :waiting)',
-  /** `:pending`. Against a worker that was faster than the mark: an end is not undone. */
-  pending: '#status = :pending',
   /** `:waiting`. Against an answer that came meanwhile. */
   waiting: '#status = :waiting',
   /** `:dead`. Against a redrive that came first: two of them begin one run. */

@@ -49,23 +49,22 @@ export async function readMessage(access: OutboxAccess, name: MessageName): Prom
 }
 
 /**
- * Marks a message that went to its queue. `again`: also where it was marked before, which moves `sentAt`; one that waits
- * for a callback goes on waiting.
+ * Marks a message that the sweeper sent, so that its next run knows. One that waits for a callback goes on waiting. What
+ * the relay sends is marked by the worker's claim: a mark of its own would be a write more for each message.
  * @returns whether it was marked; a worker that was faster, or a newer run, is no fault.
  */
 export async function recordSent(
   access: OutboxAccess,
   delivery: MessageRun,
-  options: { readonly again?: boolean; readonly isWaiting?: boolean } = {},
+  { isWaiting = false }: { readonly isWaiting?: boolean } = {},
 ): Promise<boolean> {
   const key = messageKey(delivery);
   if (key === undefined) return false;
-  const again = options.isWaiting === true ? clause.waiting : clause.open;
   const written = await write(
     access,
     key,
-    options.isWaiting === true ? 'SET #sentAt = :at' : 'SET #status = :sent, #sentAt = :at',
-    all(options.again === true ? again : clause.pending, clause.thisRun),
+    isWaiting ? 'SET #sentAt = :at' : 'SET #status = :sent, #sentAt = :at',
+    all(isWaiting ? clause.waiting : clause.open, clause.thisRun),
     { ':at': timestamp(access.clock.now()), ':run': delivery.run },
   );
   return 'item' in written;
@@ -73,8 +72,8 @@ export async function recordSent(
 
 /**
  * Claims a message for one call of its receiver. Of any number of workers that try at once, one gets it.
- * The status becomes `sent` even where the relay has not marked it yet: an item that is written while `pending`
- * would come through the stream once more and be sent a second time.
+ * The status becomes `sent`: an item that is written while `pending` would come through the stream once more and be sent
+ * a second time.
  */
 export async function claimMessage(
   access: OutboxAccess,
@@ -101,13 +100,14 @@ export async function claimMessage(
   const found = deliveryState(claimed.found, delivery, now, terms.attempts);
   if (found.kind === 'free') return lookAgain(now);
   if (found.kind !== 'exhausted' && found.kind !== 'uncertain') return found;
+  const isWaiting = claimed.found?.status === 'waiting';
   const taken = await take(
     access,
     key,
-    `SET ${hold}`,
+    `SET ${isWaiting ? '' : '#status = :sent, '}${hold}`,
     // Only who holds the lease lowers the attempts or settles a call, but for an answer, and that is asked for: what the
     // claim was refused for still holds.
-    all(clause.notOver, clause.thisRun, clause.free, clause.unanswered),
+    all(isWaiting ? clause.waiting : clause.open, clause.thisRun, clause.free, clause.unanswered),
     lease,
   );
   if ('item' in taken) return { kind: found.kind, item: taken.item, token };
@@ -184,11 +184,10 @@ export async function recordWaiting(
   const written = await write(
     access,
     { pk: item.pk, sk: item.sk },
-    `SET #status = :waiting, ${waiting.set}, #sentAt = :at, #waitingUntil = :until, #calls = :calls REMOVE #leaseUntil, #leaseToken, ${waiting.remove}`,
+    `SET #status = :waiting, ${waiting.set}, #waitingUntil = :until, #calls = :calls REMOVE #leaseUntil, #leaseToken, ${waiting.remove}`,
     clause.holder,
     {
       ...waiting.values,
-      ':at': timestamp(access.clock.now()),
       ':until': until,
       ':calls': calls,
       ':token': token,

@@ -12,12 +12,13 @@ import type { MessageItem, MessageKey } from './message-items.ts';
 import type { OutboxAccess } from './message-writes.ts';
 import { readByKey } from '../batches.ts';
 
-/** An open message as the index has it: eventually consistent, and without what only a claim changes. */
+/** An open message as the index has it: eventually consistent, and without what a claim, a retry or a redrive changes. */
 export interface OpenMessage extends MessageKey {
   readonly topic: Topic;
-  readonly status: 'pending' | 'sent' | 'waiting';
-  /** RFC 3339 UTC: when it was last sent, or created. */
-  readonly since: string;
+  /** RFC 3339 UTC. */
+  readonly createdAt: string;
+  /** Epoch ms, of one that waits for a callback: when it is looked after without. */
+  readonly waitingUntil?: number | undefined;
 }
 
 export interface OpenWalk {
@@ -133,9 +134,7 @@ export const readMessages = (access: OutboxAccess, keys: readonly MessageKey[]):
   readByKey<MessageItem>(access.client, access.table, keys);
 
 function openMessage(item: Record<string, unknown>): OpenMessage | undefined {
-  const { pk, sk, topic, status, sentAt, stateSk } = item as Partial<Record<string, string>>;
+  const { pk, sk, topic, stateSk, waitingUntil } = item as Partial<MessageItem>;
   if (pk === undefined || sk === undefined || topic === undefined || stateSk === undefined) return undefined;
-  if (status !== 'pending' && status !== 'sent' && status !== 'waiting') return undefined;
-  const createdAt = stateSk.split('#').at(0) ?? '';
-  return { pk, sk, topic: topic as Topic, status, since: sentAt ?? createdAt };
+  return { pk, sk, topic, createdAt: stateSk.split('#').at(0) ?? '', waitingUntil };
 }

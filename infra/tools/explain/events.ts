@@ -17,12 +17,12 @@ import {
 } from '../../../functions/store/outbox/due-timers.ts';
 import type { MessageItem } from '../../../functions/store/outbox/message-items.ts';
 import { listEntityMessages } from '../../../functions/store/outbox/message-lists.ts';
-import { recordSent } from '../../../functions/store/outbox/messages.ts';
 import { walkOpen } from '../../../functions/store/outbox/open-messages.ts';
 import { writeLines } from '../../../functions/store/statements/lines.ts';
 import type { Received } from '../../../functions/workers/receiver.ts';
 import { createRunScheduledTransition } from '../../../functions/workers/scheduled-transition.ts';
 import { createTopicWorker } from '../../../functions/workers/topic-worker.ts';
+import { relayed } from './relayed.ts';
 import { log } from './workbench.ts';
 import type { Workbench } from './workbench.ts';
 
@@ -37,13 +37,12 @@ type Event = (
 /** By the first word of their steps; `request-case.ts` lists what follows it. */
 export const events: Readonly<Record<string, Event>> = {
   RELAY: async (bench, tenant, entity, type) => {
-    const message = runOf(await openMessage(bench, tenant, entity, type));
-    return () => recordSent(bench.outbox, message);
+    const message = await openMessage(bench, tenant, entity, type);
+    return () => relayed(message);
   },
 
   ANSWER: async (bench, tenant, outcome, entity, type) => {
     const message = await openMessage(bench, tenant, entity, type);
-    await recordSent(bench.outbox, runOf(message));
     const deliver = delivery(bench, message, said(bench, message, outcome));
     return async () => {
       const { batchItemFailures } = await deliver();

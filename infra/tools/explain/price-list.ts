@@ -106,8 +106,8 @@ function messageWork(from: Measured, done: string | undefined, before: readonly 
   const path = done === undefined ? before : [...before, done];
   const isEntitys = (item: string): boolean => !isOfMessage(item);
   return {
-    function: call(from, jobNames.relay, relayFunction.memoryMb) + called,
-    database: databaseOf(contractOf(from, jobNames.relay)) + databaseOf(work),
+    function: relayed(from) + called,
+    database: databaseOf(work),
     queue: passage,
     next: messagesIn(work)
       .filter((follows) => follows === undefined || !path.includes(follows))
@@ -121,11 +121,12 @@ function messageWork(from: Measured, done: string | undefined, before: readonly 
 function timerWork(from: Measured, { writes }: Contract): readonly Work[] {
   const [, collection] = writes.flatMap(({ item }) => /^put entity of (.*)$/.exec(item) ?? []);
   if (!writes.some(({ item }) => item === `entity of ${collection} in index due`)) return [];
-  const { relay, timer } = jobNames;
+  const { timer } = jobNames;
   const run = call(from, timer, workerFunction.memoryMb);
   const database = databaseOf(contractOf(from, timer));
-  const relayed = invocation(cpuOf(from, relay), 0, relayFunction.memoryMb);
-  return [{ function: relayed + run, database, queue: passage, next: [], hosted: run + database, steps: 2 }];
+  return [
+    { function: relayed(from) + run, database, queue: passage, next: [], hosted: run + database, steps: 2 },
+  ];
 }
 
 /** The stock pattern: `saveInProgress`, a GetItem, the transaction and `saveSuccess`, with the same outbox behind it. */
@@ -150,13 +151,17 @@ function beside(work: Work, contract: Contract): NonNullable<Price['beside']> {
 /** Of a message or a timer through its queue: sent, received, deleted. */
 const passage = 3 * prices.queueRequest;
 
+/** The relay reads and writes nothing: it makes one request, to the queue. */
+const relayed = (from: Measured): number =>
+  invocation(cpuOf(from, jobNames.relay), 1, relayFunction.memoryMb);
+
 const call = (from: Measured, name: string, memoryMb: number, waitMs = 0): number =>
   invocation(cpuOf(from, name), contractOf(from, name).requests, memoryMb, waitMs);
 
 /** A function is billed for the time it runs: computing, at its share of a processor, and waiting. */
-function invocation(cpuMs: number, databaseRequests: number, memoryMb: number, waitMs = 0): number {
+function invocation(cpuMs: number, requests: number, memoryMb: number, waitMs = 0): number {
   const computing = cpuMs * Math.max(1, memoryOfOneProcessorMb / memoryMb);
-  const waiting = databaseRequests * assumptions.databaseRequestMs + waitMs;
+  const waiting = requests * assumptions.requestMs + waitMs;
   const gbSeconds = (Math.ceil(computing + waiting) / 1000) * (memoryMb / 1024);
   return prices.functionInvocation + gbSeconds * prices.functionGbSecond;
 }

@@ -74,7 +74,7 @@ export function markdownPriceList(contracts: Contracts, cpu: MeasuredCpu): strin
     `write units ${each('tableWriteUnit')}, read units ${each('tableReadUnit')}, queue requests ${each('queueRequest')}. Units come from`,
     '[`infra/tools/explain/cost-contracts.json`](cost-contracts.json), which a test holds; CPU times were',
     `measured on ${cpu.measuredOn} (${cpu.machine}, \`${cpu.command}\`) and are scaled to each function's share of a processor.`,
-    `Not measured but assumed: ${assumptions.databaseRequestMs} ms for a request to DynamoDB inside a region and`,
+    `Not measured but assumed: ${assumptions.requestMs} ms for a request to DynamoDB or SQS inside a region and`,
     `${assumptions.receiverMs} ms for a receiver's answer. Each message is counted as if it travelled alone; batches cost less.`,
     '_Stock pattern_ is Powertools with its own DynamoDB store around the same transaction and outbox. _Durable',
     'functions_ and _Step Functions Standard_ are counted with the fewest steps: one for the command, one a',

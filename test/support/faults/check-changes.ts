@@ -1,4 +1,7 @@
-/** What no final state shows: that a floor was never broken (G6), a lock never passed over (G8), a result kept (G10). */
+/**
+ * What no final state shows: that a floor was never broken (G6), a lock never passed over (G8), that no message is sent
+ * without an end (G9), a result kept (G10).
+ */
 import type { Domain } from '../../../functions/core/definition.ts';
 import type { Report } from './checker.ts';
 import type { Observed } from './observed.ts';
@@ -14,7 +17,10 @@ export function checkChanges(
     checkFloors(domains, change, report);
     checkLock(change, seen, report);
   }
-  for (const change of outbox) checkResult(change, report);
+  for (const change of outbox) {
+    checkResult(change, report);
+    checkSending(change, report);
+  }
 }
 
 function checkFloors(domains: readonly Domain[], { after }: Change, report: Report): void {
@@ -62,6 +68,21 @@ function checkLock({ before, after }: Change, seen: readonly Observed[], report:
   if (token === undefined && was && was.expiresAt > at) {
     report('G8', `${id}: version ${String(after['version'])} was committed without the lock's token`, tenant);
   }
+}
+
+/**
+ * The stream brings a message to its queue each time it is written while `pending`. A delivery that writes it so brings
+ * itself again, and again.
+ */
+function checkSending({ before, after }: Change, report: Report): void {
+  if (before?.['status'] !== 'pending' || after?.['status'] !== 'pending') return;
+  const asked = ({ run, answer, behind }: Item): string => JSON.stringify([run, answer, behind]);
+  if (asked(before) === asked(after))
+    report(
+      'G9',
+      `${String(after['id'])} was sent once more and nothing asked for it`,
+      String(after['tenant']),
+    );
 }
 
 /** Done is the end, and its result the only one. */

@@ -108,9 +108,8 @@ export function clientsOf(
   return { client, sqs, sender, life: alive, destroy };
 }
 
-export const relayOf = (outbox: TestOutbox, { client, sender }: Pick<Clients, 'client' | 'sender'>) =>
+export const relayOf = (outbox: TestOutbox, { sender }: Pick<Clients, 'sender'>) =>
   createMessageRelay({
-    outbox: { ...outbox.access, client },
     sqs: sender,
     queueUrls: outbox.queueUrls,
     log: silent,
