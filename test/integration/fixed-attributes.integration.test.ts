@@ -4,6 +4,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createAudit } from '../../functions/audit/audit.ts';
 import { domains } from '../../functions/domains/index.ts';
 import type { Domain } from '../../functions/core/definition.ts';
+import { wholeItem } from '../../functions/store/entities/fixed-attributes.ts';
+import type { EntityItem } from '../../functions/store/entities/items.ts';
 import { entityKey, fixedKey } from '../../functions/store/keys.ts';
 import { readContracts } from '../../infra/tools/explain/contracts.ts';
 import { idOf, itemsOf, verdictOf } from '../support/answers.ts';
@@ -115,6 +117,11 @@ describe('a showing', () => {
     });
     expect(entity?.['attributes']).not.toHaveProperty('seats');
     expect(fixed?.['attributes']).toEqual({ seats });
+    // For those who look at items.
+    const item = entity as unknown as EntityItem;
+    expect(await wholeItem(api.backend.store, 'acme', item)).toEqual({ ...entity, attributes: plan });
+    const { fixed: _, ...bare } = item;
+    expect(await wholeItem(api.backend.store, 'acme', bare)).toBe(bare);
   });
 
   it('without seats has none, and takes reservations without a seat alone', async () => {
