@@ -157,8 +157,8 @@ export async function migratedWhileCalled(total: number, told: Told = () => unde
     return [checkedEntities, problems.slice(0, 5)];
   };
   const green = [total, []];
+  // Before, with the eyes of the version that wrote them; what the newer one thinks of them is told during the migration.
   expect(await audited(before)).toEqual(green);
-  expect(await audited(auditor)).toEqual(green);
 
   let hasEnded = false;
   const calling = Promise.all(
