@@ -37,8 +37,12 @@ export class Rulings {
     this.tenant = tenant;
   }
 
+  protected find(id: string): Promise<EntityState | undefined> {
+    return readEntity(this.api.backend.store, this.tenant, id, noDeadline());
+  }
+
   async state(id: string): Promise<EntityState> {
-    const entity = await readEntity(this.api.backend.store, this.tenant, id, noDeadline());
+    const entity = await this.find(id);
     if (!entity) throw new Error(`${id} does not exist`);
     return entity;
   }

@@ -33,3 +33,8 @@ export interface Observation {
   readonly after: Dump;
   readonly reply: Reply;
 }
+
+/** A way that the definitions do not let anybody go, and why. */
+export class NoWay extends Error {
+  override readonly name = 'NoWay';
+}

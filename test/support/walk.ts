@@ -17,7 +17,6 @@ import { answers } from '../../functions/core/messages.ts';
 import type { Answer } from '../../functions/core/messages.ts';
 import { answersThatBring } from '../../functions/core/registry.ts';
 import { idsIn } from '../../functions/docs/example-body.ts';
-import { feedersOf } from '../../functions/docs/example-cast.ts';
 import { answerInput } from '../../functions/commands/answer-input.ts';
 import { timestamp } from '../../functions/runtime/clock.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
@@ -26,20 +25,20 @@ import type { Reply } from './backend.ts';
 import { exampleOf, fieldsOf } from './examples.ts';
 import type { Input } from './examples.ts';
 import { runDue } from './due.ts';
-import { leadsTo, moverOf, nextOnTheWay, postersOf, preludesOf, takenBy } from './machine.ts';
+import { leadsTo, moverOf, nextOnTheWay, preludesOf, takenBy } from './machine.ts';
 import type { Mover } from './machine.ts';
 import { linkedBy } from './linked.ts';
 import type { LinkedTransition } from './linked.ts';
 import { dump } from './table-dump.ts';
 import { secretsOf } from './walk-inputs.ts';
 import type { CreateOptions, Given, Observation, Prepared } from './walk-types.ts';
-import { briefly, Creations } from './walk-creations.ts';
+import { briefly } from './walk-creations.ts';
+import { Filling } from './walk-filling.ts';
+import { NoWay } from './walk-types.ts';
 import type { Ruling } from './walk-rulings.ts';
 
 /** More steps than any example needs to leave a state. */
 const stepsMax = 40;
-/** Enough for what an example wants of others. */
-const feedingsMax = 5;
 
 /** How long a walk waits where no attribute says a moment: a minute, an hour, a day, a week, a month, a year. */
 const laterMs = [60_000, 3_600_000, ...[1, 7, 31, 366].map((days) => days * 86_400_000)];
@@ -47,20 +46,14 @@ const isMoment = /^\d{4}-\d{2}-\d{2}T/;
 
 const isLegalIn = ({ from }: AnyTransition, { status }: EntityState): boolean => from.includes(status);
 
-/** A way that the definitions do not let anybody go, and why. */
-export class NoWay extends Error {
-  override readonly name = 'NoWay';
-}
-
 /** A message that waits, and the answer that is looked for. */
 interface Waiting {
   readonly item: MessageItem;
   readonly outcome: Answer;
 }
 
-export class Walk extends Creations {
+export class Walk extends Filling {
   #observed: Observation[] | undefined;
-  #isFilling = false;
 
   /**
    * Input and actor with which a transition of this entity has the best prospects; what it moves is brought to
@@ -141,7 +134,7 @@ export class Walk extends Creations {
   }
 
   /** One try of a transition, in whatever way it comes about. */
-  async attempt(id: string, name: string, prepared?: Prepared): Promise<Reply> {
+  override async attempt(id: string, name: string, prepared?: Prepared): Promise<Reply> {
     const entity = await this.state(id);
     const { domain, transition } = this.definition(entity, name);
     if (transition.internal !== true) {
@@ -354,7 +347,7 @@ export class Walk extends Creations {
    * Brings an entity into one of these states, along the shortest way of its machine.
    * @throws NoWay where there is none
    */
-  async bring(id: string, statuses: readonly string[]): Promise<EntityState> {
+  override async bring(id: string, statuses: readonly string[]): Promise<EntityState> {
     // By state: what leads elsewhere from one may lead there from another.
     const elsewhere = new Map<string, Set<string>>();
     for (let step = 0; step < stepsMax; step += 1) {
@@ -420,51 +413,6 @@ export class Walk extends Creations {
       .find((at) => isWanted(judge(prepared, at)));
     if (found !== undefined) this.clock.moveTo(found);
     return found !== undefined;
-  }
-
-  protected override async fill(ids: readonly string[], isEnough: () => Promise<boolean>): Promise<boolean> {
-    // What fills is not filled in its turn, which might go round in a circle.
-    if (this.#isFilling) return false;
-    this.#isFilling = true;
-    try {
-      for (const id of new Set(ids)) if (await this.#filled(await this.state(id), isEnough)) return true;
-      return false;
-    } finally {
-      this.#isFilling = false;
-    }
-  }
-
-  /** Has its own transitions post to an entity, and then creations that name it. */
-  async #filled({ id, collection, status }: EntityState, isEnough: () => Promise<boolean>): Promise<boolean> {
-    const { registry } = this.api.backend;
-    const repeated = async (post: () => Promise<Reply>): Promise<boolean> => {
-      for (let times = 0; times < feedingsMax; times += 1) {
-        if ((await post()).status >= 300) return false;
-        if (await isEnough()) return true;
-      }
-      return false;
-    };
-    for (const name of postersOf(registry.byCollection(collection), status)) {
-      const thereAndBack = async (): Promise<Reply> => {
-        await this.bring(id, this.definition(await this.state(id), name).transition.from);
-        const reply = await this.attempt(id, name);
-        await this.bring(id, [status]);
-        return reply;
-      };
-      try {
-        if (await repeated(thereAndBack)) return true;
-      } catch (error) {
-        if (!(error instanceof NoWay)) throw error;
-      }
-    }
-    for (const domain of feedersOf(registry, collection)) {
-      const create = async (): Promise<Reply> => {
-        const prepared = await this.prepareCreation(domain, { given: { [collection]: id } });
-        return this.api.post(`/v1/${domain.collection}`, prepared.input, this.as(prepared));
-      };
-      if (await repeated(create)) return true;
-    }
-    return false;
   }
 
   /** A new entity in a state. */

@@ -19,7 +19,7 @@ import type { Subject } from '../conformance.ts';
 import { everyRole } from '../roles.ts';
 import { countByKind, difference, dump, kindOf } from '../table-dump.ts';
 import type { Dump, ItemChange } from '../table-dump.ts';
-import { NoWay } from '../walk.ts';
+import { NoWay } from '../walk-types.ts';
 import type { Walk } from '../walk.ts';
 import type { Observation } from '../walk-types.ts';
 
