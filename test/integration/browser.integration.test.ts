@@ -201,6 +201,11 @@ describe('the console', () => {
     await button('Start the run').click();
     await page.getByText('It stopped by itself').waitFor();
     await page.getByText('Not run again: 1.').waitFor();
+    await page.getByRole('link', { name: 'Prepare the same run again' }).click();
+    await expect
+      .poll(() => page.getByLabel('About', { exact: true }).inputValue())
+      .toBe('approval.submitted');
+    await page.goBack();
     await page.getByRole('link', { name: 'Show what is dead still' }).click();
     await expect.poll(() => page.getByRole('table', { name: 'Letters' }).getByRole('link').count()).toBe(2);
     await page.goto(entity);

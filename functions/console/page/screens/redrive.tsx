@@ -43,17 +43,20 @@ export function RedriveScreen({ id }: { readonly id: string }) {
 
 /** What is dead still after a run, and the way to it: whoever looks at one sees what came this time. */
 function Left({ run }: Pick<RunProps, 'run'>) {
-  const { match, matched, matchedAtLeast, sent, skipped, deadAgain } = run;
+  const { match, matched, matchedAtLeast, sent, skipped, deadAgain, state } = run;
   const { redrives: texts, count } = useTexts();
   const unsent = Math.max(matched - sent - skipped, 0);
   if (deadAgain + unsent === 0) return null;
   // Their code may be another one now.
-  const { topic, type } = match;
+  const { topic, type, code, entity } = match;
   return (
-    <p>
+    <div class="row">
       {unsent > 0 && <>{texts.notSent(count(unsent, matchedAtLeast))} </>}
       <a href={placeUrl(['letters'], { list: 'all', topic, type })}>{texts.stillDead}</a>
-    </p>
+      {state === 'stopped' && (
+        <a href={placeUrl(['redrives'], { topic, type, code, entity })}>{texts.again}</a>
+      )}
+    </div>
   );
 }
 

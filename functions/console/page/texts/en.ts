@@ -228,6 +228,7 @@ export const en = {
     searching: 'It is still looking for letters.',
     notSent: (letters: string) => `Not run again: ${letters}.`,
     stillDead: 'Show what is dead still',
+    again: 'Prepare the same run again',
     group: 'Redrive these',
   },
   operations: {

@@ -226,6 +226,7 @@ export const ko: Texts = {
     searching: '메시지를 아직 찾고 있습니다.',
     notSent: (letters) => `${letters}건은 다시 실행하지 않았습니다.`,
     stillDead: '아직 남은 데드 레터 보기',
+    again: '같은 재실행을 다시 준비하기',
     group: '이 메시지들 재처리',
   },
   operations: {
