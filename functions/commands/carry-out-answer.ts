@@ -1,6 +1,7 @@
 /**
  * Answers as commands: what a receiver, or an operator, says of a message ends it and moves its entity, in one
- * transaction. The answer is kept first, so that it is never lost and nobody is called again while the entity is busy.
+ * transaction. Where that cannot be done at once the answer is kept first, so that it is never lost and nobody is called
+ * again while the entity is busy.
  */
 import { workerCall } from '../runtime/delivery-limits.ts';
 import { mayHaveHappened } from '../store/failures.ts';
@@ -27,8 +28,16 @@ export type Answered =
   | { readonly kind: 'conflict'; readonly item: MessageItem }
   | { readonly kind: 'not_found' };
 
-/** Moves an entity by the answer that its message has. Any number of calls for one answer commit once. */
-export type CarryOutAnswer = (item: MessageItem, letter?: DeadLetter) => Promise<CarriedOut>;
+export interface CarryOutTerms {
+  /** Of one that is dead: the delivery that goes to the dead letters. */
+  readonly letter?: DeadLetter | undefined;
+  /** An answer that the message does not have yet: it is tried without a wait, and where it `waits` nothing is written. */
+  readonly news?: AnswerNews | undefined;
+  readonly budgetMs?: number | undefined;
+}
+
+/** Moves an entity by the answer to its message. Any number of calls for one answer commit once. */
+export type CarryOutAnswer = (item: MessageItem, terms?: CarryOutTerms) => Promise<CarriedOut>;
 
 /** Takes an answer and carries it out. */
 export type AnswerMessage = (item: MessageItem, news: AnswerNews) => Promise<Answered>;
@@ -40,25 +49,29 @@ export interface Answers {
 
 /** @param outbox with the time that its caller has */
 export function createAnswers(backend: Backend, outbox: OutboxAccess): Answers {
-  async function carryOut(item: MessageItem, letter?: DeadLetter): Promise<CarriedOut> {
-    const command = commandOf(backend, item, letter);
-    if (typeof command === 'string') return waits(item, command);
-    const outcome = await execute(backend, command, workerCall.answerMs);
+  async function carryOut(item: MessageItem, terms: CarryOutTerms = {}): Promise<CarriedOut> {
+    const { news, budgetMs = workerCall.answerMs } = terms;
+    const waits = (code: string, cause?: Error): Promise<CarriedOut> =>
+      news ? Promise.resolve({ kind: 'waits', code }) : keptWaits(item, code, cause);
+    const command = commandOf(backend, news ? { ...item, answer: news.answer } : item, terms);
+    if (typeof command === 'string') return waits(command);
+    const outcome = await execute(backend, command, budgetMs);
     switch (outcome.kind) {
       case 'committed':
-        return ended(item, true);
+        return ended(command.message, true);
       case 'replayed':
-        return ended(item, false);
+        // What the message has in the place of news is for whoever takes the answer to find.
+        return news ? waits(outcome.kind) : ended(item, false);
       case 'refused_for_now':
       case 'refused':
-        return waits(item, outcome.rejection.code);
+        return waits(outcome.rejection.code);
       case 'key_reused':
       case 'in_progress':
       case 'contended':
       case 'unknown':
-        return waits(item, outcome.kind);
+        return waits(outcome.kind);
       case 'unavailable':
-        return waits(item, outcome.kind, outcome.cause);
+        return waits(outcome.kind, outcome.cause);
       default:
         return outcome satisfies never;
     }
@@ -74,7 +87,7 @@ export function createAnswers(backend: Backend, outbox: OutboxAccess): Answers {
    * The answer is kept whatever becomes of this note, which is for people. Where a commit was not heard of, the entity
    * may have refused its own answer: the message has ended then.
    */
-  async function waits(item: MessageItem, code: string, cause?: Error): Promise<CarriedOut> {
+  async function keptWaits(item: MessageItem, code: string, cause?: Error): Promise<CarriedOut> {
     try {
       if ((await recordAnswerWaits(outbox, item, code)) === 'ended') return await ended(item, false);
     } catch (error) {
@@ -99,7 +112,7 @@ export function createAnswers(backend: Backend, outbox: OutboxAccess): Answers {
 function commandOf(
   { registry }: Backend,
   message: MessageItem,
-  letter: DeadLetter | undefined,
+  { letter, news }: CarryOutTerms,
 ): AnswerCommand | 'no_transition' | typeof notUnderstood {
   const { answer, collection, tenant, entity, traceparent } = message;
   if (answer === undefined) return 'no_transition';
@@ -121,6 +134,7 @@ function commandOf(
     id: entity,
     message,
     answer,
+    news,
     letter,
     input: told.input,
   };

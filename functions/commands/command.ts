@@ -2,6 +2,7 @@
 import type { Domain } from '../core/definition.ts';
 import type { EntityState, LockState } from '../core/entity.ts';
 import type { Rejection } from '../core/rejections.ts';
+import type { AnswerNews } from '../store/outbox/kept-answers.ts';
 import type { Answer, DeadLetter, MessageItem } from '../store/outbox/message-items.ts';
 import type { StoredAnswer } from '../store/transaction/idempotency-record.ts';
 import type { LabelledItem } from '../store/transaction/labelled-item.ts';
@@ -91,6 +92,8 @@ export interface AnswerCommand extends Common {
   /** With the answer that it has. */
   readonly message: MessageItem;
   readonly answer: Answer;
+  /** What came, where the message does not have it yet. */
+  readonly news?: AnswerNews | undefined;
   /** Of one that is dead: the delivery that goes to the dead letters. */
   readonly letter?: DeadLetter | undefined;
 }

@@ -110,6 +110,10 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
         call.lastObstacle = 'lock';
       }
 
+      // An answer that its message does not have yet is kept before anything waits.
+      if (request.kind === 'answer' && request.news)
+        return call.isUnknown ? await giveUp(call) : { kind: 'contended' };
+
       // Wait, where there is room to wait and time for another attempt.
       leaveWaitingRoom ??= backend.waitingRoom.enter(request.tenant, scarceOf(call, decided));
       if (!leaveWaitingRoom) return call.isUnknown ? await giveUp(call) : { kind: 'contended' };

@@ -23,10 +23,10 @@ export async function onceOf(backend: Backend, request: CommandRequest): Promise
 export function onceItemOf(call: Call, answer: StoredAnswer, now: number): LabelledItem {
   const { tables } = call.backend.store;
   if (call.key) return recordGuard(tables.idempotency, recordOf(call, answer), now);
-  const { message, answer: said, letter } = call.request;
+  const { message, answer: said, news, letter } = call.request;
   return {
     label: { purpose: 'message end' },
-    item: { Update: messageEnd(tables.outbox, message, said, { now, letter }) },
+    item: { Update: messageEnd(tables.outbox, message, said, { now, news, letter }) },
   };
 }
 

@@ -4,12 +4,13 @@ import type { CarryOutAnswer } from '../commands/carry-out-answer.ts';
 import { boundedResult } from '../runtime/bounded-result.ts';
 import { timestamp } from '../runtime/clock.ts';
 import { cutText } from '../runtime/cut-text.ts';
-import { uncertainty } from '../runtime/delivery-limits.ts';
+import { uncertainty, workerCall } from '../runtime/delivery-limits.ts';
 import { message as limits } from '../runtime/limits.ts';
 import type { Log } from '../runtime/logger.ts';
 import type { MetricWriter } from '../runtime/metric-writer.ts';
 import type { Topic, TopicPolicy } from '../runtime/topics.ts';
 import { keepDeadEnd, takeAnswer } from '../store/outbox/kept-answers.ts';
+import type { AnswerNews } from '../store/outbox/kept-answers.ts';
 import { isOpen } from '../store/outbox/message-items.ts';
 import type { Answer, CallRecord, LastError, MessageItem, Refusal } from '../store/outbox/message-items.ts';
 import type { OutboxAccess } from '../store/outbox/message-writes.ts';
@@ -82,7 +83,7 @@ export const exhaustedBy = ({ unsettled }: MessageItem): Failure => ({
 });
 
 export interface DeliveryEnds {
-  /** Keeps what the receiver said, and moves the entity by it. */
+  /** Moves the entity by what the receiver said, at once or, where that cannot be, once it is kept. */
   readonly take: (leased: Leased, said: Said, calls: readonly CallRecord[]) => Promise<Disposition>;
   readonly refuse: (leased: Leased, came: Failure, calls: readonly CallRecord[]) => Promise<Disposition>;
   /** The receiver says by a callback what became of it. */
@@ -91,7 +92,12 @@ export interface DeliveryEnds {
   readonly bury: (leased: Leased, failure: Failure, end: AttemptEnd) => Promise<Disposition>;
   readonly wait: (leased: Leased, before: MessageItem) => Promise<Disposition>;
   readonly askAgain: (leased: Leased, asked: Asked) => Promise<Disposition>;
-  readonly moveEntity: (item: MessageItem, delivery: Delivery, record: SQSRecord) => Promise<Disposition>;
+  readonly moveEntity: (
+    item: MessageItem,
+    delivery: Delivery,
+    record: SQSRecord,
+    budgetMs?: number,
+  ) => Promise<Disposition>;
 }
 
 type Postponed = Failure & Pick<Extract<Received, { kind: 'did_not_act' }>, 'retryAfterMs'>;
@@ -107,17 +113,33 @@ export function createDeliveryEnds(parts: DeliveryEndParts): DeliveryEnds {
     ...(answer !== undefined && { answer: cutText(answer, limits.resultMaxBytes) }),
   });
 
+  /**
+   * What the receiver said ends the message in the transaction that moves its entity: one write, where keeping it first
+   * would be two. A worker that dies before that leaves a call of which nobody knows, as before an answer is kept. Where
+   * a person would have to find out what became of it (`hold`), it is kept first all the same.
+   */
   async function take(
     { item, delivery, record }: Leased,
     said: Said,
     calls: readonly CallRecord[],
   ): Promise<Disposition> {
-    const taken = await takeAnswer(outbox, item, {
+    const news: AnswerNews = {
       answer: { ...said, by, at: now() },
       // What nothing follows from keeps no record of a first attempt that went well.
       ...((item.answers !== undefined || item.calls !== undefined) && { calls }),
       from: 'worker',
-    });
+    };
+    const began = performance.now();
+    if (item.answers?.[said.outcome] !== undefined && item.onUncertain !== 'hold') {
+      const carried = await carryOut(item, { news });
+      if (carried.kind === 'ended') {
+        log.info('message done', { ...logged(item), answer: said.outcome });
+        countDone(item);
+        return finished;
+      }
+    }
+    const budgetMs = Math.max(Math.floor(workerCall.answerMs - (performance.now() - began)), 0);
+    const taken = await takeAnswer(outbox, item, news);
     switch (taken.kind) {
       case 'taken':
         break;
@@ -136,12 +158,11 @@ export function createDeliveryEnds(parts: DeliveryEndParts): DeliveryEnds {
       default:
         return taken satisfies never;
     }
-    if (isOpen(taken.item)) return moveEntity(taken.item, delivery, record);
+    if (isOpen(taken.item)) return moveEntity(taken.item, delivery, record, budgetMs);
     log.info(taken.isFirst ? 'message done' : 'message was done already', logged(item));
-    if (taken.isFirst) {
-      countDone(taken.item);
-      await releaseNext(outbox, taken.item);
-    }
+    if (taken.isFirst) countDone(taken.item);
+    // Also where it was done already: our own transaction may have committed without an answer.
+    await releaseNext(outbox, taken.item);
     return finished;
   }
 
@@ -153,10 +174,15 @@ export function createDeliveryEnds(parts: DeliveryEndParts): DeliveryEnds {
   }
 
   /** The answer is kept; what is left is one transaction, which any delivery may bring about. */
-  async function moveEntity(item: MessageItem, delivery: Delivery, record: SQSRecord): Promise<Disposition> {
+  async function moveEntity(
+    item: MessageItem,
+    delivery: Delivery,
+    record: SQSRecord,
+    budgetMs?: number,
+  ): Promise<Disposition> {
     const isDeadEnd = item.answer?.outcome === 'dead';
     const letter = isDeadEnd ? deadLetter(delivery, outbox.clock.now()) : undefined;
-    const carried = await carryOut(item, letter);
+    const carried = await carryOut(item, { letter, budgetMs });
     switch (carried.kind) {
       case 'ended':
         if (isDeadEnd) {

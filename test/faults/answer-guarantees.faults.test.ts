@@ -51,6 +51,22 @@ async function twoAnswers({ mutate }: AnswerBuild = {}): Violations {
   return lab.violations(sent);
 }
 
+/** The receiver says yes by a callback while its call goes on, and then in its response. */
+async function saidTwice({ mutate }: AnswerBuild = {}): Violations {
+  const sent = await lab.send({ call: 'capture', event: 'it acts and answers' });
+  const clients = clientsOf(lab.outbox, mutate ? { mutate } : {});
+  const yes = answerTo(sent.message, 'done', timestamp(sent.clock.now()));
+  const receives: AnswerBuild['receives'] = (receiver) => async (message, call) => {
+    const received = await receiver(message, call);
+    const { answer } = lab.answersOf(sent, lab.outbox);
+    await answer(await lab.outbox.read(sent.message), { answer: yes, from: 'callback' });
+    return received;
+  };
+  await lab.deliver(sent, clients, { receives });
+  clients.destroy();
+  return lab.violations(sent);
+}
+
 /** A person says no of a dead message, and just before that is written its receiver says yes by a callback. */
 async function wordAfterAnswer({ mutate }: AnswerBuild = {}): Violations {
   const sent = await lab.send({ call: 'capture', event: 'it acts and answers' });
@@ -126,9 +142,12 @@ guarantee<AnswerBuild>(
   'G18 an answer is taken once',
   async (build) => [
     ...(await alone({ call: 'capture', event: 'it acts and answers' }, build)),
+    // Its answer is kept before its entity is moved.
+    ...(await alone({ call: 'capture', event: 'it acts and answers', uncertain: 'hold' }, build)),
     ...(await alone({ call: 'capture', event: 'it acts, and its answer is lost' }, build)),
     ...(await alone({ call: 'capture', event: 'it refuses' }, build)),
     ...(await twoAnswers(build)),
+    ...(await saidTwice(build)),
     ...(await wordAfterAnswer(build)),
   ],
   {
@@ -142,6 +161,15 @@ guarantee<AnswerBuild>(
     },
     'a second answer takes the place of the first': {
       mutate: updates('#answer = :answer', (input) => condition(input, 'attribute_exists(pk)')),
+    },
+    'an answer moves its entity, and nobody asks whether there is one already': {
+      mutate: transactions((items) =>
+        items.map((item) =>
+          item.Update?.ConditionExpression?.includes('attribute_not_exists(#answer)') === true
+            ? edited(item, (part) => condition(part, 'attribute_exists(pk)'))
+            : item,
+        ),
+      ),
     },
     'a timeout is taken for a refusal': {
       receives: (receiver) => async (message, call) => {

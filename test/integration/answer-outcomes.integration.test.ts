@@ -102,7 +102,7 @@ describe('an answer', () => {
     const item = await capture({ answers: { dead: 'decline' } });
     const given = await put(item, { answer: { outcome: 'dead', by, at: at(), lastError } });
     const letter = { copy: 'copy', sqsMessageId: 'one', diedAt: clock.now() };
-    expect(await answersOf().carryOut(given, letter)).toEqual(ended(true));
+    expect(await answersOf().carryOut(given, { letter })).toEqual(ended(true));
     expect(await stored(item)).toMatchObject({ status: 'dead', letter, lastError });
     expect(await read(item.entity)).toMatchObject({ status: 'declined' });
   });

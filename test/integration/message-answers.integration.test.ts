@@ -1,6 +1,6 @@
 /** What an answer leaves of its message, whoever gave it. */
 import { randomUUID } from 'node:crypto';
-import { GetCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, PutCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, test } from 'vitest';
 import { timestamp } from '../../functions/runtime/clock.ts';
 import { message as limits } from '../../functions/runtime/limits.ts';
@@ -183,6 +183,26 @@ describe('an answer', () => {
       await expect(ending(item, said('done'))).rejects.toMatchObject({
         CancellationReasons: [{ Code: 'ConditionalCheckFailed', Item: expect.anything() as unknown }],
       });
+    });
+
+    test('of news where it has no answer yet, with what was tried', async () => {
+      const item = await put({ answers });
+      const news: AnswerNews = { answer: said('done'), calls: [call], from: 'worker' };
+      const end = () =>
+        access.client.send(
+          new TransactWriteCommand({
+            TransactItems: [
+              { Update: messageEnd(access.table, item, said('done'), { now: time.now, news }) },
+            ],
+          }),
+        );
+      await taken(item, { answer: said('refused') });
+      await expect(end()).rejects.toThrow();
+      expect(await read(item)).toMatchObject({ status: 'sent', answer: { outcome: 'refused' } });
+      await access.client.send(new PutCommand({ TableName: access.table, Item: item }));
+      await end();
+      expect(await read(item)).toMatchObject({ status: 'done', calls: [call], ...standsIn(item, 'done') });
+      await expect(end()).rejects.toThrow();
     });
 
     test('of a no that moves it as done, and of having given up as dead', async () => {

@@ -281,12 +281,14 @@ describe('an answer that its entity is moved by', () => {
   });
 
   test.each([
-    ['an end', done, {}, false],
+    ['an end that was kept', done, {}, false],
     ['having given up', undeliverable('no_receiver', 'None is set.'), { dead: 'decline' }, true],
   ] as const)(
-    'of %s that somebody else carries out first is counted by that one',
+    'of %s and that somebody else carries out first is counted by that one',
     async (_, received, more, isDead) => {
       const item = await confirmed(more);
+      // What a person would have to settle is kept first.
+      if (!isDead) await set(item, 'onUncertain', 'hold');
       let carried: string | undefined;
       const lose = async (command: string): Promise<void> => {
         if (!command.startsWith('TransactWrite') || carried !== undefined) return;

@@ -673,7 +673,7 @@ export const explained: readonly Explained[] = [
   },
   {
     file: 'functions/commands/carry-out-answer.ts',
-    original: "case 'unknown': return waits(item, outcome.kind);",
+    original: "case 'unknown': return waits(outcome.kind);",
     replacement: "case 'unknown':",
     why: 'It would go on to the next case, which says the same where there is no cause.',
   },

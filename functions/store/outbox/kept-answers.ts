@@ -149,23 +149,41 @@ type Update = NonNullable<NonNullable<TransactWriteCommandInput['TransactItems']
 
 /**
  * The end of a message as an item of its entity's transaction. Its condition is what makes an answer count once: the
- * answer that was kept is still the message's, and has not ended it.
+ * answer that was kept is still the message's, and has not ended it; or, of news, the message has none yet.
  * @param letter of one that is dead: the delivery that goes to the dead letters
  */
 export function messageEnd(
   table: string,
   item: MessageItem,
   answer: Answer,
-  { now, letter }: { readonly now: number; readonly letter?: DeadLetter | undefined },
+  {
+    now,
+    news,
+    letter,
+  }: {
+    readonly now: number;
+    readonly news?: AnswerNews | undefined;
+    readonly letter?: DeadLetter | undefined;
+  },
 ): Update {
   const { set, remove, values } = ended(item, answer, now);
+  const more = [
+    ...(letter === undefined ? [] : ['#letter = :letter']),
+    ...(news?.calls === undefined ? [] : ['#calls = :calls']),
+  ];
   return {
     ...updateOf(
       table,
       { pk: item.pk, sk: item.sk },
-      `SET ${[...set, ...(letter === undefined ? [] : ['#letter = :letter'])].join(', ')} REMOVE ${remove.join(', ')}`,
-      clause.thisAnswer,
-      { ...values, ':letter': letter, ':outcome': answer.outcome, ':answeredAt': answer.at },
+      `SET ${[...set, ...more].join(', ')} REMOVE ${remove.join(', ')}`,
+      news === undefined ? clause.thisAnswer : clause.firstAnswer,
+      {
+        ...values,
+        ':letter': letter,
+        ':calls': news?.calls,
+        ':outcome': answer.outcome,
+        ':answeredAt': answer.at,
+      },
     ),
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   };

@@ -82,7 +82,7 @@ const names = {
  * | claimed                        | open, thisRun, free, attemptLeft, unanswered, callable |
  * | claimed to be buried, or asked | open or waiting, thisRun, free, unanswered             |
  * | an answer kept                 | firstAnswer                                            |
- * | done, refused                  | firstAnswer; where an entity moves by it, thisAnswer   |
+ * | done, refused                  | firstAnswer; where it was kept before, thisAnswer      |
  * | why an answer waits            | answered                                               |
  * | an operator's word             | resolvable                                             |
  * | released behind another one    | open, behind                                           |

@@ -51,7 +51,7 @@ export function markdownPriceList(contracts: Contracts, cpu: MeasuredCpu): strin
     ),
     '',
     'A message in the follow-up is counted with what its answer brings about, where the receiver says yes: the worker',
-    'keeps the answer and commits the transition, and its messages follow.',
+    'commits the transition with the end of the message, and its messages follow.',
     '',
     table(
       ['a million messages', 'Lambda', 'DynamoDB', 'queue', 'follow-up', '**total**'],
