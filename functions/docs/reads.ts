@@ -166,6 +166,8 @@ export const messagesOperation = (route: Route): ZodOpenApiOperationObject =>
   operation(route, {
     tag: 'operations',
     summary: 'List the tenant’s messages, newest first',
+    description:
+      'Each message is shown as it is now; one that has just come to fit the filter may be missing for a moment.',
     answer: ref('schemas/MessagePage'),
   });
 
@@ -175,7 +177,8 @@ export const messageGroupsOperation = (route: Route): ZodOpenApiOperationObject 
     summary: 'Count dead messages by topic, type, code and receiver',
     description:
       'The largest group first. One request counts a bounded number of messages. With a `nextCursor` there are more, and ' +
-      'each count is one of at least so many: follow it and add the counts up.',
+      'each count is one of at least so many: follow it and add the counts up. A count is of a moment ago: a message that ' +
+      'has just died, or was just run again, may be missing or still be in it.',
     answer: schemas.messageGroups,
   });
 

@@ -115,7 +115,7 @@ export function beginRedriveOperation(route: Route): ZodOpenApiOperationObject {
       '`stopAtFailureShare` of a step dies again. Each message is run again once. It is about the messages that were ' +
       'dead when it began. Of one topic, type, code and entity one run goes on at a time: the second is refused with ' +
       '`redrive_running`, and `run` names the first. With `dryRun` nothing is written, and the answer says what a run ' +
-      'would do.',
+      'would do, of the messages that were dead a moment ago.',
     answer: z.union([redriveRun, preview]),
     status: '202',
     parameters: [parameterRef('IdempotencyKey'), parameterRef('Traceparent')],

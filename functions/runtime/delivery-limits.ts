@@ -152,10 +152,13 @@ export const redriveRun = {
    * as ten workers call in some seconds. A step is not begun before the one before has ended.
    */
   stepMax: 1_000,
-  /** Messages of one item of the list: 50 bytes each, so 50 KB. A page that could pass this is not begun. */
+  /** Messages of one item of the list: 50 bytes each, so 50 KB. No page looks at more than there is room for. */
   listItemMax: 1_000,
-  /** Entries of the index that one delivery, or the request that begins the run, looks at for the list. */
-  listPartEntries: 2_000,
+  /**
+   * Entries of the index that one delivery, or the request that begins the run, looks at for the list: twenty pages where
+   * nothing fits, a second on AWS.
+   */
+  listPartEntries: 20_000,
   /** Of a delivery of the timer's worker, whose function has 30 s: it begins no further write after that. */
   budgetMs: 10_000,
   /** A step is looked at after this, and then after an eighth of its age. */
@@ -176,19 +179,20 @@ export const redriveRun = {
 
 /** What one request for the groups of dead messages reads. */
 export const deadGroups = {
-  /**
-   * Messages, each of which is read: some 75 requests one after the other, a second on AWS. 100,000 are counted by 20
-   * requests.
-   */
-  messagesMax: 5_000,
+  /** Messages, of which only the index is read: five pages, a second on AWS. 100,000 are counted by five requests. */
+  messagesMax: 20_000,
 } as const;
 
 /** What one request for a list reads, so that a filter that fits little still answers in time. */
 export const list = {
-  /** Entries of the index. */
-  entriesMax: 2_000,
+  /** Entries of the index, 200 to 400 bytes each: 16 MB at most, 2,000 read units. */
+  entriesMax: 40_000,
   /** Of all partitions together that one page asks. */
   entriesPerPage: 200,
+  /** Each page of one list looks at so many times as many as the one before, up to a bound. */
+  pageGrowth: 4,
+  /** 400 KB at most of each of the four partitions; a request to DynamoDB reads one megabyte. */
+  entriesPerPageMax: 4_000,
   /** Share of its time after which it begins no further part: the rest is for the call under way and for the items. */
   shareOfTime: 0.5,
 } as const;

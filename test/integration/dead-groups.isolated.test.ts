@@ -1,16 +1,29 @@
-/** How many dead messages one request counts, on both sides of the limit. */
+/** How many dead messages one request counts: on both sides of its bound, and as many as it has time for. */
 import { randomUUID } from 'node:crypto';
-import { expect, it } from 'vitest';
-import { deadGroups, list } from '../../functions/runtime/delivery-limits.ts';
+import { beforeAll, expect, it, vi } from 'vitest';
 import { groupDeadMessages } from '../../functions/store/outbox/dead-groups.ts';
+import type { OutboxAccess } from '../../functions/store/outbox/message-writes.ts';
 import { startBackend } from '../support/backend.ts';
+import type { TestBackend } from '../support/backend.ts';
 import { putDeadLetters, startOfYear } from '../support/dead-letters.ts';
 
+/** The limits here; those of production stay what they are. */
+const { messagesMax, entriesPerPageMax } = vi.hoisted(() => ({ messagesMax: 500, entriesPerPageMax: 100 }));
+vi.mock('../../functions/runtime/delivery-limits.ts', async (original) => {
+  const real: { list: object } = await original();
+  return { ...real, deadGroups: { messagesMax }, list: { ...real.list, entriesPerPageMax } };
+});
+
+let store: TestBackend['backend']['store'];
+let outbox: OutboxAccess;
+beforeAll(async () => {
+  const { backend } = await startBackend();
+  ({ store } = backend);
+  outbox = { client: store.client, table: store.tables.outbox, clock: backend.clock };
+});
+
 it('counts up to a bound at once, and says where it goes on beyond it', async () => {
-  const { store, clock } = (await startBackend()).backend;
-  const outbox = { client: store.client, table: store.tables.outbox, clock };
   const tenant = randomUUID();
-  const { messagesMax } = deadGroups;
   // One short of the bound: a request that comes to it does not know whether there are more.
   await putDeadLetters(store, messagesMax - 1, { tenant });
   expect(await groupDeadMessages(outbox, tenant)).toMatchObject({
@@ -18,13 +31,30 @@ it('counts up to a bound at once, and says where it goes on beyond it', async ()
     position: undefined,
   });
   // It ends with the page that comes to the bound.
-  const more = list.entriesPerPage + 1;
+  const more = entriesPerPageMax + 1;
   await putDeadLetters(store, more, { tenant, at: startOfYear + 60_000 });
   const first = await groupDeadMessages(outbox, tenant);
   expect(first.position).toBeDefined();
   expect(first.counted).toBeGreaterThanOrEqual(messagesMax);
-  expect(first.counted).toBeLessThan(messagesMax + list.entriesPerPage);
+  expect(first.counted).toBeLessThan(messagesMax + entriesPerPageMax);
   expect(await groupDeadMessages(outbox, tenant, first.position)).toMatchObject({
     counted: messagesMax - 1 + more - first.counted,
   });
+});
+
+it('says where it came to in its time, and counts the rest from there, each message once', async () => {
+  const tenant = randomUUID();
+  const count = entriesPerPageMax + 50;
+  await putDeadLetters(store, count, { tenant });
+  let left = 10_000;
+  const deadline = { signal: new AbortController().signal, remainingMs: () => (left -= 4_000) };
+  const first = await groupDeadMessages({ ...outbox, deadline }, tenant);
+  expect(first).toMatchObject({
+    groups: [{ count: first.counted }],
+    position: expect.any(String) as string,
+  });
+  expect(first.counted).toBeGreaterThan(0);
+  expect(first.counted).toBeLessThanOrEqual(entriesPerPageMax);
+  const rest = await groupDeadMessages(outbox, tenant, first.position);
+  expect(rest).toMatchObject({ counted: count - first.counted, position: undefined });
 });

@@ -63,7 +63,9 @@ describe('an answer', () => {
     const answer = said('refused', { by: 'carol', note: 'They called.' });
     expect(await taken(item, { answer, from: 'operator' })).toMatchObject({ kind: 'taken', isFirst: true });
     const { refused, ...kept } = answer;
-    expect(await read(item)).toMatchObject({ status: 'done', answer: kept, refused });
+    const ended = await read(item);
+    expect(ended).toMatchObject({ status: 'done', answer: kept, refused });
+    expect(ended).not.toHaveProperty('died');
     const plain = await died();
     const done = said('done', { by: 'carol', note: 'It is there.' });
     await taken(plain, { answer: done, from: 'operator' });
@@ -80,6 +82,7 @@ describe('an answer', () => {
     const { refused, ...kept } = said('refused');
     expect(after).toMatchObject({
       ...{ status: 'dead', refused, answer: kept, lastError: { ...refused, at: kept.at } },
+      died: { code: refused?.code, at: time.now },
       ...standsIn(item, 'dead'),
     });
     expect(after).not.toHaveProperty('doneAt');
@@ -218,6 +221,7 @@ describe('an answer', () => {
       const { lastError, ...kept } = gaveUp;
       expect(after).toMatchObject({
         ...{ status: 'dead', answer: kept, lastError, letter, hasDied: true, unsettled: 1 },
+        died: { code: gaveUp.lastError?.code, at: time.now },
         ...standsIn(dead, 'dead'),
       });
       for (const gone of ['openPk', 'doneAt', 'expiresAt']) expect(after).not.toHaveProperty(gone);

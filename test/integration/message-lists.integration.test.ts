@@ -2,8 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { LetterMatch } from '../../functions/core/redrive-run.ts';
 import { timestamp } from '../../functions/runtime/clock.ts';
-import { isMatched, readDeadLetters } from '../../functions/store/outbox/dead-letters.ts';
+import { deadPages, idOf, isHeld } from '../../functions/store/outbox/dead-letters.ts';
 import { groupPages, timeForMore } from '../../functions/store/outbox/message-groups.ts';
 import type { GroupQuery } from '../../functions/store/outbox/message-groups.ts';
 import { groupOf, indexedAs } from '../../functions/store/outbox/message-items.ts';
@@ -40,7 +41,8 @@ async function put(
 ): Promise<MessageItem> {
   count += 1;
   const { openPk: _, ...item } = made({ tenant, createdAt: timestamp(time.now + count), ...message });
-  const Item: MessageItem = { ...item, ...indexedAs(item, groupOf(status)), status, ...more };
+  const died = status === 'dead' && { died: { code: more.lastError?.code ?? '500', at: time.now } };
+  const Item: MessageItem = { ...item, ...indexedAs(item, groupOf(status)), ...died, status, ...more };
   await access.client.send(new PutCommand({ TableName: access.table, Item }));
   return Item;
 }
@@ -86,8 +88,8 @@ describe('the messages of a group', () => {
     const mail = await put('sent', { topic: 'notification' });
     const places = (...items: readonly (MessageItem | undefined)[]) => items.map((item) => item?.stateSk);
     expect((await walked({ group: 'open' })).places).toEqual(places(pending, sent, mail));
-    expect((await walked({ group: 'open', topic: 'notification' })).places).toEqual(places(mail));
-    expect((await walked({ group: 'open', topic: 'report' })).places).toEqual([]);
+    expect((await walked({ group: 'open', filter: { topic: 'notification' } })).places).toEqual(places(mail));
+    expect((await walked({ group: 'open', filter: { topic: 'report' } })).places).toEqual([]);
   });
 
   test('are begun with as long as a share of the time is left', () => {
@@ -177,41 +179,51 @@ describe('a list', () => {
 describe('dead letters', () => {
   const at = (ms: number): string => timestamp(time.now + ms);
 
-  test('match by all that is asked of them, both ends of a time included', () => {
-    const { openPk: _, ...item } = made({ topic: 'notification', type: 'payment.receipt' });
-    const letter = { copy: 'copy', sqsMessageId: 'one', diedAt: time.now };
-    const dead: MessageItem = { ...item, status: 'dead', letter, ...failed('503') };
-    const match = (...matches: readonly Parameters<typeof isMatched>[1][]) =>
-      matches.map((each) => isMatched(dead, each));
-    const same = {
-      topic: 'notification',
-      type: 'payment.receipt',
-      code: '503',
-      entity: item.entity,
-    } as const;
-    expect(match({}, same, { ...same, since: at(0), until: at(0) })).toEqual([true, true, true]);
-    expect(match({ topic: 'llm' }, { type: 'a' }, { code: '500' }, { entity: 'pay_2' })).toEqual(
-      Array<boolean>(4).fill(false),
+  const found = async (match: LetterMatch, after?: string, of = access) => {
+    const entries = [];
+    for await (const page of deadPages(of, { tenant, match, after })) entries.push(...page.entries);
+    return entries;
+  };
+
+  test('match by all that is asked of them, both ends of a time included', async () => {
+    const mail = { topic: 'notification', type: 'payment.receipt' } as const;
+    const { id, entity, ...one } = await put('dead', { ...mail, receiver: 'mail' }, failed('503'));
+    await put('done', mail, failed('503'));
+    const matched = async (...matches: readonly LetterMatch[]): Promise<number[]> => {
+      const all = await Promise.all(matches.map((match) => found(match)));
+      return all.map((entries) => entries.length);
+    };
+    const same = { ...mail, code: '503', entity };
+    expect(await matched({}, same, { ...same, since: at(0), until: at(0) })).toEqual([1, 1, 1]);
+    const other = `${entity.slice(0, -1)}_`;
+    expect(await matched({ topic: 'llm' }, { type: 'a' }, { code: '500' }, { entity: other })).toEqual(
+      Array<number>(4).fill(0),
     );
-    expect(match({ since: at(1) }, { until: at(-1) })).toEqual([false, false]);
-    expect(isMatched({ ...dead, status: 'done' }, {})).toBe(false);
-    // One that was never delivered died with its last error, or when it was made.
-    const { letter: _2, ...lost } = dead;
-    expect(isMatched({ ...lost, createdAt: at(-9) }, { since: at(0), until: at(0) })).toBe(true);
-    const { lastError: _3, ...bare } = lost;
-    expect(isMatched({ ...bare, createdAt: at(-9) }, { since: at(-9), until: at(-9) })).toBe(true);
+    expect(await matched({ since: at(1) }, { until: at(-1) })).toEqual([0, 0]);
+    const [entry] = await found(same);
+    expect(entry).toMatchObject({
+      ...mail,
+      receiver: 'mail',
+      run: 1,
+      stateSk: one.stateSk,
+      died: { code: '503', at: time.now },
+    });
+    expect(entry && idOf(entry)).toBe(id);
+  });
+
+  test('are held where they may have acted and must not be called again', async () => {
+    await put('dead', { onUncertain: 'hold' }, { unsettled: 1 });
+    await put('dead', { onUncertain: 'hold' }, { unsettled: 0 });
+    await put('dead', { onUncertain: 'inquire' }, { unsettled: 1 });
+    await put('dead');
+    expect((await found({})).map(isHeld)).toEqual([true, false, false, false]);
   });
 
   test('are read in the order in which they were made, those of one entity alone', async () => {
     const [first, second] = [await put('dead'), await put('dead')];
     const same = await put('dead', { entityId: first.entity, seq: 5 });
-    const read = async (entity?: string, after?: string) => {
-      const parts = [];
-      for await (const part of readDeadLetters(narrow, tenant, { ...(entity && { entity }) }, after))
-        parts.push(part);
-      expect(parts.at(-1)?.position).toBeUndefined();
-      return idsOf(parts.flatMap(({ messages }) => messages));
-    };
+    const read = async (entity?: string, after?: string) =>
+      (await found({ entity }, after, narrow)).map(idOf);
     expect(await read()).toEqual(idsOf([first, second, same]));
     expect(await read(first.entity)).toEqual(idsOf([first, same]));
     expect(await read(undefined, first.stateSk)).toEqual(idsOf([second, same]));

@@ -32,6 +32,7 @@ describe('a message that is dead', () => {
     expect(after).toMatchObject({ status: 'dead', lastError: error, calls: [call], unsettled: 1 });
     expect(after).toMatchObject(standsIn(item, 'dead'));
     expect(after.letter).toEqual({ copy: 'copy', sqsMessageId: 'one', diedAt: time.now });
+    expect(after.died).toEqual({ code: error.code, at: time.now });
     for (const gone of ['leaseUntil', 'leaseToken', 'waitingUntil', 'openPk', 'answer'])
       expect(after).not.toHaveProperty(gone);
   });
@@ -66,7 +67,7 @@ describe('a redrive', () => {
       ...{ status: 'pending', run: 2, attempts: 0, unsettled: 1, redrivenAt: timestamp(time.now) },
       ...standsIn(item, 'open'),
     });
-    for (const gone of ['letter', 'sentAt', 'answer', 'closedPk', 'redrivenBy', 'leaseUntil'])
+    for (const gone of ['letter', 'died', 'sentAt', 'answer', 'closedPk', 'redrivenBy', 'leaseUntil'])
       expect(after).not.toHaveProperty(gone);
     time.now += 1;
     expect(await redriveMessage(access, item)).toBe('not_dead');

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { delivery } from '../../functions/runtime/delivery-limits.ts';
+import type { list } from '../../functions/runtime/delivery-limits.ts';
 import type { request as limits } from '../../functions/runtime/limits.ts';
 import type { Topic } from '../../functions/runtime/topics.ts';
 import { itemsOf } from '../support/answers.ts';
@@ -15,6 +16,12 @@ const { deadlineMs } = vi.hoisted(() => ({ deadlineMs: 2_000 }));
 vi.mock('../../functions/runtime/limits.ts', async (original) => {
   const real: { request: typeof limits } = await original();
   return { ...real, request: { ...real.request, deadlineMs, deadlineReserveMs: 500 } };
+});
+
+/** So that a walk through some thousands has many pages, as one through very many has. */
+vi.mock('../../functions/runtime/delivery-limits.ts', async (original) => {
+  const real: { list: typeof list } = await original();
+  return { ...real, list: { ...real.list, entriesPerPageMax: real.list.entriesPerPage } };
 });
 
 let api: TestBackend;

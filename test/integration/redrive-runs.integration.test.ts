@@ -3,8 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTimerRelay } from '../../functions/outbox/timer-stream.ts';
 import { timestamp } from '../../functions/runtime/clock.ts';
-import { list } from '../../functions/runtime/delivery-limits.ts';
-import { groupDeadMessages } from '../../functions/store/outbox/dead-groups.ts';
 import { createRunTimer } from '../../functions/workers/run-timer.ts';
 import { createTimerWorker } from '../../functions/workers/timer-worker.ts';
 import { idOf, itemsOf, verdictOf } from '../support/answers.ts';
@@ -70,24 +68,6 @@ describe('GET /v1/messages/groups', () => {
     expect((await api.get('/v1/messages/groups', { scope: 'commands' })).status).toBe(403);
     expect((await api.get('/v1/messages/groups?status=done')).status).toBe(400);
     expect((await api.get('/v1/messages/groups?cursor=abc')).status).toBe(400);
-  });
-
-  it('says where it came to in its time, and counts the rest from there, each message once', async () => {
-    const { store } = api.backend;
-    const count = list.entriesPerPage + 50;
-    await putDeadLetters(store, count, { tenant });
-    const outbox = { client: store.client, table: store.tables.outbox, clock };
-    let left = 10_000;
-    const deadline = { signal: new AbortController().signal, remainingMs: () => (left -= 4_000) };
-    const first = await groupDeadMessages({ ...outbox, deadline }, tenant);
-    expect(first).toMatchObject({
-      groups: [{ count: first.counted }],
-      position: expect.any(String) as string,
-    });
-    expect(first.counted).toBeGreaterThan(0);
-    expect(first.counted).toBeLessThanOrEqual(list.entriesPerPage);
-    const rest = await groupDeadMessages(outbox, tenant, first.position);
-    expect(rest).toMatchObject({ counted: count - first.counted, position: undefined });
   });
 });
 

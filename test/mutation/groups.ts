@@ -68,8 +68,9 @@ export const groups: readonly Group[] = [
       'functions/store/outbox/message-groups.ts',
       'functions/store/outbox/message-lists.ts',
       'functions/store/outbox/dead-letters.ts',
+      'functions/store/outbox/entry-filter.ts',
     ],
-    tests: integration('message-lists'),
+    tests: integration('message-lists', 'dead-letter-reads'),
     reason: 'Which messages a list shows, in what order, page by page.',
   },
   {

@@ -37,6 +37,7 @@ export function deadLetter({ code = '503', at = startOfYear, ...message }: DeadL
     ...indexedAs(item, 'dead'),
     status: 'dead',
     attempts: 5,
+    died: { code, at: diedAt },
     letter: { copy: 'copy', sqsMessageId: 'one', diedAt },
     lastError: { code, reason: `The receiver answered ${code}.`, at: new Date(diedAt).toISOString() },
   };

@@ -1,8 +1,8 @@
 /** The bulk redrive: a walk through a tenant's dead messages of one topic, as far as a call has time. */
 import { delivery } from '../../runtime/delivery-limits.ts';
 import type { Topic } from '../../runtime/topics.ts';
-import { groupPages, timeForMore } from './message-groups.ts';
-import type { IndexEntry } from './message-groups.ts';
+import { deadPages, idOf, isHeld } from './dead-letters.ts';
+import { timeForMore } from './message-groups.ts';
 import type { OutboxAccess } from './message-writes.ts';
 import { redriveMessage } from './messages.ts';
 
@@ -23,8 +23,8 @@ export async function redriveMessages(
 ): Promise<BulkRedriven> {
   const hasTime = timeForMore(access);
   let count = 0;
-  for await (const page of groupPages(access, { tenant, group: 'dead', topic, newestFirst: false })) {
-    for (let rest = page.entries; rest.length > 0;) {
+  for await (const page of deadPages(access, { tenant, match: { topic } })) {
+    for (let rest = page.entries.filter((entry) => !isHeld(entry)); rest.length > 0;) {
       if (count >= limit || !hasTime()) return { count, isComplete: false };
       const taken = rest.slice(0, Math.min(limit - count, delivery.writeConcurrency));
       const outcomes = await Promise.all(
@@ -38,5 +38,3 @@ export async function redriveMessages(
   }
   return { count, isComplete: true };
 }
-
-const idOf = ({ stateSk }: IndexEntry): string => stateSk.slice(stateSk.lastIndexOf('#') + 1);

@@ -1,10 +1,10 @@
 /** Dead messages by what they have in common: what somebody looks at first who asks what is wrong. */
 import { timestamp } from '../../runtime/clock.ts';
-import { deadGroups as limits } from '../../runtime/delivery-limits.ts';
+import { deadGroups as limits, list } from '../../runtime/delivery-limits.ts';
 import type { Topic } from '../../runtime/topics.ts';
-import { diedAt, isHeld, readDeadLetters } from './dead-letters.ts';
+import { deadPages, isHeld } from './dead-letters.ts';
+import type { DeadEntry } from './dead-letters.ts';
 import { timeForMore } from './message-groups.ts';
-import type { MessageItem } from './message-items.ts';
 import type { OutboxAccess } from './message-writes.ts';
 
 export interface DeadGroup {
@@ -39,7 +39,10 @@ interface Counts {
   last: number;
 }
 
-/** Counts the dead messages of a tenant from a place on, as many as one request has time for. */
+/**
+ * Counts the dead messages of a tenant from a place on, as many as one request has time for: as the index has them,
+ * which may be a moment behind.
+ */
 export async function groupDeadMessages(
   access: OutboxAccess,
   tenant: string,
@@ -49,24 +52,27 @@ export async function groupDeadMessages(
   const groups = new Map<string, Counts>();
   let counted = 0;
   let position: string | undefined;
-  for await (const part of readDeadLetters(access, tenant, {}, after)) {
-    for (const item of part.messages) add(groups, item);
-    counted += part.messages.length;
-    ({ position } = part);
+  for await (const page of deadPages(access, { tenant, after, pageSize: list.entriesPerPageMax })) {
+    for (const entry of page.entries) add(groups, entry);
+    counted += page.entries.length;
+    ({ position } = page);
     if (counted >= limits.messagesMax || !hasTime()) break;
   }
   return { groups: [...groups.values()].sort(largestFirst).map(groupOf), counted, position };
 }
 
-function add(groups: Map<string, Counts>, item: MessageItem): void {
-  const { topic, type, receiver, lastError } = item;
-  const code = lastError?.code ?? 'unknown';
+function add(groups: Map<string, Counts>, entry: DeadEntry): void {
+  const {
+    topic,
+    type,
+    receiver,
+    died: { code, at },
+  } = entry;
   const name = JSON.stringify([topic, type, code, receiver]);
-  const at = diedAt(item);
   const of = { topic, type, code, ...(receiver !== undefined && { receiver }) };
   const group = groups.get(name) ?? { of, count: 0, held: 0, first: at, last: at };
   group.count += 1;
-  group.held += isHeld(item) ? 1 : 0;
+  group.held += isHeld(entry) ? 1 : 0;
   group.first = Math.min(group.first, at);
   group.last = Math.max(group.last, at);
   groups.set(name, group);

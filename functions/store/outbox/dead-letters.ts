@@ -1,68 +1,54 @@
-/** A tenant's dead messages, part by part: what groups and redrives are made of. */
+/** A tenant's dead messages as their index has them: what groups and redrives are made of. */
 import type { LetterMatch } from '../../core/redrive-run.ts';
-import { readByKey } from '../batches.ts';
-import { groupPages } from './message-groups.ts';
+import type { EntryFilter } from './entry-filter.ts';
+import { groupPages, readGroupPage } from './message-groups.ts';
+import type { GroupPage, GroupQuery, IndexEntry } from './message-groups.ts';
 import { messagePartition } from './message-items.ts';
 import type { MessageItem } from './message-items.ts';
 import type { OutboxAccess } from './message-writes.ts';
 
-/** When a message died, epoch milliseconds. */
-export const diedAt = ({ letter, lastError, createdAt }: MessageItem): number =>
-  letter?.diedAt ?? Date.parse(lastError?.at ?? createdAt);
-
 /** Whether a message may have acted and must never be called again by itself: it is resolved, not redriven. */
-export const isHeld = ({ onUncertain, unsettled = 0 }: MessageItem): boolean =>
-  onUncertain === 'hold' && unsettled > 0;
+export const isHeld = ({
+  onUncertain,
+  unsettled = 0,
+}: Pick<MessageItem, 'onUncertain' | 'unsettled'>): boolean => onUncertain === 'hold' && unsettled > 0;
 
-export function isMatched(
-  item: MessageItem,
-  { topic, type, code, since, until, entity }: LetterMatch,
-): boolean {
-  const died = diedAt(item);
-  return (
-    item.status === 'dead' &&
-    (topic === undefined || item.topic === topic) &&
-    (type === undefined || item.type === type) &&
-    (code === undefined || item.lastError?.code === code) &&
-    (since === undefined || died >= Date.parse(since)) &&
-    (until === undefined || died <= Date.parse(until)) &&
-    (entity === undefined || item.entity === entity)
-  );
+/** A dead message as it was a moment ago. */
+export type DeadEntry = IndexEntry &
+  Pick<MessageItem, 'type' | 'receiver' | 'onUncertain' | 'unsettled' | 'run'> &
+  Required<Pick<MessageItem, 'died'>>;
+
+export const idOf = ({ stateSk }: Pick<MessageItem, 'stateSk'>): string =>
+  stateSk.slice(stateSk.lastIndexOf('#') + 1);
+
+export interface DeadQuery extends Pick<GroupQuery, 'tenant' | 'after' | 'pageSize'> {
+  readonly match?: LetterMatch;
 }
 
-export interface LetterPart {
-  readonly messages: readonly MessageItem[];
-  /** Entries of the index that were looked at. */
-  readonly evaluated: number;
-  /** The place to go on from; none where all were looked at. */
-  readonly position: string | undefined;
+export interface DeadPage extends GroupPage {
+  readonly entries: readonly DeadEntry[];
 }
 
-/**
- * Dead messages in the order in which they were created, as they are now. The index may be a moment behind.
- * @param after the `position` of a part before
- */
-export async function* readDeadLetters(
-  access: OutboxAccess,
-  tenant: string,
-  match: LetterMatch,
-  after?: string,
-): AsyncGenerator<LetterPart> {
-  const partition = match.entity === undefined ? undefined : messagePartition(tenant, match.entity);
-  const pages = groupPages(access, {
-    tenant,
-    group: 'dead',
-    topic: match.topic,
-    newestFirst: false,
-    after,
-  });
-  for await (const { entries, evaluated, position } of pages) {
-    // Whose message it is stands in its key, so that those of others are not read.
-    const keys = entries.filter(({ pk }) => partition === undefined || pk === partition);
-    const items = await readByKey<MessageItem>(access.client, access.table, keys, access.deadline?.signal);
-    const byOrder = items.filter((item) => isMatched(item, match)).sort(inOrder);
-    yield { messages: byOrder, evaluated, position };
-  }
-}
+/** The next dead messages, in the order in which they were created. */
+export const readDeadPage = async (access: OutboxAccess, query: DeadQuery): Promise<DeadPage> =>
+  (await readGroupPage(access, queryOf(query))) as DeadPage;
 
-const inOrder = (one: MessageItem, other: MessageItem): number => (one.stateSk < other.stateSk ? -1 : 1);
+/** Dead messages in the order in which they were created, each page asked for when it is wanted. */
+export const deadPages = (access: OutboxAccess, query: DeadQuery): AsyncGenerator<DeadPage> =>
+  groupPages(access, queryOf(query)) as AsyncGenerator<DeadPage>;
+
+const queryOf = ({ match = {}, ...query }: DeadQuery): GroupQuery => ({
+  ...query,
+  group: 'dead',
+  newestFirst: false,
+  filter: filterOf(query.tenant, match),
+});
+
+const filterOf = (tenant: string, { topic, type, code, since, until, entity }: LetterMatch): EntryFilter => ({
+  topic,
+  type,
+  code,
+  since: since === undefined ? undefined : Date.parse(since),
+  until: until === undefined ? undefined : Date.parse(until),
+  pk: entity === undefined ? undefined : messagePartition(tenant, entity),
+});

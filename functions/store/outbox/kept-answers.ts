@@ -12,7 +12,7 @@ import type {
   MessageItem,
   MessageName,
 } from './message-items.ts';
-import { clause, indexedIn, updateOf, within, write, writeAndRead } from './message-writes.ts';
+import { clause, indexedAsDead, indexedIn, updateOf, within, write, writeAndRead } from './message-writes.ts';
 import type { Beside, OutboxAccess } from './message-writes.ts';
 
 export type AnswerTaken =
@@ -101,9 +101,12 @@ function keptOpen(item: MessageItem, { answer, from }: AnswerNews): Change {
 /** How a message stands once an answer has ended it. */
 function ended(item: MessageItem, answer: Answer, now: number): Change {
   const group = endOf(item, answer);
-  const end = indexedIn(item, group);
   const { result, refused, lastError, ...kept } = answer;
   const error = lastError ?? (refused && { ...refused, at: answer.at });
+  const end =
+    group === 'dead'
+      ? indexedAsDead(item, { code: error?.code ?? 'unknown', at: now })
+      : indexedIn(item, group);
   const isOver = group === 'done';
   // What a receiver did without anything that follows needs no word on who said so.
   const isPlain = answer.outcome === 'done' && item.answers === undefined && answer.note === undefined;

@@ -1,27 +1,27 @@
 /** A tenant's messages of one group as lists, redrives and the audit walk through them: by time, page by page. */
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { list } from '../../runtime/delivery-limits.ts';
-import type { Topic } from '../../runtime/topics.ts';
+import { filterExpression } from './entry-filter.ts';
+import type { EntryFilter } from './entry-filter.ts';
 import { groupPartitions, indexOf, messageShards } from './message-items.ts';
-import type { MessageGroup, MessageKey } from './message-items.ts';
+import type { MessageGroup, MessageItem, MessageKey } from './message-items.ts';
 import { within } from './message-writes.ts';
 import type { OutboxAccess } from './message-writes.ts';
 
 /** What both indexes have of a message. */
-export interface IndexEntry extends MessageKey {
-  readonly stateSk: string;
-  readonly topic: Topic;
-}
+export type IndexEntry = MessageKey & Pick<MessageItem, 'stateSk' | 'topic'>;
 
 export interface GroupQuery {
   readonly tenant: string;
   readonly group: MessageGroup;
   readonly newestFirst: boolean;
-  readonly topic?: Topic | undefined;
+  readonly filter?: EntryFilter | undefined;
   /** The place, exclusive, from which on to read. */
   readonly after?: string | undefined;
   /** Entries that are enough; a page holds more or fewer. */
   readonly wanted?: number | undefined;
+  /** Entries that a page looks at. */
+  readonly pageSize?: number | undefined;
 }
 
 export interface GroupPage {
@@ -32,13 +32,17 @@ export interface GroupPage {
   readonly position: string | undefined;
 }
 
-/** @returns the pages from a place on, each asked for when it is wanted */
+/**
+ * Where the first pages were not enough, little of the index fits, so that each page looks at more than the one before.
+ * @returns the pages from a place on, each asked for when it is wanted
+ */
 export async function* groupPages(access: OutboxAccess, query: GroupQuery): AsyncGenerator<GroupPage> {
-  let { after } = query;
+  let { after, pageSize = list.entriesPerPage } = query;
   do {
-    const page = await readGroupPage(access, { ...query, after });
+    const page = await readGroupPage(access, { ...query, after, pageSize });
     yield page;
     after = page.position;
+    pageSize = Math.min(pageSize * list.pageGrowth, list.entriesPerPageMax);
   } while (after !== undefined);
 }
 
@@ -75,24 +79,26 @@ interface Part {
 
 async function readPart(
   access: OutboxAccess,
-  { group, topic, after, wanted = list.entriesPerPage, newestFirst }: GroupQuery,
+  { group, filter = {}, after, wanted = Infinity, pageSize = list.entriesPerPage, newestFirst }: GroupQuery,
   partition: string,
 ): Promise<Part> {
   const index = indexOf(group);
-  const share = Math.ceil(list.entriesPerPage / messageShards);
+  const share = Math.max(1, Math.floor(pageSize / messageShards));
+  const { ExpressionAttributeValues, ...filtered } = filterExpression(filter);
   const { Items, ScannedCount, LastEvaluatedKey } = await access.client.send(
     new QueryCommand({
       TableName: access.table,
       IndexName: index.name,
       ScanIndexForward: !newestFirst,
-      // A page without a filter has as many as are wanted even where all of them are in one partition.
-      Limit: topic === undefined ? Math.min(share, wanted) : share,
+      // A page without a filter has as many as are wanted, unless nearly all of them are in one partition: then another
+      // page follows.
+      Limit: ExpressionAttributeValues === undefined ? Math.min(share, Math.ceil(wanted * 0.75)) : share,
       KeyConditionExpression: `${index.partitionKey} = :partition${after === undefined ? '' : ` AND stateSk ${newestFirst ? '<' : '>'} :after`}`,
-      ...(topic !== undefined && { FilterExpression: 'topic = :topic' }),
+      ...filtered,
       ExpressionAttributeValues: {
         ':partition': partition,
         ...(after !== undefined && { ':after': after }),
-        ...(topic !== undefined && { ':topic': topic }),
+        ...ExpressionAttributeValues,
       },
     }),
     within(access),

@@ -122,6 +122,14 @@ export interface DeadLetter {
   readonly diedAt: number;
 }
 
+/** Why and when a message died: what dead letters are counted and looked for by, so it stands in their index. */
+export interface Death {
+  /** Of the last error. */
+  readonly code: string;
+  /** Epoch ms. */
+  readonly at: number;
+}
+
 /** One attempt, or one inquiry, as a message keeps it. */
 export interface CallRecord {
   readonly kind: 'call' | 'inquiry';
@@ -181,6 +189,8 @@ export interface MessageItem {
   readonly leaseToken?: string;
   /** Of a dead message: the delivery with which it died. */
   readonly letter?: DeadLetter;
+  /** Of a dead message, and of no other. */
+  readonly died?: Death;
   readonly lastError?: LastError;
   /** The newest attempts and inquiries of all runs, the oldest of them first. */
   readonly calls?: readonly CallRecord[];

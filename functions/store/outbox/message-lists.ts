@@ -2,6 +2,7 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { list } from '../../runtime/delivery-limits.ts';
 import type { Topic } from '../../runtime/topics.ts';
+import type { EntryFilter } from './entry-filter.ts';
 import { groupPages, timeForMore } from './message-groups.ts';
 import type { GroupQuery, IndexEntry } from './message-groups.ts';
 import { groupOf, isOpen, messageGroups, messagePartition } from './message-items.ts';
@@ -52,7 +53,7 @@ export async function listEntityMessages(
   };
 }
 
-/** What is asked for. An index tells the topic, and which group a status belongs to. */
+/** What is asked for. */
 export interface MessageFilter {
   readonly status?: MessageStatus | undefined;
   readonly topic?: Topic | undefined;
@@ -62,12 +63,28 @@ export interface MessageFilter {
   readonly uncertain?: boolean | undefined;
 }
 
-/** Whether a message was claimed changes without a write to its index. */
-const isOfItems = ({ status, type, code, uncertain }: MessageFilter): boolean =>
-  (status !== undefined && isOpen({ status })) ||
-  type !== undefined ||
-  code !== undefined ||
-  uncertain !== undefined;
+/**
+ * What the index tells of the messages of a group; for the rest they are read. Whether one that is open was claimed
+ * changes without a write to its index.
+ */
+const told: Readonly<Record<MessageGroup, readonly (keyof MessageFilter)[]>> = {
+  open: ['topic'],
+  waiting: ['status', 'topic'],
+  done: ['status', 'topic', 'type'],
+  dead: ['status', 'topic', 'type', 'code', 'uncertain'],
+};
+
+function entryFilter(group: MessageGroup, filter: MessageFilter): EntryFilter {
+  const asked = told[group].filter((name) => name !== 'status').map((name) => [name, filter[name]]);
+  return Object.fromEntries(asked) as EntryFilter;
+}
+
+const isOfItems = (filter: MessageFilter): boolean =>
+  groupsOf(filter).some((group) =>
+    Object.entries(filter).some(
+      ([name, value]) => value !== undefined && !told[group].some((each) => each === name),
+    ),
+  );
 
 /** What is uncertain is on its way, or dead. */
 function groupsOf({ status, uncertain }: MessageFilter): readonly MessageGroup[] {
@@ -109,15 +126,19 @@ export async function listMessages(
   const hasTime = timeForMore(access);
   const items: MessageItem[] = [];
   let { cursor } = options;
-  // What the index does not tell is looked for in the items, page by page.
+  // What some index does not tell is looked for in the items, page by page. How deep the others are looked through at once
+  // grows with it: what they have below the page is read again for the next one.
+  const isInItems = isOfItems(filter);
+  let depth: number = isInItems ? list.entriesPerPage : list.entriesMax;
   do {
-    const page = await listIndexed(access, { tenant, filter, limit, cursor });
+    const page = await listIndexed(access, { tenant, filter, limit, cursor, depth });
+    depth = Math.min(depth * list.pageGrowth, list.entriesPerPageMax);
     items.push(...page.items);
     cursor = page.cursor;
     const last = items[limit - 1];
     if (items.length > limit && last !== undefined)
       return { items: items.slice(0, limit), cursor: { after: last.stateSk } };
-  } while (cursor !== undefined && items.length < limit && isOfItems(filter) && hasTime());
+  } while (cursor !== undefined && items.length < limit && isInItems && hasTime());
   return { items, ...(cursor !== undefined && { cursor }) };
 }
 
@@ -128,10 +149,11 @@ async function listIndexed(
     readonly filter: MessageFilter;
     readonly limit: number;
     readonly cursor: MessageCursor | undefined;
+    /** Entries of each group that are enough, however few of them fit. */
+    readonly depth: number;
   },
 ): Promise<MessagePage> {
-  const { tenant, filter, limit } = options;
-  const { topic } = filter;
+  const { tenant, filter, limit, depth } = options;
   const groups = groupsOf(filter);
   const after = options.cursor?.after;
   const read = await Promise.all(
@@ -139,9 +161,10 @@ async function listIndexed(
       readGroup(access, {
         tenant,
         group,
-        topic,
+        filter: entryFilter(group, filter),
         after,
         wanted: limit + 1,
+        depth,
         newestFirst: true,
       }),
     ),
@@ -157,7 +180,7 @@ async function listIndexed(
 /** Matching entries, and how far down the index was read for them. */
 async function readGroup(
   access: OutboxAccess,
-  query: GroupQuery & { readonly wanted: number },
+  { depth, ...query }: GroupQuery & { readonly wanted: number; readonly depth: number },
 ): Promise<ReadList<IndexEntry>> {
   const entries: IndexEntry[] = [];
   const hasTime = timeForMore(access);
@@ -166,7 +189,7 @@ async function readGroup(
     entries.push(...page.entries);
     evaluated += page.evaluated;
     if (page.position === undefined) break;
-    if (entries.length >= query.wanted || evaluated >= list.entriesMax || !hasTime()) {
+    if (entries.length >= query.wanted || evaluated >= depth || !hasTime()) {
       return { items: entries, readDownTo: page.position };
     }
   }

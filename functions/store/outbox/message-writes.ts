@@ -13,7 +13,7 @@ import type {
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Clock, Deadline } from '../../runtime/clock.ts';
 import { groupPartitionOf, indexOf, notUnderstood } from './message-items.ts';
-import type { MessageGroup, MessageItem, MessageKey, MessageName } from './message-items.ts';
+import type { Death, MessageGroup, MessageItem, MessageKey, MessageName } from './message-items.ts';
 
 /** What is written along with a message, in one transaction: both, or nothing. */
 export type Beside = readonly NonNullable<TransactWriteCommandInput['TransactItems']>[number][];
@@ -54,6 +54,7 @@ const names = {
   '#openPk': 'openPk',
   '#closedPk': 'closedPk',
   '#letter': 'letter',
+  '#died': 'died',
   '#lastError': 'lastError',
   '#calls': 'calls',
   '#result': 'result',
@@ -141,18 +142,29 @@ export const clause = {
   holder: '#leaseToken = :token',
 } as const;
 
-/** Puts a message into the index of a group, as parts of an update: it stands in one index at a time. */
-export function indexedIn(
-  name: MessageName,
-  group: MessageGroup,
-): { readonly set: string; readonly remove: string; readonly values: Readonly<Record<string, string>> } {
+/** Parts of an update. */
+interface Indexed {
+  readonly set: string;
+  readonly remove: string;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/** Puts a message into the index of a group: it stands in one index at a time. */
+export function indexedIn(name: MessageName, group: Exclude<MessageGroup, 'dead'>): Indexed {
   const isOpen = indexOf(group).name === 'open';
   return {
     set: `#${isOpen ? 'openPk' : 'closedPk'} = :partition`,
-    remove: `#${isOpen ? 'closedPk' : 'openPk'}`,
+    remove: `#${isOpen ? 'closedPk' : 'openPk'}, #died`,
     values: { ':partition': groupPartitionOf(name, group) },
   };
 }
+
+/** Puts a message among the dead letters, with what they are looked for by. */
+export const indexedAsDead = (name: MessageName, died: Death): Indexed => ({
+  set: '#closedPk = :partition, #died = :died',
+  remove: '#openPk',
+  values: { ':partition': groupPartitionOf(name, 'dead'), ':died': died },
+});
 
 export const all = (...clauses: readonly string[]): string => clauses.join(' AND ');
 

@@ -4,7 +4,7 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { timestamp } from '../../runtime/clock.ts';
 import { messageKey } from './message-items.ts';
 import type { Answer, CallRecord, DeadLetter, LastError, MessageItem, MessageName } from './message-items.ts';
-import { all, clause, indexedIn, take, write, writeBeside } from './message-writes.ts';
+import { all, clause, indexedAsDead, indexedIn, take, write, writeBeside } from './message-writes.ts';
 import type { Beside, OutboxAccess } from './message-writes.ts';
 import { deliveryState } from './delivery-state.ts';
 import type { Delivered, DeliveryState } from './delivery-state.ts';
@@ -230,7 +230,8 @@ export async function recordDead(
 ): Promise<boolean> {
   const settled = isCertain ? ', #unsettled = #unsettled - :one' : '';
   const answered = answer === undefined ? '' : ', #answer = :answer';
-  const dead = indexedIn(item, 'dead');
+  const now = access.clock.now();
+  const dead = indexedAsDead(item, { code: lastError.code, at: now });
   const written = await write(
     access,
     { pk: item.pk, sk: item.sk },
@@ -240,7 +241,7 @@ export async function recordDead(
       ':answer': answer,
       ':error': lastError,
       ':calls': calls,
-      ':letter': deadLetter(delivered, access.clock.now()),
+      ':letter': deadLetter(delivered, now),
       ...dead.values,
       ':token': token,
     },

@@ -14,7 +14,6 @@ import {
   redrivePartition,
 } from '../keys.ts';
 import type { ItemKey } from '../keys.ts';
-import type { MessageItem } from '../outbox/message-items.ts';
 import { readNewest } from '../newest-page.ts';
 import type { NewestPage } from '../newest-page.ts';
 import type { Store, TableNames } from '../store.ts';
@@ -221,5 +220,3 @@ export async function readStepLetters(
       return { id: messageId, run: Number(run) };
     });
 }
-
-export const listed = ({ id, run }: MessageItem): ListedLetter => ({ id, run });

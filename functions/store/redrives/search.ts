@@ -1,9 +1,8 @@
 /** The search for the messages of a redrive run, part by part. */
 import type { LetterMatch, ListedPart, RedriveRun } from '../../core/redrive-run.ts';
 import { list, redriveRun as limits } from '../../runtime/delivery-limits.ts';
-import { isHeld, readDeadLetters } from '../outbox/dead-letters.ts';
+import { idOf, isHeld, readDeadPage } from '../outbox/dead-letters.ts';
 import type { OutboxAccess } from '../outbox/message-writes.ts';
-import { listed } from './runs.ts';
 import type { ListedLetter } from './runs.ts';
 
 export interface FoundPart extends ListedPart {
@@ -32,16 +31,22 @@ export async function findLetters(
   const letters: ListedLetter[] = [];
   let held = 0;
   let evaluated = 0;
-  let position: string | undefined;
-  for await (const part of readDeadLetters(access, run.tenant, matchOf(run), run.listPosition)) {
-    for (const item of part.messages) {
-      if (isHeld(item)) held += 1;
-      else letters.push(listed(item));
+  let position = run.listPosition;
+  const { tenant } = run;
+  const match = matchOf(run);
+  let isOver: boolean;
+  do {
+    // All that it looks at could fit.
+    const pageSize = limits.listItemMax - letters.length;
+    const page = await readDeadPage(access, { tenant, match, after: position, pageSize });
+    for (const entry of page.entries) {
+      if (isHeld(entry)) held += 1;
+      else letters.push({ id: idOf(entry), run: entry.run });
     }
-    evaluated += part.evaluated;
-    ({ position } = part);
+    evaluated += page.evaluated;
+    ({ position } = page);
     const isFull = letters.length + list.entriesPerPage > limits.listItemMax;
-    if (isFull || evaluated >= limits.listPartEntries || !hasTime()) break;
-  }
+    isOver = position === undefined || isFull || evaluated >= limits.listPartEntries || !hasTime();
+  } while (!isOver);
   return { letters, count: letters.length, held, position };
 }

@@ -147,7 +147,13 @@ function worked(message: Item, hasWork: boolean): Item {
   const sent = { sentAt: at, ...(sensitive === true && { payload: undefined }) };
   if (hasWork && topic === 'notification') {
     const lastError = { code: '500', reason: 'The receiver answered 500.', at };
-    return { ...indexed('dead'), ...sent, attempts: 5, lastError };
+    return {
+      ...indexed('dead'),
+      ...sent,
+      attempts: 5,
+      lastError,
+      died: { code: '500', at: Date.parse(String(at)) },
+    };
   }
   const result = JSON.stringify({ messageId: '<00000000-0000-4000-8000-000000000000@example.com>' });
   return { ...indexed('done'), ...sent, attempts: 1, doneAt: at, result };
