@@ -120,6 +120,16 @@ describe('of many dead letters', () => {
     }
   });
 
+  it('those that the version before left are counted, and are run again', async () => {
+    const { died: _notWritten, ...older } = deadLetter({ tenant });
+    await putLetters(api.backend.store, [older]);
+    const { json } = await api.get('/v1/messages/groups', { tenant });
+    const createdAt = new Date(startOfYear).toISOString();
+    expect(json).toMatchObject({ counted: 1, items: [{ code: 'unknown', count: 1, firstAt: createdAt }] });
+    const run = await api.post('/v1/redrives', { match: {}, dryRun: true }, { tenant });
+    expect(run.json).toMatchObject({ matched: 1 });
+  });
+
   it('a redrive in bulk does not try those that are held', async () => {
     const { store } = api.backend;
     const held = Array.from({ length: 30 }, () => ({

@@ -2,7 +2,7 @@
 import { timestamp } from '../../runtime/clock.ts';
 import { deadGroups as limits, list } from '../../runtime/delivery-limits.ts';
 import type { Topic } from '../../runtime/topics.ts';
-import { deadPages, isHeld } from './dead-letters.ts';
+import { deadPages, deathOf, isHeld } from './dead-letters.ts';
 import type { DeadEntry } from './dead-letters.ts';
 import { timeForMore } from './message-groups.ts';
 import type { OutboxAccess } from './message-writes.ts';
@@ -62,12 +62,8 @@ export async function groupDeadMessages(
 }
 
 function add(groups: Map<string, Counts>, entry: DeadEntry): void {
-  const {
-    topic,
-    type,
-    receiver,
-    died: { code, at },
-  } = entry;
+  const { topic, type, receiver } = entry;
+  const { code, at } = deathOf(entry);
   const name = JSON.stringify([topic, type, code, receiver]);
   const of = { topic, type, code, ...(receiver !== undefined && { receiver }) };
   const group = groups.get(name) ?? { of, count: 0, held: 0, first: at, last: at };

@@ -4,7 +4,7 @@ import type { EntryFilter } from './entry-filter.ts';
 import { groupPages, readGroupPage } from './message-groups.ts';
 import type { GroupPage, GroupQuery, IndexEntry } from './message-groups.ts';
 import { messagePartition } from './message-items.ts';
-import type { MessageItem } from './message-items.ts';
+import type { Death, MessageItem } from './message-items.ts';
 import type { OutboxAccess } from './message-writes.ts';
 
 /** Whether a message may have acted and must never be called again by itself: it is resolved, not redriven. */
@@ -15,8 +15,11 @@ export const isHeld = ({
 
 /** A dead message as it was a moment ago. */
 export type DeadEntry = IndexEntry &
-  Pick<MessageItem, 'type' | 'receiver' | 'onUncertain' | 'unsettled' | 'run'> &
-  Required<Pick<MessageItem, 'died'>>;
+  Pick<MessageItem, 'type' | 'receiver' | 'onUncertain' | 'unsettled' | 'run' | 'died'>;
+
+/** Of one that a version before left, why is not known, and when only that it was not before it was created. */
+export const deathOf = ({ died, stateSk }: Pick<MessageItem, 'died' | 'stateSk'>): Death =>
+  died ?? { code: 'unknown', at: Date.parse(stateSk.slice(0, stateSk.indexOf('#'))) };
 
 export const idOf = ({ stateSk }: Pick<MessageItem, 'stateSk'>): string =>
   stateSk.slice(stateSk.lastIndexOf('#') + 1);

@@ -44,7 +44,8 @@ export function filterExpression({
     ['#type = :type', ':type', type],
     ['#died.#code = :code', ':code', code],
     ['#died.#at >= :since', ':since', since],
-    ['#died.#at <= :until', ':until', until],
+    // The version before said nothing of it; what it left is redriven as well.
+    ['(attribute_not_exists(#died) OR #died.#at <= :until)', ':until', until],
     ['#pk = :pk', ':pk', pk],
     // What is missing is compared as false.
     [
