@@ -1,5 +1,5 @@
 /** Where the viewer is: the screen and its filters, in the URL's fragment. A token never stands there. */
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useState } from 'preact/hooks';
 
 export interface Place {
   /** For example `['entities', 'payments', 'pay_01…']`; empty for the first screen. */
@@ -16,8 +16,8 @@ export function placeUrl(path: readonly string[], query: Query = {}): string {
   return `#/${path.map(encodeURIComponent).join('/')}${search === '' ? '' : `?${search}`}`;
 }
 
-function readPlace(): Place {
-  const [path = '', search = ''] = location.hash.replace(/^#\/?/, '').split('?');
+function placeOf(hash: string): Place {
+  const [path = '', search = ''] = hash.replace(/^#\/?/, '').split('?');
   const segments = path.split('/').filter((segment) => segment !== '');
   return {
     path: segments.map(decoded),
@@ -38,17 +38,18 @@ export function go(path: readonly string[], query?: Query): void {
 }
 
 export function usePlace(): Place {
-  const [place, setPlace] = useState(readPlace);
-  useEffect(() => {
+  const [hash, setHash] = useState(location.hash);
+  // With what it shows, not after it: who went on in between would stay where they were.
+  useLayoutEffect(() => {
     const read = (): void => {
-      setPlace(readPlace());
+      setHash(location.hash);
     };
     addEventListener('hashchange', read);
     return () => {
       removeEventListener('hashchange', read);
     };
   }, []);
-  return place;
+  return useMemo(() => placeOf(hash), [hash]);
 }
 
 /** `msg_pay_01…_2_0` -> `pay_01…` */
