@@ -56,7 +56,7 @@ const shot = async (name: string): Promise<void> => {
   const { SCREENSHOTS: folder } = process.env;
   if (!folder) return;
   await page.evaluate('scrollTo(0, 0)');
-  await page.screenshot({ path: `${folder}/${name}.png` });
+  await page.screenshot({ path: `${folder}/${name}.png`, animations: 'disabled' });
 };
 const heading = (name: string) => page.getByRole('heading', { name, exact: true });
 /** A list by attribute follows the stream, so it is loaded again until it has the entity. */
