@@ -4,10 +4,10 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { LetterMatch } from '../../functions/core/redrive-run.ts';
 import { timestamp } from '../../functions/runtime/clock.ts';
-import { deadPages, idOf, isHeld } from '../../functions/store/outbox/dead-letters.ts';
+import { deadPages, isHeld } from '../../functions/store/outbox/dead-letters.ts';
 import { groupPages, timeForMore } from '../../functions/store/outbox/message-groups.ts';
 import type { GroupQuery } from '../../functions/store/outbox/message-groups.ts';
-import { groupOf, indexedAs } from '../../functions/store/outbox/message-items.ts';
+import { groupOf, indexedAs, toldByPlace } from '../../functions/store/outbox/message-items.ts';
 import type { MessageItem, NewMessage } from '../../functions/store/outbox/message-items.ts';
 import { listEntityMessages, listMessages } from '../../functions/store/outbox/message-lists.ts';
 import type { MessageCursor, MessageFilter } from '../../functions/store/outbox/message-lists.ts';
@@ -208,7 +208,7 @@ describe('dead letters', () => {
       stateSk: one.stateSk,
       died: { code: '503', at: time.now },
     });
-    expect(entry && idOf(entry)).toBe(id);
+    expect(entry && toldByPlace(entry).id).toBe(id);
   });
 
   test('are held where they may have acted and must not be called again', async () => {
@@ -223,7 +223,7 @@ describe('dead letters', () => {
     const [first, second] = [await put('dead'), await put('dead')];
     const same = await put('dead', { entityId: first.entity, seq: 5 });
     const read = async (entity?: string, after?: string) =>
-      (await found({ entity }, after, narrow)).map(idOf);
+      (await found({ entity }, after, narrow)).map((entry) => toldByPlace(entry).id);
     expect(await read()).toEqual(idsOf([first, second, same]));
     expect(await read(first.entity)).toEqual(idsOf([first, same]));
     expect(await read(undefined, first.stateSk)).toEqual(idsOf([second, same]));

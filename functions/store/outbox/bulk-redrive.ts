@@ -1,8 +1,9 @@
 /** The bulk redrive: a walk through a tenant's dead messages of one topic, as far as a call has time. */
 import { delivery } from '../../runtime/delivery-limits.ts';
 import type { Topic } from '../../runtime/topics.ts';
-import { deadPages, idOf, isHeld } from './dead-letters.ts';
+import { deadPages, isHeld } from './dead-letters.ts';
 import { timeForMore } from './message-groups.ts';
+import { toldByPlace } from './message-items.ts';
 import type { OutboxAccess } from './message-writes.ts';
 import { redriveMessage } from './messages.ts';
 
@@ -28,7 +29,7 @@ export async function redriveMessages(
       if (count >= limit || !hasTime()) return { count, isComplete: false };
       const taken = rest.slice(0, Math.min(limit - count, delivery.writeConcurrency));
       const outcomes = await Promise.all(
-        taken.map((entry) => redriveMessage(access, { tenant, id: idOf(entry) })),
+        taken.map((entry) => redriveMessage(access, { tenant, id: toldByPlace(entry).id })),
       );
       count += outcomes.filter((outcome) => outcome === 'redriven').length;
       rest = rest.slice(taken.length);

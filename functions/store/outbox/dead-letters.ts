@@ -3,7 +3,7 @@ import type { LetterMatch } from '../../core/redrive-run.ts';
 import type { EntryFilter } from './entry-filter.ts';
 import { groupPages, readGroupPage } from './message-groups.ts';
 import type { GroupPage, GroupQuery, IndexEntry } from './message-groups.ts';
-import { messagePartition } from './message-items.ts';
+import { messagePartition, toldByPlace } from './message-items.ts';
 import type { Death, MessageItem } from './message-items.ts';
 import type { OutboxAccess } from './message-writes.ts';
 
@@ -19,10 +19,7 @@ export type DeadEntry = IndexEntry &
 
 /** Of one that a version before left, why is not known, and when only that it was not before it was created. */
 export const deathOf = ({ died, stateSk }: Pick<MessageItem, 'died' | 'stateSk'>): Death =>
-  died ?? { code: 'unknown', at: Date.parse(stateSk.slice(0, stateSk.indexOf('#'))) };
-
-export const idOf = ({ stateSk }: Pick<MessageItem, 'stateSk'>): string =>
-  stateSk.slice(stateSk.lastIndexOf('#') + 1);
+  died ?? { code: 'unknown', at: Date.parse(toldByPlace({ stateSk }).createdAt) };
 
 export interface DeadQuery extends Pick<GroupQuery, 'tenant' | 'after' | 'pageSize'> {
   readonly match?: LetterMatch;

@@ -280,6 +280,15 @@ export const indexedAs = (
 /** `stateSk`: the place of a message in a list of its tenant's. */
 export const statePosition = new RegExp(`^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z#${idForm}$`);
 
+/** What the place of a message in a list tells: when it was created, and its id. */
+export function toldByPlace({ stateSk }: Pick<MessageItem, 'stateSk'>): {
+  readonly createdAt: string;
+  readonly id: string;
+} {
+  const [createdAt = '', id = ''] = stateSk.split('#');
+  return { createdAt, id };
+}
+
 /** The item of a message that is about to be sent for the first time. */
 export function messageItem(message: NewMessage): MessageItem {
   const { tenant, entityId, seq, n, createdAt, requestId, traceparent } = message;

@@ -7,7 +7,7 @@ import { GetCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { ScanCommandInput } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
 import type { Topic } from '../../runtime/topics.ts';
-import { sweeperKey } from './message-items.ts';
+import { sweeperKey, toldByPlace } from './message-items.ts';
 import type { MessageItem, MessageKey } from './message-items.ts';
 import type { OutboxAccess } from './message-writes.ts';
 import { readByKey } from '../batches.ts';
@@ -136,5 +136,5 @@ export const readMessages = (access: OutboxAccess, keys: readonly MessageKey[]):
 function openMessage(item: Record<string, unknown>): OpenMessage | undefined {
   const { pk, sk, topic, stateSk, waitingUntil } = item as Partial<MessageItem>;
   if (pk === undefined || sk === undefined || topic === undefined || stateSk === undefined) return undefined;
-  return { pk, sk, topic, createdAt: stateSk.split('#').at(0) ?? '', waitingUntil };
+  return { pk, sk, topic, createdAt: toldByPlace({ stateSk }).createdAt, waitingUntil };
 }

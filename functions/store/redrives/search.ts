@@ -1,7 +1,8 @@
 /** The search for the messages of a redrive run, part by part. */
 import type { LetterMatch, ListedPart, RedriveRun } from '../../core/redrive-run.ts';
 import { list, redriveRun as limits } from '../../runtime/delivery-limits.ts';
-import { idOf, isHeld, readDeadPage } from '../outbox/dead-letters.ts';
+import { isHeld, readDeadPage } from '../outbox/dead-letters.ts';
+import { toldByPlace } from '../outbox/message-items.ts';
 import type { OutboxAccess } from '../outbox/message-writes.ts';
 import type { ListedLetter } from './runs.ts';
 
@@ -41,7 +42,7 @@ export async function findLetters(
     const page = await readDeadPage(access, { tenant, match, after: position, pageSize });
     for (const entry of page.entries) {
       if (isHeld(entry)) held += 1;
-      else letters.push({ id: idOf(entry), run: entry.run });
+      else letters.push({ id: toldByPlace(entry).id, run: entry.run });
     }
     evaluated += page.evaluated;
     ({ position } = page);

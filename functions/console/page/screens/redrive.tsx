@@ -69,6 +69,7 @@ function Run({ run, onStop }: RunProps) {
   const { redrives: texts, letters, count } = useTexts();
   const { state, matched, matchedAtLeast, held, sent, done, deadAgain, skipped, steps } = run;
   const ended = done + deadAgain + skipped;
+  const progress = texts.progress(count(ended, false), count(matched, matchedAtLeast));
   const endedAt = state === 'running' ? undefined : steps.at(-1)?.endedAt;
   return (
     <>
@@ -90,13 +91,9 @@ function Run({ run, onStop }: RunProps) {
         )}
         {state !== 'running' && <Left run={run} />}
         <div>
-          <progress
-            value={ended}
-            max={Math.max(matched, ended, 1)}
-            aria-label={texts.progress(count(ended, false), count(matched, matchedAtLeast))}
-          />
+          <progress value={ended} max={Math.max(matched, ended, 1)} aria-label={progress} />
           <p class="small quiet">
-            {texts.progress(count(ended, false), count(matched, matchedAtLeast))}
+            {progress}
             {state === 'running' && matchedAtLeast && ` ${texts.searching}`}
           </p>
         </div>
