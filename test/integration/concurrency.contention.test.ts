@@ -231,6 +231,17 @@ describe('a hot item', { timeout: 240_000 }, () => {
   });
 });
 
+describe('a lock', () => {
+  it('is waited for until the deadline, and then it is said who could not have it', async () => {
+    const api = await startBackend();
+    const path = `/v1/point-accounts/${idOf(await api.post('/v1/point-accounts', { owner: 'ada' }))}/lock`;
+    expect((await api.post(path, { ttlSeconds: 300 })).status).toBe(200);
+    const tooLate = await api.post(path, { ttlSeconds: 60, wait: 'wait' });
+    expect([tooLate.status, tooLate.json['code']]).toEqual([423, 'locked']);
+    expect(tooLate.headers['retry-after']).toBeDefined();
+  });
+});
+
 describe('a hold that runs out', () => {
   it('just as its confirmation arrives is one or the other', async () => {
     // Two execution environments whose clocks differ: for one the hold runs for another moment.

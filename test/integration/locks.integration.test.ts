@@ -179,16 +179,6 @@ describe('a lock', () => {
     }
   });
 
-  it('is waited for until the deadline, and then it is said who could not have it', async () => {
-    const path = await account();
-    await lock(path, 300);
-    const began = performance.now();
-    const tooLate = await lock(path, 60, 'wait');
-    expect(verdictOf(tooLate)).toEqual([423, 'locked']);
-    expect(tooLate.headers['retry-after']).toBeDefined();
-    expect(performance.now() - began).toBeLessThan(10_000);
-  });
-
   it('is taken by one of 16 that ask at once, and each later fence is higher', async () => {
     const path = await account();
     const replies = await Promise.all(Array.from({ length: 16 }, () => lock(path)));
