@@ -231,31 +231,37 @@ describe('an answer', () => {
 
 describe('what was said of a message', () => {
   const item = made();
+  const refusal = { refused: { code: '402', reason: 'No.' } };
   test.each([
-    [{ answer: said('refused') }, 'refused'],
-    [{ answer: said('done') }, 'done'],
-    [{ answer: gaveUp }, undefined],
-    [{ answer: gaveUp, status: 'done' }, 'done'],
-    [{}, undefined],
-    [{ status: 'done' }, 'done'],
-    [{ status: 'done', refused: { code: '402', reason: 'No.' } }, 'refused'],
-    [{ status: 'dead', refused: { code: '402', reason: 'No.' } }, undefined],
-  ] as const)('%j', (more, expected) => {
+    ['that was refused', { answer: said('refused') }, 'refused'],
+    ['that was done', { answer: said('done') }, 'done'],
+    ['that was given up', { answer: gaveUp }, undefined],
+    ['that has ended and had been given up', { answer: gaveUp, status: 'done' }, 'done'],
+    ['that is open', {}, undefined],
+    ['that has ended', { status: 'done' }, 'done'],
+    ['that has ended with a refusal', { status: 'done', ...refusal }, 'refused'],
+    ['that is dead with a refusal', { status: 'dead', ...refusal }, undefined],
+  ] as const)('%s', (_, more, expected) => {
     expect(outcomeSaid({ ...item, ...more })).toBe(expected);
   });
 
   const notUnderstood = { answerWaits: { code: 'answer_not_understood', at: timestamp(time.now) } };
+  const locked = { answerWaits: { code: 'locked', at: '' } };
   test.each([
-    [{ status: 'dead' }, true],
-    [{ status: 'sent' }, false],
-    [{ status: 'done', answer: said('done'), ...notUnderstood }, false],
-    [{ status: 'sent', answer: said('done'), ...notUnderstood }, true],
-    [{ status: 'sent', answer: gaveUp, ...notUnderstood }, true],
-    [{ status: 'sent', answer: said('refused'), ...notUnderstood }, false],
-    [{ status: 'sent', ...notUnderstood }, false],
-    [{ status: 'sent', answer: said('done'), answerWaits: { code: 'locked', at: '' } }, false],
-    [{ status: 'sent', answer: said('done') }, false],
-  ] as const)('leaves a person’s word of done to count: %j', (more, expected) => {
+    ['is dead', { status: 'dead' }, true],
+    ['is on its way', { status: 'sent' }, false],
+    ['has ended', { status: 'done', answer: said('done'), ...notUnderstood }, false],
+    ['waits for a word on the same answer', { status: 'sent', answer: said('done'), ...notUnderstood }, true],
+    ['was given up and not understood', { status: 'sent', answer: gaveUp, ...notUnderstood }, true],
+    [
+      'waits for a word on another answer',
+      { status: 'sent', answer: said('refused'), ...notUnderstood },
+      false,
+    ],
+    ['has no answer that was not understood', { status: 'sent', ...notUnderstood }, false],
+    ['waits for a lock', { status: 'sent', answer: said('done'), ...locked }, false],
+    ['waits for nothing', { status: 'sent', answer: said('done') }, false],
+  ] as const)('a person’s word of done on one that %s counts, or not', (_, more, expected) => {
     expect(isResolvable({ ...item, ...more }, 'done')).toBe(expected);
   });
 });
