@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { createAnswers } from '../../functions/commands/carry-out-answer.ts';
 import { timestamp } from '../../functions/runtime/clock.ts';
+import { workerCall } from '../../functions/runtime/delivery-limits.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import type { Received } from '../../functions/workers/receiver.ts';
 import { answerTo } from '../support/answering.ts';
@@ -64,12 +65,14 @@ describe('an answer', () => {
       answerWaits: { code: 'locked' },
     });
     outbox().clock.ahead(301_000);
+    seen.counted = [];
     expect(await deliver(item, done)).toBe(false);
+    expect(seen.counted[0]).toBe('MessagesDone external-call');
     expect(seen.calls).toBe(1);
     expect(await paymentOf(item)).toMatchObject({ version: 3 });
   });
 
-  test('is kept where the commit cannot be asked for', async () => {
+  test('is kept where the commit cannot be asked for, and is tried again in the time that is left', async () => {
     const item = await confirmed();
     let tries = 0;
     const lose = (command: string): void => {
@@ -79,6 +82,9 @@ describe('an answer', () => {
     };
     expect(await deliver(item, done, { lose })).toBe(false);
     expect(tries).toBe(2);
+    const [first, second = Infinity] = seen.budgets;
+    expect(first).toBeUndefined();
+    expect(second).toBeLessThanOrEqual(workerCall.answerMs);
     expect(await outbox().read(item)).toMatchObject({ status: 'done', answer: { outcome: 'done' } });
     expect(await paymentOf(item)).toMatchObject({ version: 3 });
   });

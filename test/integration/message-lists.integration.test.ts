@@ -4,10 +4,16 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { LetterMatch } from '../../functions/core/redrive-run.ts';
 import { timestamp } from '../../functions/runtime/clock.ts';
+import { list } from '../../functions/runtime/delivery-limits.ts';
 import { deadPages, isHeld } from '../../functions/store/outbox/dead-letters.ts';
 import { groupPages, timeForMore } from '../../functions/store/outbox/message-groups.ts';
 import type { GroupQuery } from '../../functions/store/outbox/message-groups.ts';
-import { groupOf, indexedAs, toldByPlace } from '../../functions/store/outbox/message-items.ts';
+import {
+  groupOf,
+  indexedAs,
+  messageShards,
+  toldByPlace,
+} from '../../functions/store/outbox/message-items.ts';
 import type { MessageItem, NewMessage } from '../../functions/store/outbox/message-items.ts';
 import { listEntityMessages, listMessages } from '../../functions/store/outbox/message-lists.ts';
 import type { MessageCursor, MessageFilter } from '../../functions/store/outbox/message-lists.ts';
@@ -18,11 +24,15 @@ import { time, writtenMessages } from '../support/written-messages.ts';
 const { access, another, made } = writtenMessages();
 /** Each of its requests reads two entries of a partition at most. */
 let narrow: OutboxAccess;
+/** How many entries its requests asked for. */
+let asked: number[] = [];
 beforeAll(() => {
   narrow = another();
   intercept(narrow.client, {
     before: ({ command, input }) => {
-      if (command === 'QueryCommand') Object.assign(input as object, { Limit: 2 });
+      if (command !== 'QueryCommand') return;
+      asked.push((input as { Limit: number }).Limit);
+      Object.assign(input as object, { Limit: 2 });
     },
   });
 });
@@ -32,6 +42,7 @@ let count = 0;
 beforeEach(() => {
   tenant = `tenant ${randomUUID()}`;
   count = 0;
+  asked = [];
 });
 /** A message that stands in the index of its status; each is a millisecond younger than the one before. */
 async function put(
@@ -92,13 +103,31 @@ describe('the messages of a group', () => {
     expect((await walked({ group: 'open', filter: { topic: 'report' } })).places).toEqual([]);
   });
 
+  test('are asked for in pages that grow up to a bound, and not many more of them than are wanted', async () => {
+    // A page shows eight at most, so there are five pages and more.
+    await puts(Array<'dead'>(40).fill('dead'));
+    await walked({});
+    const { entriesPerPage, entriesPerPageMax, pageGrowth } = list;
+    const sizes = [0, 1, 2, 3].map((n) => Math.min(entriesPerPage * pageGrowth ** n, entriesPerPageMax));
+    expect([...new Set(asked)]).toEqual(sizes.map((size) => size / messageShards));
+    asked = [];
+    await walked({ wanted: 8 });
+    expect(asked[0]).toBe(6);
+    asked = [];
+    // Of what a filter leaves out nobody knows before how much it is.
+    await walked({ wanted: 8, filter: { topic: 'report' } });
+    expect(asked[0]).toBe(entriesPerPage / messageShards);
+  });
+
   test('are begun with as long as a share of the time is left', () => {
     let left = 1_000;
     const deadline = { signal: new AbortController().signal, remainingMs: () => left };
     const hasTime = timeForMore({ deadline });
     expect(hasTime()).toBe(true);
-    left = 0;
+    left = 1_000 * (1 - list.shareOfTime);
     expect(hasTime()).toBe(false);
+    left += 1;
+    expect(hasTime()).toBe(true);
     expect(timeForMore({})()).toBe(true);
   });
 });

@@ -165,13 +165,15 @@ describe('what was not sent', () => {
     };
   };
 
-  test('is told with its name, and counted for its topic', async () => {
+  test('is told with its name, and counted for its topic; what was sent is not', async () => {
     const item = await outbox.put();
     const { told, ...seen } = watched();
     const relay = createMessageRelay({
       ...{ queueUrls, sqs: refusing('ServiceUnavailable', false) },
       ...seen,
     });
+    await createMessageRelay({ sqs: outbox.sqs, queueUrls, ...seen })(streamEvent(item));
+    expect(told).toEqual([]);
     await relay(streamEvent(item));
     const outcome = { kind: 'failed', reason: 'ServiceUnavailable' };
     expect(told).toEqual([

@@ -839,4 +839,34 @@ export const explained: readonly Explained[] = [
     replacement: "case 'waiting':",
     why: 'The end of the switch returns the same.',
   },
+  {
+    file: 'functions/store/outbox/kept-answers.ts',
+    original: 'error?.code',
+    replacement: 'error.code',
+    why: 'What an answer ends as dead has its error, or the refusal; the types do not know that.',
+  },
+  {
+    file: 'functions/store/outbox/messages.ts',
+    original: 'claimed.found?.status',
+    replacement: 'claimed.found.status',
+    why: 'No attempt is left, or it is uncertain, of a message that is there; the types do not know that.',
+  },
+  {
+    file: 'functions/workers/delivery-ends.ts',
+    original: 'item.answers?.[said.outcome] !== undefined',
+    replacement: 'true',
+    why: 'Where nothing follows from an answer there is no transition to carry out, and it is taken as here.',
+  },
+  {
+    file: 'functions/store/outbox/message-groups.ts',
+    original: 'position === undefined',
+    replacement: 'false',
+    why: 'No place is before `undefined`, so the comparison beside it says the same; the types ask for the check.',
+  },
+  {
+    file: 'functions/store/outbox/message-groups.ts',
+    original: 'after !== undefined',
+    replacement: 'true',
+    why: 'The client leaves out what is undefined; the types ask for the check.',
+  },
 ];

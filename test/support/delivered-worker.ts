@@ -51,11 +51,13 @@ interface Seen {
   counted: string[];
   /** How often the receiver was called. */
   calls: number;
+  /** Milliseconds that each move of an entity was given; `undefined` where nobody said. */
+  budgets: (number | undefined)[];
 }
 
 /** Tables, queues and a worker for the file that calls this; what is seen begins anew with each test. */
 export function deliveredWorker() {
-  const seen: Seen = { hidden: [], counted: [], calls: 0 };
+  const seen: Seen = { hidden: [], counted: [], calls: 0, budgets: [] };
   let started: TestOutbox;
   let api: TestBackend;
   let sqs: SQSClient;
@@ -78,7 +80,7 @@ export function deliveredWorker() {
     await started.stop();
   });
   beforeEach(() => {
-    Object.assign(seen, { hidden: [], counted: [], calls: 0 });
+    Object.assign(seen, { hidden: [], counted: [], calls: 0, budgets: [] });
   });
   const metrics: MetricWriter = {
     add: (name, value, ...topic) =>
@@ -104,6 +106,10 @@ export function deliveredWorker() {
     const clock = world.now ? { now: world.now } : started.clock;
     const access = { ...started.access, client, clock };
     const { inquired, topic = 'external-call' } = world;
+    const { carryOut } = createAnswers(
+      { ...api.backend, clock, store: { client, tables: started.tables } },
+      access,
+    );
     const handler = createTopicWorker({
       topic,
       policy: { ...policy, callTimeoutMs: world.callTimeoutMs ?? policy.callTimeoutMs },
@@ -114,8 +120,10 @@ export function deliveredWorker() {
       ...(inquired && {
         inquire: () => (typeof inquired === 'function' ? inquired() : Promise.resolve(inquired)),
       }),
-      carryOut: createAnswers({ ...api.backend, clock, store: { client, tables: started.tables } }, access)
-        .carryOut,
+      carryOut: (answered, terms) => {
+        seen.budgets.push(terms?.budgetMs);
+        return carryOut(answered, terms);
+      },
       outbox: access,
       sqs,
       log: silent,
