@@ -155,7 +155,7 @@ export const groups: readonly Group[] = [
       'functions/workers/calls.ts',
       'functions/workers/call-receiver.ts',
     ],
-    tests: [...unit('message-calls'), ...integration(...workerDecisions)],
+    tests: [...unit('message-calls'), ...integration(...workerDecisions, 'answers-at-once')],
     reason: 'What a message keeps of each end.',
   },
   {
@@ -216,6 +216,24 @@ export const groups: readonly Group[] = [
     ],
     tests: integration('redrive-steps', 'redrive-runs'),
     reason: 'How a run is carried on, by whoever comes.',
+  },
+  {
+    name: 'audit-reads',
+    mutate: ['functions/store/audit/audit-reads.ts'],
+    tests: integration('audit-reads'),
+    reason: 'What the audit is shown: all, once, and as strongly as it asks.',
+  },
+  {
+    name: 'audit-runs',
+    mutate: ['functions/store/audit/audit-runs.ts'],
+    tests: integration('audit-runs'),
+    reason: 'What an audit keeps between its calls.',
+  },
+  {
+    name: 'tenant-register',
+    mutate: ['functions/store/audit/tenant-register.ts'],
+    tests: integration('tenant-register'),
+    reason: 'What one night leaves to the next, and who may write it.',
   },
   {
     name: 'relay',
