@@ -212,10 +212,15 @@ export const groups: readonly Group[] = [
       'functions/workers/redrive-run.ts',
       'functions/workers/run-timer.ts',
       'functions/store/redrives/runs.ts',
-      'functions/store/redrives/search.ts',
     ],
     tests: integration('redrive-steps', 'redrive-runs'),
     reason: 'How a run is carried on, by whoever comes.',
+  },
+  {
+    name: 'redrive-search',
+    mutate: ['functions/store/redrives/search.ts'],
+    tests: ['test/integration/redrive-search.isolated.test.ts'],
+    reason: 'What a part of the list takes, with small limits.',
   },
   {
     name: 'audit-reads',
