@@ -2,6 +2,7 @@
  * What must be right in a definition before anything is started with it. Each refusal names the domain, the command,
  * the field, what was found there and what would be right.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { transaction } from '../runtime/limits.ts';
 import { firstGap, gapText } from './answer-gaps.ts';
@@ -14,7 +15,7 @@ import { answers } from './messages.ts';
 import type { AnyMessage } from './messages.ts';
 import { collectionOf } from './others.ts';
 import { periods } from './recurrence.ts';
-import { opsOf } from './rules.ts';
+import { momentOf, opsOf } from './rules.ts';
 import type { AnyRule } from './rules.ts';
 import { spreadFaultOf } from './spread-accounts.ts';
 
@@ -56,6 +57,7 @@ export function checkDefinition(domain: Domain): void {
     fail('states', `"${odd}" cannot be a state; use lower-case letters, hyphens and underscores`);
   const twice = states.find((state, index) => states.indexOf(state) !== index);
   if (twice !== undefined) fail('states', `"${twice}" stands twice`);
+  if (states.length === 0) fail('states', 'none is named; each entity begins in the first');
   checkStates({ states: domain.states }, 'initial', [initial], fail);
   if (!Number.isSafeInteger(version) || version < 1)
     fail('version', `${version} is no version; use a whole number from 1 on`);
@@ -72,8 +74,9 @@ export function checkDefinition(domain: Domain): void {
   checkReachable(domain, fail);
   checkNames(domain, fail);
   checkAttributes(domain, fail);
-  for (const { name, while: held } of domain.unique ?? []) {
+  for (const { name, while: held, paths } of domain.unique ?? []) {
     checkStates(domain, `unique "${name}", while`, held, fail);
+    checkChosen(`unique "${name}", of`, paths, 'an attribute', attributesOf(domain), fail);
   }
   checkAccounts(domain, fail);
   checkListed(domain, fail);
@@ -98,28 +101,55 @@ function checkStates(
 
 function checkTransition(domain: Domain, name: string, transition: AnyTransition, fail: Fail): void {
   const place = nameOf(name);
-  const { from, to, next, leads, ignoredIn = [], internal, role } = transition;
+  const { from, ignoredIn = [], internal, role } = transition;
   if (!isWord(name)) fail(place, 'it cannot be a path; use lower-case letters and hyphens');
   if (entityRoutes.includes(name)) fail(place, 'the route of this name is taken; give it another name');
   checkStates(domain, `${place}, from`, from, fail);
-  // A former state is one that no command leads to.
-  checkStates({ states: domain.states }, `${place}, to`, to, fail);
+  checkEnds(domain, place, transition, fail);
   if (ignoredIn.length > 0) checkStates(domain, `${place}, ignoredIn`, ignoredIn, fail);
   const both = ignoredIn.find((state) => from.includes(state));
   if (both !== undefined)
     fail(`${place}, ignoredIn`, `"${both}" stands in "from" too; leave it out in one of them`);
-  const isWholeWay =
-    from.every((state) => to.includes(leads?.[state] ?? state)) &&
-    (leads !== undefined || from.length === to.length);
-  if (to.length > 1 && !next && !isWholeWay)
-    fail(`${place}, to`, `it may lead to ${to.join(' or ')}, and no "next" or "leads" says which`);
   if (internal === true && (role !== undefined || transition.authorize || transition.example))
     fail(place, 'it is internal, so nobody asks for it; leave "role", "authorize" and "example" out');
 }
 
+/** Each state that it starts from has its end, or `next` chooses one; none is a state of earlier versions. */
+function checkEnds(
+  { states, formerStates = [] }: Domain,
+  place: string,
+  transition: AnyTransition,
+  fail: Fail,
+): void {
+  const { from, to, next, leads } = transition;
+  const at = `${place}, to`;
+  if (to.length === 0 && next)
+    fail(at, 'it is left out, and "next" chooses; name the states it chooses among');
+  const former = to.find((state) => formerStates.includes(state));
+  if (former !== undefined)
+    fail(
+      at,
+      from.includes(former)
+        ? `it would stay in "${former}", a former state; say where it leads from there`
+        : `"${former}" is a former state, and no command leads there; states are ${listed(states)}`,
+    );
+  checkStates({ states }, at, to, fail);
+  if (leads) {
+    if (next) fail(at, 'it says the end for each state, and "next" chooses; leave one of them out');
+    const without = from.find((state) => leads[state] === undefined);
+    if (without !== undefined) fail(at, `it does not say where it leads from "${without}"`);
+    const beyond = Object.keys(leads).find((state) => !from.includes(state));
+    if (beyond !== undefined) fail(at, `it does not start from "${beyond}"; it starts from ${listed(from)}`);
+  } else if (to.length > 1 && !next && !isDeepStrictEqual(to, from))
+    fail(
+      at,
+      `it may lead to ${to.join(' or ')}; choose with "next", or say the end for each state: { ${from[0] ?? ''}: ... }`,
+    );
+}
+
 function checkCommand(domain: Domain, name: string, command: AnyCommand, fail: Fail): void {
   const place = nameOf(name);
-  const { role, authorize = {}, rules, messages = [] } = command;
+  const { role, authorize = {}, rules, input, messages = [] } = command;
   if (role !== undefined && !isRole(role))
     fail(`${place}, role`, `"${role}" cannot be a role; use a word without spaces and brackets`);
   for (const [code, authorization] of Object.entries(authorize)) {
@@ -131,7 +161,10 @@ function checkCommand(domain: Domain, name: string, command: AnyCommand, fail: F
       if (!known.includes(path))
         fail(`${place}, authorize "${code}"`, `"${path}" is not ${what}; they are ${listed(known)}`);
   }
-  checkRules(domain, name === 'create' ? [] : pathsOf(domain), place, rules, fail);
+  if (name === 'create') checkRules(domain, [], place, rules, fail);
+  else checkRules(domain, pathsOf(domain), place, rules, fail, momentsOf(domain));
+  if ((command as AnyTransition).internal !== true && input && !isStrict(input))
+    fail(`${place}, input`, 'it lets unknown fields pass; give the fields by name, or use z.strictObject');
   for (const message of messages) checkMessage(domain, place, message, fail);
   const items = itemsAtMost(domain, command);
   if (items > transaction.itemsMax)
@@ -140,6 +173,8 @@ function checkCommand(domain: Domain, name: string, command: AnyCommand, fail: F
   if (bytes > transaction.maxBytes)
     fail(place, `it may write ${bytes} bytes, and a transaction holds ${transaction.maxBytes}`);
 }
+
+const isStrict = ({ def }: z.ZodObject): boolean => def.catchall instanceof z.ZodNever;
 
 const attributesOf = (domain: Domain): readonly string[] => Object.keys(schemasOf(domain));
 
@@ -156,13 +191,20 @@ function checkRules(
   place: string,
   rules: Readonly<Record<string, AnyRule>> = {},
   fail: Fail,
+  moments: readonly string[] = [],
 ): void {
   for (const [code, rule] of Object.entries(rules)) {
     const at = `${place}, rule "${code}"`;
-    const tests = [...(rule.holds ? ['holds'] : []), ...opsOf(rule)];
+    const tests = [
+      ...(['holds', 'until', 'since'] as const).filter((word) => rule[word] !== undefined),
+      ...opsOf(rule),
+    ];
     if (tests.length !== 1)
       fail(at, `it has ${tests.length === 0 ? 'no test' : `the tests ${tests.join(' and ')}`}; give it one`);
     if (rule.holds) continue;
+    const moment = momentOf(rule);
+    if (moment) checkMoment(moments, at, moment.at, fail);
+    if (moment) continue;
     const { path = '' } = rule;
     if (!paths.includes(path))
       fail(
@@ -382,7 +424,8 @@ function checkDeadline(
     );
   if (transition.input?.safeParse({}).success === false)
     fail(place, 'its transition needs input, and nobody sends any');
-  checkMoment(domain, `${place}, at`, at, fail);
+  const moments = momentsOf(domain);
+  checkMoment(moments, `${place}, at`, at, fail);
   if ((every === undefined) !== (since === undefined))
     fail(
       place,
@@ -393,12 +436,13 @@ function checkDeadline(
   if (every === undefined || since === undefined) return;
   if (!periods.includes(every))
     fail(`${place}, every`, `"${every}" is no period; they are ${listed(periods)}`);
-  checkMoment(domain, `${place}, since`, since, fail);
+  checkMoment(moments, `${place}, since`, since, fail);
 }
 
-function checkMoment(domain: Domain, place: string, name: string, fail: Fail): void {
-  const schemas = schemasOf(domain);
-  const moments = Object.entries(schemas).flatMap(([each, schema]) => (isMoment(schema) ? [each] : []));
+const momentsOf = (domain: Domain): readonly string[] =>
+  Object.entries(schemasOf(domain)).flatMap(([name, schema]) => (isMoment(schema) ? [name] : []));
+
+function checkMoment(moments: readonly string[], place: string, name: string, fail: Fail): void {
   if (!moments.includes(name))
     fail(place, `"${name}" is not an attribute that holds a moment; they are ${listed(moments)}`);
 }

@@ -1,6 +1,6 @@
 /** What a definition says of its creation and of each transition. */
-import type { z } from 'zod';
-import type { Authorization } from './authorize.ts';
+import type { InputOf } from './as-read.ts';
+import type { Authorization, TextPath } from './authorize.ts';
 import type { After, CreateContext, ExampleContext, TransitionContextOf } from './command-context.ts';
 import type { CommandCodes, PathsOf, Subject } from './domain.ts';
 import type { Shown } from './entity-in-state.ts';
@@ -28,7 +28,7 @@ interface CommandDefinition<
   /** A role that the token must have; asked for before anything is told about the entity. */
   readonly role?: string;
   /** What must hold, by the code of the refusal, in the order in which a caller hears of it. */
-  readonly rules?: Rules<Codes['rules'], Ctx, Paths>;
+  readonly rules?: Rules<Codes['rules'], Ctx, Paths, TextPath<Paths>>;
   /** Reference checks: what must hold of entities that are not read. The database decides when the command commits. */
   readonly references?: References<Reference, Ctx, Self, Codes['references']>;
   /** Entities to read: they are held to what was read, unless they are told to be only `guarded` by their rules. */
@@ -84,7 +84,8 @@ export interface CreateDefinition<
   readonly example?: Example<ExampleContext<Others<Read, Self> & Others<Link, Self>>, Self['input']>;
   /** Which people may, by the code of the refusal and by what they send; checked before anything is read. */
   readonly authorize?: { readonly [Code in keyof Actors]: Authorization<Input> };
-  readonly set: (
+  /** What is kept; without it, what was sent. */
+  readonly set?: (
     context: CreateContext<Input, Others<Read, Self> & Others<Link, Self>> & Created<New, Self>,
   ) => Self['attributes'];
 }
@@ -102,7 +103,7 @@ export interface TransitionDefinition<
   Actors,
 > extends CommandDefinition<
   Self,
-  TransitionContextOf<Self, Always, Input, From, Read, Link>,
+  TransitionContextOf<Self, Always, InputOf<Input>, From, Read, Link>,
   PathsOf<Self>,
   Read,
   Link,
@@ -115,17 +116,20 @@ export interface TransitionDefinition<
   readonly from: readonly From[];
   /** Of one that an answer brings about: states in which the answer changes nothing. Its message ends all the same. */
   readonly ignoredIn?: readonly Self['state'][];
-  /** Where it may lead; without it the entity stays in the state that it is in. With more than one, `next` says which. */
-  readonly to?: readonly Self['state'][];
-  /** In the place of `next`, where the state it begins in says it all: the end for each of them. */
-  readonly leads?: Readonly<Partial<Record<Self['state'], Self['state']>>>;
-  readonly next?: (context: TransitionContextOf<Self, Always, Input, From, Read, Link>) => Self['state'];
-  readonly input?: z.ZodType<Input>;
+  /**
+   * Where it may lead; without it the entity stays in the state that it is in. With more than one, `next` says which; or
+   * the state it begins in does: the end for each of them.
+   */
+  readonly to?: readonly Self['state'][] | { readonly [State in From & string]: Self['state'] };
+  readonly next?: (
+    context: TransitionContextOf<Self, Always, InputOf<Input>, From, Read, Link>,
+  ) => Self['state'];
+  readonly input?: Input;
   readonly example?: Example<
     ExampleContext<Others<Read, Self> & Others<Link, Self>> & {
       readonly entity: Shown<Self, Always, From>;
     },
-    Input
+    InputOf<Input>
   >;
   /** Not a route: only another entity's transaction, a deadline or an answer brings it about. */
   readonly internal?: boolean;
@@ -133,7 +137,7 @@ export interface TransitionDefinition<
   readonly authorize?: { readonly [Code in keyof Actors]: Authorization<Self['attributes']> };
   /** What changes; `undefined` takes an attribute away. */
   readonly set?: (
-    context: TransitionContextOf<Self, Always, Input, From, Read, Link> & Created<New, Self>,
+    context: TransitionContextOf<Self, Always, InputOf<Input>, From, Read, Link> & Created<New, Self>,
     // oxlint-disable-next-line typescript/no-generated-empty-object-type -- a subject may have no attributes
   ) => Partial<Self['attributes']>;
 }

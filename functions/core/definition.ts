@@ -10,8 +10,6 @@ import type { CreateDefinition, TransitionDefinition } from './command-definitio
 import type { CodesBy, CodesOf, Faced, OthersBy } from './definition-face.ts';
 import type {
   AccountDefinition,
-  AnyCommand,
-  AnyTransition,
   CommandCodes,
   Deadline,
   Domain,
@@ -19,18 +17,20 @@ import type {
   Subject,
   UniqueValue,
 } from './domain.ts';
-import type { Fields, Known, OptionalKeys } from './entity-in-state.ts';
+import type { Known, OptionalKeys, Shape, ValuesOf } from './entity-in-state.ts';
+import { asRead } from './as-read.ts';
+import type { InputOf, SchemaOf } from './as-read.ts';
 
 export { endsFrom } from './domain.ts';
 export type { AccountDefinition, AnyCommand, AnyTransition, Domain, UniqueValue } from './domain.ts';
 
 interface Written<
   State extends string,
-  Shown extends z.ZodObject,
+  Shown extends Shape,
   Hidden,
   Always,
   Account extends string,
-  CreateSchema extends z.ZodObject,
+  CreateInput extends Shape | z.ZodObject,
   CreateRead,
   CreateLink,
   CreateReference,
@@ -52,6 +52,7 @@ interface Written<
   Domain,
   'collection' | 'type' | 'idPrefix' | 'version' | 'summary' | 'statements' | 'spread' | 'fixed'
 > {
+  /** Each begins in the first of them. */
   readonly states: readonly State[];
   /** States of earlier versions, out of which transitions still lead. */
   readonly formerStates?: readonly State[];
@@ -59,7 +60,6 @@ interface Written<
   readonly upgrades?: Readonly<
     Record<number, (older: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>>
   >;
-  readonly initial: NoInfer<State>;
   readonly attributes: Shown;
   readonly hidden?: Hidden;
   readonly always?: Always & {
@@ -71,22 +71,30 @@ interface Written<
     Record<Account, AccountDefinition<NoInfer<State>, TextPath<Self['attributes']>>>
   >;
   /** Attributes by which entities are found; texts that are shown. */
-  readonly listed?: readonly (Listed & TextPath<Fields<NoInfer<Shown>>>)[];
-  readonly unique?: readonly UniqueValue<NoInfer<State>, Self['attributes'], Unique>[];
+  readonly listed?: readonly (Listed & TextPath<ValuesOf<NoInfer<Shown>>>)[];
+  /** By name. */
+  readonly unique?: {
+    readonly [Name in Unique]: {
+      readonly while: readonly NoInfer<State>[];
+      /** The attributes that make it up, or what is made of them. One that lacks a part holds none. */
+      readonly of: readonly TextPath<Self['attributes']>[] | UniqueValue<State, Self['attributes']>['of'];
+    };
+  };
   /** By transition: when it happens by itself. */
   readonly deadlines?: {
     readonly [Name in NoInfer<keyof Inputs & string>]?: Deadline<NoInfer<State>, Self['attributes']>;
   };
-  readonly create: { readonly input: CreateSchema } & CreateDefinition<
+  readonly create: { readonly input: CreateInput } & CreateDefinition<
     Self,
-    z.output<CreateSchema>,
+    z.output<SchemaOf<NoInfer<CreateInput>>>,
     CreateRead,
     CreateLink,
     CreateReference,
     CreateNew,
     CreateCodes,
     CreateActors
-  >;
+  > &
+    SetWhereNeeded<z.output<SchemaOf<NoInfer<CreateInput>>>, Self['attributes']>;
   // One type a transition, gathered from each: its input, where it starts, and the entities that it names.
   readonly transitions: {
     readonly [Name in keyof Inputs]: TransitionDefinition<
@@ -108,7 +116,17 @@ interface Written<
   } & { readonly [Name in keyof New]: { readonly creates?: Named<New[Name]> } };
 }
 
+/** What is sent is what is kept, unless `set` says otherwise. */
+type SetWhereNeeded<Input, Attributes> = Input extends Attributes
+  ? keyof Input extends keyof Attributes
+    ? unknown
+    : { readonly set: unknown }
+  : { readonly set: unknown };
+
 type Named<Other> = { readonly [Name in keyof Other]: { readonly of: Other[Name] } };
+
+/** By transition, what it is given. */
+type InputsOf<Inputs> = { readonly [Name in keyof Inputs]: InputOf<Inputs[Name]> };
 
 interface SubjectOf<State extends string, Attributes, Account extends string, Units, Inputs, Input> {
   readonly state: State;
@@ -125,8 +143,8 @@ interface SubjectOf<State extends string, Attributes, Account extends string, Un
  */
 export function defineDomain<
   const State extends string,
-  Shown extends z.ZodObject,
-  CreateSchema extends z.ZodObject,
+  Shown extends Shape,
+  CreateInput extends Shape | z.ZodObject,
   Inputs extends Readonly<Record<string, unknown>>,
   Froms extends Readonly<Record<string, State>>,
   const Read extends Readonly<Record<string, unknown>>,
@@ -137,7 +155,7 @@ export function defineDomain<
   CreateLink = unknown,
   CreateReference = unknown,
   CreateNew = unknown,
-  Hidden extends z.ZodObject | undefined = undefined,
+  Hidden extends Shape | undefined = undefined,
   const Always = unknown,
   Account extends string = never,
   const CreateRole = unknown,
@@ -183,7 +201,7 @@ export function defineDomain<
       Hidden,
       Always,
       Account,
-      CreateSchema,
+      CreateInput,
       CreateRead,
       CreateLink,
       CreateReference,
@@ -199,8 +217,8 @@ export function defineDomain<
         Known<NoInfer<Shown>, NoInfer<Hidden>>,
         NoInfer<Account>,
         NoInfer<Units>,
-        NoInfer<Inputs>,
-        z.input<NoInfer<CreateSchema>>
+        InputsOf<NoInfer<Inputs>>,
+        z.input<SchemaOf<NoInfer<CreateInput>>>
       >,
       CodesBy<
         NoInfer<CreateRules>,
@@ -215,10 +233,10 @@ export function defineDomain<
       Listed
     >,
 ): DomainOf<
-  SubjectOf<State, Known<Shown, Hidden>, Account, Units, Inputs, z.input<CreateSchema>>,
+  SubjectOf<State, Known<Shown, Hidden>, Account, Units, InputsOf<Inputs>, z.input<SchemaOf<CreateInput>>>,
   {
     readonly state: State;
-    readonly attributes: z.output<Shown>;
+    readonly attributes: z.output<SchemaOf<Shown>>;
     readonly always: Always;
     readonly accountsShown: AccountsShown;
     readonly floors: Floors;
@@ -226,14 +244,14 @@ export function defineDomain<
     readonly unique: Unique;
     readonly listed: Listed;
     readonly create: {
-      readonly input: z.input<CreateSchema>;
+      readonly input: z.input<SchemaOf<CreateInput>>;
       readonly role: CreateRole;
       readonly codes: CodesBy<CreateRules, CreateReferenceRules, CreateReadRules, CreateLinkRules>;
       readonly refused: CreateRefused;
       readonly actors: CreateActors;
       readonly others: OthersBy<CreateReference, CreateRead, CreateLink, CreateNew>;
     };
-    readonly inputs: Inputs;
+    readonly inputs: InputsOf<Inputs>;
     readonly internal: Internal;
     readonly roles: Roles;
     readonly actors: Actors;
@@ -242,18 +260,5 @@ export function defineDomain<
     readonly others: OthersBy<Reference, Read, Link, New>;
   }
 > {
-  return asRead(definition) as never;
+  return asRead(definition);
 }
-
-/** What an author may leave out, filled in: where a transition stays, and a list of one message. */
-function asRead(definition: object): object {
-  const { create, transitions } = definition as Domain;
-  const read = Object.entries(transitions).map(([name, transition]) => {
-    const { to = transition.from } = transition as Partial<AnyTransition>;
-    return [name, { ...withMessages(transition), to }];
-  });
-  return { ...definition, create: withMessages(create), transitions: Object.fromEntries(read) as object };
-}
-
-const withMessages = <Command extends AnyCommand>(command: Command): Command =>
-  command.messages ? { ...command, messages: [command.messages].flat() } : command;

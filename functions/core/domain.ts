@@ -96,6 +96,8 @@ export interface UniqueValue<State, Attributes, Name extends string = string> {
   /** The constraint's name, as `already_exists` shows it; one definition has each once. */
   readonly name: Name;
   readonly while: readonly State[];
+  /** Where it is made up of attributes as they are: which. */
+  readonly paths?: readonly string[];
   /** `undefined`: this entity holds none. */
   readonly of: (attributes: Attributes) => readonly string[] | undefined;
 }

@@ -1,15 +1,17 @@
 /** What an entity has, as its schemas and its states say it to the compiler. */
 import type { z } from 'zod';
+import type { SchemaOf } from './as-read.ts';
 import type { Subject } from './domain.ts';
 
+/** Fields by name, as a definition gives them. */
+export type Shape = z.ZodRawShape;
+
 /** Its attributes, those that are kept and not shown among them. */
-export type Known<Shown extends z.ZodObject, Hidden> = Fields<Shown> &
-  (Hidden extends z.ZodObject ? Fields<Hidden> : unknown);
+export type Known<Shown extends Shape, Hidden> = ValuesOf<Shown> &
+  (Hidden extends Shape ? ValuesOf<Hidden> : unknown);
 
 /** An object without fields allows nothing at all; of an entity it says nothing. */
-export type Fields<Schema extends z.ZodObject> = string extends keyof z.output<Schema>
-  ? unknown
-  : z.output<Schema>;
+export type ValuesOf<Of extends Shape> = [keyof Of] extends [never] ? unknown : z.output<SchemaOf<Of>>;
 
 export type OptionalKeys<Attributes> = {
   readonly [K in keyof Attributes]-?: undefined extends Attributes[K] ? K : never;

@@ -5,6 +5,9 @@
 import { z } from 'zod';
 import { field } from '../runtime/limits.ts';
 
+/** What fields hold that stand by their names in a definition. */
+export type Values<Fields extends z.ZodRawShape> = z.output<z.ZodObject<Fields, z.core.$strict>>;
+
 // JSON.parse lets lone surrogates through; DynamoDB and UTF-8 cannot carry them.
 const isWellFormed = (value: string): boolean => value.isWellFormed();
 // C0 controls, DEL and C1 controls.

@@ -39,8 +39,17 @@ interface Fact<Context> {
   readonly holds: (context: Context) => boolean;
 }
 
+/** What an attribute of the entity and the clock decide. */
+type MomentTest<Moment> =
+  /** Before the moment that the attribute holds; where it holds none, it is not asked. */
+  | { readonly until: Moment }
+  /** From that moment on. */
+  | { readonly since: Moment };
+
 /** Its key in a definition is the code of the refusal. */
-export type RuleDeclaration<Context, Paths> = (Fact<Context> | PathTest<Context, Paths>) & {
+export type RuleDeclaration<Context, Paths, Moment = never> = (
+  Fact<Context> | PathTest<Context, Paths> | MomentTest<Moment>
+) & {
   /** Why it is refused, in one sentence for people. */
   readonly otherwise: string;
   /** 409, where none is said; `unprocessable`: the request makes no sense, 422 with that word as its code. */
@@ -48,8 +57,8 @@ export type RuleDeclaration<Context, Paths> = (Fact<Context> | PathTest<Context,
 };
 
 /** Rules by their codes. */
-export type Rules<Codes, Context, Paths> = {
-  readonly [Code in keyof Codes]: RuleDeclaration<Context, Paths>;
+export type Rules<Codes, Context, Paths, Moment = never> = {
+  readonly [Code in keyof Codes]: RuleDeclaration<Context, Paths, Moment>;
 };
 
 /** As the engine sees it. */
@@ -59,7 +68,20 @@ export interface AnyRule {
   readonly path?: string;
   // oxlint-disable-next-line typescript/no-explicit-any -- each was checked where it was written
   readonly holds?: (context: any) => boolean;
+  readonly until?: string;
+  readonly since?: string;
 }
+
+/** The attribute whose moment it looks at, and on which side of it the rule holds. */
+export const momentOf = ({
+  until,
+  since,
+}: AnyRule): { readonly at: string; readonly isAhead: boolean } | undefined =>
+  until !== undefined
+    ? { at: until, isAhead: true }
+    : since !== undefined
+      ? { at: since, isAhead: false }
+      : undefined;
 
 /** What a rule looks at: `status`, an attribute or an account of the entity, by name. */
 export type Path = string;
@@ -139,9 +161,21 @@ export const rulesIn = (rules: Readonly<Record<string, AnyRule>> = {}, context: 
     return test ? [{ code: codeOf(name, rule), kind: kindOf(rule), detail: rule.otherwise, test }] : [];
   });
 
+interface MomentContext {
+  readonly entity: Readonly<Record<string, unknown>>;
+  readonly now: number;
+}
+
 /** @returns `undefined` where it is not asked */
 function testIn(rule: AnyRule, context: object): Test | undefined {
   if (rule.holds) return { op: 'fact', holds: rule.holds(context) };
+  const moment = momentOf(rule);
+  if (moment) {
+    const { entity, now } = context as MomentContext;
+    const kept = entity[moment.at];
+    if (typeof kept !== 'string') return undefined;
+    return { op: 'fact', holds: now < Date.parse(kept) === moment.isAhead };
+  }
   const [op] = opsOf(rule);
   const { path } = rule;
   if (op === undefined || path === undefined)

@@ -24,22 +24,20 @@ const votesOnce = {
   },
 } as const;
 
-/** Something that a quorum of named people has to agree to. */
 export const approvals = defineDomain({
   collection: 'approvals',
   type: 'approval',
   idPrefix: 'apr',
   summary: 'Something that a quorum of named people has to agree to.',
   states: ['draft', 'submitted', 'approved', 'rejected', 'withdrawn'],
-  initial: 'draft',
-  attributes: z.strictObject({
+  attributes: {
     title: asked.title,
     owner: text('alice'),
     approvers: asked.approvers,
     quorum: asked.quorum,
     approvedBy: z.array(z.string()),
     summary: remark('By a language model, once it has written it.'),
-  }),
+  },
   create: {
     summary: 'Draft something to be approved',
     input: z.strictObject(asked).refine(({ approvers, quorum }) => quorum <= approvers.length, {

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { answers } from '../core/answers.ts';
 import { defineDomain } from '../core/definition.ts';
 import { prose, remark, text, title } from '../core/fields.ts';
@@ -9,24 +8,15 @@ const article = {
   body: prose('It works.\nEvery time.'),
 };
 
-/** A text with an address of its own. */
 export const articles = defineDomain({
   collection: 'articles',
   type: 'article',
   idPrefix: 'art',
   summary: 'A text with an address of its own.',
   states: ['draft', 'published', 'archived'],
-  initial: 'draft',
-  attributes: z.strictObject({
-    ...article,
-    summary: remark('By a language model, once it has written it.'),
-  }),
-  unique: [{ name: 'article_slug', while: ['draft', 'published', 'archived'], of: ({ slug }) => [slug] }],
-  create: {
-    summary: 'Write a draft',
-    input: z.strictObject(article),
-    set: ({ input }) => input,
-  },
+  attributes: { ...article, summary: remark('By a language model, once it has written it.') },
+  unique: { article_slug: { while: ['draft', 'published', 'archived'], of: ['slug'] } },
+  create: { summary: 'Write a draft', input: article },
   transitions: {
     publish: {
       summary: 'Show it to everybody',

@@ -6,27 +6,24 @@ import { fingerprint } from '../core/rules.ts';
 
 const invitation = { workspace: text('press'), email: email(), role: text('editor') };
 
-/** An invitation into a workspace; the code that accepts it goes to the invited address and to nobody else. */
 export const invites = defineDomain({
   collection: 'invites',
   type: 'invite',
   idPrefix: 'inv',
   summary: 'An invitation into a workspace, accepted with a code that only the invited address gets.',
   states: ['pending', 'accepted', 'revoked', 'expired', 'undeliverable'],
-  initial: 'pending',
-  attributes: z.strictObject({ ...invitation, validUntil: moment() }),
-  hidden: z.strictObject({ codeFingerprint: z.string() }),
-  unique: [
-    {
-      name: 'open_invite',
+  attributes: { ...invitation, validUntil: moment() },
+  hidden: { codeFingerprint: z.string() },
+  unique: {
+    open_invite: {
       while: ['pending'],
       of: ({ workspace, email: address }) => [workspace, address.toLowerCase()],
     },
-  ],
+  },
   deadlines: { expire: { while: ['pending'], at: 'validUntil' } },
   create: {
     summary: 'Invite somebody',
-    input: z.strictObject(invitation),
+    input: invitation,
     set: ({ input, now, random }) => ({
       ...input,
       validUntil: later(now, { days: 14 }),
@@ -49,12 +46,9 @@ export const invites = defineDomain({
       summary: 'Join with the code of the mail',
       from: ['pending'],
       to: ['accepted'],
-      input: z.strictObject({ code: secret(text('3q2-7wEFAAABAgMEBQYHCA')) }),
+      input: { code: secret(text('3q2-7wEFAAABAgMEBQYHCA')) },
       rules: {
-        invite_expired: {
-          holds: ({ entity, now }) => now < Date.parse(entity.validUntil),
-          otherwise: 'The invitation has run out.',
-        },
+        invite_expired: { until: 'validUntil', otherwise: 'The invitation has run out.' },
         wrong_code: {
           path: 'codeFingerprint',
           secret: ({ input }) => input.code,
@@ -76,12 +70,7 @@ export const invites = defineDomain({
       internal: true,
       from: ['pending'],
       to: ['expired'],
-      rules: {
-        invite_not_over: {
-          holds: ({ entity, now }) => now >= Date.parse(entity.validUntil),
-          otherwise: 'The invitation has not run out.',
-        },
-      },
+      rules: { invite_not_over: { since: 'validUntil', otherwise: 'The invitation has not run out.' } },
     },
   },
 });

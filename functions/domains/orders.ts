@@ -1,7 +1,7 @@
-import { z } from 'zod';
 import { answers, reasonOf } from '../core/answers.ts';
 import { defineDomain } from '../core/definition.ts';
 import { amount, currency, integer, later, moment, reference, remark, text } from '../core/fields.ts';
+import type { Values } from '../core/fields.ts';
 import { accountOf, own, transfer } from '../core/postings.ts';
 import { payerOf, takingsOf } from './accounts.ts';
 import { showings } from './showings.ts';
@@ -13,7 +13,7 @@ const order = {
   amount: amount(),
   currency: currency(),
 };
-type Order = z.output<z.ZodObject<typeof order>>;
+type Order = Values<typeof order>;
 
 const placesOf = ({ showingId }: Pick<Order, 'showingId'>) => accountOf(showings, showingId, 'remaining');
 const givePlacesBack = (entity: Order) => transfer(own('held'), placesOf(entity), entity.places);
@@ -21,12 +21,12 @@ const payerOfOrder = ({ customer: payer, currency }: Order) => payerOf({ payer, 
 const giveMoneyBack = (entity: Order) => transfer(takingsOf(entity), payerOfOrder(entity), entity.amount);
 
 type Sent = Readonly<{ id: string; entity: Order }>;
+const provider = { receiver: 'payments', uncertain: 'inquire' } as const;
 const refund = {
   topic: 'external-call',
   type: 'order.refund',
   sentIn: ['refunding'],
-  receiver: 'payments',
-  uncertain: 'inquire',
+  ...provider,
   done: 'refunded',
   refused: 'refund-refused',
   payload: ({ id, entity: { amount, currency } }: Sent) => ({ refund: { order: id, amount, currency } }),
@@ -43,7 +43,6 @@ const mail = (type: string, subject: string, ...sentIn: readonly string[]) =>
     }),
   }) as const;
 
-/** A checkout: places of a showing, an outside charge, and a refund where it comes to nothing. */
 export const orders = defineDomain({
   collection: 'orders',
   version: 3,
@@ -51,13 +50,12 @@ export const orders = defineDomain({
   idPrefix: 'ord',
   summary: 'A checkout: places of a showing, an outside charge, and a refund where it comes to nothing.',
   states: ['placed', 'paid', 'declined', 'cancelling', 'refunding', 'refund_failed', 'cancelled'],
-  initial: 'placed',
-  attributes: z.strictObject({
+  attributes: {
     ...order,
     answeredBy: moment(),
     declineReason: remark('Why the provider would not charge.'),
     refundError: remark('Why the provider would not refund.'),
-  }),
+  },
   accounts: { held: { unit: 'place' } },
   // Everybody who pays for a showing posts to one account.
   spread: { takings: 32 },
@@ -65,7 +63,7 @@ export const orders = defineDomain({
   deadlines: { cancel: { while: ['placed'], at: 'answeredBy' } },
   create: {
     summary: 'Order places',
-    input: z.strictObject(order),
+    input: order,
     set: ({ input, now }) => ({ ...input, answeredBy: later(now, { minutes: 15 }) }),
     references: {
       showing: {
@@ -80,8 +78,7 @@ export const orders = defineDomain({
     messages: {
       topic: 'external-call',
       type: 'order.charge',
-      receiver: 'payments',
-      uncertain: 'inquire',
+      ...provider,
       done: 'charged',
       refused: 'decline',
       payload: ({ id, input }) => ({
@@ -94,9 +91,8 @@ export const orders = defineDomain({
       summary: 'The provider has charged the customer',
       internal: true,
       from: ['placed', 'cancelling'],
-      to: ['paid', 'refunding'],
+      to: { placed: 'paid', cancelling: 'refunding' },
       input: answers.call.done,
-      leads: { placed: 'paid', cancelling: 'refunding' },
       transfers: ({ entity }) => transfer(payerOfOrder(entity), takingsOf(entity), entity.amount),
       messages: [mail('order.paid', 'Paid', 'paid'), refund],
     },
@@ -104,9 +100,8 @@ export const orders = defineDomain({
       summary: 'The provider will not charge: the places are given back',
       internal: true,
       from: ['placed', 'cancelling'],
-      to: ['declined', 'cancelled'],
+      to: { placed: 'declined', cancelling: 'cancelled' },
       input: answers.call.refused,
-      leads: { placed: 'declined', cancelling: 'cancelled' },
       set: ({ input }) => ({ declineReason: reasonOf(input) }),
       transfers: ({ entity }) => givePlacesBack(entity),
       messages: mail('order.ended', 'Not charged', 'declined', 'cancelled'),
@@ -114,8 +109,7 @@ export const orders = defineDomain({
     cancel: {
       summary: 'Give it up: what was charged is refunded',
       from: ['placed', 'paid'],
-      to: ['cancelling', 'refunding'],
-      leads: { placed: 'cancelling', paid: 'refunding' },
+      to: { placed: 'cancelling', paid: 'refunding' },
       messages: refund,
     },
     refunded: {

@@ -5,6 +5,7 @@ import { amount, count, currency, remark, text } from '../core/fields.ts';
 import { transfer } from '../core/postings.ts';
 import { holdingOf, payableOf, payerOf } from './accounts.ts';
 
+const provider = { receiver: 'payments', uncertain: 'inquire' } as const;
 const asked = { payer: text('alice'), payee: text('bookshop'), amount: amount(), currency: currency() };
 
 /** A refund's answer says which refund it is about. */
@@ -17,7 +18,6 @@ const captured = {
   not_captured: { path: 'captured', is: true, otherwise: 'The provider has not taken the money yet.' },
 } as const;
 
-/** A payer pays a payee; the money is held until a settlement pays it out. */
 export const payments = defineDomain({
   collection: 'payments',
   version: 4,
@@ -25,28 +25,27 @@ export const payments = defineDomain({
   idPrefix: 'pay',
   summary: 'A payer pays a payee; the money is held until a settlement pays it out.',
   states: ['pending', 'confirmed', 'declined', 'settled', 'cancelled', 'refunded'],
-  initial: 'pending',
-  attributes: z.strictObject({
+  attributes: {
     ...asked,
     refundedAmount: count(),
     providerReference: remark('What the provider calls the payment, once it has taken the money.'),
     declineReason: remark('Why the provider would not take the money.'),
     refundError: remark('Why the provider refused the last refund.'),
-  }),
+  },
   // What somebody paid, and what somebody is owed.
   statements: ['payer', 'holding'],
   // Everybody who pays a payee posts to one account.
   spread: { holding: 32 },
   listed: ['payer'],
-  hidden: z.strictObject({
+  hidden: {
     /** The provider has taken the money. */
     captured: z.boolean(),
     /** Refunds that the provider has not answered. */
     openRefunds: count(),
-  }),
+  },
   create: {
     summary: 'Ask for a payment',
-    input: z.strictObject(asked),
+    input: asked,
     set: ({ input }) => ({ ...input, refundedAmount: 0, captured: false, openRefunds: 0 }),
   },
   transitions: {
@@ -58,8 +57,7 @@ export const payments = defineDomain({
       messages: {
         topic: 'external-call',
         type: 'payment.capture',
-        receiver: 'payments',
-        uncertain: 'inquire',
+        ...provider,
         done: 'captured',
         refused: 'decline',
         payload: ({ id, entity: { payer, payee, amount, currency } }) => ({
@@ -113,7 +111,7 @@ export const payments = defineDomain({
       role: 'refunds',
       from: ['confirmed'],
       to: ['confirmed', 'refunded'],
-      input: z.strictObject({ amount: amount(250) }),
+      input: { amount: amount(250) },
       rules: {
         ...captured,
         refund_exceeds_payment: {
@@ -132,8 +130,7 @@ export const payments = defineDomain({
       messages: {
         topic: 'external-call',
         type: 'payment.refund',
-        receiver: 'payments',
-        uncertain: 'inquire',
+        ...provider,
         done: 'refund-done',
         refused: 'refund-refused',
         payload: ({ id, entity, input }) => ({
@@ -174,7 +171,7 @@ export const payments = defineDomain({
       internal: true,
       from: ['confirmed'],
       to: ['settled'],
-      input: z.strictObject({ payee: text('bookshop'), currency: currency() }),
+      input: { payee: text('bookshop'), currency: currency() },
       rules: {
         another_payee: {
           path: 'payee',

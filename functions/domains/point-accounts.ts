@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { defineDomain } from '../core/definition.ts';
 import { amount, prose, reference, text } from '../core/fields.ts';
 import { named, own, transfer } from '../core/postings.ts';
@@ -8,7 +7,6 @@ const points = 'point';
 const inTransfer = named('transfer', 'points', points);
 const booked = { amount: amount(100), reason: prose('Welcome') };
 
-/** Points of one owner: earned, spent and passed on, never below zero. */
 export const pointAccounts = defineDomain({
   collection: 'point-accounts',
   version: 4,
@@ -16,8 +14,7 @@ export const pointAccounts = defineDomain({
   idPrefix: 'pts',
   summary: 'Points of one owner: earned, spent and passed on, never below zero.',
   states: ['active', 'closed'],
-  initial: 'active',
-  attributes: z.strictObject({ owner: text('ada') }),
+  attributes: { owner: text('ada') },
   accounts: {
     balance: {
       unit: points,
@@ -30,29 +27,25 @@ export const pointAccounts = defineDomain({
     redeemed: { unit: points },
   },
   listed: ['owner'],
-  create: {
-    summary: 'Open an account',
-    input: z.strictObject({ owner: text('ada') }),
-    set: ({ input }) => input,
-  },
+  create: { summary: 'Open an account', input: { owner: text('ada') } },
   transitions: {
     earn: {
       summary: 'Give points',
       role: 'issuer',
       from: ['active'],
-      input: z.strictObject(booked),
+      input: booked,
       transfers: ({ input }) => transfer(own('issued'), own('balance'), input.amount),
     },
     spend: {
       summary: 'Take points',
       from: ['active'],
-      input: z.strictObject(booked),
+      input: booked,
       transfers: ({ input }) => transfer(own('balance'), own('redeemed'), input.amount),
     },
     transfer: {
       summary: 'Pass points on to another account',
       from: ['active'],
-      input: z.strictObject({ to: reference('point-accounts', 'pts'), amount: amount(10) }),
+      input: { to: reference('point-accounts', 'pts'), amount: amount(10) },
       rules: {
         to_itself: {
           kind: 'unprocessable',
@@ -77,7 +70,7 @@ export const pointAccounts = defineDomain({
       summary: 'Take in what another account passes on',
       internal: true,
       from: ['active'],
-      input: z.strictObject({ from: reference('point-accounts', 'pts'), amount: amount(10) }),
+      input: { from: reference('point-accounts', 'pts'), amount: amount(10) },
       transfers: ({ input }) => transfer(inTransfer, own('balance'), input.amount),
     },
     close: {

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { defineDomain } from '../core/definition.ts';
 import { integer, later, moment, reference, text } from '../core/fields.ts';
 import { accountOf, own, transfer } from '../core/postings.ts';
@@ -12,7 +11,6 @@ const asked = {
   seat: text('A1').optional(),
 };
 
-/** One place of a showing: held for a while, then confirmed, or given back. */
 export const reservations = defineDomain({
   collection: 'reservations',
   version: 2,
@@ -20,21 +18,14 @@ export const reservations = defineDomain({
   idPrefix: 'rsv',
   summary: 'One place of a showing: held for a while, then confirmed, or given back.',
   states: ['held', 'confirmed', 'cancelled', 'expired'],
-  initial: 'held',
-  attributes: z.strictObject({ ...asked, heldUntil: moment() }),
+  attributes: { ...asked, heldUntil: moment() },
   accounts: { places: { unit: 'place' } },
   listed: ['customer'],
-  unique: [
-    {
-      name: 'seat_of_showing',
-      while: ['held', 'confirmed'],
-      of: ({ showingId, seat }) => (seat === undefined ? undefined : [showingId, seat]),
-    },
-  ],
+  unique: { seat_of_showing: { while: ['held', 'confirmed'], of: ['showingId', 'seat'] } },
   deadlines: { expire: { while: ['held'], at: 'heldUntil' } },
   create: {
     summary: 'Hold a place',
-    input: z.strictObject({ ...asked, holdSeconds: integer(1, 900, 600).default(600) }),
+    input: { ...asked, holdSeconds: integer(1, 900, 600).default(600) },
     set: ({ input: { holdSeconds: seconds, ...rest }, now }) => ({
       ...rest,
       heldUntil: later(now, { seconds }),
@@ -71,12 +62,7 @@ export const reservations = defineDomain({
       summary: 'Keep the place for good',
       from: ['held'],
       to: ['confirmed'],
-      rules: {
-        hold_expired: {
-          holds: ({ entity, now }) => now < Date.parse(entity.heldUntil),
-          otherwise: 'The hold has run out.',
-        },
-      },
+      rules: { hold_expired: { until: 'heldUntil', otherwise: 'The hold has run out.' } },
     },
     cancel: {
       summary: 'Give the place back',
@@ -89,12 +75,7 @@ export const reservations = defineDomain({
       internal: true,
       from: ['held'],
       to: ['expired'],
-      rules: {
-        hold_not_over: {
-          holds: ({ entity, now }) => now >= Date.parse(entity.heldUntil),
-          otherwise: 'The hold has not run out.',
-        },
-      },
+      rules: { hold_not_over: { since: 'heldUntil', otherwise: 'The hold has not run out.' } },
       transfers: ({ entity }) => transfer(own('places'), placeOf(entity.showingId), 1),
     },
   },

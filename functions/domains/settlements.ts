@@ -24,15 +24,13 @@ const net = ({ amount, refundedAmount }: Payment): number => amount - refundedAm
 const totalOf = (payments: readonly Payment[]): number =>
   payments.reduce((sum, payment) => sum + net(payment), 0);
 
-/** Pays confirmed payments of one payee out, all of them in one transaction, or none. */
 export const settlements = defineDomain({
   collection: 'settlements',
   type: 'settlement',
   idPrefix: 'stl',
   summary: 'Pays confirmed payments of one payee out, all of them in one transaction, or none.',
   states: ['draft', 'confirmed', 'paying', 'paid', 'cancelled'],
-  initial: 'draft',
-  attributes: z.strictObject({
+  attributes: {
     ...asked,
     total: count().optional(),
     statement: z
@@ -40,13 +38,9 @@ export const settlements = defineDomain({
       .optional()
       .meta({ description: 'Where the statement of its payments lies, once it is written.' }),
     payError: remark('Why the bank refused the last transfer.'),
-  }),
-  always: { total: ['confirmed', 'paying', 'paid'] },
-  create: {
-    summary: 'Draft a settlement of payments',
-    input: z.strictObject(asked),
-    set: ({ input }) => input,
   },
+  always: { total: ['confirmed', 'paying', 'paid'] },
+  create: { summary: 'Draft a settlement of payments', input: asked },
   transitions: {
     confirm: {
       summary: 'Settle all its payments',

@@ -15,7 +15,6 @@ const asked = {
     .optional(),
 };
 
-/** Something with a number of places, with or without named seats. Reservations take its places. */
 export const showings = defineDomain({
   collection: 'showings',
   version: 2,
@@ -23,8 +22,7 @@ export const showings = defineDomain({
   idPrefix: 'shw',
   summary: 'Something with a number of places, with or without named seats.',
   states: ['open', 'closed'],
-  initial: 'open',
-  attributes: z.strictObject(asked),
+  attributes: asked,
   // Every reservation writes the showing, and would pay for its whole plan.
   fixed: ['seats'],
   accounts: {
@@ -43,7 +41,6 @@ export const showings = defineDomain({
         path: ['seats'],
         error: 'must be as many as capacity',
       }),
-    set: ({ input }) => input,
     transfers: ({ input }) => transfer(own('capacityGranted'), own('remaining'), input.capacity),
   },
   transitions: {

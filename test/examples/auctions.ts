@@ -1,5 +1,4 @@
 /** Auctions with bids: the highest bid holds its money, and who is outbid has it back in the same transaction. */
-import { z } from 'zod';
 import { defineDomain } from '../../functions/core/definition.ts';
 import { amount, count, later, moment, reference, text, title } from '../../functions/core/fields.ts';
 import { maybe } from '../../functions/core/others.ts';
@@ -11,8 +10,7 @@ export const sellers = defineDomain({
   idPrefix: 'sel',
   summary: 'Who sells, with an account for what it brings.',
   states: ['open', 'closed'],
-  initial: 'open',
-  attributes: z.strictObject({ name: text('alice') }),
+  attributes: { name: text('alice') },
   accounts: {
     earned: {
       unit: 'EUR',
@@ -20,7 +18,7 @@ export const sellers = defineDomain({
       open: { while: ['open'], code: 'seller_closed', otherwise: 'The seller has left.' },
     },
   },
-  create: { summary: 'Sell', input: z.strictObject({}), set: ({ actor }) => ({ name: actor }) },
+  create: { summary: 'Sell', input: {}, set: ({ actor }) => ({ name: actor }) },
   transitions: {
     close: { summary: 'Leave', from: ['open'], to: ['closed'] },
     reopen: { summary: 'Come back', from: ['closed'], to: ['open'] },
@@ -35,17 +33,16 @@ export const auctions = defineDomain({
   idPrefix: 'auc',
   summary: 'Something that goes to the highest bid.',
   states: ['open', 'ended'],
-  initial: 'open',
-  attributes: z.strictObject({
+  attributes: {
     ...lot,
     endsAt: moment(),
     highest: count(),
     highestBid: reference('bids', 'bid').optional(),
-  }),
+  },
   deadlines: { end: { while: ['open'], at: 'endsAt' } },
   create: {
     summary: 'Offer something',
-    input: z.strictObject(lot),
+    input: lot,
     set: ({ input, now }) => ({ ...input, endsAt: later(now, { days: 1 }), highest: 0 }),
     references: { seller: { of: sellers, id: ({ input }) => input.seller } },
   },
@@ -54,7 +51,7 @@ export const auctions = defineDomain({
       summary: 'A higher bid has come',
       internal: true,
       from: ['open'],
-      input: z.strictObject({ bid: reference('bids', 'bid'), amount: amount() }),
+      input: { bid: reference('bids', 'bid'), amount: amount() },
       rules: {
         bid_too_low: {
           path: 'highest',
@@ -76,16 +73,15 @@ export const bids = defineDomain({
   idPrefix: 'bid',
   summary: 'What somebody would pay.',
   states: ['highest', 'beaten', 'paid'],
-  initial: 'highest',
-  attributes: z.strictObject({
+  attributes: {
     auction: reference('auctions', 'auc'),
     bidder: text('bob'),
     amount: amount(),
-  }),
+  },
   accounts: { held: { unit: 'EUR', shown: true } },
   create: {
     summary: 'Bid',
-    input: z.strictObject({ auction: reference('auctions', 'auc'), amount: amount() }),
+    input: { auction: reference('auctions', 'auc'), amount: amount() },
     set: ({ input, actor }) => ({ ...input, bidder: actor }),
     links: {
       auction: {

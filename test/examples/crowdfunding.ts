@@ -1,11 +1,10 @@
 /** Crowdfunding: pledges of many until a moment that who asks for the money has chosen, and all of it or nothing then. */
-import { z } from 'zod';
 import { defineDomain } from '../../functions/core/definition.ts';
 import { amount, later, moment, reference, text, title } from '../../functions/core/fields.ts';
 import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
-const asked = z.strictObject({ title: title('A record'), goal: amount(1_000), endsAt: moment() });
+const asked = { title: title('A record'), goal: amount(1_000), endsAt: moment() };
 const notYours = { not_yours: { actorIs: 'owner', otherwise: 'It is somebody else’s.' } } as const;
 
 export const campaigns = defineDomain({
@@ -14,8 +13,7 @@ export const campaigns = defineDomain({
   idPrefix: 'cmp',
   summary: 'Money that is asked of many, until a moment.',
   states: ['open', 'funded', 'failed', 'paid-out'],
-  initial: 'open',
-  attributes: asked.extend({ owner: text('alice') }),
+  attributes: { ...asked, owner: text('alice') },
   accounts: {
     pledged: {
       unit: 'EUR',
@@ -45,7 +43,7 @@ export const campaigns = defineDomain({
       summary: 'Ask for a while longer',
       authorize: notYours,
       from: ['open'],
-      input: z.strictObject({ endsAt: moment() }),
+      input: { endsAt: moment() },
       example: { input: ({ entity }) => ({ endsAt: later(Date.parse(entity.endsAt), { days: 1 }) }) },
       rules: {
         not_later: {
@@ -82,11 +80,10 @@ export const pledges = defineDomain({
   idPrefix: 'plg',
   summary: 'What somebody gives to a campaign, and has back where it fails.',
   states: ['made', 'given-back'],
-  initial: 'made',
-  attributes: z.strictObject({ ...pledge, backer: text('alice') }),
+  attributes: { ...pledge, backer: text('alice') },
   create: {
     summary: 'Pledge',
-    input: z.strictObject(pledge),
+    input: pledge,
     reads: {
       campaign: {
         of: campaigns,

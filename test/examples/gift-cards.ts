@@ -16,9 +16,8 @@ export const giftCards = defineDomain({
   idPrefix: 'gft',
   summary: 'A card with money on it, in the currency of who bought it.',
   states: ['active', 'expired'],
-  initial: 'active',
-  attributes: z.strictObject({ to: email(), currency: currency(), validUntil: moment() }),
-  hidden: z.strictObject({ codeFingerprint: z.string() }),
+  attributes: { to: email(), currency: currency(), validUntil: moment() },
+  hidden: { codeFingerprint: z.string() },
   accounts: {
     balance: {
       unit: { from: 'currency' },
@@ -31,7 +30,7 @@ export const giftCards = defineDomain({
   deadlines: { expire: { while: ['active'], at: 'validUntil' } },
   create: {
     summary: 'Buy a card',
-    input: z.strictObject({ to: email(), amount: amount(5_000), currency: currency() }),
+    input: { to: email(), amount: amount(5_000), currency: currency() },
     set: ({ input, now, random }) => ({
       to: input.to,
       currency: input.currency,
@@ -54,7 +53,7 @@ export const giftCards = defineDomain({
     spend: {
       summary: 'Pay with it',
       from: ['active'],
-      input: z.strictObject({ amount: amount(1_250), code }),
+      input: { amount: amount(1_250), code },
       rules: {
         wrong_code: {
           path: 'codeFingerprint',
@@ -68,7 +67,7 @@ export const giftCards = defineDomain({
     'pass-on': {
       summary: 'Move money to another card of the same currency',
       from: ['active'],
-      input: z.strictObject({ card: reference(collection, 'gft'), amount: amount(1_000), code }),
+      input: { card: reference(collection, 'gft'), amount: amount(1_000), code },
       rules: {
         wrong_code: {
           path: 'codeFingerprint',

@@ -1,5 +1,4 @@
 /** Leave: days of an allowance, agreed to by a manager, and a long one by a second person who is not the first. */
-import { z } from 'zod';
 import { defineDomain } from '../../functions/core/definition.ts';
 import { integer, prose, reference, text } from '../../functions/core/fields.ts';
 import { accountOf, own, transfer } from '../../functions/core/postings.ts';
@@ -12,8 +11,7 @@ export const allowances = defineDomain({
   idPrefix: 'alw',
   summary: 'The days that somebody may be away.',
   states: ['open'],
-  initial: 'open',
-  attributes: z.strictObject({ owner: text('alice') }),
+  attributes: { owner: text('alice') },
   accounts: {
     days: {
       unit: 'day',
@@ -25,7 +23,7 @@ export const allowances = defineDomain({
   create: {
     summary: 'Grant days',
     role: 'hr',
-    input: z.strictObject({ owner: text('alice'), days: integer(1, 60, 30) }),
+    input: { owner: text('alice'), days: integer(1, 60, 30) },
     set: ({ input }) => ({ owner: input.owner }),
     transfers: ({ input }) => transfer(own('granted'), own('days'), input.days),
   },
@@ -34,7 +32,7 @@ export const allowances = defineDomain({
       summary: 'Grant more days',
       role: 'hr',
       from: ['open'],
-      input: z.strictObject({ days: integer(1, 60, 5) }),
+      input: { days: integer(1, 60, 5) },
       transfers: ({ input }) => transfer(own('granted'), own('days'), input.days),
     },
   },
@@ -58,17 +56,16 @@ export const leaveRequests = defineDomain({
   idPrefix: 'lvr',
   summary: 'Days away, which others have to agree to.',
   states: ['asked', 'endorsed', 'approved', 'rejected', 'cancelled'],
-  initial: 'asked',
-  attributes: z.strictObject({
+  attributes: {
     ...request,
     employee: text('alice'),
     endorsedBy: text('bob').optional(),
     approvedBy: text('carol').optional(),
-  }),
+  },
   accounts: { taken: { unit: 'day' } },
   create: {
     summary: 'Ask for days',
-    input: z.strictObject(request),
+    input: request,
     set: ({ input, actor }) => ({ ...input, employee: actor }),
     references: {
       allowance: {

@@ -2,11 +2,12 @@
 import { z } from 'zod';
 import { defineDomain } from '../../functions/core/definition.ts';
 import { amount, integer, list, reference, text, title } from '../../functions/core/fields.ts';
+import type { Values } from '../../functions/core/fields.ts';
 import { many } from '../../functions/core/others.ts';
 import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
 
 const linesMax = 10;
-const price = z.strictObject({ price: amount(120) });
+const price = { price: amount(120) };
 const step = { role: 'shop', from: ['on-sale'] } as const;
 const stock = { minimum: 0, code: 'out_of_stock', otherwise: 'Fewer pieces are left.' };
 const onSale = { not_on_sale: { path: 'status', is: 'on-sale', otherwise: 'It is sold no more.' } } as const;
@@ -18,13 +19,12 @@ export const products = defineDomain({
   idPrefix: 'prd',
   summary: 'Something on sale, and the pieces that are left of it.',
   states: ['on-sale', 'withdrawn'],
-  initial: 'on-sale',
-  attributes: price.extend({ name: title('A pencil') }),
+  attributes: { ...price, name: title('A pencil') },
   accounts: { stock: { unit: 'piece', shown: true, floor: stock }, supplied: { unit: 'piece' } },
   create: {
     summary: 'Put it on sale',
     role: 'shop',
-    input: price.extend({ name: title('A pencil'), pieces: integer(1, 10_000, 100) }),
+    input: { ...price, name: title('A pencil'), pieces: integer(1, 10_000, 100) },
     set: ({ input }) => ({ name: input.name, price: input.price }),
     transfers: ({ input }) => transfer(own('supplied'), own('stock'), input.pieces),
   },
@@ -40,11 +40,11 @@ export const products = defineDomain({
   },
 });
 
-const line = z.strictObject({ product: reference('products', 'prd'), pieces: integer(1, 100, 2) });
-const lines = z.array(line).min(1).max(linesMax);
+const line = { product: reference('products', 'prd'), pieces: integer(1, 100, 2) };
+const lines = z.array(z.strictObject(line)).min(1).max(linesMax);
 const example = [{ product: 'prd_01JD2X5T9ZK4M8Q7W6V5B3N2HC', pieces: 2 }];
 const whose = { order: reference('orders', 'ord'), customer: text('alice') };
-const stockOf = ({ product }: z.output<typeof line>) => accountOf(products, product, 'stock');
+const stockOf = ({ product }: Values<typeof line>) => accountOf(products, product, 'stock');
 
 export const shipments = defineDomain({
   collection: 'shipments',
@@ -52,13 +52,12 @@ export const shipments = defineDomain({
   idPrefix: 'shp',
   summary: 'One line of an order: its pieces are set aside until they are sent.',
   states: ['packed', 'sent', 'cancelled'],
-  initial: 'packed',
-  attributes: line.extend({ ...whose, ...price.shape }),
+  attributes: { ...line, ...whose, ...price },
   accounts: { held: { unit: 'piece' } },
   create: {
     summary: 'Send more than was ordered',
     role: 'shop',
-    input: line.extend(whose),
+    input: { ...line, ...whose },
     reads: { product: { of: products, id: ({ input }) => input.product, rules: onSale } },
     set: ({ input, others }) => ({ ...input, price: others.product.price }),
     transfers: ({ input }) => transfer(stockOf(input), own('held'), input.pieces),
@@ -87,15 +86,14 @@ export const orders = defineDomain({
   idPrefix: 'ord',
   summary: 'Lines that are bought together, or not at all.',
   states: ['placed', 'cancelled'],
-  initial: 'placed',
-  attributes: z.strictObject({
+  attributes: {
     customer: text('alice'),
     total: amount(240),
     lines: list(reference('shipments', 'shp'), 1, linesMax, ['shp_01JD2X5T9ZK4M8Q7W6V5B3N2HC']),
-  }),
+  },
   create: {
     summary: 'Order',
-    input: z.strictObject({ lines: lines.meta({ examples: [example] }) }),
+    input: { lines: lines.meta({ examples: [example] }) },
     creates: {
       shipments: {
         of: many(shipments, linesMax),

@@ -1,5 +1,4 @@
 /** Equipment that people lend to each other: one piece, one renter at a time, and nobody rents their own. */
-import { z } from 'zod';
 import { defineDomain } from '../../functions/core/definition.ts';
 import { amount, integer, later, moment, reference, text, title } from '../../functions/core/fields.ts';
 import { named, own, transfer } from '../../functions/core/postings.ts';
@@ -12,12 +11,11 @@ export const equipment = defineDomain({
   idPrefix: 'eqp',
   summary: 'A piece of equipment, with what its owner has earned by it.',
   states: ['available', 'rented', 'sold'],
-  initial: 'available',
-  attributes: z.strictObject({ owner: text('alice'), name: title('A drill'), perDay: amount(500) }),
+  attributes: { owner: text('alice'), name: title('A drill'), perDay: amount(500) },
   accounts: { earned: money },
   create: {
     summary: 'Offer it',
-    input: z.strictObject({ name: title('A drill'), perDay: amount(500) }),
+    input: { name: title('A drill'), perDay: amount(500) },
     set: ({ input, actor }) => ({ ...input, owner: actor }),
   },
   transitions: {
@@ -27,7 +25,7 @@ export const equipment = defineDomain({
       internal: true,
       from: ['rented'],
       to: ['available'],
-      input: z.strictObject({ renter: text('bob'), price: amount(1_500) }),
+      input: { renter: text('bob'), price: amount(1_500) },
       transfers: ({ input }) => transfer(named('paid', input.renter, 'EUR'), own('earned'), input.price),
     },
     sell: {
@@ -45,18 +43,17 @@ export const rentals = defineDomain({
   idPrefix: 'rnt',
   summary: 'A piece of equipment in the hands of somebody else than its owner.',
   states: ['out', 'overdue', 'returned'],
-  initial: 'out',
-  attributes: z.strictObject({
+  attributes: {
     piece: reference('equipment', 'eqp'),
     renter: text('bob'),
     owner: text('alice'),
     price: amount(1_500),
     until: moment(),
-  }),
+  },
   deadlines: { remind: { while: ['out'], at: 'until' } },
   create: {
     summary: 'Rent it',
-    input: z.strictObject({ piece: reference('equipment', 'eqp'), days: integer(1, 30, 3) }),
+    input: { piece: reference('equipment', 'eqp'), days: integer(1, 30, 3) },
     links: {
       piece: {
         of: equipment,

@@ -3,13 +3,14 @@ import { z } from 'zod';
 import { answers, reasonOf } from '../../functions/core/answers.ts';
 import { defineDomain } from '../../functions/core/definition.ts';
 import { amount, currency, integer, later, moment, text } from '../../functions/core/fields.ts';
+import type { Values } from '../../functions/core/fields.ts';
 import { named, transfer } from '../../functions/core/postings.ts';
 
 const triesMax = 3;
 const plan = { price: amount(990), currency: currency() };
 interface Sent {
   readonly id: string;
-  readonly entity: z.output<z.ZodObject<typeof plan>> & { readonly customer: string };
+  readonly entity: Values<typeof plan> & { readonly customer: string };
 }
 const charge = {
   topic: 'external-call',
@@ -40,8 +41,7 @@ export const subscriptions = defineDomain({
   idPrefix: 'sub',
   summary: 'A charge each month, until the customer leaves or no longer pays.',
   states: ['active', 'charging', 'past_due', 'leaving', 'ended'],
-  initial: 'active',
-  attributes: z.strictObject({
+  attributes: {
     ...plan,
     customer: text('alice'),
     startedAt: moment(),
@@ -50,7 +50,7 @@ export const subscriptions = defineDomain({
     declineReason: z.string().optional(),
     retryAt: moment().optional(),
     chaseAt: moment().optional(),
-  }),
+  },
   deadlines: {
     renew: { while: ['active'], at: 'renewsAt', every: 'month', since: 'startedAt' },
     retry: { while: ['past_due'], at: 'retryAt' },
@@ -59,7 +59,7 @@ export const subscriptions = defineDomain({
   },
   create: {
     summary: 'Subscribe; the first month is charged at once',
-    input: z.strictObject(plan),
+    input: plan,
     set: ({ input, actor, now }) => {
       const startedAt = later(now, {});
       return { ...input, customer: actor, startedAt, renewsAt: startedAt, tries: 0 };
@@ -117,8 +117,7 @@ export const subscriptions = defineDomain({
     cancel: {
       summary: 'Leave: when the month is over, or at once where it is not paid',
       from: ['active', 'past_due'],
-      to: ['leaving', 'ended'],
-      leads: { active: 'leaving', past_due: 'ended' },
+      to: { active: 'leaving', past_due: 'ended' },
       authorize,
     },
     resume: { summary: 'Stay', from: ['leaving'], to: ['active'], authorize },

@@ -60,11 +60,10 @@ const gifts = defineDomain({
   idPrefix: 'gft',
   summary: 'A gift for a member.',
   states: ['given'],
-  initial: 'given',
-  attributes: z.strictObject({ member: text('mbr_1'), amount: amount(5) }),
+  attributes: { member: text('mbr_1'), amount: amount(5) },
   create: {
     summary: 'Give',
-    input: z.strictObject({ member: text('mbr_1'), amount: amount(5) }),
+    input: { member: text('mbr_1'), amount: amount(5) },
     set: ({ input }) => input,
     transfers: ({ input }) =>
       transfer(named('bank', 'club', 'EUR'), accountOf(members, input.member, 'dues'), input.amount),

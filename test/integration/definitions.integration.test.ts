@@ -1,6 +1,5 @@
 /** What a definition may do that none of the eight domains does, against the database. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import { createAudit } from '../../functions/audit/audit.ts';
 import { defineDomain } from '../../functions/core/definition.ts';
 import { integer, reference, text } from '../../functions/core/fields.ts';
@@ -20,12 +19,11 @@ const purses = defineDomain({
   idPrefix: 'prs',
   summary: 'Coins.',
   states: ['open', 'emptied'],
-  initial: 'open',
-  attributes: z.strictObject({ owner: text('ada') }),
+  attributes: { owner: text('ada') },
   accounts: {
     coins: { unit: 'coin', shown: true, floor: { minimum: 0, code: 'too_few', otherwise: 'Too few.' } },
   },
-  create: { summary: 'Make one', input: z.strictObject({ owner: text('ada') }), set: ({ input }) => input },
+  create: { summary: 'Make one', input: { owner: text('ada') }, set: ({ input }) => input },
   transitions: {
     empty: {
       summary: 'Take all out',
@@ -43,11 +41,10 @@ const gifts = defineDomain({
   idPrefix: 'gft',
   summary: 'Coins for a purse.',
   states: ['given'],
-  initial: 'given',
-  attributes: z.strictObject({ to: reference('purses', 'prs') }),
+  attributes: { to: reference('purses', 'prs') },
   create: {
     summary: 'Give five',
-    input: z.strictObject({ to: reference('purses', 'prs') }),
+    input: { to: reference('purses', 'prs') },
     set: ({ input }) => input,
     transfers: ({ input }) => transfer(outside, accountOf(purses, input.to, 'coins'), 5),
   },
@@ -61,12 +58,11 @@ const guests = defineDomain({
   idPrefix: 'gst',
   summary: 'Somebody with a tag, or without.',
   states: ['here'],
-  initial: 'here',
-  attributes: z.strictObject({ tag: text('T1').optional(), number: integer(1, 9, 1).optional() }),
-  unique: [{ name: 'tag_worn', while: ['here'], of: ({ tag }) => (tag === undefined ? undefined : [tag]) }],
+  attributes: { tag: text('T1').optional(), number: integer(1, 9, 1).optional() },
+  unique: { tag_worn: { while: ['here'], of: ['tag'] } },
   create: {
     summary: 'Come in',
-    input: z.strictObject({ tag: text('T1').optional() }),
+    input: { tag: text('T1').optional() },
     set: ({ input }) => input,
   },
   transitions: {
@@ -80,7 +76,7 @@ const guests = defineDomain({
       summary: 'Give the tag to another guest',
       from: ['here'],
       to: ['here'],
-      input: z.strictObject({ to: reference('guests', 'gst') }),
+      input: { to: reference('guests', 'gst') },
       links: {
         other: {
           of: 'self',
@@ -96,7 +92,7 @@ const guests = defineDomain({
       internal: true,
       from: ['here'],
       to: ['here'],
-      input: z.strictObject({ tag: text('T1') }),
+      input: { tag: text('T1') },
       set: ({ input }) => ({ tag: input.tag }),
     },
   },

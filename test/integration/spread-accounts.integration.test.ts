@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import pMap from 'p-map';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import { createAudit } from '../../functions/audit/audit.ts';
 import { defineDomain } from '../../functions/core/definition.ts';
 import type { Domain } from '../../functions/core/definition.ts';
@@ -34,12 +33,11 @@ const donations: Domain = defineDomain({
   idPrefix: 'don',
   summary: 'A gift to a cause.',
   states: ['given', 'returned'],
-  initial: 'given',
-  attributes: z.strictObject(gift),
+  attributes: gift,
   spread: { cause: items },
   create: {
     summary: 'Give',
-    input: z.strictObject(gift),
+    input: gift,
     set: ({ input }) => input,
     transfers: ({ input }) => transfer(donorOf(input.donor), causeOf(input.cause), input.amount),
   },

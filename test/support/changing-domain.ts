@@ -1,5 +1,4 @@
 /** A small domain whose definition is changed in tests while its entities live. */
-import { z } from 'zod';
 import { defineDomain } from '../../functions/core/definition.ts';
 import type { Domain } from '../../functions/core/definition.ts';
 import { amount, moment, text } from '../../functions/core/fields.ts';
@@ -16,14 +15,13 @@ export const members: Domain = defineDomain({
   idPrefix: 'mbr',
   summary: 'A member of a club.',
   states: ['waiting', 'active', 'left'],
-  initial: 'waiting',
-  attributes: z.strictObject({ name: text('Ada'), until: moment() }),
+  attributes: { name: text('Ada'), until: moment() },
   accounts: { dues: { unit: 'EUR', shown: true } },
-  unique: [{ name: 'member_name', while: ['waiting', 'active'], of: ({ name }) => [name] }],
+  unique: { member_name: { while: ['waiting', 'active'], of: ['name'] } },
   deadlines: { lapse: { while: ['waiting'], at: 'until' } },
   create: {
     summary: 'Ask to be let in',
-    input: z.strictObject({ name: text('Ada') }),
+    input: { name: text('Ada') },
     set: ({ input, now }) => ({ name: input.name, until: new Date(now + waitMs).toISOString() }),
     messages: [{ ...asked, payload: ({ input }) => ({ to: input.name, subject: 'Welcome', text: 'Soon.' }) }],
   },
@@ -40,7 +38,7 @@ export const members: Domain = defineDomain({
       from: ['waiting', 'active'],
       to: ['waiting', 'active'],
       next: ({ entity }) => (entity.status === 'active' ? 'active' : 'waiting'),
-      input: z.strictObject({ amount: amount(10) }),
+      input: { amount: amount(10) },
       transfers: ({ input }) => transfer(named('bank', 'club', 'EUR'), own('dues'), input.amount),
     },
     leave: { summary: 'Leave', from: ['waiting', 'active'], to: ['left'] },

@@ -2,7 +2,6 @@
  * A ninth domain, thought up to use what the eight leave unused: a deadline that is also a caller's command,
  * a check of another entity that changes nothing there, rules on creation, and two unique values.
  */
-import { z } from 'zod';
 import { defineDomain } from '../../functions/core/definition.ts';
 import { integer, moment, reference, text } from '../../functions/core/fields.ts';
 import { named, own, transfer } from '../../functions/core/postings.ts';
@@ -18,8 +17,7 @@ export const loans = defineDomain({
   idPrefix: 'loan',
   summary: 'A book lent for a deposit, until it is back or lost.',
   states: ['asked', 'lent', 'back', 'lost'],
-  initial: 'asked',
-  attributes: z.strictObject({
+  attributes: {
     book: text('Momo'),
     shelf: text('A 3').optional(),
     member: text('alice'),
@@ -28,7 +26,7 @@ export const loans = defineDomain({
     renewals: integer(0, 2, 0),
     backUntil: moment(),
     note: text('torn').optional(),
-  }),
+  },
   accounts: {
     held: {
       unit: 'EUR',
@@ -36,20 +34,20 @@ export const loans = defineDomain({
       floor: { minimum: 0, code: 'deposit_short', otherwise: 'Not paid in.' },
     },
   },
-  unique: [
-    { name: 'book_lent', while: ['asked', 'lent'], of: ({ book }) => [book] },
-    { name: 'shelf_free', while: ['asked'], of: ({ shelf }) => (shelf === undefined ? undefined : [shelf]) },
-  ],
+  unique: {
+    book_lent: { while: ['asked', 'lent'], of: ['book'] },
+    shelf_free: { while: ['asked'], of: ['shelf'] },
+  },
   deadlines: { lose: { while: ['lent'], at: 'backUntil' } },
   create: {
     summary: 'Ask for a book',
-    input: z.strictObject({
+    input: {
       book: text('Momo'),
       shelf: text('A 3').optional(),
       member: text('alice'),
       article: reference('articles', 'art'),
       deposit: integer(1, 50_000, 500).default(500),
-    }),
+    },
     set: ({ input, now }) => ({ ...input, renewals: 0, backUntil: new Date(now + week).toISOString() }),
     authorize: { not_for_yourself: { actorIs: 'member', otherwise: 'Everybody asks for themselves.' } },
     rules: {
@@ -107,14 +105,14 @@ export const loans = defineDomain({
       summary: 'Pay a part of the deposit back early',
       from: ['lent'],
       to: ['lent'],
-      input: z.strictObject({ amount: integer(1, 50_000, 100) }),
+      input: { amount: integer(1, 50_000, 100) },
       transfers: ({ input }) => transfer(own('held'), deposits, input.amount),
     },
     vouch: {
       summary: 'A friend answers for the deposit',
       from: ['lent'],
       to: ['lent'],
-      input: z.strictObject({ deposit: integer(1, 50_000, 100) }),
+      input: { deposit: integer(1, 50_000, 100) },
       example: {
         input: ({ entity }) => ({ deposit: entity.deposit }),
         actor: ({ entity }) => `a friend of ${entity.member}`,
@@ -133,7 +131,7 @@ export const loans = defineDomain({
       summary: 'Bring it back',
       from: ['lent', 'asked'],
       to: ['back', 'lost'],
-      input: z.strictObject({ note: text('torn').optional() }),
+      input: { note: text('torn').optional() },
       next: ({ entity }) => (entity.status === 'asked' || entity.renewals < 9 ? 'back' : 'lost'),
       set: ({ input }) => ({ note: input.note }),
       messages: [

@@ -1,6 +1,5 @@
 /** Deadlines: which of several an entity waits for, and what comes again does so without drift. */
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import type { Command } from '../../functions/core/command.ts';
 import { decide } from '../../functions/core/decide.ts';
 import { defineDomain } from '../../functions/core/definition.ts';
@@ -76,13 +75,12 @@ const plants: Domain = defineDomain({
   idPrefix: 'plt',
   summary: 'A plant.',
   states: ['alive', 'dead'],
-  initial: 'alive',
-  attributes: z.strictObject({
+  attributes: {
     boughtAt: moment().optional(),
     wateredNext: moment().optional(),
     repottedAt: moment().optional(),
     diesAt: moment(),
-  }),
+  },
   deadlines: {
     water: { while: ['alive'], at: 'wateredNext', every: 'week', since: 'boughtAt' },
     repot: { while: ['alive'], at: 'repottedAt' },
@@ -90,7 +88,7 @@ const plants: Domain = defineDomain({
   },
   create: {
     summary: 'Buy it',
-    input: z.strictObject({}),
+    input: {},
     set: () => ({ diesAt: '2026-03-01T00:00:00.000Z' }),
   },
   transitions: {

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { z } from 'zod';
 import { defineDomain } from '../../functions/core/definition.ts';
 import { amount, reference, text } from '../../functions/core/fields.ts';
 import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
@@ -12,12 +11,11 @@ const jars = defineDomain({
   idPrefix: 'jar',
   summary: 'A jar that others fill.',
   states: ['closed', 'open'],
-  initial: 'closed',
-  attributes: z.strictObject({ owner: text('alice') }),
+  attributes: { owner: text('alice') },
   accounts: {
     filled: { unit: 'EUR', floor: { minimum: 0, code: 'too_empty', otherwise: 'There is less in it.' } },
   },
-  create: { summary: 'Put a jar up', input: z.strictObject({}), set: ({ actor }) => ({ owner: actor }) },
+  create: { summary: 'Put a jar up', input: {}, set: ({ actor }) => ({ owner: actor }) },
   transitions: {
     open: {
       summary: 'Take 800 out',
@@ -35,11 +33,10 @@ const gifts = defineDomain({
   idPrefix: 'gif',
   summary: 'What somebody puts into a jar.',
   states: ['given'],
-  initial: 'given',
-  attributes: z.strictObject(gift),
+  attributes: gift,
   create: {
     summary: 'Give',
-    input: z.strictObject(gift),
+    input: gift,
     set: ({ input }) => input,
     transfers: ({ input }) =>
       transfer(named('given', 'gifts', 'EUR'), accountOf(jars, input.jar, 'filled'), input.amount),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { asRead } from '../../functions/core/as-read.ts';
 import type { AccountDefinition, Domain } from '../../functions/core/definition.ts';
 import { integer, moment, prose, text } from '../../functions/core/fields.ts';
 import { many } from '../../functions/core/others.ts';
@@ -55,6 +56,14 @@ const posting = (account: NamedAccount): Partial<Domain> => ({
     tip: { ...on, transfers: () => transfer(named('guest', 'hall', account.unit), account, 1) },
   },
 });
+/** As an author writes it. */
+const read = (change: object): Domain =>
+  asRead({ ...lamps, attributes: {}, hidden: {}, accounts: {}, unique: {}, deadlines: {}, ...change });
+const stays = (transition: object): Domain =>
+  read({
+    formerStates: ['dusk'],
+    transitions: { ...transitions, dim: { summary: '', from: ['off'], ...transition } },
+  });
 const closing = (open: object) => ({
   unit: 'hour',
   open: { while: ['on'], code: 'dark', otherwise: 'It is dark.', ...open },
@@ -117,6 +126,14 @@ describe('a definition that makes no sense is refused by name', () => {
       'a choice of ends that nothing decides',
       { transitions: { ...transitions, dim: { ...on, to: ['on', 'off'] } } },
     ],
+    ['a transition that stays in a former state', stays({ from: ['off', 'dusk'] })],
+    ['a transition to a former state', stays({ to: ['dusk'] })],
+    ['a choice among ends that are not named', stays({ next: () => 'off' })],
+    ['a choice where each state has its end', stays({ to: { off: 'on' }, next: () => 'off' })],
+    ['a state whose end is not said', stays({ from: ['off', 'on'], to: { off: 'on' } })],
+    ['an end of a state that it does not start from', stays({ to: { off: 'on', on: 'off' } })],
+    ['an end that is no state', stays({ to: { off: 'bright' } })],
+    ['no states', read({ states: [] })],
     ['a transition named like a route', { transitions: { ...transitions, ledger: on } }],
     ['a transition that is no path segment', { transitions: { ...transitions, 'a/b': on } }],
     [
@@ -197,6 +214,13 @@ describe('a definition that makes no sense is refused by name', () => {
     ['a rule on what is not there', ruled({ path: 'colour', is: 'red' })],
     ['a rule on a state that is none', ruled({ path: 'status', is: 'dusk' })],
     ['a rule without a test', ruled({ path: 'watts' })],
+    ['a rule until what is no moment', ruled({ until: 'watts' })],
+    ['a rule since a moment and of another test', ruled({ since: 'until', path: 'watts', atLeast: 1 })],
+    [
+      'a rule until a moment that is not there yet',
+      { create: { ...lamps.create, rules: { x: { until: 'until', otherwise: '' } } } },
+    ],
+    ['a rule until a moment of another entity', linking({ rules: { x: { until: 'until', otherwise: '' } } })],
     ['a rule of two tests', ruled({ path: 'watts', atLeast: 1, atMost: 2 })],
     [
       'a rule on an entity that is not there yet',
@@ -226,6 +250,10 @@ describe('a definition that makes no sense is refused by name', () => {
     [
       'more bytes than a transaction holds',
       { attributes: z.strictObject({ a: prose('x'), b: prose('x') }), ...sending({ atMost: 40 }) },
+    ],
+    [
+      'an input that lets unknown fields pass',
+      { create: { ...lamps.create, input: z.object({ place: text('hall') }) } },
     ],
     ['a message that is sent no times', sending({ atMost: 0 })],
     ['a message that is sent half', sending({ atMost: 1.5 })],
@@ -259,6 +287,7 @@ describe('a definition that makes no sense is refused by name', () => {
     ['an account in a unit that may be missing', { accounts: { hours: { unit: { from: 'until' } } } }],
     ['an account that is never open', { accounts: { hours: closing({ while: [] }) } }],
     ['a unique value held in an unknown state', { unique: [{ name: 'u', while: ['dusk'], of: () => [] }] }],
+    ['a unique value of what is not there', read({ unique: { u: { while: ['on'], of: ['colour'] } } })],
     ['a unique value held in no state', { unique: [{ name: 'u', while: [], of: () => [] }] }],
     ['two unique values of one name', { unique: [...(lamps.unique ?? []), ...(lamps.unique ?? [])] }],
     ['a deadline that brings about nothing', { deadlines: { fade: { while: ['on'], at: 'until' } } }],
