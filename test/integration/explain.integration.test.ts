@@ -81,7 +81,8 @@ describe('what a plan tells', () => {
       'TransactWriteItems',
       2,
     ]);
-    expect(write?.accesses.map(({ purpose }) => purpose)).toEqual([
+    const written = write?.accesses.filter(({ action }) => action !== 'index');
+    expect(written?.map(({ purpose }) => purpose)).toEqual([
       'idempotency record',
       'entity of payments',
       'ledger entry of payments',
@@ -158,10 +159,7 @@ describe('what a plan tells', () => {
     expect(without.plan.itemsRead).toBeGreaterThan(20 * plan.itemsRead);
     expect(without.plan.readUnits).toBeGreaterThan(20 * plan.readUnits);
     expect(created.plan.places.map(({ place }) => place)).not.toContain('data/byStatus');
-    const columns = [
-      { title: 'with byStatus', plan },
-      { title: 'without byStatus', plan: without.plan },
-    ];
-    expect(comparisonTable(plan.name, columns)).toContain('without byStatus');
+    const plans = { 'with byStatus': plan, 'without byStatus': without.plan };
+    expect(comparisonTable(plan.name, plans)).toContain('without byStatus');
   });
 });

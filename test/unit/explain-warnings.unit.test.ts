@@ -14,7 +14,6 @@ const access = (of: Partial<Access>): Access => ({
   largestBytes: 100,
   readUnits: 1,
   writeUnits: 0,
-  indexWrites: [],
   ...of,
 });
 

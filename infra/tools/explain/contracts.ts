@@ -4,12 +4,12 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { format, resolveConfig } from 'prettier';
-import { prices } from '../../cdk/prices.ts';
-import { cases } from './cases.ts';
 import { placeOf } from './access.ts';
-import type { Plan } from './plan.ts';
-import { measureAll } from './run.ts';
+import { cases } from './cases.ts';
+import { dollarsOf } from './plan.ts';
+import type { Plan, Units } from './plan.ts';
 import type { Case } from './request-case.ts';
+import { measureAll } from './run.ts';
 import type { Workbench } from './workbench.ts';
 
 const file = new URL('cost-contracts.json', import.meta.url);
@@ -22,37 +22,32 @@ export interface CostLine {
   readonly units: number;
 }
 
-export interface Contract {
+export interface Contract extends Units {
   /** HTTP requests to DynamoDB. */
   readonly requests: number;
-  readonly readUnits: number;
-  readonly writeUnits: number;
   readonly reads: readonly CostLine[];
   readonly writes: readonly CostLine[];
 }
 
 export type Contracts = Readonly<Record<string, Contract>>;
 
-export function contractOf({ requests, readUnits, writeUnits, calls }: Plan): Contract {
+function contractOf({ requests, readUnits, writeUnits, calls }: Plan): Contract {
   const accesses = calls.flatMap((call) => call.accesses);
-  const reads = accesses
-    .filter((access) => access.readUnits > 0)
-    .map((access) => ({
-      item: `${access.action} ${placeOf(access)}: ${access.purpose}`,
-      units: access.readUnits,
-    }));
-  const writes = accesses
-    .filter((access) => access.writeUnits > 0)
-    .flatMap(({ action, purpose, writeUnits: units, indexWrites }) => [
-      { item: `${action} ${purpose}`, units },
-      ...indexWrites.map((write) => ({ item: `${purpose} in index ${write.index}`, units: write.units })),
-    ]);
-  return { requests, readUnits, writeUnits, reads: sorted(reads), writes };
+  const reads = accesses.map((access) => ({
+    item: `${access.action} ${placeOf(access)}: ${access.purpose}`,
+    units: access.readUnits,
+  }));
+  const writes = accesses.map(({ action, index, purpose, writeUnits: units }) => ({
+    item: action === 'index' ? `${purpose} in index ${index}` : `${action} ${purpose}`,
+    units,
+  }));
+  const costs = ({ units }: CostLine): boolean => units > 0;
+  // Calls of one step begin in no particular order.
+  const sorted = reads
+    .filter(costs)
+    .sort((a, b) => (a.item < b.item ? -1 : Number(a.item > b.item)) || a.units - b.units);
+  return { requests, readUnits, writeUnits, reads: sorted, writes: writes.filter(costs) };
 }
-
-/** Calls of one step begin in no particular order. */
-const sorted = (lines: readonly CostLine[]): readonly CostLine[] =>
-  lines.toSorted((a, b) => (a.item === b.item ? a.units - b.units : a.item < b.item ? -1 : 1));
 
 /** One line an item, so that a diff shows items. */
 export const formatContracts = (contracts: Contracts): string =>
@@ -79,16 +74,6 @@ export async function measureContracts(
   return Object.fromEntries(all.map(({ name }) => [name, contracts.get(name) as Contract]));
 }
 
-/** Whether a route is of a collection of which nothing was agreed yet; `npm run cost:update` does so. */
-export function isNew(contracts: Contracts, name: string): boolean {
-  const collectionOf = (route: string): string | undefined =>
-    /^(?:GET|POST|ANSWER) (\/v1\/[^/ ]+)/.exec(route)?.[1];
-  const collection = collectionOf(name);
-  return (
-    collection !== undefined && !Object.keys(contracts).some((known) => collectionOf(known) === collection)
-  );
-}
-
 /** Every difference, as a line for people; none where both are the same. */
 export function compareContracts(agreed: Contracts, measured: Contracts): readonly string[] {
   const names = [...new Set([...Object.keys(agreed), ...Object.keys(measured)])];
@@ -96,32 +81,32 @@ export function compareContracts(agreed: Contracts, measured: Contracts): readon
     const [before, after] = [agreed[name], measured[name]];
     if (!before) return [`${name}: has no contract yet`];
     if (!after) return [`${name}: was not measured any more`];
-    return compare(before, after).map((line) => `${name}: ${line}`);
+    const changes = [
+      ...compareLines(before.reads, after.reads, 'read'),
+      ...compareLines(before.writes, after.writes, 'write'),
+      ...(before.requests === after.requests ? [] : [`${before.requests} requests became ${after.requests}`]),
+    ];
+    return changes.map((line) => `${name}: ${line}`);
   });
 }
 
-const compare = (before: Contract, after: Contract): readonly string[] => [
-  ...compareLines(before.reads, after.reads, 'read', prices.tableReadUnit),
-  ...compareLines(before.writes, after.writes, 'write', prices.tableWriteUnit),
-  ...(before.requests === after.requests ? [] : [`${before.requests} requests became ${after.requests}`]),
-];
+function compareLines(before: readonly CostLine[], after: readonly CostLine[], kind: 'read' | 'write') {
+  const line = ({ item, units }: CostLine, sign: string, does: string): string => {
+    const dollars = dollarsOf({ readUnits: 0, writeUnits: 0, [`${kind}Units`]: units }) * 1e6;
+    return `${sign} ${item}: ${units} ${kind} unit${units === 1 ? '' : 's'}, ${does} $${dollars.toFixed(3)} per million`;
+  };
+  return [
+    ...without(before, after).map((gone) => line(gone, '-', 'saves')),
+    ...without(after, before).map((added) => line(added, '+', 'adds')),
+  ];
+}
 
-function compareLines(
-  before: readonly CostLine[],
-  after: readonly CostLine[],
-  kind: 'read' | 'write',
-  price: number,
-): string[] {
-  const left = [...after];
-  const gone = before.filter(({ item, units }) => {
-    const place = left.findIndex((line) => line.item === item && line.units === units);
+/** The lines that the others do not have, or not as often. */
+function without(lines: readonly CostLine[], others: readonly CostLine[]): readonly CostLine[] {
+  const left = [...others];
+  return lines.filter(({ item, units }) => {
+    const place = left.findIndex((other) => other.item === item && other.units === units);
     if (place >= 0) left.splice(place, 1);
     return place < 0;
   });
-  const line =
-    (sign: '+' | '-') =>
-    ({ item, units }: CostLine): string =>
-      `${sign} ${item}: ${units} ${kind} unit${units === 1 ? '' : 's'}, ` +
-      `${sign === '+' ? 'adds' : 'saves'} $${(units * price * 1e6).toFixed(3)} per million`;
-  return [...gone.map(line('-')), ...left.map(line('+'))];
 }

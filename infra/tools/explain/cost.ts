@@ -6,6 +6,7 @@
  *     npm run cost:readme     writes PRICES.md, the README's three prices and the console's costs from both files
  */
 import { writeFile } from 'node:fs/promises';
+import { runCommand, UsageError } from '../../local/command-line.ts';
 import {
   compareContracts,
   contractEntities,
@@ -13,42 +14,36 @@ import {
   readContracts,
   writeContracts,
 } from './contracts.ts';
-import { measureCpu, readCpu, writeCpu } from './cpu-times.ts';
+import { measureCpu, readCpu } from './cpu-times.ts';
 import { pricedFiles } from './priced-files.ts';
-import { runCommand, UsageError } from '../../local/command-line.ts';
-import { seed } from './seed.ts';
-import { emptyStore, withDatabase } from './workbench.ts';
+import { withSeeded } from './seed.ts';
 
 const print = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
 
-async function update(): Promise<void> {
-  print(`measuring what everything costs on a store of ${contractEntities} entities`);
-  const measured = await withDatabase(async (endpoint) => {
-    const bench = await emptyStore(endpoint);
-    await seed(bench, contractEntities);
-    const contracts = await measureContracts(bench);
-    bench.close();
-    return contracts;
-  });
-  for (const difference of compareContracts(await readContracts(), measured)) print(difference);
-  await writeContracts(measured);
-}
-
-async function measure(): Promise<void> {
-  print('measuring CPU times');
-  await writeCpu(await withDatabase(measureCpu));
-}
+const tasks: Readonly<Record<string, () => Promise<void>>> = {
+  update: async () => {
+    print(`measuring what everything costs on a store of ${contractEntities} entities`);
+    const measured = await withSeeded({ entities: contractEntities }, (bench) => measureContracts(bench));
+    for (const difference of compareContracts(await readContracts(), measured)) print(difference);
+    await writeContracts(measured);
+  },
+  measure: async () => {
+    print('measuring CPU times');
+    await withSeeded({ entities: 1_000, recorded: false }, measureCpu);
+  },
+  readme: () => Promise.resolve(),
+};
 
 await runCommand({
   usage: 'usage: npm run cost:update | npm run cost:measure | npm run cost:readme',
   flags: {},
   takesWords: true,
   run: async (_flags, [task = '']) => {
-    const first = { update, measure, readme: () => Promise.resolve() }[task];
-    if (!first) throw new UsageError('');
-    await first();
+    const work = tasks[task];
+    if (!work) throw new UsageError('');
+    await work();
     for (const { file, text } of await pricedFiles(await readContracts(), await readCpu()))
       await writeFile(file, text);
     return 0;

@@ -6,8 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import { cases } from './cases.ts';
 import { cpuTime, inOrder } from './run.ts';
-import { seed } from './seed.ts';
-import { emptyStore } from './workbench.ts';
+import type { Workbench } from './workbench.ts';
 
 /** Milliseconds of CPU time a case, by its name. */
 export type CpuTimes = Readonly<Record<string, number>>;
@@ -20,29 +19,24 @@ export interface MeasuredCpu {
 }
 
 const file = new URL('cpu-times.json', import.meta.url);
-const entities = 1_000;
 const warmUps = 10;
 const times = 30;
 
 export const readCpu = async (): Promise<MeasuredCpu> =>
   JSON.parse(await readFile(file, 'utf8')) as MeasuredCpu;
 
-export const writeCpu = (cpu: MeasuredCpu): Promise<void> =>
-  writeFile(file, `${JSON.stringify(cpu, undefined, 2)}\n`);
-
-export async function measureCpu(endpoint: string): Promise<MeasuredCpu> {
-  const bench = await emptyStore(endpoint, { recorded: false });
-  await seed(bench, entities);
+/** @param bench one that records nothing */
+export async function measureCpu(bench: Workbench): Promise<void> {
   const milliseconds: Record<string, number> = {};
   for (const one of inOrder(cases)) {
     await cpuTime(bench, one, warmUps);
     milliseconds[one.name] = Number((await cpuTime(bench, one, times)).toFixed(2));
   }
-  bench.close();
-  return {
+  const cpu: MeasuredCpu = {
     measuredOn: new Date().toISOString().slice(0, 10),
     machine: `${os.cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`,
     command: 'npm run cost:measure',
     milliseconds,
   };
+  await writeFile(file, `${JSON.stringify(cpu, undefined, 2)}\n`);
 }

@@ -1,29 +1,27 @@
 /** Steps that no request asks for: what relay, workers, timers, stream and sweeper do, on the same recorded store. */
 import { readFile } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { Logger } from '@aws-lambda-powertools/logger';
-import type { SQSClient } from '@aws-sdk/client-sqs';
-import type { SQSEvent } from 'aws-lambda';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import type { AttributeValue, SQSEvent } from 'aws-lambda';
 import { createAnswers } from '../../../functions/commands/carry-out-answer.ts';
 import { exampleBody } from '../../../functions/core/examples.ts';
 import type { ExampleBody } from '../../../functions/core/examples.ts';
-import { sweep } from '../../../functions/runtime/delivery-limits.ts';
+import { createMessageRelay } from '../../../functions/outbox/message-relay.ts';
+import { sweepMessages } from '../../../functions/outbox/sweep-messages.ts';
+import { sweepOverdueTimers } from '../../../functions/outbox/sweep-timers.ts';
 import { request } from '../../../functions/runtime/limits.ts';
-import { topicPolicies } from '../../../functions/runtime/topics.ts';
-import {
-  readDueKeys,
-  readPosition,
-  readWaiting,
-  writePosition,
-} from '../../../functions/store/outbox/due-timers.ts';
+import { createSendingClient } from '../../../functions/runtime/queue-client.ts';
+import { topicPolicies, topics } from '../../../functions/runtime/topics.ts';
+import type { Topic } from '../../../functions/runtime/topics.ts';
+import { writePosition } from '../../../functions/store/outbox/due-timers.ts';
 import type { MessageItem } from '../../../functions/store/outbox/message-items.ts';
 import { listEntityMessages } from '../../../functions/store/outbox/message-lists.ts';
-import { walkOpen } from '../../../functions/store/outbox/open-messages.ts';
 import { writeLines } from '../../../functions/store/statements/lines.ts';
 import type { Received } from '../../../functions/workers/receiver.ts';
 import { createRunScheduledTransition } from '../../../functions/workers/scheduled-transition.ts';
 import { createTopicWorker } from '../../../functions/workers/topic-worker.ts';
-import { relayed } from './relayed.ts';
-import { log } from './workbench.ts';
+import { local, log } from './workbench.ts';
 import type { Workbench } from './workbench.ts';
 
 type Happening = () => Promise<unknown>;
@@ -34,32 +32,51 @@ type Event = (
   ...words: readonly string[]
 ) => Happening | Promise<Happening>;
 
+const queueUrl = (name: string): string => `https://sqs.${local.region}.amazonaws.com/000000000000/${name}`;
+const queueUrls = Object.fromEntries(topics.map((topic) => [topic, queueUrl(topic)])) as Record<
+  Topic,
+  string
+>;
+/** As much as a batch holds. */
+const taken = Array.from({ length: 10 }, (_, place) => ({ Id: String(place), MessageId: '0' }));
+const answered = Buffer.from(JSON.stringify({ QueueUrl: queueUrl('any'), Successful: taken }));
+/** Queues that take what is sent to them, without a network: what the client does with a request is measured, too. */
+const sqs = createSendingClient({
+  ...local,
+  md5: false,
+  requestHandler: {
+    handle: () =>
+      Promise.resolve({ response: { statusCode: 200, headers: {}, body: Readable.from([answered]) } }),
+  },
+});
+const relay = createMessageRelay({ sqs, queueUrls, log });
+
 /** By the first word of their steps; `request-case.ts` lists what follows it. */
 export const events: Readonly<Record<string, Event>> = {
   RELAY: async (bench, tenant, entity, type) => {
-    const message = await openMessage(bench, tenant, entity, type);
-    return () => relayed(message);
+    const NewImage = marshall(await openMessage(bench, tenant, entity, type));
+    const dynamodb = { SequenceNumber: '1', NewImage: NewImage as Record<string, AttributeValue> };
+    return () => relay({ Records: [{ eventName: 'INSERT', dynamodb }] }).then(assertWhole);
   },
 
   ANSWER: async (bench, tenant, outcome, entity, type) => {
     const message = await openMessage(bench, tenant, entity, type);
     const deliver = delivery(bench, message, said(bench, message, outcome));
     return async () => {
-      const { batchItemFailures } = await deliver();
-      if (outcome !== 'undeliverable' && batchItemFailures.length > 0)
-        throw new Error(`${message.id} could not be answered`);
+      const report = await deliver();
+      if (outcome !== 'undeliverable') assertWhole(report);
     };
   },
 
   DEADLINE: async ({ backend, clock, send }, tenant, transition = '', entity = '') => {
-    const { collection, deadlines } = backend.registry.ofId(entity) ?? {};
+    const { collection = '', deadlines } = backend.registry.ofId(entity) ?? {};
     const { json } = await send({ method: 'GET', path: `/v1/${collection}/${entity}`, tenant });
     const dueAt = Date.parse(String(json[deadlines?.[transition]?.at ?? '']));
     if (Number.isNaN(dueAt)) throw new Error(`${entity} never waited for ${transition}`);
     const run = createRunScheduledTransition(backend);
     return () => {
       clock.ahead += Math.max(0, dueAt - clock.now());
-      return run({ tenant, collection: collection ?? '', entity, transition, dueAt });
+      return run({ tenant, collection, entity, transition, dueAt });
     };
   },
 
@@ -76,23 +93,25 @@ export const events: Readonly<Record<string, Event>> = {
     };
   },
 
-  SWEEP: ({ backend, outbox, clock }, _tenant, what) => {
+  SWEEP: async ({ backend, outbox, probe, clock }, _tenant, what) => {
     const { client, tables } = backend.store;
     if (what === 'messages') {
-      const walk = { pageSize: sweep.pageSize, visit: () => Promise.resolve(), hasTime: () => true };
-      return () => walkOpen(outbox, sweep.segments, walk);
+      // None is late, so what is measured is the look at all that are open.
+      const scope = { graceMs: Date.now(), everything: false, at: clock.now() };
+      const parts = { outbox, sqs, queueUrls, onSent: () => undefined };
+      return () => sweepMessages(parts, scope, () => true);
     }
-    return async () => {
-      const range = { from: 0, until: clock.now() };
-      await readPosition(client, tables.outbox);
-      // As where more wait than one request tells: it costs the same however many they are.
-      const few = 1;
-      const due = await readDueKeys(client, tables.data, range, sweep.timersPerShard, few);
-      await readWaiting(client, tables.data, due.keys);
-      await writePosition(client, tables.outbox, { sweptUntil: range.until });
-    };
+    // Every overdue timer has its turn, and as where more wait than one request tells: it costs the same however many.
+    await writePosition(probe, tables.outbox, { sweptUntil: 0 });
+    const parts = { client, sqs, clock, tables, timerQueueUrl: queueUrl('timer'), fewTimers: 1 };
+    return () => sweepOverdueTimers(parts, () => true);
   },
 };
+
+/** @throws where a delivery is to come again */
+function assertWhole({ batchItemFailures }: { readonly batchItemFailures: readonly object[] }): void {
+  if (batchItemFailures.length > 0) throw new Error('a message could not be sent, or not be answered');
+}
 
 /** @throws where no message of this type waits for an answer */
 async function openMessage(
@@ -107,8 +126,6 @@ async function openMessage(
   if (!found) throw new Error(`no ${type} of ${entity} waits for an answer`);
   return found;
 }
-
-const runOf = ({ id, tenant, topic, run }: MessageItem) => ({ id, tenant, topic, run });
 
 /** What the receiver says: where a transition follows from it, that one's example. */
 function said({ backend }: Workbench, message: MessageItem, outcome = ''): Received {
@@ -128,17 +145,17 @@ const delivered = JSON.parse(
 
 /** A delivery to the worker of the message's topic. */
 function delivery({ backend, outbox }: Workbench, message: MessageItem, received: Received) {
+  const { id, tenant, topic, run } = message;
   const work = createTopicWorker({
-    topic: message.topic,
-    policy: topicPolicies[message.topic],
+    topic,
+    policy: topicPolicies[topic],
     receiver: () => Promise.resolve(received),
     carryOut: createAnswers(backend, outbox).carryOut,
     outbox,
-    // No queue waits for what becomes of it.
-    sqs: { send: () => Promise.resolve({ QueueUrl: '' }) } as unknown as SQSClient,
+    sqs,
     // One that is meant to die is no news.
     log: received.kind === 'undeliverable' ? new Logger({ logLevel: 'SILENT' }) : log,
   });
-  const body = JSON.stringify(runOf(message));
+  const body = JSON.stringify({ id, tenant, topic, run });
   return () => work({ Records: delivered.Records.map((record) => ({ ...record, body })) });
 }

@@ -8,8 +8,8 @@ import { idsIn } from '../../../functions/docs/example-body.ts';
 import { exampleOf } from '../../../functions/docs/example-order.ts';
 import { outcomeOf } from '../../../functions/docs/example-world.ts';
 import type { ExampleCommand } from '../../../functions/docs/example-world.ts';
-import { answerName, routeOf } from './request-case.ts';
-import type { Case, Step } from './request-case.ts';
+import { answerName, routeOf, stepOfCase } from './request-case.ts';
+import type { Case, Step, WrittenStep } from './request-case.ts';
 import { standardNow } from './workbench.ts';
 
 export const publicCommands = (domain: Domain): readonly string[] => ['create', ...publicTransitions(domain)];
@@ -21,28 +21,29 @@ export const commandRoute = ({ collection }: Domain, name: string): string =>
 export const commandCase = (registry: Registry, domain: Domain, name: string): Case | undefined =>
   rowTo(registry, domain, name)?.command;
 
-/** What exists for every collection alike. @param creation leaves an entity as `it` */
+/** A case that is about the entity which another one leaves behind. */
+const after = (creation: Case, then: Case): Case => ({
+  ...then,
+  isApart: creation.isApart,
+  before: [...(creation.before ?? []), stepOfCase(creation), ...(then.before ?? [])],
+});
+
+/** What exists for every collection alike. */
 export function commonCases({ collection, initial }: Domain, creation: Case): readonly Case[] {
-  const list = `GET /v1/${collection}`;
-  const entity = `/v1/${collection}/{it}`;
-  const make = created(creation);
-  const body = { ttlSeconds: 30, wait: 'nowait' };
-  const lock: Step = { as: 'lock', request: `POST ${entity}/lock`, body };
-  const unlock: Step = { request: `POST ${entity}/unlock`, headers: { 'lock-token': '{lock.token}' } };
-  const ofEntity = (step: Step, before = make): Case => ({
-    ...step,
-    name: step.request.replace('{it}', '{id}'),
-    isApart: creation.isApart,
-    before,
-  });
+  const list = `/v1/${collection}`;
+  const lock = { as: 'lock', request: `POST ${list}/{id}/lock`, body: { ttlSeconds: 30, wait: 'nowait' } };
   return [
-    { name: list, request: list },
-    { name: `${list} (by status)`, request: `${list}?status=${initial}` },
-    ofEntity({ request: `GET ${entity}` }),
-    ofEntity({ request: `GET ${entity}/ledger` }),
-    ofEntity({ request: `GET ${entity}/messages` }),
-    ofEntity(lock),
-    ofEntity(unlock, [...make, lock]),
+    { name: `GET ${list}` },
+    { name: `GET ${list} (by status)`, request: `GET ${list}?status=${initial}` },
+    after(creation, { name: `GET ${list}/{id}` }),
+    after(creation, { name: `GET ${list}/{id}/ledger` }),
+    after(creation, { name: `GET ${list}/{id}/messages` }),
+    after(creation, { ...lock, name: lock.request }),
+    after(creation, {
+      name: `POST ${list}/{id}/unlock`,
+      headers: { 'lock-token': '{lock.token}' },
+      before: [lock],
+    }),
   ];
 }
 
@@ -63,26 +64,21 @@ function answerCase(registry: Registry, domain: Domain, done: string): Case | un
     const row = rowTo(registry, domain, command);
     if (!row?.messages.some(({ type }) => type === message.type)) continue;
     const name = answerName(`${domain.collection}/${done}`);
-    const before = created(row.command);
-    return { name, isApart: row.command.isApart, before, request: `ANSWER done {it} ${message.type}` };
+    return after(row.command, { name, request: `ANSWER done {id} ${message.type}` });
   }
   return undefined;
 }
 
 /** Deadlines of entities that were just created. @param all the cases of the same definitions */
 export const deadlineCases = (registry: Registry, all: readonly Case[]): readonly Case[] =>
-  registry.domains.flatMap((domain) =>
-    Object.keys(domain.deadlines ?? {}).flatMap((transition): readonly Case[] => {
-      const creation = all.find((one) => routeOf(one) === commandRoute(domain, 'create'));
-      if (!creation || domain.deadlines?.[transition]?.while.includes(domain.initial) !== true) return [];
-      const name = `${domain.collection}: ${transition}`;
-      const before = created(creation);
-      return [{ name, isApart: creation.isApart, before, request: `DEADLINE ${transition} {it}` }];
-    }),
-  );
-
-/** The steps of a case, after which there is an entity, as `it`. */
-const created = ({ before = [], ...step }: Case): readonly Step[] => [...before, { ...step, as: 'it' }];
+  registry.domains.flatMap((domain) => {
+    const creation = all.find((one) => routeOf(one) === commandRoute(domain, 'create'));
+    return Object.entries(domain.deadlines ?? {}).flatMap(([name, deadline]) =>
+      creation && deadline?.while.includes(domain.initial)
+        ? [after(creation, { name: `${domain.collection}: ${name}`, request: `DEADLINE ${name} {id}` })]
+        : [],
+    );
+  });
 
 interface Row {
   readonly command: Case;
@@ -92,18 +88,18 @@ interface Row {
 
 /** The example of a command after those that lead to it. */
 function rowTo(registry: Registry, domain: Domain, name: string): Row | undefined {
-  const { after, messages = [], ...example } = exampleOf(registry, domain, name, standardNow);
-  if (!after) return undefined;
-  const all = [...after, example];
+  const { after: first, messages = [], ...example } = exampleOf(registry, domain, name, standardNow);
+  if (!first) return undefined;
+  const all = [...first, example];
   const made = all.flatMap((step) => (step.name === 'create' ? [step.id] : []));
   /** What the row creates has another id each time. */
-  const placeholder = (id: string): string => (made.includes(id) ? `{${id === example.id ? 'it' : id}}` : id);
+  const placeholder = (id: string): string => (made.includes(id) ? `{${id === example.id ? 'id' : id}}` : id);
   const command: Case = {
     ...stepOf(example, placeholder),
     name: commandRoute(domain, name),
     // Examples take the same unique values each time.
     isApart: all.some((step) => step.domain.unique !== undefined),
-    before: after.map((step) => stepOf(step, placeholder)),
+    before: first.map((step): WrittenStep => stepOf(step, placeholder)),
   };
   return { command, messages };
 }
@@ -114,7 +110,7 @@ function stepOf(command: ExampleCommand, placeholder: (id: string) => string): S
   const entity = placeholder(id);
   if (answers) return { request: `ANSWER ${outcomeOf(answers, name)} ${entity} ${answers.type}` };
   if (dueAt !== undefined) return { request: `DEADLINE ${name} ${entity}` };
-  const input = name === 'create' ? domain.create.input : domain.transitions[name]?.input;
+  const { input } = name === 'create' ? domain.create : (domain.transitions[name] ?? {});
   const secrets = input ? [...secretFields(input)] : [];
   const secret = entity.replace('}', '.secret}');
   const sent = { ...body, ...Object.fromEntries(secrets.map((field) => [field, secret])) };

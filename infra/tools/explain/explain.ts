@@ -8,13 +8,13 @@ import { numberWithin, runCommand, UsageError } from '../../local/command-line.t
 import { cases, routesToBeWritten } from './cases.ts';
 import { comparisonTable, grouped, renderPlan } from './render.ts';
 import { requestCases, routeOf } from './request-case.ts';
+import type { Case } from './request-case.ts';
 import { measureAll } from './run.ts';
 import type { Measured } from './run.ts';
-import type { Case } from './request-case.ts';
-import { seed } from './seed.ts';
-import { allIndexes } from './without-index.ts';
+import { withSeeded } from './seed.ts';
 import { indexesNotRead, warningsOf } from './warnings.ts';
-import { emptyStore, serviceStore, withDatabase } from './workbench.ts';
+import { allIndexes } from './without-index.ts';
+import { serviceStore } from './workbench.ts';
 import type { Workbench } from './workbench.ts';
 
 const indexNames = allIndexes.map(({ name }) => name);
@@ -36,38 +36,18 @@ async function chosenCases(file: string | undefined, wanted: string): Promise<re
     if (!parsed.success) throw new UsageError(`${file}: ${z.prettifyError(parsed.error)}`);
     return parsed.data;
   }
-  const found = cases.filter((one) => ['', one.name, routeOf(one)].includes(wanted));
-  const lacking = routesToBeWritten.filter((route) => wanted === '' || route === wanted);
-  for (const route of lacking)
+  const isWanted = (...names: readonly string[]): boolean => ['', ...names].includes(wanted);
+  for (const route of routesToBeWritten.filter((one) => isWanted(one)))
     say(`${route} has no case: no row of examples leads there. Write one in infra/tools/explain/cases.ts.`);
+  const found = cases.filter((one) => wanted === '' || isWanted(one.name, routeOf(one)));
   if (found.length > 0) return found;
   const names = cases.map(({ name }) => `  ${name}`).join('\n');
   throw new UsageError(`no case is called "${wanted}"; there are:\n${names}`);
 }
 
-const print = (text: string): void => {
-  process.stdout.write(`${text}\n`);
-};
 const say = (text: string): void => {
   process.stderr.write(`${text}\n`);
 };
-const json = (measured: Measured): object => ({ ...measured.plan, warnings: warningsOf(measured) });
-
-/** A store of so many entities, or the one that is there. */
-async function withStore(size: number | undefined, work: (bench: Workbench) => Promise<void>): Promise<void> {
-  if (size === undefined) {
-    const bench = serviceStore();
-    await work(bench);
-    bench.close();
-    return;
-  }
-  await withDatabase(async (endpoint) => {
-    const bench = await emptyStore(endpoint);
-    const seeded = await seed(bench, size, say);
-    say(`${seeded.entities} entities, ${seeded.items} items: seeded in ${seeded.seconds.toFixed(1)} s`);
-    await work(bench);
-  });
-}
 
 await runCommand({
   usage,
@@ -80,43 +60,47 @@ await runCommand({
     service: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
-  run: async ({ requests, entities, 'without-index': index, runs, service, json: isJson }, words) => {
+  run: async ({ requests, entities, 'without-index': index, runs, service, json }, words) => {
     if (index !== undefined && !indexNames.includes(index))
       throw new UsageError(`there is no index "${index}"; there are ${indexNames.join(', ')}`);
+    if (index !== undefined && service) throw new UsageError('--without-index is not for --service');
     const times = numberWithin('runs', runs, 1, 1_000);
     const sizes = entities.split(',').map((size) => numberWithin('entities', size, 0, 10_000_000));
     const all = await chosenCases(requests, words.join(' '));
     const isEverything = requests === undefined && words.length === 0;
-    const printPlans = (title: string, measured: readonly Measured[]): void => {
+    const print = (text: string): void => {
+      if (!json) process.stdout.write(`${text}\n`);
+    };
+
+    async function plansOf(bench: Workbench, title: string): Promise<readonly Measured[]> {
+      const measured = await measureAll(bench, all, times);
       print(`\n# ${title}\n`);
-      for (const one of measured) print(`${renderPlan(one.plan, warningsOf(one), { reported: service })}\n`);
+      for (const one of measured) print(`${renderPlan(one.plan, warningsOf(one), service)}\n`);
       const notRead = isEverything ? indexesNotRead(measured.map(({ plan }) => plan)) : [];
       for (const { code, detail } of notRead) print(`! ${code}: ${detail}`);
-    };
-    const output: object[] = [];
-    for (const size of service ? [undefined] : sizes) {
-      await withStore(size, async (bench) => {
-        const title = size === undefined ? 'On the tables of the environment' : `${grouped(size)} entities`;
-        const measured = await measureAll(bench, all, times);
-        if (!isJson) printPlans(title, measured);
-        const plans = measured.map(json);
-        if (size === undefined) output.push(...plans);
-        else output.push({ entities: size, plans });
-        if (index === undefined || size === undefined) return;
-        const without = await measureAll(bench.without(index), all, times);
-        Object.assign(output.at(-1) ?? {}, { withoutIndex: index, plansWithout: without.map(json) });
-        if (isJson) return;
-        printPlans(`${title}, without ${index}`, without);
-        for (const [place, { plan: other }] of without.entries()) {
-          const columns = [
-            { title: `with ${index}`, plan: measured[place]?.plan ?? other },
-            { title: `without ${index}`, plan: other },
-          ];
-          print(`${comparisonTable(other.name, columns)}\n`);
-        }
-      });
+      return measured;
     }
-    if (isJson) print(JSON.stringify(output, undefined, 2));
+    const told = (measured: readonly Measured[]): readonly object[] =>
+      measured.map((one) => ({ ...one.plan, warnings: warningsOf(one) }));
+
+    async function explain(bench: Workbench, title: string): Promise<object> {
+      const measured = await plansOf(bench, title);
+      if (index === undefined) return { plans: told(measured) };
+      const without = await plansOf(bench.without(index), `${title}, without ${index}`);
+      for (const [place, { plan }] of measured.entries()) {
+        const plans = { [`with ${index}`]: plan, [`without ${index}`]: without[place]?.plan ?? plan };
+        print(`${comparisonTable(plan.name, plans)}\n`);
+      }
+      return { plans: told(measured), withoutIndex: index, plansWithout: told(without) };
+    }
+
+    const output: object[] = [];
+    if (service) output.push(await explain(serviceStore(), 'On the tables of the environment'));
+    for (const size of service ? [] : sizes) {
+      const work = (bench: Workbench): Promise<object> => explain(bench, `${grouped(size)} entities`);
+      output.push({ entities: size, ...(await withSeeded({ entities: size }, work, say)) });
+    }
+    if (json) process.stdout.write(`${JSON.stringify(output, undefined, 2)}\n`);
     return 0;
   },
 });

@@ -4,7 +4,7 @@ import { placeOf, sum } from './access.ts';
 import type { Access } from './access.ts';
 import type { RecordedCall } from './recorder.ts';
 
-interface Units {
+export interface Units {
   readonly readUnits: number;
   readonly writeUnits: number;
 }
@@ -57,19 +57,20 @@ export function planOf(
     return plannedCall(one, step);
   });
   const accesses = calls.flatMap((call) => call.accesses);
-  const units = accesses.flatMap(unitsByPlace);
-  const { readUnits, writeUnits } = total(units);
-  const places = [...new Set(units.map(({ place }) => place))].sort();
+  const units = unitsOf(accesses);
+  const places = [...new Set(accesses.map(placeOf))].sort();
   return {
     ...about,
+    ...units,
     calls,
     requests: sum(calls.map(({ requests }) => requests)),
     itemsRead: sum(accesses.map(({ itemsRead }) => itemsRead)),
     itemsReturned: sum(accesses.map(({ itemsReturned }) => itemsReturned)),
-    readUnits,
-    writeUnits,
-    places: places.map((place) => ({ place, ...total(units.filter((one) => one.place === place)) })),
-    dollarsPerMillion: (readUnits * prices.tableReadUnit + writeUnits * prices.tableWriteUnit) * 1e6,
+    places: places.map((place) => ({
+      place,
+      ...unitsOf(accesses.filter((access) => placeOf(access) === place)),
+    })),
+    dollarsPerMillion: dollarsOf(units) * 1e6,
   };
 }
 
@@ -81,30 +82,21 @@ function plannedCall({ call, accesses }: RecordedCall, step: number): PlannedCal
     ...(call.error && { error: call.error.name }),
     requests: call.attempts,
     milliseconds: call.durationMs,
-    ...total(accesses.flatMap(unitsByPlace)),
+    ...unitsOf(accesses),
     continued: call.input['ExclusiveStartKey'] !== undefined,
     accesses,
     reportedUnits: sum(capacities.map(({ CapacityUnits = 0 }) => CapacityUnits)),
   };
 }
 
-/** Of the access itself, and of the indexes that its write goes on to. */
-function unitsByPlace(access: Access): readonly PlaceUnits[] {
-  const { table, readUnits, writeUnits, indexWrites } = access;
-  return [
-    { place: placeOf(access), readUnits, writeUnits },
-    ...indexWrites.map(({ index, units }) => ({
-      place: placeOf({ table, index }),
-      readUnits: 0,
-      writeUnits: units,
-    })),
-  ];
-}
-
-const total = (all: readonly Units[]): Units => ({
+const unitsOf = (all: readonly Units[]): Units => ({
   readUnits: sum(all.map(({ readUnits }) => readUnits)),
   writeUnits: sum(all.map(({ writeUnits }) => writeUnits)),
 });
+
+/** On demand. */
+export const dollarsOf = ({ readUnits, writeUnits }: Units): number =>
+  readUnits * prices.tableReadUnit + writeUnits * prices.tableWriteUnit;
 
 /** What the caller waited for the database, in milliseconds: of calls that overlap the longest. */
 export function databaseTime({ calls }: Plan): number {

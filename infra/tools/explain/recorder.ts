@@ -9,37 +9,33 @@ import type { WireItem } from '../../../functions/store/metering/item-size.ts';
 import { observeCalls } from '../../../functions/store/metering/observed-calls.ts';
 import type { ObservedCall } from '../../../functions/store/metering/observed-calls.ts';
 import type { Store } from '../../../functions/store/store.ts';
-import { isWrite, partsOf, readAccess, writeAccess } from './access.ts';
-import type { Access, Part } from './access.ts';
+import { readAccess, writeAccesses } from './access.ts';
+import type { Access } from './access.ts';
+import { askedBy, isWrite } from './parts.ts';
+import type { Asked } from './parts.ts';
 
 export interface RecordedCall {
   readonly call: ObservedCall;
   readonly accesses: readonly Access[];
 }
 
-export interface Recorder {
-  readonly store: Store;
-  /** @returns what the work returned, and its calls in the order in which they began */
-  readonly record: <Result>(
-    work: () => Promise<Result>,
-  ) => Promise<{ readonly result: Result; readonly calls: readonly RecordedCall[] }>;
-}
+export type Recorder = ReturnType<typeof createRecorder>;
 
 /**
  * @param probe the client of the second look
  * @param withoutIndex an index whose writes are not counted
  */
-export function createRecorder(store: Store, probe: DynamoDBDocumentClient, withoutIndex?: string): Recorder {
+export function createRecorder(store: Store, probe: DynamoDBDocumentClient, withoutIndex?: string) {
   const { tables } = store;
   /** What is recorded; absent while nothing is. */
   let recorded: RecordedCall[] | undefined;
   const befores = new WeakMap<ObservedCall, readonly (WireItem | undefined)[]>();
 
   /** The items that writes are about, as they are now. */
-  async function readItems(writes: readonly Part[]): Promise<readonly (WireItem | undefined)[]> {
-    const named = writes.flatMap(({ table, keys: [key = {}] }) => ({
+  async function readItems(asked: readonly Asked[]): Promise<readonly (WireItem | undefined)[]> {
+    const named = asked.filter(isWrite).map(({ part: { table, keys: [key = '{}'] = [] } }) => ({
       table: tables[table],
-      key: unmarshall(key),
+      key: unmarshall(JSON.parse(key) as WireItem),
     }));
     const found = await readBatches(probe, named);
     return named.map(({ table, key }) => {
@@ -52,24 +48,27 @@ export function createRecorder(store: Store, probe: DynamoDBDocumentClient, with
     // For queries and scans, of which DynamoDB Local tells the right figures.
     returnConsumedCapacity: 'INDEXES',
     before: async (call) => {
-      if (recorded) befores.set(call, await readItems(partsOf(call, tables).filter(isWrite)));
+      if (recorded) befores.set(call, await readItems(askedBy(call, tables)));
     },
     after: async (call) => {
       if (!recorded) return;
-      const parts = partsOf(call, tables);
+      const asked = askedBy(call, tables);
       const before = befores.get(call) ?? [];
-      const after = call.error ? before : await readItems(parts.filter(isWrite));
-      const accesses = parts.map((part, index) =>
-        isWrite(part)
-          ? writeAccess(part, { before: before[index], after: after[index] }, withoutIndex)
-          : readAccess(part, call.output ?? {}),
+      const after = call.error ? before : await readItems(asked);
+      const accesses = asked.flatMap((one, place) =>
+        isWrite(one)
+          ? writeAccesses(one, { before: before[place], after: after[place] }, withoutIndex)
+          : readAccess(one, call.output ?? {}),
       );
       recorded.push({ call, accesses });
     },
   });
   return {
     store: observed,
-    record: async (work) => {
+    /** @returns what the work returned, and its calls in the order in which they began */
+    record: async <Result>(
+      work: () => Promise<Result>,
+    ): Promise<{ readonly result: Result; readonly calls: readonly RecordedCall[] }> => {
       const calls: RecordedCall[] = [];
       recorded = calls;
       try {

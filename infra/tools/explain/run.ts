@@ -1,22 +1,20 @@
-/** Runs cases on a workbench and turns what was recorded into plans. */
+/** Runs cases on a workbench: what is recorded of each is its plan. */
 import { randomInt } from 'node:crypto';
-import { GetCommand } from '@aws-sdk/lib-dynamodb';
-import { fingerprint } from '../../../functions/core/rules.ts';
-import { entityKey } from '../../../functions/store/keys.ts';
 import { messageId } from '../../../functions/store/outbox/message-items.ts';
 import { readMessage } from '../../../functions/store/outbox/messages.ts';
 import { events } from './events.ts';
 import { databaseTime, planOf } from './plan.ts';
 import type { Plan } from './plan.ts';
-import type { Case, Step } from './request-case.ts';
+import { stepOfCase } from './request-case.ts';
+import type { Case, Step, WrittenStep } from './request-case.ts';
 import { tenant as commonTenant } from './workbench.ts';
 import type { Reply, Request, Workbench } from './workbench.ts';
 
 /** A step after everything it needs was made. */
-export interface Work {
+interface Work {
   /** The step as it is sent, for warnings about what it names. */
   readonly sent: string;
-  /** Sends it at the time of its run. @returns the answer; of an event, whose status is 0 */
+  /** @returns the answer; of an event, whose status is 0 */
   readonly send: () => Promise<Reply>;
 }
 
@@ -27,35 +25,35 @@ export interface Measured extends Pick<Work, 'sent'> {
   readonly runs: readonly Plan[];
 }
 
-let uniqueNumber = randomInt(10_000_000, 90_000_000);
-/** A value nobody has, of the same length every time; not even on the service's tables, from an earlier time. */
-const uniqueValue = (): string => `u${(uniqueNumber += 1)}`;
+let tenantNumber = randomInt(10_000_000, 90_000_000);
+/** One nobody has, of the same length every time; not even on the service's tables, from an earlier time. */
+const newTenant = (): string => `t${(tenantNumber += 1)}`;
 
 type Saved = Map<string, Reply['json']>;
 
-/** One run of a case: who sends its steps, and what they saved. */
+/** Sends steps for one tenant, and keeps what they saved for those after them. */
 export class Run {
   readonly #bench: Workbench;
   readonly #tenant: string;
-  readonly #saved: Saved = new Map();
-  /** By the steps that are sent once, for all runs. */
-  readonly #shared: Saved;
+  readonly #saved: Saved;
 
-  constructor(bench: Workbench, tenant = commonTenant, shared: Saved = new Map()) {
+  /** @param saved of the runs before it */
+  constructor(bench: Workbench, tenant: string, saved: Saved = new Map()) {
     this.#bench = bench;
     this.#tenant = tenant;
-    this.#shared = shared;
+    this.#saved = saved;
   }
 
   /** @throws where a step that only prepares is refused */
-  async prepare(steps: readonly Step[]): Promise<void> {
-    for (const step of steps) {
-      const { as = '', once = false } = step;
-      if (once && this.#shared.has(as)) continue;
+  async prepare(steps: readonly WrittenStep[]): Promise<void> {
+    for (const written of steps) {
+      const step = typeof written === 'string' ? { request: written } : written;
+      const { as, once = false }: Step = step;
+      if (once && this.#saved.has(as ?? 'id')) continue;
       const { sent, send } = await this.work(step);
       const { status, json } = await send();
       if (status >= 300) throw new Error(`${sent} was answered ${status}: ${JSON.stringify(json)}`);
-      (once ? this.#shared : this.#saved).set(as, json);
+      if (as !== undefined || status === 201) this.#saved.set(as ?? 'id', json);
     }
   }
 
@@ -64,60 +62,46 @@ export class Run {
     const event = events[method];
     if (event) {
       const happen = await event(this.#bench, this.#tenant, ...words);
-      return this.#atItsTime('', () => happen().then(() => ({ status: 0, json: {} })));
+      return { sent: '', send: () => happen().then(() => ({ status: 0, json: {} })) };
     }
     const filled = JSON.parse(await this.#fill(JSON.stringify({ body, headers }))) as Partial<Request>;
     const [path = ''] = words;
     const sent = { method, path, tenant: this.#tenant, ...filled, ...(subject !== undefined && { subject }) };
-    return this.#atItsTime(JSON.stringify(sent), () => this.#bench.send(sent));
-  }
-
-  /** Other runs may be prepared before it is sent. */
-  #atItsTime(sent: string, send: Work['send']): Work {
-    const { clock } = this.#bench;
-    const { ahead } = clock;
-    const atItsTime = (): Promise<Reply> => {
-      clock.ahead = ahead;
-      return send();
-    };
-    return { sent, send: atItsTime };
+    return { sent: JSON.stringify(sent), send: () => this.#bench.send(sent) };
   }
 
   async #fill(text: string): Promise<string> {
     let filled = text;
     for (const [whole, name = '', field = 'id'] of text.matchAll(/\{([a-z]\w*)(?:\.(\w+))?\}/gi)) {
-      filled = filled.replace(whole, name === 'unique' ? uniqueValue() : await this.#value(name, field));
+      filled = filled.replace(whole, await this.#value(name, field));
     }
     return filled;
   }
 
   async #value(name: string, field: string): Promise<string> {
-    const found = this.#saved.get(name) ?? this.#shared.get(name);
+    const found = this.#saved.get(name);
     if (!found) throw new Error(`"{${name}}" was not saved by an earlier step`);
     return field === 'secret' ? this.#secret(String(found['id'])) : String(found[field]);
   }
 
-  /** A secret stands in the message that was sent when its entity was created; the entity keeps its fingerprint. */
+  /** What the server draws, 128 bits as base64url, stands in the message that was sent when the entity was created. */
   async #secret(entity: string): Promise<string> {
-    const { outbox, probe, tables } = this.#bench;
-    const get = new GetCommand({ TableName: tables.data, Key: { ...entityKey(this.#tenant, entity) } });
-    const stored = JSON.stringify((await probe.send(get)).Item);
-    const message = await readMessage(outbox, { tenant: this.#tenant, id: messageId(entity, 1, 0) });
-    const words = message?.payload?.split(/[\s"]+/) ?? [];
-    const secret = words.find((word) => stored.includes(fingerprint(word)));
+    const id = messageId(entity, 1, 0);
+    const message = await readMessage(this.#bench.outbox, { tenant: this.#tenant, id });
+    const [secret] = /(?<![\w-])[\w-]{22}(?![\w-])/.exec(message?.payload ?? '') ?? [];
     if (secret === undefined) throw new Error(`no secret of ${entity} stands in its first message`);
     return secret;
   }
 }
 
-/** Makes what `times` runs of a case need, one after the other. @yields the work of each, to be done before the next */
+/** @yields the work of each run of a case, after what it needs was prepared */
 async function* runsOf(bench: Workbench, one: Case, times: number): AsyncGenerator<Work> {
-  const shared: Saved = new Map();
+  const saved: Saved = new Map();
   for (let time = 0; time < times; time += 1) {
     bench.clock.ahead = 0;
-    const run = new Run(bench, one.isApart === true ? uniqueValue() : commonTenant, shared);
+    const run = new Run(bench, one.isApart === true ? newTenant() : commonTenant, saved);
     await run.prepare(one.before ?? []);
-    yield await run.work(one);
+    yield await run.work(stepOfCase(one));
   }
   bench.clock.ahead = 0;
 }
@@ -155,14 +139,16 @@ export async function measureAll(
   return measured;
 }
 
-/** Milliseconds of CPU time that one run takes, on average; what it needs is prepared before. */
+/** Milliseconds of CPU time that one run takes, on average, without what prepares it. */
 export async function cpuTime(bench: Workbench, one: Case, times: number): Promise<number> {
-  const prepared: Work[] = [];
-  for await (const work of runsOf(bench, one, times)) prepared.push(work);
-  const begun = process.cpuUsage();
-  for (const { send } of prepared) await send();
-  const { user, system } = process.cpuUsage(begun);
-  return (user + system) / 1000 / times;
+  let microseconds = 0;
+  for await (const { send } of runsOf(bench, one, times)) {
+    const begun = process.cpuUsage();
+    await send();
+    const { user, system } = process.cpuUsage(begun);
+    microseconds += user + system;
+  }
+  return microseconds / 1000 / times;
 }
 
 /** Lists first: what other cases create would lie on top of what was seeded. */

@@ -24,7 +24,7 @@ const { writeUnitsPerSecond } = partitionLimits;
 
 export function warningsOf({ plan, runs, sent }: Measured): readonly Warning[] {
   const all = [
-    ...accessesOf([plan]).flatMap(ofAccess),
+    ...accessesOf(plan).flatMap(ofAccess),
     ...sequentialReads(plan.calls, sent),
     ...sequentialWrites(plan.calls),
     ...hotKeys(runs),
@@ -35,8 +35,7 @@ export function warningsOf({ plan, runs, sent }: Measured): readonly Warning[] {
 const warnIf = (isSo: boolean, code: Warning['code'], detail: string): readonly Warning[] =>
   isSo ? [{ code, detail }] : [];
 
-const accessesOf = (plans: readonly Plan[]): readonly Access[] =>
-  plans.flatMap(({ calls }) => calls.flatMap(({ accesses }) => accesses));
+const accessesOf = ({ calls }: Plan): readonly Access[] => calls.flatMap(({ accesses }) => accesses);
 
 function ofAccess(access: Access): readonly Warning[] {
   const { action, expressions, itemsRead, itemsReturned, limit, largestBytes, purpose } = access;
@@ -44,22 +43,20 @@ function ofAccess(access: Access): readonly Warning[] {
   const discarded = itemsRead - itemsReturned;
   const isQuery = action === 'query';
   // A scan has a warning of its own for each of its pages.
-  const discards = isQuery && expressions.filter !== undefined && discarded > itemsReturned;
-  const kilobytes = Math.round(largestBytes / 1024);
+  const discards = isQuery && expressions['filter'] !== undefined && discarded > itemsReturned;
+  const filtered = `the filter on ${place} throws ${discarded} of ${itemsRead} items away`;
+  const large = `${purpose} has ${Math.round(largestBytes / 1024)} KB; an item holds 400`;
   return [
     ...warnIf(action === 'scan', 'scan', `reads all of ${place}, whatever is asked for`),
-    ...warnIf(
-      discards,
-      'filter_discards',
-      `the filter on ${place} throws ${discarded} of ${itemsRead} items away`,
-    ),
+    ...warnIf(discards, 'filter_discards', filtered),
     ...warnIf(isQuery && limit === undefined, 'unbounded_read', `the query of ${place} has no limit`),
-    ...warnIf(largestBytes > largeBytes, 'large_item', `${purpose} has ${kilobytes} KB; an item holds 400`),
+    ...warnIf(largestBytes > largeBytes, 'large_item', large),
   ];
 }
 
-/** The partition of a key that is JSON. */
-const partitionOf = (key = '{}'): string => (JSON.parse(key) as { pk?: { S?: string } }).pk?.S ?? '';
+/** The partition of a key that is JSON: its first attribute. */
+const partitionOf = (key: string): string =>
+  Object.values(JSON.parse(key) as Record<string, { readonly S?: string }>)[0]?.S ?? '';
 
 /** A read by key whose keys the request names could have been part of the first read. */
 function sequentialReads(calls: readonly PlannedCall[], sent: string): readonly Warning[] {
@@ -78,10 +75,8 @@ function sequentialReads(calls: readonly PlannedCall[], sent: string): readonly 
 
 /** Single writes one after the other, which do not need each other's answers unless they are of one item. */
 function sequentialWrites(calls: readonly PlannedCall[]): readonly Warning[] {
-  const keys = calls.flatMap(({ operation, accesses }) =>
-    ['PutItem', 'UpdateItem', 'DeleteItem'].includes(operation) ? [accesses[0]?.keys?.[0]] : [],
-  );
-  const others = new Set(keys).size;
+  const single = calls.filter(({ operation }) => /^(?:Put|Update|Delete)Item$/.test(operation));
+  const others = new Set(single.map(({ accesses }) => accesses[0]?.keys?.[0])).size;
   const detail = `${others} single writes of different items, one after the other`;
   return warnIf(others > 1, 'sequential_calls', detail);
 }
@@ -102,22 +97,24 @@ function hotKeys(runs: readonly Plan[]): readonly Warning[] {
 
 function unitsByPartition(plan: Plan): ReadonlyMap<string, number> {
   const units = new Map<string, number>();
-  const add = (partition: string, of: number): void => {
-    units.set(partition, (units.get(partition) ?? 0) + of);
-  };
-  for (const { table, purpose, keys, writeUnits, indexWrites } of accessesOf([plan])) {
-    if (writeUnits === 0) continue;
-    add(`${table} ${partitionOf(keys?.[0])} (${purpose})`, writeUnits);
-    for (const { index, units: of, partitions } of indexWrites)
-      for (const partition of partitions) add(`${table}/${index} ${partition}`, of / partitions.length);
+  for (const access of accessesOf(plan).filter(({ writeUnits }) => writeUnits > 0)) {
+    const { action, purpose, keys = [], writeUnits } = access;
+    for (const key of keys) {
+      const partition = `${placeOf(access)} ${partitionOf(key)}${action === 'index' ? '' : ` (${purpose})`}`;
+      units.set(partition, (units.get(partition) ?? 0) + writeUnits / keys.length);
+    }
   }
   return units;
 }
 
 /** Indexes that none of the plans reads. To be asked of all plans there are. */
 export function indexesNotRead(plans: readonly Plan[]): readonly Warning[] {
-  const read = new Set(accessesOf(plans).map(({ index }) => index));
+  const reads = plans.flatMap(accessesOf).filter(({ action }) => action !== 'index');
   return allIndexes.flatMap(({ name }) =>
-    warnIf(!read.has(name), 'index_not_read', `no request and no job reads the index ${name}`),
+    warnIf(
+      !reads.some(({ index }) => index === name),
+      'index_not_read',
+      `no request and no job reads the index ${name}`,
+    ),
   );
 }

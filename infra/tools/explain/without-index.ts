@@ -9,7 +9,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { paginateScan, QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
-import type { DynamoDBDocumentClient, QueryCommandInput, ScanCommandInput } from '@aws-sdk/lib-dynamodb';
+import type { DynamoDBDocumentClient, QueryCommandInput } from '@aws-sdk/lib-dynamodb';
 import { tables } from '../../../functions/store/tables.ts';
 import type { IndexSchema, TableSchema } from '../../../functions/store/tables.ts';
 
@@ -45,8 +45,8 @@ export function scanInsteadOf(
         const query = args.input as QueryCommandInput;
         if (query.IndexName !== indexName) return next(args);
         await sharedScan(query);
-        const command = commandName === 'ScanCommand' ? new ScanCommand(query) : new QueryCommand(query);
-        return { output: (await unrecorded.send(command)) as never, response: undefined };
+        const Asked = commandName === 'ScanCommand' ? ScanCommand : QueryCommand;
+        return { output: (await unrecorded.send(new Asked(query))) as never, response: undefined };
       },
     // Before the recorder's part, so that what is recorded is the scan.
     { step: 'initialize', name: 'scanInstead', priority: 'high' },
@@ -55,21 +55,21 @@ export function scanInsteadOf(
 
 /** One scan for several queries: its filter lets through what any of them wants. */
 async function scanAll(client: DynamoDBDocumentClient, queries: readonly QueryCommandInput[]): Promise<void> {
-  const numbered = (text: string, of: number): string => text.replace(/[#:]\w+/g, `$&_${of}`);
-  const placeholders = (parameter: 'ExpressionAttributeNames' | 'ExpressionAttributeValues') => {
-    const all = queries.flatMap((query, of) =>
-      Object.entries(query[parameter] ?? {}).map(([name, value]) => [numbered(name, of), value as string]),
+  const numbered = (text: string, place: number): string => text.replace(/[#:]\w+/g, `$&_${place}`);
+  const placeholders = (name: 'ExpressionAttributeNames' | 'ExpressionAttributeValues') => {
+    const all = queries.flatMap((query, place) =>
+      Object.entries(query[name] ?? {}).map(([key, value]) => [numbered(key, place), value as string]),
     );
-    return all.length > 0 && { [parameter]: Object.fromEntries(all) as Record<string, string> };
+    return all.length > 0 && { [name]: Object.fromEntries(all) as Record<string, string> };
   };
-  const conditions = queries.map(({ IndexName, KeyConditionExpression, FilterExpression }, of) => {
+  const conditions = queries.map(({ IndexName, KeyConditionExpression, FilterExpression }, place) => {
     const key = allIndexes.find(({ name }) => name === IndexName)?.partitionKey;
     // A scan of an index has no condition on its key: it reads all items that have one.
     const range = KeyConditionExpression ?? `attribute_exists(${key})`;
-    const all = [range, FilterExpression].filter((condition) => condition !== undefined);
-    return `(${numbered(all.join(' AND '), of)})`;
+    const filter = FilterExpression === undefined ? '' : ` AND ${FilterExpression}`;
+    return `(${numbered(range + filter, place)})`;
   });
-  const scan: ScanCommandInput = {
+  const scan = {
     TableName: queries[0]?.TableName,
     FilterExpression: conditions.join(' OR '),
     ...placeholders('ExpressionAttributeNames'),
