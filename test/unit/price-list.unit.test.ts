@@ -4,6 +4,7 @@ import { messagesOf, registerDomains } from '../../functions/core/registry.ts';
 import { readContracts } from '../../infra/tools/explain/contracts.ts';
 import { readCpu } from '../../infra/tools/explain/cpu-times.ts';
 import { messagePrices, priceList } from '../../infra/tools/explain/price-list.ts';
+import { doneOf } from '../../infra/tools/explain/request-case.ts';
 import { answerCases, publicCommands } from '../../infra/tools/explain/example-cases.ts';
 import { prices } from '../../infra/cdk/prices.ts';
 
@@ -24,7 +25,7 @@ it('prices every request that has a contract, each with all its parts', async ()
 it('counts what follows: messages with what their answers bring about, and a transition that waits', async () => {
   const followUp = new Map((await list()).map((price) => [price.name, price.followUp]));
   const of = (name: string): number => followUp.get(name) ?? NaN;
-  const message = new Map((await messages()).map(({ done, total }) => [done, total]));
+  const message = new Map((await messages()).map(({ name, total }) => [doneOf(name), total]));
   const [plain = NaN, summary = NaN, statement = NaN] = [
     message.get(undefined),
     message.get('approvals/keep-summary'),
@@ -49,14 +50,15 @@ it('prices an answered message by its own units, with the messages of its transi
   // The relay writes nothing: the claim marks what it has sent.
   expect(units('relay: one message')).toBe(0);
   expect(plain?.database).toBeCloseTo(units('worker: one message'), 12);
-  for (const { done = '', database, function: fn, queue, followUp, total } of answered) {
-    expect(database, done).toBeCloseTo(units(`ANSWER /v1/${done.replace('/', '/{id}/')}`), 12);
+  for (const { name, database, function: fn, queue, followUp, total } of answered) {
+    const done = doneOf(name);
+    expect(database, done).toBeCloseTo(units(name), 12);
     expect(database, done).toBeGreaterThan(plain?.database ?? NaN);
     expect(queue, done).toBe(plain?.queue);
     expect(total, done).toBeCloseTo(fn + database + queue + followUp, 12);
   }
   // The money was taken: a receipt goes out, from which nothing follows.
-  expect(answered.find(({ done }) => done === 'payments/captured')?.followUp).toBe(plain?.total);
+  expect(answered.find(({ name }) => doneOf(name) === 'payments/captured')?.followUp).toBe(plain?.total);
 });
 
 it('counts a message that its own answer sends again once', () => {
@@ -86,9 +88,9 @@ it('has a case for every answer that moves an entity, once a public command send
 });
 
 it('sets commands beside other ways to do them, and queries beside none', async () => {
-  for (const { name, beside } of await list()) {
+  for (const { name, stock, durable = NaN, stepFunctions } of await list()) {
     const isCommand = name.startsWith('POST') && name !== 'POST /v1/messages/{id}/redrive';
-    expect(beside !== undefined, name).toBe(isCommand);
-    if (beside) expect(beside.stepFunctions).toBeGreaterThan(beside.durable);
+    expect(stock !== undefined, name).toBe(isCommand);
+    if (isCommand) expect(stepFunctions).toBeGreaterThan(durable);
   }
 });
