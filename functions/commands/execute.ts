@@ -17,6 +17,7 @@ import { decideOn, idsOf, learnChanged, readState, roleMissing } from './read-an
 import type { DecidedCommand } from './read-and-decide.ts';
 import { countOutcome } from './metrics.ts';
 import type { Outcome } from './outcome.ts';
+import type { Place } from './waiting-room.ts';
 
 /**
  * Runs a command once for its key, or for the message that it answers, however often it is asked for.
@@ -48,14 +49,16 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
   if ('kind' in once) return once;
 
   const call = beginCall(backend, once, deadline);
-  let leaveWaitingRoom: (() => void) | undefined;
+  const isNews = request.kind === 'answer' && request.news !== undefined;
+  let place: Place | undefined;
   try {
     // 4. Read the state, and the key with it, in one request. What is read is guarded below: its version becomes a
     // condition of the commit. A creation reads neither: the conditions of its transaction find a duplicate.
-    const record = await readState(call, idsOf(call));
+    const ids = idsOf(call);
+    const record = await readState(call, ids);
     if (record) return await resolveDuplicate(call, record);
 
-    for (let attempt = 1; ; attempt += 1) {
+    for (let attempt = 1, defeats = 1; ; attempt += 1, defeats += 1) {
       // Each attempt looks at the clock anew: a lock may have run out while the command waited.
       const now = backend.clock.now();
       const began = performance.now();
@@ -65,7 +68,14 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
       const decided = await decideOn(call, now);
       if (decided.kind === 'rejected') return await refuse(call, decided.rejection);
 
-      if (decided.kind === 'accepted') {
+      // What it reads before it decides again, and waits for: a creation looks at what it found taken.
+      const again = request.kind === 'create' && decided.kind === 'accepted' ? decided.unread : ids;
+      const scarce = again[0] ?? call.id;
+      // Commands of this process that lost a race take turns at an entity. One that comes later lets them.
+      const mayTry = isNews || place !== undefined || !backend.waitingRoom.isBusy(request.tenant, scarce);
+      let isHandedBack = false;
+
+      if (decided.kind === 'accepted' && mayTry) {
         // 6. Write the ledger entry and 7. the messages: `itemsOf` puts them, the postings, the new state and the answer
         // under its key into one transaction (`store/transaction/transaction-items.ts`).
         const answer = request.kind === 'answer' ? {} : request.answerOf(decided.result);
@@ -87,11 +97,10 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
           case 'stale': {
             lost(call, 'race');
             learnChanged(call, sent.states);
-            // The database handed us the winner's state. Who lost once decides on it at once.
-            if (attempt === 1) continue;
-            // After a second loss the winner's state serves only to refuse at once. Else it waits and reads afresh.
-            const again = await decideOn(call, now);
-            if (again.kind === 'rejected') return await refuse(call, again.rejection);
+            // The database handed us the winner's state. That may refuse at once, whoever's turn it is.
+            const next = await decideOn(call, now);
+            if (next.kind === 'rejected') return await refuse(call, next.rejection);
+            isHandedBack = true;
             break;
           }
           case 'conflict':
@@ -106,23 +115,34 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
       } else if (decided.kind === 'moving') {
         lost(call, 'race');
       } else {
-        decided.kind satisfies 'held';
-        call.lastObstacle = 'lock';
+        call.lastObstacle = decided.kind === 'held' ? 'lock' : 'race';
       }
 
       // An answer that its message does not have yet is kept before anything waits.
-      if (request.kind === 'answer' && request.news)
+      if (isNews) {
+        if (attempt === 1 && isHandedBack) continue;
         return call.isUnknown ? await giveUp(call) : { kind: 'contended' };
+      }
 
-      // Wait, where there is room to wait and time for another attempt.
-      leaveWaitingRoom ??= backend.waitingRoom.enter(request.tenant, scarceOf(call, decided));
-      if (!leaveWaitingRoom) return call.isUnknown ? await giveUp(call) : { kind: 'contended' };
-      const pause = backOff(deadline, { defeats: attempt, attemptMs: performance.now() - began });
-      const hasTime = decided.kind === 'held' ? await announced(pause) : await pause;
-      if (!hasTime) return await giveUp(call);
+      // Wait, where there is room to wait and time for another attempt: for a turn, or for a lock. Whoever gives the lock
+      // back may need the turn.
+      place ??= backend.waitingRoom.enter(request.tenant, scarce);
+      if (!place) return call.isUnknown ? await giveUp(call) : { kind: 'contended' };
+      if (decided.kind === 'held') place.passOn();
+      const turn = decided.kind === 'held' ? 'own' : await place.turn(deadline);
+      if (turn === 'late') return await giveUp(call);
+      // Who lost once, and has the turn, decides at once on what it was handed.
+      if (turn === 'own' && attempt === 1 && isHandedBack) continue;
+      if (turn === 'own') {
+        const pause = backOff(deadline, { defeats, attemptMs: performance.now() - began });
+        if (!(await (decided.kind === 'held' ? announced(pause) : pause))) return await giveUp(call);
+      } else {
+        // It lost to those who had the turn before. From now on it can lose to other processes only.
+        defeats = 0;
+      }
 
       // After a wait what the winner left is old, and a read costs less than a cancelled transaction.
-      const since = await readState(call, idsAgain(call, decided));
+      const since = await readState(call, again);
       if (since) return await resolveDuplicate(call, since);
     }
   } catch (error) {
@@ -132,7 +152,7 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
     if (!deadline.signal.aborted) call.lastObstacle = undefined;
     return await giveUp(call, error as Error);
   } finally {
-    leaveWaitingRoom?.();
+    place?.leave();
   }
 }
 
@@ -154,10 +174,3 @@ function signalFor(
   if (lockedUntil === undefined) return signal;
   return AbortSignal.any([signal, AbortSignal.timeout(Math.max(lockedUntil - now, 0))]);
 }
-
-/** What a waiting command reads before it decides again: a creation looks at what it found taken. */
-const idsAgain = (call: Call, decided: DecidedCommand): readonly string[] =>
-  call.request.kind === 'create' && decided.kind === 'accepted' ? decided.unread : idsOf(call);
-
-/** The entity that a waiting command waits for; of a creation it is one that it takes something from. */
-const scarceOf = (call: Call, decided: DecidedCommand): string => idsAgain(call, decided)[0] ?? call.id;

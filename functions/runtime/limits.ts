@@ -39,9 +39,12 @@ export const contention = {
  * concurrency is the bound.
  */
 export const waiters = {
-  /** As many as the widest window has room for: `windowMaxMs` / `windowBaseMs`. More would only lose to each other. */
-  perEntityMax: 125,
-  /** Four crowded entities; the rest of the process is for other tenants. */
+  /**
+   * As many as get a turn before their deadline, where a turn takes 36 ms: one read and one transaction. Where turns take
+   * longer, it is told by how long they took lately (`functions/commands/turns.ts`).
+   */
+  perEntityMax: 250,
+  /** Two crowded entities; the rest of the process is for other tenants. */
   perTenantMax: 500,
 } as const;
 

@@ -35,9 +35,14 @@ describe('a command that meets another one', () => {
     const room: string[] = [];
     const slow = started({
       waitingRoom: {
+        isBusy: () => false,
         enter: (...whose) => {
           room.push(whose.join(' of '));
-          return () => room.push('left');
+          return {
+            turn: () => Promise.resolve('own'),
+            passOn: () => room.push('passed on'),
+            leave: () => room.push('left'),
+          };
         },
       },
       before: async (call) => {
@@ -265,7 +270,10 @@ describe('a command that meets another one', () => {
     const showing = idIn(await run(api, create('showings', { title: 'x', capacity: 1 })));
     const room: string[] = [];
     const slow = started({
-      waitingRoom: { enter: (_tenant, id) => (room.push(id), () => undefined) },
+      waitingRoom: {
+        ...createWaitingRoom(),
+        enter: (tenant, id) => (room.push(id), createWaitingRoom().enter(tenant, id)),
+      },
       before: async (call) => {
         if (!isWrite(call) || call.nth > 1) return;
         await run(api, create('reservations', { showingId: showing, customer: 'bob' }));

@@ -158,6 +158,7 @@ describe('a lock', () => {
     const room = createWaitingRoom({ perEntityMax: 1, perTenantMax: 9 });
     let entered: () => void = () => undefined;
     const waitingRoom: WaitingRoom = {
+      ...room,
       enter: (...whose) => {
         entered();
         return room.enter(...whose);

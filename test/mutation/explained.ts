@@ -11,9 +11,9 @@ export interface Explained {
 export const explained: readonly Explained[] = [
   {
     file: 'functions/commands/waiting-room.ts',
-    original: 'sum === 0',
+    original: 'placesOf(tenant) === 0',
     replacement: 'false',
-    why: 'A name with nobody waiting counts like one that is not there; it is deleted to keep the map small.',
+    why: 'A tenant with nobody waiting counts like one that is not there; it is deleted to keep the map small.',
   },
   {
     file: 'functions/store/outbox/delivery-state.ts',

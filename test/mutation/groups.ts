@@ -22,7 +22,13 @@ const integration = (...names: readonly string[]): string[] =>
 /** What a decision becomes in the database. */
 const commits = ['commit-writes', 'commit-conditions', 'commit-others', 'commit-outcomes'];
 /** The safe path, as its callers ask it. */
-const commandsAsCalled = ['command-keys', 'command-races', 'command-lost-answers', 'command-locks'];
+const commandsAsCalled = [
+  'command-keys',
+  'command-races',
+  'command-turns',
+  'command-lost-answers',
+  'command-locks',
+];
 /** What a worker makes of each delivery. */
 const workerDecisions = ['worker-calls', 'worker-deliveries', 'worker-uncertainty'];
 
@@ -36,6 +42,7 @@ export const groups: readonly Group[] = [
       'functions/runtime/bounded-result.ts',
       'functions/commands/backoff.ts',
       'functions/commands/waiting-room.ts',
+      'functions/commands/turns.ts',
       'functions/store/newest-first.ts',
       'functions/store/entities/items.ts',
     ],
@@ -46,6 +53,7 @@ export const groups: readonly Group[] = [
       'bounded-result',
       'backoff-window',
       'waiting-room',
+      'turns',
       'newest-first',
       'entity-items',
     ),
