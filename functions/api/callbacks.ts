@@ -1,7 +1,7 @@
 /** What receivers tell by themselves: `POST /callbacks/{receiver}`, without a token, signed with the receiver's secret. */
 import type { Context } from 'hono';
 import { canonicalize } from 'json-canonicalize';
-import { z } from 'zod';
+import * as z from 'zod';
 import { createAnswers } from '../commands/carry-out-answer.ts';
 import type { Backend } from '../commands/backend.ts';
 import { reportedResult } from '../core/answers.ts';

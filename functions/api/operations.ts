@@ -1,6 +1,6 @@
 /** Each operation of the route table: checks what its request says, carries it out and answers. */
 import type { Context } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Backend } from '../commands/backend.ts';
 import type { CommandRequest, LockCommand } from '../commands/command.ts';
 import { execute } from '../commands/execute.ts';

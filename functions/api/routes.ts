@@ -1,5 +1,5 @@
 /** The routes that follow from the definitions, and what each needs. OpenAPI is made from the same table. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { prose } from '../core/fields.ts';
 import type { AnyTransition, Domain } from '../core/definition.ts';
 import { statesOf } from '../core/registry.ts';

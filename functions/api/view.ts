@@ -1,5 +1,5 @@
 /** What a caller sees of an entity. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Domain } from '../core/definition.ts';
 import { isLocked } from '../core/entity.ts';
 import type { EntityState } from '../core/entity.ts';

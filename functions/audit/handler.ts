@@ -1,6 +1,6 @@
 /** Lambda `audit`: the nightly audit of all tenants, or by hand of those that the event names. */
 import type { Context } from 'aws-lambda';
-import { z } from 'zod';
+import * as z from 'zod';
 import { domains } from '../application.ts';
 import { registerDomains } from '../core/registry.ts';
 import { systemClock, timestamp } from '../runtime/clock.ts';

@@ -2,7 +2,7 @@
  * Where an audit goes on: the cursor of the API, decoded. It names places only, whose data the token's tenant
  * decides; a forged one audits in another order, or is refused.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { decodeCursor, encodeCursor } from '../api/cursor.ts';
 import { ProblemError } from '../api/problem.ts';
 import type { Registry } from '../core/registry.ts';

@@ -2,7 +2,7 @@
  * What an answer tells the transition that it brings about: one shape a topic and outcome, so that a definition says
  * `input: answers.call.done` and is typed by its receiver.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Topic } from '../runtime/topics.ts';
 
 /** What a receiver said stays text: it is written as it came, and read by who knows the receiver. */

@@ -1,5 +1,5 @@
 /** A definition as its author writes it, and as the engine reads it: what may be left out is filled in. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AnyCommand, AnyTransition, Domain, UniqueValue } from './domain.ts';
 import type { AnyMessage } from './messages.ts';
 

@@ -1,5 +1,5 @@
 /** How large the transaction of a command may become, told from its definition before anything runs. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { request } from '../runtime/limits.ts';
 import type { AnyCommand, Domain } from './domain.ts';
 import { messagesAtMost } from './messages.ts';

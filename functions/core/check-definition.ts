@@ -3,7 +3,7 @@
  * the field, what was found there and what would be right.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import { transaction } from '../runtime/limits.ts';
 import { firstGap, gapText } from './answer-gaps.ts';
 import { peoplePathsOf } from './authorize.ts';

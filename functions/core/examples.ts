@@ -1,5 +1,5 @@
 /** Examples of commands, from the fields of their inputs and from what the definition says: for documentation and tests. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { peopleOf } from './authorize.ts';
 import { Absent, contextOf, Unread } from './context.ts';
 import type { Known } from './context.ts';

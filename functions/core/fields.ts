@@ -2,7 +2,7 @@
  * The field types of definitions: each is a zod schema that carries its limits, its JSON Schema and an example,
  * so that request checking, OpenAPI and conformance tests read the same source.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { field } from '../runtime/limits.ts';
 
 /** What fields hold that stand by their names in a definition. */

@@ -1,5 +1,5 @@
 /** The routes that need no token. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject } from 'zod-openapi';
 import { callbackBody } from '../api/callbacks.ts';
 import { exampleBody } from '../core/examples.ts';

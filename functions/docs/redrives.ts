@@ -1,5 +1,5 @@
 /** Redrives as a rollout, and the operator's log, as OpenAPI operations. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ZodOpenApiOperationObject } from 'zod-openapi';
 import { operationNames } from '../core/operation.ts';
 import { runStates, stopReasons } from '../core/redrive-run.ts';

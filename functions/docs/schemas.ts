@@ -1,5 +1,5 @@
 /** Schemas of everything the API answers with, as `view.ts` and the queries make it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Domain } from '../core/definition.ts';
 import { publicTransitions, statesOf } from '../core/registry.ts';
 import { message as limits } from '../runtime/limits.ts';

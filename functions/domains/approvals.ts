@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { answers } from '../core/answers.ts';
 import { defineDomain } from '../core/definition.ts';
 import { integer, list, remark, text, title } from '../core/fields.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { answers, reasonOf, textIn } from '../core/answers.ts';
 import { defineDomain } from '../core/definition.ts';
 import { amount, count, currency, remark, text } from '../core/fields.ts';

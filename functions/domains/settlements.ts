@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { answers, reasonOf } from '../core/answers.ts';
 import { defineDomain } from '../core/definition.ts';
 import { count, currency, list, reference, remark, text } from '../core/fields.ts';

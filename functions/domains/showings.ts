@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineDomain } from '../core/definition.ts';
 import { integer, list, text, title } from '../core/fields.ts';
 import { own, transfer } from '../core/postings.ts';

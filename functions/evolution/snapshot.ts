@@ -2,7 +2,7 @@
  * All that is data in a definition, as one readable record: what a later version of the code is compared with. Functions
  * are seen by what they say of an example, so that a value that is normalised in another way shows.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type {
   AccountDefinition,
   AnyCommand,

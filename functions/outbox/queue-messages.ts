@@ -1,6 +1,6 @@
 /** What lies in the queues: references to records, never their contents. Sender and worker share these shapes. */
 import { createHash, randomUUID } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { topics } from '../runtime/topics.ts';
 import type { Outgoing } from './send.ts';
 

@@ -1,5 +1,5 @@
 /** Heals what the stream, the relay or a queue lost, from the records alone; and writes the heartbeats of the stream. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { sweep as limits } from '../runtime/delivery-limits.ts';
 import type { Log } from '../runtime/logger.ts';
 import type { MetricWriter } from '../runtime/metric-writer.ts';

@@ -2,7 +2,7 @@
  * The environment variables of all functions. The infrastructure sets a variable where it grants the resource,
  * so a function asks for exactly what it was bound to and a missing one stops it at its start.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const name = z.string().min(1);
 const url = z.url({ protocol: /^https?$/ });

@@ -8,7 +8,7 @@
  * first: all of them sign, and any is accepted, so that a secret changes without a gap.
  */
 import { getSecret } from '@aws-lambda-powertools/parameters/secrets';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What a receiver may be called. It is a part of a variable's name and of the path of its callbacks. */
 export const receiverName = z

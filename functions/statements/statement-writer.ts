@@ -1,6 +1,6 @@
 /** Stream to lines: writes what each committed ledger entry adds to statements of accounts and to lists by attribute. */
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
-import { z } from 'zod';
+import * as z from 'zod';
 import { linesOf as linesOfEntry } from '../core/lines.ts';
 import type { Registry } from '../core/registry.ts';
 import { newImage } from '../outbox/stream-images.ts';

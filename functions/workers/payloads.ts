@@ -1,5 +1,5 @@
 /** The payload of each topic, as its worker accepts it. What does not fit is dead at once. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { MessageItem } from '../store/outbox/message-items.ts';
 
 export const notificationPayload = z.object({

@@ -20,6 +20,12 @@ test('every function is one file that exports a handler and imports nothing but 
   }
 });
 
+test('no function carries what zod says in other languages', () => {
+  // `import { z }` takes all of zod along, 440 KB more than `import * as z` in each bundle.
+  const dutch = 'Ongeldige invoer';
+  for (const folder of bundle(names, newOutdir()).values()) expect(code(folder)).not.toContain(dutch);
+});
+
 test('the same sources give the same bytes, so that an unchanged function is not deployed again', () => {
   const folders = [0, 1].map(() => bundle(['docs', 'timer-relay'], newOutdir()));
   for (const name of ['docs', 'timer-relay'] as const) {

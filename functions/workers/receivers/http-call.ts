@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { errors, request } from 'undici';
 import type { Dispatcher } from 'undici';
-import { z } from 'zod';
+import * as z from 'zod';
 import { reportedResult } from '../../core/answers.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { message as limits } from '../../runtime/limits.ts';
