@@ -135,7 +135,8 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
       if (turn === 'own' && attempt === 1 && isHandedBack) continue;
       if (turn === 'own') {
         const pause = backOff(deadline, { defeats, attemptMs: performance.now() - began });
-        if (!(await (decided.kind === 'held' ? announced(pause) : pause))) return await giveUp(call);
+        if (!(await (decided.kind === 'held' ? announced(request.tenant, pause) : pause)))
+          return await giveUp(call);
       } else {
         // It lost to those who had the turn before. From now on it can lose to other processes only.
         defeats = 0;

@@ -5,16 +5,17 @@ import { channel } from 'node:diagnostics_channel';
 const waits = channel('commit-once.waits');
 
 export interface WaitNotice {
-  /** What the number of those who wait changes by. */
+  readonly tenant: string;
+  /** What the number of its commands that wait changes by. */
   readonly change: 1 | -1;
 }
 
 /** Waits for the end of `pause` and says when that begins and ends. */
-export async function announced<T>(pause: Promise<T>): Promise<T> {
-  waits.publish({ change: 1 } satisfies WaitNotice);
+export async function announced<T>(tenant: string, pause: Promise<T>): Promise<T> {
+  waits.publish({ tenant, change: 1 } satisfies WaitNotice);
   try {
     return await pause;
   } finally {
-    waits.publish({ change: -1 } satisfies WaitNotice);
+    waits.publish({ tenant, change: -1 } satisfies WaitNotice);
   }
 }

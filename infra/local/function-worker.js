@@ -2,7 +2,7 @@
  * One execution environment of a Lambda function, inside a worker thread. Plain JavaScript, because a dozen of
  * these start at once and none should wait for a compiler.
  *
- * In: { id, event, context }. Out: { id, payload } or { id, error }, once { loaded: true }, and { waiting } where an
+ * In: { id, event, context }. Out: { id, payload } or { id, error }, once { loaded: true }, and { party, waiting } where an
  * invocation begins (1) or ends (-1) to wait for another one (`functions/runtime/waits.ts`).
  */
 import { subscribe } from 'node:diagnostics_channel';
@@ -37,8 +37,8 @@ parentPort.on('message', async ({ id, event, context }) => {
   }
 });
 
-subscribe('commit-once.waits', ({ change }) => {
-  parentPort.postMessage({ waiting: change });
+subscribe('commit-once.waits', ({ tenant, change }) => {
+  parentPort.postMessage({ party: tenant, waiting: change });
 });
 
 parentPort.postMessage({ loaded: true });

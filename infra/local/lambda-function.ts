@@ -35,15 +35,15 @@ interface Environment {
   readonly worker: Worker;
   readonly pending: Map<string, Pending>;
   readonly loaded: Promise<void>;
-  /** Invocations in it that wait for others. */
-  waiting: number;
+  /** Invocations in it that wait for others, by party. */
+  readonly waiting: Map<string, number>;
   retired: boolean;
 }
 
 type Ended =
   { readonly id: string; readonly payload: string } | { readonly id: string; readonly error: FunctionError };
 
-type WorkerMessage = { readonly loaded: true } | { readonly waiting: 1 | -1 } | Ended;
+type WorkerMessage = { readonly loaded: true } | { readonly party: string; readonly waiting: 1 | -1 } | Ended;
 
 /**
  * How many invocations work at once; more wait in a queue. Lambda would start an execution environment for each. Here
@@ -88,7 +88,7 @@ export class LambdaFunction {
     try {
       return await this.#run(event);
     } finally {
-      this.#change(party, -1);
+      add(this.#places, party, -1);
       this.#letIn();
     }
   }
@@ -102,30 +102,23 @@ export class LambdaFunction {
     await taken;
   }
 
-  /** Lets in as many as there is room for: of each party the first, and of the parties the one that has the fewest in. */
+  /** Lets in as many as there is room for: of each party the first, and of the parties the one that has the fewest at work. */
   #letIn(): void {
     for (;;) {
-      const waiting = this.#current?.waiting ?? 0;
-      const running = [...this.#places.values()].reduce((sum, count) => sum + count, 0);
-      if (running - waiting >= workingMax) return;
-      const [next] = [...this.#queues.keys()].toSorted((a, b) => this.#placesOf(a) - this.#placesOf(b));
-      if (next === undefined || this.#placesOf(next) - waiting >= partyMax) return;
+      const working = [...this.#places.keys()].reduce((sum, party) => sum + this.#workingOf(party), 0);
+      if (working >= workingMax) return;
+      const [next] = [...this.#queues.keys()].toSorted((a, b) => this.#workingOf(a) - this.#workingOf(b));
+      if (next === undefined || this.#workingOf(next) >= partyMax) return;
       const queue = this.#queues.get(next) ?? [];
       const letIn = queue.shift();
       if (queue.length === 0) this.#queues.delete(next);
-      this.#change(next, 1);
+      add(this.#places, next, 1);
       letIn?.();
     }
   }
 
-  #placesOf(party: string): number {
-    return this.#places.get(party) ?? 0;
-  }
-
-  #change(party: string, change: 1 | -1): void {
-    const places = this.#placesOf(party) + change;
-    if (places === 0) this.#places.delete(party);
-    else this.#places.set(party, places);
+  #workingOf(party: string): number {
+    return (this.#places.get(party) ?? 0) - (this.#current?.waiting.get(party) ?? 0);
   }
 
   async #run(event: unknown): Promise<Invocation> {
@@ -200,10 +193,10 @@ export class LambdaFunction {
     });
     // The one who waits for it hears of the failure; without a waiter it must not end the process.
     loaded.catch(() => undefined);
-    const environment: Environment = { worker, pending, loaded, waiting: 0, retired: false };
+    const environment: Environment = { worker, pending, loaded, waiting: new Map(), retired: false };
     worker.on('message', (message: WorkerMessage) => {
       if ('loaded' in message) settleLoaded?.resolve();
-      else if ('waiting' in message) this.#count(environment, message.waiting);
+      else if ('waiting' in message) this.#count(environment, message.party, message.waiting);
       else this.#answer(environment, message);
     });
     worker.on('error', (error) => {
@@ -221,8 +214,8 @@ export class LambdaFunction {
     return environment;
   }
 
-  #count(environment: Environment, change: 1 | -1): void {
-    environment.waiting += change;
+  #count({ waiting }: Environment, party: string, change: 1 | -1): void {
+    add(waiting, party, change);
     this.#letIn();
   }
 
@@ -271,6 +264,12 @@ export class LambdaFunction {
   #endWhenIdle(environment: Environment): void {
     if (environment.retired && environment.pending.size === 0) void environment.worker.terminate();
   }
+}
+
+function add(counts: Map<string, number>, party: string, change: 1 | -1): void {
+  const count = (counts.get(party) ?? 0) + change;
+  if (count === 0) counts.delete(party);
+  else counts.set(party, count);
 }
 
 function failure(requestId: string, errorType: string, errorMessage: string): Invocation {

@@ -73,7 +73,11 @@ describe('a lock', () => {
     await run(crowded, lock(id));
     expect(told).toEqual([]);
     await run(api, lock(id, { wait: 'wait' }), 200);
-    expect(told.slice(0, 2)).toEqual([{ change: 1 }, { change: -1 }]);
+    const { tenant } = api;
+    expect(told.slice(0, 2)).toEqual([
+      { tenant, change: 1 },
+      { tenant, change: -1 },
+    ]);
     unsubscribe('commit-once.waits', listen);
   });
 

@@ -11,15 +11,15 @@ const handler = `
   const waiting = [];
   let begun = 0;
   let working = 0;
-  export const handler = async ({ does }) => {
+  export const handler = async ({ does, party }) => {
     begun += 1;
     const place = { turn: begun, working: (working += 1) };
     if (does === 'let') for (const end of waiting.splice(0)) end();
     if (does === 'work') await new Promise((resolve) => setTimeout(resolve, 5));
     if (does === 'wait') {
-      waits.publish({ change: 1 });
+      waits.publish({ tenant: party, change: 1 });
       await new Promise((resolve) => waiting.push(resolve));
-      waits.publish({ change: -1 });
+      waits.publish({ tenant: party, change: -1 });
     }
     working -= 1;
     return place;
@@ -54,8 +54,8 @@ interface Place {
   readonly working: number;
 }
 
-async function invoke(does: 'work' | 'wait' | 'let', party = 'acme'): Promise<Place> {
-  const invocation = await local.invoke({ does }, party);
+async function invoke(does: 'work' | 'wait' | 'let' | 'look', party = 'acme'): Promise<Place> {
+  const invocation = await local.invoke({ does, party }, party);
   if (!invocation.ok) throw new Error(invocation.error.errorMessage);
   return invocation.payload as Place;
 }
@@ -80,4 +80,14 @@ test('those that wait for another leave their places, so that it comes in', asyn
   const crowd = Array.from({ length: 100 }, () => invoke('wait'));
   expect(await invoke('let')).toEqual({ turn: 101, working: 101 });
   expect(await Promise.all(crowd)).toHaveLength(100);
+});
+
+test('places that one tenant leaves are not another one’s: there is still room for a third', async () => {
+  const waiting = Array.from({ length: 100 }, () => invoke('wait'));
+  // All of them are in, and wait.
+  while ((await invoke('look', 'other')).working <= 100);
+  const places = await Promise.all(Array.from({ length: 100 }, () => invoke('work', 'noisy')));
+  expect(Math.max(...places.map(({ working }) => working))).toBeLessThanOrEqual(100 + 12);
+  await invoke('let');
+  await Promise.all(waiting);
 });
