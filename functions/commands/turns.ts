@@ -53,7 +53,6 @@ export class Turns {
   #wait(signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
       const end = (hasCome: boolean): void => {
-        signal.removeEventListener('abort', leave);
         this.#waiting.delete(letIn);
         resolve(hasCome);
       };

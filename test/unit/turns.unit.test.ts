@@ -55,7 +55,10 @@ describe('turns', () => {
 
   it('are nobody’s where nobody has one: passing it on gives no second one away', async () => {
     turns.pass();
+    // It says nothing of how long turns take, either.
+    await lasted(800);
     expect(await turns.take(deadlineIn(9_000))).toBe('own');
+    expect(await turns.take(deadlineIn(100))).toBe('late');
     const log: string[] = [];
     void asked(log, 'b');
     await next();

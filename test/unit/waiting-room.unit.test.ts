@@ -28,6 +28,7 @@ describe('a waiting room', () => {
     second?.leave();
     const third = room.enter('acme', 'pay_3');
     expect(third).toBeDefined();
+    expect(room.enter('acme', 'pay_4')).toBeUndefined();
     for (const place of [first, third]) place?.leave();
     expect(room.enter('acme', 'pay_4')).toBeDefined();
     expect(room.enter('acme', 'pay_4')).toBeDefined();
@@ -101,6 +102,7 @@ describe('a place in it', () => {
     expect(await second.turn({ ...patient, remainingMs: () => 0 })).toBe('late');
     const turn = third.turn(patient);
     second.leave();
+    expect(await Promise.race([turn, next('waits')])).toBe('waits');
     first.leave();
     expect(await turn).toBe('passed');
   });
@@ -117,7 +119,7 @@ describe('a place in it', () => {
     const room = createWaitingRoom(undefined, () => now);
     const [first, second, third] = [enter(room), enter(room), enter(room)];
     await first.turn(patient);
-    now += 8 * 9_000;
+    now += 8 * 20_000;
     first.leave();
     await second.turn(patient);
     expect(await third.turn(patient)).toBe('late');
