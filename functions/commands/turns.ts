@@ -7,8 +7,11 @@ import type { Deadline } from '../runtime/clock.ts';
  */
 export type Turn = 'own' | 'passed' | 'late';
 
-/** How much one turn says of how long the next ones take. One that was slow for once sends nobody away. */
-const lastShare = 1 / 8;
+/**
+ * So many turns say how long the next ones take: as long as the one in the middle. The first ones of a crowd are slow, since all
+ * of the crowd is at the database then, and send nobody away.
+ */
+const remembered = 9;
 
 export class Turns {
   readonly #now: () => number;
@@ -16,8 +19,8 @@ export class Turns {
   readonly #waiting = new Set<() => void>();
   /** Since when somebody has the turn. */
   #since: number | undefined;
-  /** How long a turn took lately, milliseconds. It begins at nothing, so that some have to show it. */
-  #usualMs = 0;
+  /** How long the last turns took, milliseconds. */
+  readonly #tookMs: number[] = [];
 
   /** @param now milliseconds of a clock that only goes on */
   constructor(now: () => number) {
@@ -34,19 +37,25 @@ export class Turns {
       this.#since = this.#now();
       return 'own';
     }
-    const before = this.#waiting.size + 1;
-    if (deadline.signal.aborted || before * this.#usualMs >= deadline.remainingMs()) return 'late';
+    const expectedMs = (this.#waiting.size + 1) * this.#usualMs();
+    if (deadline.signal.aborted || expectedMs >= deadline.remainingMs()) return 'late';
     return (await this.#wait(deadline.signal)) ? 'passed' : 'late';
   }
 
   /** Passes the turn on to who has waited longest. */
   pass(): void {
     if (this.#since === undefined) return;
-    const tookMs = this.#now() - this.#since;
-    this.#usualMs += (tookMs - this.#usualMs) * lastShare;
+    this.#tookMs.push(this.#now() - this.#since);
+    if (this.#tookMs.length > remembered) this.#tookMs.shift();
     const [next] = this.#waiting;
     this.#since = next && this.#now();
     next?.();
+  }
+
+  /** How long a turn took lately; 0 where that is not known yet. */
+  #usualMs(): number {
+    if (this.#tookMs.length < remembered) return 0;
+    return this.#tookMs.toSorted((one, other) => one - other)[(remembered - 1) / 2] ?? 0;
   }
 
   /** @returns whether the turn came, and was not waited for in vain */

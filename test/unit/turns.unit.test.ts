@@ -27,11 +27,13 @@ function asked(log: string[], name: string, deadline: Deadline = deadlineIn(9_00
   return turn;
 }
 
-/** A turn that somebody had. @param tookMs how long it lasted */
-async function lasted(tookMs: number): Promise<void> {
-  await turns.take(deadlineIn(9_000));
-  now += tookMs;
-  turns.pass();
+/** Turns that somebody had, one after the other. @param tookMs how long they lasted */
+async function lasted(...tookMs: readonly number[]): Promise<void> {
+  for (const ms of tookMs) {
+    await turns.take(deadlineIn(9_000));
+    now += ms;
+    turns.pass();
+  }
 }
 
 describe('turns', () => {
@@ -54,13 +56,12 @@ describe('turns', () => {
   });
 
   it('are nobody’s where nobody has one: passing it on gives no second one away', async () => {
+    await lasted(...Array<number>(8).fill(100));
     turns.pass();
-    // It says nothing of how long turns take, either.
-    await lasted(800);
     expect(await turns.take(deadlineIn(9_000))).toBe('own');
-    expect(await turns.take(deadlineIn(100))).toBe('late');
     const log: string[] = [];
-    void asked(log, 'b');
+    // It is no ninth turn, by which one would know how long they take.
+    void asked(log, 'b', deadlineIn(1));
     await next();
     expect(log).toEqual([]);
   });
@@ -108,8 +109,7 @@ describe('turns', () => {
 
 describe('who asks for a turn', () => {
   it('is told at once where those before will take until the deadline, by what turns took lately', async () => {
-    // One turn says an eighth: 100 ms.
-    await lasted(800);
+    await lasted(1, 1, 1, 1, 100, 800, 800, 800, 800);
     const log: string[] = [];
     void asked(log, 'a');
     // One turn is before it, and then two.
@@ -121,26 +121,28 @@ describe('who asks for a turn', () => {
     expect(log).toEqual(['a own', 'b late', 'd late']);
   });
 
-  it('waits where no turn has ended yet, since nobody knows how long it takes', async () => {
+  it('waits where too few turns have ended: the first ones of a crowd are slow', async () => {
+    await lasted(...Array<number>(8).fill(8_000));
     const log: string[] = [];
     void asked(log, 'a');
-    now += 8_000;
     void asked(log, 'b', deadlineIn(1));
     await next();
     expect(log).toEqual(['a own']);
   });
 
-  it('hears of turns that become slower, and of ones that become faster', async () => {
-    await lasted(800);
-    await lasted(900);
+  it('hears of turns that become slower, and of ones that become faster, by the last nine', async () => {
+    await lasted(...Array<number>(9).fill(100), 200, 200, 200, 200);
     await turns.take(deadlineIn(9_000));
-    // 100 ms, and an eighth of the 800 ms more that the second one took.
-    expect(await turns.take(deadlineIn(200))).toBe('late');
+    expect(await turns.take(deadlineIn(100))).toBe('late');
+    now += 200;
     turns.pass();
     await turns.take(deadlineIn(9_000));
-    // An eighth less.
-    expect(await turns.take(deadlineIn(175))).toBe('late');
-    const waits = asked([], 'b', deadlineIn(176));
+    expect(await turns.take(deadlineIn(200))).toBe('late');
+    turns.pass();
+    await lasted(50, 50, 50, 50);
+    await turns.take(deadlineIn(9_000));
+    expect(await turns.take(deadlineIn(50))).toBe('late');
+    const waits = asked([], 'b', deadlineIn(51));
     turns.pass();
     expect(await waits).toBe('passed');
   });
