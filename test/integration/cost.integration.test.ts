@@ -96,9 +96,9 @@ describe('on a store half as large again as the one that the contracts were meas
       ...store,
       recorder: {
         ...store.recorder,
-        record: (work) => {
+        record: (name, work) => {
           proxy.take();
-          return store.recorder.record(work);
+          return store.recorder.record(name, work);
         },
       },
     };

@@ -31,6 +31,7 @@ const call = (step: number, operation: string, ...accesses: readonly Access[]): 
 
 const plan = (...calls: readonly PlannedCall[]): Plan => ({
   name: 'GET /v1/things',
+  sent: '',
   status: 200,
   calls,
   requests: calls.length,
@@ -44,7 +45,7 @@ const plan = (...calls: readonly PlannedCall[]): Plan => ({
 });
 
 const codes = (of: Plan, sent = '', runs = [of]): string[] =>
-  warningsOf({ plan: of, runs, sent }).map(({ code }) => code);
+  warningsOf({ plan: { ...of, sent }, runs }).map(({ code }) => code);
 const keyed = (id: string): Partial<Access> => ({
   keys: [JSON.stringify({ pk: { S: `acme#${id}` }, sk: { S: 'entity' } })],
 });

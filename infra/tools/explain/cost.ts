@@ -18,19 +18,15 @@ import { measureCpu, readCpu } from './cpu-times.ts';
 import { pricedFiles } from './priced-files.ts';
 import { withSeeded } from './seed.ts';
 
-const print = (text: string): void => {
-  process.stdout.write(`${text}\n`);
-};
-
 const tasks: Readonly<Record<string, () => Promise<void>>> = {
   update: async () => {
-    print(`measuring what everything costs on a store of ${contractEntities} entities`);
+    console.log(`measuring what everything costs on a store of ${contractEntities} entities`);
     const measured = await withSeeded({ entities: contractEntities }, (bench) => measureContracts(bench));
-    for (const difference of compareContracts(await readContracts(), measured)) print(difference);
+    for (const difference of compareContracts(await readContracts(), measured)) console.log(difference);
     await writeContracts(measured);
   },
   measure: async () => {
-    print('measuring CPU times');
+    console.log('measuring CPU times');
     await withSeeded({ entities: 1_000, recorded: false }, measureCpu);
   },
   readme: () => Promise.resolve(),

@@ -93,7 +93,7 @@ export const events: Readonly<Record<string, Event>> = {
     };
   },
 
-  SWEEP: async ({ backend, outbox, probe, clock }, _tenant, what) => {
+  SWEEP: ({ backend, outbox, probe, clock }, _tenant, what) => {
     const { client, tables } = backend.store;
     if (what === 'messages') {
       // None is late, so what is measured is the look at all that are open.
@@ -101,10 +101,13 @@ export const events: Readonly<Record<string, Event>> = {
       const parts = { outbox, sqs, queueUrls, onSent: () => undefined };
       return () => sweepMessages(parts, scope, () => true);
     }
-    // Every overdue timer has its turn, and as where more wait than one request tells: it costs the same however many.
-    await writePosition(probe, tables.outbox, { sweptUntil: 0 });
+    // As where more wait than one request tells: it costs the same however many they are.
     const parts = { client, sqs, clock, tables, timerQueueUrl: queueUrl('timer'), fewTimers: 1 };
-    return () => sweepOverdueTimers(parts, () => true);
+    return async () => {
+      // Every overdue timer has its turn, also in the next run.
+      await writePosition(probe, tables.outbox, { sweptUntil: 0 });
+      await sweepOverdueTimers(parts, () => true);
+    };
   },
 };
 

@@ -38,16 +38,14 @@ async function chosenCases(file: string | undefined, wanted: string): Promise<re
   }
   const isWanted = (...names: readonly string[]): boolean => ['', ...names].includes(wanted);
   for (const route of routesToBeWritten.filter((one) => isWanted(one)))
-    say(`${route} has no case: no row of examples leads there. Write one in infra/tools/explain/cases.ts.`);
+    console.error(
+      `${route} has no case: no row of examples leads there. Write one in infra/tools/explain/cases.ts.`,
+    );
   const found = cases.filter((one) => wanted === '' || isWanted(one.name, routeOf(one)));
   if (found.length > 0) return found;
   const names = cases.map(({ name }) => `  ${name}`).join('\n');
   throw new UsageError(`no case is called "${wanted}"; there are:\n${names}`);
 }
-
-const say = (text: string): void => {
-  process.stderr.write(`${text}\n`);
-};
 
 await runCommand({
   usage,
@@ -69,7 +67,7 @@ await runCommand({
     const all = await chosenCases(requests, words.join(' '));
     const isEverything = requests === undefined && words.length === 0;
     const print = (text: string): void => {
-      if (!json) process.stdout.write(`${text}\n`);
+      if (!json) console.log(text);
     };
 
     async function plansOf(bench: Workbench, title: string): Promise<readonly Measured[]> {
@@ -98,9 +96,9 @@ await runCommand({
     if (service) output.push(await explain(serviceStore(), 'On the tables of the environment'));
     for (const size of service ? [] : sizes) {
       const work = (bench: Workbench): Promise<object> => explain(bench, `${grouped(size)} entities`);
-      output.push({ entities: size, ...(await withSeeded({ entities: size }, work, say)) });
+      output.push({ entities: size, ...(await withSeeded({ entities: size }, work, console.error)) });
     }
-    if (json) process.stdout.write(`${JSON.stringify(output, undefined, 2)}\n`);
+    if (json) console.log(JSON.stringify(output, undefined, 2));
     return 0;
   },
 });

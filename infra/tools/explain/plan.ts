@@ -1,8 +1,8 @@
 /** The plan of a request: the calls it made, in order, with what each cost. */
+import type { ObservedCall } from '../../../functions/store/metering/observed-calls.ts';
 import { prices } from '../../cdk/prices.ts';
 import { placeOf, sum } from './access.ts';
 import type { Access } from './access.ts';
-import type { RecordedCall } from './recorder.ts';
 
 export interface Units {
   readonly readUnits: number;
@@ -25,20 +25,22 @@ export interface PlannedCall extends Units {
   readonly reportedUnits: number;
 }
 
-export interface PlaceUnits extends Units {
-  /** `data`, or `data/byStatus` for an index. */
-  readonly place: string;
+export interface RecordedCall {
+  readonly call: ObservedCall;
+  readonly accesses: readonly Access[];
 }
 
 export interface Plan extends Units {
   readonly name: string;
+  readonly sent: string;
   /** Of the answer; 0 for a job that has none. */
   readonly status: number;
   readonly calls: readonly PlannedCall[];
   readonly requests: number;
   readonly itemsRead: number;
   readonly itemsReturned: number;
-  readonly places: readonly PlaceUnits[];
+  /** `data`, or `data/byStatus` for an index. */
+  readonly places: readonly (Units & { readonly place: string })[];
   /** From the first call to the last answer, as the caller waits for it. */
   readonly milliseconds: number;
   /** Of DynamoDB alone, for a million of these requests. */
@@ -47,11 +49,12 @@ export interface Plan extends Units {
 
 export function planOf(
   recorded: readonly RecordedCall[],
-  about: Pick<Plan, 'name' | 'status' | 'milliseconds'>,
+  about: Pick<Plan, 'name' | 'sent' | 'status' | 'milliseconds'>,
 ): Plan {
   let step = 0;
   let end = 0;
-  const calls = recorded.map((one) => {
+  const inOrder = recorded.toSorted((a, b) => a.call.begun - b.call.begun);
+  const calls = inOrder.map((one) => {
     if (one.call.begun > end) step += 1;
     end = Math.max(end, one.call.ended);
     return plannedCall(one, step);

@@ -52,7 +52,7 @@ const threePrices = (list: readonly Price[]): string =>
   table(
     'a million of',
     { dollars: 'total', 'by the stock pattern': 'stock', 'by Step Functions': 'stepFunctions' },
-    shown.flatMap((name) => list.find((price) => price.name === name) ?? []),
+    list.filter(({ name }) => shown.includes(name)),
   );
 
 const after = { 'follow-up': 'followUp', '**total**': 'total' } as const;

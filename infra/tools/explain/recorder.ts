@@ -10,14 +10,10 @@ import { observeCalls } from '../../../functions/store/metering/observed-calls.t
 import type { ObservedCall } from '../../../functions/store/metering/observed-calls.ts';
 import type { Store } from '../../../functions/store/store.ts';
 import { readAccess, writeAccesses } from './access.ts';
-import type { Access } from './access.ts';
 import { askedBy, isWrite } from './parts.ts';
 import type { Asked } from './parts.ts';
-
-export interface RecordedCall {
-  readonly call: ObservedCall;
-  readonly accesses: readonly Access[];
-}
+import { planOf } from './plan.ts';
+import type { Plan, RecordedCall } from './plan.ts';
 
 export type Recorder = ReturnType<typeof createRecorder>;
 
@@ -65,15 +61,16 @@ export function createRecorder(store: Store, probe: DynamoDBDocumentClient, with
   });
   return {
     store: observed,
-    /** @returns what the work returned, and its calls in the order in which they began */
-    record: async <Result>(
-      work: () => Promise<Result>,
-    ): Promise<{ readonly result: Result; readonly calls: readonly RecordedCall[] }> => {
+    record: async (
+      name: string,
+      { sent, send }: { readonly sent: string; readonly send: () => Promise<{ readonly status: number }> },
+    ): Promise<Plan> => {
       const calls: RecordedCall[] = [];
       recorded = calls;
+      const begun = performance.now();
       try {
-        const result = await work();
-        return { result, calls: calls.sort((a, b) => a.call.begun - b.call.begun) };
+        const { status } = await send();
+        return planOf(calls, { name, sent, status, milliseconds: performance.now() - begun });
       } finally {
         recorded = undefined;
       }

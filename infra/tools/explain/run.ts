@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { messageId } from '../../../functions/store/outbox/message-items.ts';
 import { readMessage } from '../../../functions/store/outbox/messages.ts';
 import { events } from './events.ts';
-import { databaseTime, planOf } from './plan.ts';
+import { databaseTime } from './plan.ts';
 import type { Plan } from './plan.ts';
 import { stepOfCase } from './request-case.ts';
 import type { Case, Step, WrittenStep } from './request-case.ts';
@@ -12,14 +12,14 @@ import type { Reply, Request, Workbench } from './workbench.ts';
 
 /** A step after everything it needs was made. */
 interface Work {
-  /** The step as it is sent, for warnings about what it names. */
+  /** The request as it is sent, for warnings about what it names. */
   readonly sent: string;
   /** @returns the answer; of an event, whose status is 0 */
   readonly send: () => Promise<Reply>;
 }
 
 /** A case, measured several times. */
-export interface Measured extends Pick<Work, 'sent'> {
+export interface Measured {
   readonly plan: Plan;
   /** All runs; the plan is the one whose time is in the middle. */
   readonly runs: readonly Plan[];
@@ -109,18 +109,11 @@ async function* runsOf(bench: Workbench, one: Case, times: number): AsyncGenerat
 /** Measures a case `times` times, each on what its own steps prepared. */
 export async function measure(bench: Workbench, one: Case, times: number): Promise<Measured> {
   const runs: Plan[] = [];
-  let lastSent = '';
-  for await (const { sent, send } of runsOf(bench, one, times)) {
-    lastSent = sent;
-    const begun = performance.now();
-    const { result, calls } = await bench.recorder.record(send);
-    const milliseconds = performance.now() - begun;
-    runs.push(planOf(calls, { name: one.name, status: result.status, milliseconds }));
-  }
+  for await (const work of runsOf(bench, one, times)) runs.push(await bench.recorder.record(one.name, work));
   const sorted = runs.toSorted((a, b) => databaseTime(a) - databaseTime(b));
   const plan = sorted[Math.floor(sorted.length / 2)];
   if (!plan) throw new Error('a case is measured at least once');
-  return { plan, runs, sent: lastSent };
+  return { plan, runs };
 }
 
 /** @param onPlan told of each plan */
@@ -139,16 +132,24 @@ export async function measureAll(
   return measured;
 }
 
-/** Milliseconds of CPU time that one run takes, on average, without what prepares it. */
+/**
+ * Milliseconds of CPU time that one run takes, on average. All are prepared before, since what lies between two runs
+ * would be counted with them.
+ */
 export async function cpuTime(bench: Workbench, one: Case, times: number): Promise<number> {
-  let microseconds = 0;
+  const prepared: Work['send'][] = [];
   for await (const { send } of runsOf(bench, one, times)) {
-    const begun = process.cpuUsage();
-    await send();
-    const { user, system } = process.cpuUsage(begun);
-    microseconds += user + system;
+    const { ahead } = bench.clock;
+    prepared.push(() => {
+      bench.clock.ahead = ahead;
+      return send();
+    });
   }
-  return microseconds / 1000 / times;
+  const begun = process.cpuUsage();
+  for (const send of prepared) await send();
+  const { user, system } = process.cpuUsage(begun);
+  bench.clock.ahead = 0;
+  return (user + system) / 1000 / times;
 }
 
 /** Lists first: what other cases create would lie on top of what was seeded. */

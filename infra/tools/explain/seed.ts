@@ -53,7 +53,7 @@ export async function seed(
 ): Promise<void> {
   if (entities === 0) return;
   const begun = performance.now();
-  const { tables, client } = { ...bench, client: bench.probe };
+  const { tables, probe } = bench;
   const round = await makeRound(bench);
   const perRound = round.data.filter(({ sk }) => sk === 'entity').length;
   const rounds = Math.ceil(entities / perRound);
@@ -63,8 +63,8 @@ export async function seed(
   };
   const put = async (number: number): Promise<void> => {
     const { data, outbox } = copyOf(round, number);
-    await putAll(client, tables.data, data);
-    await putAll(client, tables.outbox, outbox);
+    await putAll(probe, tables.data, data);
+    await putAll(probe, tables.outbox, outbox);
     if ((number + 1) % tellEvery === 0) told(number + 1);
   };
   await pMap(Array(rounds).keys(), put, { concurrency: roundsAtOnce });

@@ -2,7 +2,7 @@
 import { partitionLimits } from '../../../functions/store/metering/capacity.ts';
 import { placeOf } from './access.ts';
 import type { Access } from './access.ts';
-import type { Plan, PlannedCall } from './plan.ts';
+import type { Plan } from './plan.ts';
 import type { Measured } from './run.ts';
 import { allIndexes } from './without-index.ts';
 
@@ -22,11 +22,11 @@ export interface Warning {
 const largeBytes = 300 * 1024;
 const { writeUnitsPerSecond } = partitionLimits;
 
-export function warningsOf({ plan, runs, sent }: Measured): readonly Warning[] {
+export function warningsOf({ plan, runs }: Measured): readonly Warning[] {
   const all = [
     ...accessesOf(plan).flatMap(ofAccess),
-    ...sequentialReads(plan.calls, sent),
-    ...sequentialWrites(plan.calls),
+    ...sequentialReads(plan),
+    ...sequentialWrites(plan),
     ...hotKeys(runs),
   ];
   return [...new Map(all.map((warning) => [`${warning.code} ${warning.detail}`, warning])).values()];
@@ -59,7 +59,7 @@ const partitionOf = (key: string): string =>
   Object.values(JSON.parse(key) as Record<string, { readonly S?: string }>)[0]?.S ?? '';
 
 /** A read by key whose keys the request names could have been part of the first read. */
-function sequentialReads(calls: readonly PlannedCall[], sent: string): readonly Warning[] {
+function sequentialReads({ calls, sent }: Plan): readonly Warning[] {
   const reads = calls.filter(({ accesses }) => accesses.every(({ action }) => action === 'get'));
   const first = reads[0]?.step ?? 0;
   const isNamed = (key: string): boolean => {
@@ -74,7 +74,7 @@ function sequentialReads(calls: readonly PlannedCall[], sent: string): readonly 
 }
 
 /** Single writes one after the other, which do not need each other's answers unless they are of one item. */
-function sequentialWrites(calls: readonly PlannedCall[]): readonly Warning[] {
+function sequentialWrites({ calls }: Plan): readonly Warning[] {
   const single = calls.filter(({ operation }) => /^(?:Put|Update|Delete)Item$/.test(operation));
   const others = new Set(single.map(({ accesses }) => accesses[0]?.keys?.[0])).size;
   const detail = `${others} single writes of different items, one after the other`;
