@@ -94,7 +94,7 @@ interface Written<
     CreateCodes,
     CreateActors
   > &
-    SetWhereNeeded<z.output<SchemaOf<NoInfer<CreateInput>>>, Self['attributes']>;
+    SetWhereNeeded<SentOf<NoInfer<CreateInput>, Self['attributes']>, Self['attributes']>;
   // One type a transition, gathered from each: its input, where it starts, and the entities that it names.
   readonly transitions: {
     readonly [Name in keyof Inputs]: TransitionDefinition<
@@ -115,6 +115,13 @@ interface Written<
     readonly [Name in keyof Reference]: { readonly references?: Named<Reference[Name]> };
   } & { readonly [Name in keyof New]: { readonly creates?: Named<New[Name]> } };
 }
+
+/** Of an object without fields, whatever an entity may do without. */
+type SentOf<Of, Attributes> = Of extends Shape
+  ? [keyof Of] extends [never]
+    ? Partial<Attributes>
+    : z.output<SchemaOf<Of>>
+  : z.output<Of>;
 
 /** What is sent is what is kept, unless `set` says otherwise. */
 type SetWhereNeeded<Input, Attributes> = Input extends Attributes

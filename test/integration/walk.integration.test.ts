@@ -5,6 +5,7 @@ import type { Domain } from '../../functions/core/definition.ts';
 import { amount, moment, reference, text } from '../../functions/core/fields.ts';
 import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
 import { startBackend } from '../support/backend.ts';
+import { conformance } from '../support/conformance.ts';
 import { createTestClock } from '../support/test-clock.ts';
 import { Walk } from '../support/walk.ts';
 
@@ -180,3 +181,75 @@ it('has the account of another entity filled, from which a creation or a transit
   const walk = await walkOf(wallets, deposits, purchases);
   expect((await walk.reach(purchases, 'insured')).status).toBe('insured');
 });
+
+/** A card that is declined leads back to where it was paid from: the first of two short ways goes round for ever. */
+const fines = defineDomain({
+  collection: 'fines',
+  type: 'fine',
+  idPrefix: 'fin',
+  summary: 'A fine that is paid by card, or appealed.',
+  states: ['open', 'paying', 'paid', 'appealed', 'dismissed'],
+  attributes: { decidedBy: text('bob').optional() },
+  create: { summary: 'Fine somebody', input: {} },
+  transitions: {
+    pay: {
+      summary: 'Pay by card',
+      from: ['open', 'dismissed'],
+      to: ['paying'],
+      messages: {
+        topic: 'external-call',
+        type: 'fine.charge',
+        done: 'settle',
+        refused: 'decline',
+        payload: ({ id }) => ({ fine: id }),
+      },
+    },
+    settle: { summary: 'It was charged', internal: true, from: ['paying'], to: ['paid'] },
+    decline: {
+      summary: 'It was declined',
+      internal: true,
+      from: ['paying'],
+      to: ['open', 'dismissed'],
+      next: ({ entity }) => (entity.decidedBy === undefined ? 'open' : 'dismissed'),
+    },
+    appeal: { summary: 'Appeal', from: ['open'], to: ['appealed'] },
+    dismiss: {
+      summary: 'Let it stand',
+      from: ['appealed'],
+      to: ['dismissed'],
+      set: ({ actor }) => ({ decidedBy: actor }),
+    },
+  },
+});
+
+it('takes another way where the first one leads back to where it began', async () => {
+  const walk = await walkOf(fines);
+  expect((await walk.reach(fines, 'dismissed')).status).toBe('dismissed');
+});
+
+/** Its rule holds until it has been answered once. */
+const complaints = defineDomain({
+  collection: 'complaints',
+  type: 'complaint',
+  idPrefix: 'cpl',
+  summary: 'A complaint that is answered once.',
+  states: ['open', 'filed'],
+  attributes: { answeredBy: text('bob').optional() },
+  create: { summary: 'Begin', input: {} },
+  transitions: {
+    file: {
+      summary: 'Hand it in',
+      from: ['open'],
+      to: ['filed'],
+      rules: { answered_before: { path: 'answeredBy', missing: true, otherwise: 'It was answered.' } },
+    },
+    reject: {
+      summary: 'Say no',
+      from: ['filed'],
+      to: ['open'],
+      set: ({ actor }) => ({ answeredBy: actor }),
+    },
+  },
+});
+
+conformance(complaints, [complaints]);

@@ -350,20 +350,27 @@ export class Walk extends Filling {
   override async bring(id: string, statuses: readonly string[]): Promise<EntityState> {
     // By state: what leads elsewhere from one may lead there from another.
     const elsewhere = new Map<string, Set<string>>();
+    // And what has come back to it: where there is another way it goes before another round.
+    const taken = new Map<string, Set<string>>();
     for (let step = 0; step < stepsMax; step += 1) {
       const entity = await this.state(id);
       if (statuses.includes(entity.status)) return entity;
       const domain = this.api.backend.registry.byCollection(entity.collection);
-      const without = elsewhere.get(entity.status) ?? new Set();
-      const next = nextOnTheWay(domain, entity.status, statuses, without);
+      const { status } = entity;
+      const without = elsewhere.get(status) ?? new Set();
+      const before = taken.get(status) ?? new Set();
+      const next =
+        nextOnTheWay(domain, status, statuses, new Set([...without, ...before])) ??
+        nextOnTheWay(domain, status, statuses, without);
       if (next === undefined) break;
+      taken.set(status, before.add(next));
       const comes = answersThatBring(domain, next).length === 0 || (await this.waiting(id, next));
       if (comes && (await this.#leadsOn(entity, next, statuses))) await this.force(id, next);
-      else elsewhere.set(entity.status, without.add(next));
+      else elsewhere.set(status, without.add(next));
     }
     const { status } = await this.state(id);
-    const tried = [...elsewhere].flatMap(([from, names]) =>
-      [...names].map((name) => `; "${name}" in "${from}" led elsewhere`),
+    const tried = [...taken].flatMap(([from, names]) =>
+      [...names].map((name) => `; "${name}" in "${from}" did not lead there`),
     );
     throw new NoWay(`${id} cannot be brought from "${status}" to ${statuses.join(' or ')}${tried.join('')}`);
   }
