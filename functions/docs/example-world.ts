@@ -3,6 +3,7 @@
  * kept in memory. It tells which examples have to be sent before another one is accepted, and what the answers
  * look like. Worlds are values: a command gives a new one.
  */
+import { peopleOf } from '../core/authorize.ts';
 import { decideAmong } from '../core/decide.ts';
 import type { Command } from '../core/command.ts';
 import type { Decided, Decision, PlannedMessage } from '../core/decision.ts';
@@ -76,12 +77,23 @@ export function tryOut(
   const { domain, name, body = {} } = example;
   const { actor, answers, dueAt } = example;
   const isSaid = (actor ?? answers ?? dueAt) !== undefined;
-  const asked = name === 'create' && domain.create.authorize ? exampleCreators(domain, body) : actors;
+  const asked =
+    name === 'create' && domain.create.authorize
+      ? exampleCreators(domain, body)
+      : [...actors, ...namedBy(world, example)];
   for (const sent of isSaid ? [example] : asked.map((actor) => ({ ...example, actor }))) {
     const outcome = sentBy(registry, world, sent);
     if (outcome) return outcome;
   }
   return undefined;
+}
+
+/** People whom an entity names as those who may. */
+function namedBy({ entities }: World, { domain, name, id }: ExampleCommand): readonly string[] {
+  const entity = entities.get(id);
+  if (!entity) return [];
+  const { authorize = {} } = domain.transitions[name] ?? {};
+  return Object.values(authorize).flatMap((each) => peopleOf(each, (path) => valueAt(domain, entity, path)));
 }
 
 function sentBy(registry: Registry, world: World, example: ExampleCommand): Outcome | undefined {

@@ -58,3 +58,20 @@ test('a value that only one may hold is held by one example alone', () => {
   const { after } = exampleOf(registerDomains([jars, { ...gifts, unique: once }]), jars, 'open');
   expect(after).toBeUndefined();
 });
+
+test('whom an entity names sends what only they may', () => {
+  const mine = { not_yours: { actorIs: 'owner', otherwise: 'It is not yours.' } } as const;
+  const desks = defineDomain({
+    collection: 'desks',
+    type: 'desk',
+    idPrefix: 'dsk',
+    summary: 'A desk of somebody.',
+    states: ['free', 'left'],
+    attributes: { owner: text('dora') },
+    create: { summary: 'Give somebody a desk', input: { owner: text('dora') } },
+    transitions: { leave: { summary: 'Leave it', authorize: mine, from: ['free'], to: ['left'] } },
+  });
+  const { after, actor } = exampleOf(registerDomains([desks]), desks, 'leave');
+  expect(after?.map(({ name }) => name)).toEqual(['create']);
+  expect(actor).toBe('dora');
+});

@@ -39,7 +39,7 @@ async function chosenCases(file: string | undefined, wanted: string): Promise<re
   const isWanted = (...names: readonly string[]): boolean => ['', ...names].includes(wanted);
   for (const route of routesToBeWritten.filter((one) => isWanted(one)))
     console.error(
-      `${route} has no case: no row of examples leads there. Write one in infra/tools/explain/cases.ts.`,
+      `${route} has no case: no row of examples leads there. Let its \`example\` say who asks and with what, or write a case in infra/tools/explain/cases.ts.`,
     );
   const found = cases.filter((one) => wanted === '' || isWanted(one.name, routeOf(one)));
   if (found.length > 0) return found;
