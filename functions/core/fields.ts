@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { field } from '../runtime/limits.ts';
+import { monthsLater } from './recurrence.ts';
 
 /** What fields hold that stand by their names in a definition. */
 export type Values<Fields extends z.ZodRawShape> = z.output<z.ZodObject<Fields, z.core.$strict>>;
@@ -106,18 +107,27 @@ export const list = <T extends z.ZodType>(
 /** A moment, RFC 3339 in UTC. */
 export const moment = () => z.iso.datetime().meta({ examples: ['2026-01-01T12:00:00.000Z'] });
 
+/** How much later; years and months by the UTC calendar, whose short months end with their last day. */
+interface Span {
+  readonly years?: number;
+  readonly months?: number;
+  readonly days?: number;
+  readonly hours?: number;
+  readonly minutes?: number;
+  readonly seconds?: number;
+}
+
 /**
  * A moment as such a field holds it.
- * @param from epoch milliseconds
+ * @param from epoch milliseconds, or what such a field holds
  */
 export const later = (
-  from: number,
-  {
-    days = 0,
-    minutes = 0,
-    seconds = 0,
-  }: { readonly days?: number; readonly minutes?: number; readonly seconds?: number },
-): string => new Date(from + ((days * 24 * 60 + minutes) * 60 + seconds) * 1_000).toISOString();
+  from: number | string,
+  { years = 0, months = 0, days = 0, hours = 0, minutes = 0, seconds = 0 }: Span = {},
+): string => {
+  const start = monthsLater(typeof from === 'string' ? Date.parse(from) : from, years * 12 + months);
+  return new Date(start + (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000).toISOString();
+};
 
 /** The id of an entity of another collection; whether it exists is for the command's rules to say. */
 export const reference = (collection: string, idPrefix: string) =>

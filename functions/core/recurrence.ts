@@ -28,7 +28,8 @@ function monthOf(moment: number): number {
   return date.getUTCFullYear() * 12 + date.getUTCMonth();
 }
 
-function monthsLater(since: number, months: number): number {
+/** By the UTC calendar; a month that lacks the day has its last day in its place. */
+export function monthsLater(since: number, months: number): number {
   const date = new Date(since);
   const day = date.getUTCDate();
   // From the first day on, so that a short month is not stepped over.

@@ -24,20 +24,20 @@ export function registerDomains(domains: readonly Domain[]): Registry {
   const owners = <T>(names: (domain: Domain) => readonly T[]) =>
     domains.flatMap((domain) => names(domain).map((name) => ({ name, collection: domain.collection })));
   assertDistinct(
-    'collection',
     owners(({ collection }) => [collection]),
+    (name) => `are called "${name}"; give one another collection`,
   );
   assertDistinct(
-    'id prefix',
     owners(({ idPrefix }) => [idPrefix]),
+    (name) => `begin their ids with "${name}"; give one another idPrefix`,
   );
   assertDistinct(
-    'spread of a role',
     owners(({ spread = {} }) => Object.keys(spread)),
+    (name) => `spread "${name}", which is one for all domains; say it in one of them, or use another role`,
   );
   assertDistinct(
-    'unique constraint',
     owners(({ unique = [] }) => unique.map(({ name }) => name)),
+    (name) => `have a unique value "${name}"; give one another name`,
   );
   const byCollection = new Map(domains.map((domain) => [domain.collection, domain]));
   const spread = spreadByRole(domains);
@@ -108,11 +108,12 @@ export const answersThatBring = (domain: Domain, transition: string): readonly A
       .map((answer) => ({ command, message, answer })),
   );
 
-function assertDistinct(what: string, names: readonly { name: string; collection: string }[]): void {
+function assertDistinct(
+  names: readonly { name: string; collection: string }[],
+  fault: (name: string) => string,
+): void {
   const twice = names.find(({ name }, index) => names.findIndex((other) => other.name === name) !== index);
   if (!twice) return;
   const first = names.find(({ name }) => name === twice.name)?.collection ?? '';
-  const where =
-    first === twice.collection ? `definition "${first}"` : `definitions "${first}" and "${twice.collection}"`;
-  throw new Error(`${where}: ${what} "${twice.name}" stands twice`);
+  throw new Error(`definitions "${first}" and "${twice.collection}" both ${fault(twice.name)}`);
 }

@@ -44,7 +44,7 @@ export const campaigns = defineDomain({
       authorize: notYours,
       from: ['open'],
       input: { endsAt: moment() },
-      example: { input: ({ entity }) => ({ endsAt: later(Date.parse(entity.endsAt), { days: 1 }) }) },
+      example: { input: ({ entity }) => ({ endsAt: later(entity.endsAt, { days: 1 }) }) },
       rules: {
         not_later: {
           holds: ({ entity, input }) => Date.parse(input.endsAt) > Date.parse(entity.endsAt),

@@ -1,11 +1,19 @@
 /** Gift cards in any currency: bought, spent in parts, passed on to a card of the same currency, and expired. */
 import { z } from 'zod';
 import { defineDomain } from '../../functions/core/definition.ts';
-import { amount, currency, email, moment, reference, secret, text } from '../../functions/core/fields.ts';
+import {
+  amount,
+  currency,
+  email,
+  later,
+  moment,
+  reference,
+  secret,
+  text,
+} from '../../functions/core/fields.ts';
 import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
 import { fingerprint } from '../../functions/core/rules.ts';
 
-const validMs = 365 * 24 * 3_600_000;
 const collection = 'gift-cards';
 const code = secret(text('3q2-7wEFAAABAgMEBQYHCA'));
 const shop = (role: string, unit: string) => named(role, 'shop', unit);
@@ -34,7 +42,7 @@ export const giftCards = defineDomain({
     set: ({ input, now, random }) => ({
       to: input.to,
       currency: input.currency,
-      validUntil: new Date(now + validMs).toISOString(),
+      validUntil: later(now, { years: 1 }),
       codeFingerprint: fingerprint(random),
     }),
     transfers: ({ input }) => transfer(shop('sold', input.currency), own('balance'), input.amount),

@@ -61,7 +61,7 @@ export const subscriptions = defineDomain({
     summary: 'Subscribe; the first month is charged at once',
     input: plan,
     set: ({ input, actor, now }) => {
-      const startedAt = later(now, {});
+      const startedAt = later(now);
       return { ...input, customer: actor, startedAt, renewsAt: startedAt, tries: 0 };
     },
   },

@@ -112,11 +112,13 @@ describe('the tutorial', () => {
     ]);
   });
 
-  it('shows an example as a definition has it that passes these tests', async () => {
-    const crowdfunding = await readFile(path.join(root, 'test/examples/crowdfunding.ts'), 'utf8');
-    const written = crowdfunding.split('\n');
+  it.each([
+    ['example', 'crowdfunding'],
+    ['answer', 'subscriptions'],
+  ])('shows %s as a definition has it that passes these tests', async (name, example) => {
+    const written = (await readFile(path.join(root, `test/examples/${example}.ts`), 'utf8')).split('\n');
     expect(
-      block('example')
+      block(name)
         .split('\n')
         .filter((line) => !written.includes(line)),
     ).toEqual([]);

@@ -5,7 +5,7 @@ import { decide } from '../../functions/core/decide.ts';
 import { defineDomain } from '../../functions/core/definition.ts';
 import type { Domain } from '../../functions/core/definition.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
-import { moment } from '../../functions/core/fields.ts';
+import { later, moment } from '../../functions/core/fields.ts';
 import { momentAfter } from '../../functions/core/recurrence.ts';
 import type { Period } from '../../functions/core/recurrence.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
@@ -18,6 +18,20 @@ function series(period: Period, since: string, length: number): readonly string[
   for (let n = 1; n < length; n += 1) moments.push(momentAfter(period, at(since), moments.at(-1) ?? 0));
   return moments.map((each) => new Date(each).toISOString().slice(0, 10));
 }
+
+describe('a later moment', () => {
+  it.each([
+    ['2026-11-27T12:00:00.000Z', {}, '2026-11-27T12:00:00.000Z'],
+    ['2026-11-27T12:00:00Z', { days: -1, hours: 2, minutes: 3, seconds: 4 }, '2026-11-26T14:03:04.000Z'],
+    ['2027-10-31T09:00:00.000Z', { months: 1 }, '2027-11-30T09:00:00.000Z'],
+    ['2027-01-31T09:00:00.000Z', { months: -2, days: 1 }, '2026-12-01T09:00:00.000Z'],
+    ['2028-02-29T00:00:00.000Z', { years: 1 }, '2029-02-28T00:00:00.000Z'],
+    ['2027-06-01T00:00:00.000Z', { years: 1, months: 8 }, '2029-02-01T00:00:00.000Z'],
+  ])('is by the calendar: from %s, %j on, is %s', (from, span, then) => {
+    expect(later(from, span)).toBe(then);
+    expect(later(at(from), span)).toBe(then);
+  });
+});
 
 describe('what comes again', () => {
   it('every month falls on its day, or on the last of a month that lacks it', () => {

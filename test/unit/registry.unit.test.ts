@@ -289,7 +289,6 @@ describe('a definition that makes no sense is refused by name', () => {
     ['a unique value held in an unknown state', { unique: [{ name: 'u', while: ['dusk'], of: () => [] }] }],
     ['a unique value of what is not there', read({ unique: { u: { while: ['on'], of: ['colour'] } } })],
     ['a unique value held in no state', { unique: [{ name: 'u', while: [], of: () => [] }] }],
-    ['two unique values of one name', { unique: [...(lamps.unique ?? []), ...(lamps.unique ?? [])] }],
     ['a deadline that brings about nothing', { deadlines: { fade: { while: ['on'], at: 'until' } } }],
     ['a deadline in no state', waiting({ while: [] })],
     ['a deadline where its transition is not allowed', waiting({ while: ['broken'] })],
@@ -328,19 +327,19 @@ describe('a definition that makes no sense is refused by name', () => {
     const other: Domain = { ...lamps, collection: 'torches', idPrefix: 'trc', unique: [] };
     expect(() => registerDomains([lamps, other])).not.toThrow();
     expect(() => registerDomains([lamps, { ...other, collection: 'lamps' }])).toThrow(
-      /collection "lamps" stands twice/,
+      /definitions "lamps" and "lamps" both are called "lamps"/,
     );
     expect(() => registerDomains([lamps, { ...other, idPrefix: 'lmp' }])).toThrow(
-      /"lamps" and "torches": id prefix "lmp"/,
+      /"lamps" and "torches" both begin their ids with "lmp"/,
     );
     expect(() =>
       registerDomains([
         { ...lamps, spread: { tips: 8 } },
         { ...other, spread: { tips: 8 } },
       ]),
-    ).toThrow(/"lamps" and "torches": spread of a role "tips"/);
+    ).toThrow(/"lamps" and "torches" both spread "tips", which is one for all/);
     expect(() => registerDomains([lamps, { ...other, unique: lamps.unique ?? [] }])).toThrow(
-      /"lamps" and "torches": unique constraint "lamp_place"/,
+      /"lamps" and "torches" both have a unique value "lamp_place"/,
     );
   });
 });
