@@ -1,21 +1,19 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createRequestHandler } from 'local-aws-sqs';
+import { queueWithin } from './embedded-queue.ts';
+import type { EmbeddedQueue } from './embedded-queue.ts';
 import { makeFair } from './fair-queue.ts';
-import type { EmbeddedQueue } from './fair-queue.ts';
 import { listen } from './ports.ts';
+import type { QueueSource } from './queue-source.ts';
 
 export interface SqsServer {
   /** `http://127.0.0.1:<port>` */
   readonly endpoint: string;
-  /** How many messages a receive of this queue would find now, so that nobody polls an empty queue over HTTP. */
-  visibleMessages(queueUrl: string): number;
+  /** One of its queues for those in this process, without HTTP. */
+  queueSource(queueUrl: string): QueueSource;
   stop(): Promise<void>;
 }
-
-const inFlight = 'ApproximateNumberOfMessagesNotVisible';
-/** On AWS without those in flight; this server counts them in. */
-const notDelayed = 'ApproximateNumberOfMessages';
 
 /** The account of every local name and URL. */
 export const localAccountId = '000000000000';
@@ -50,12 +48,8 @@ export async function startSqsServer(region: string): Promise<SqsServer> {
   });
   return {
     endpoint: `http://127.0.0.1:${port}`,
-    visibleMessages: (queueUrl) => {
-      const queue = service.Queues.find((candidate) => candidate.QueueUrl === queueUrl);
-      if (queue === undefined) return 0;
-      const attributes = queue.getAttributes([inFlight, notDelayed]) as Record<string, string>;
-      return Math.max(0, Number(attributes[notDelayed]) - Number(attributes[inFlight]));
-    },
+    queueSource: (queueUrl) =>
+      queueWithin(() => service.Queues.find((candidate) => candidate.QueueUrl === queueUrl)),
     stop: async () => {
       server.close();
       server.closeAllConnections();

@@ -10,10 +10,12 @@ import type { Invocation } from './lambda-function.ts';
 import type { Log } from './log.ts';
 import { startMappings } from './mappings.ts';
 import { provision } from './provision.ts';
+import type { QueueSource } from './queue-source.ts';
 import { Resolver } from './resolver.ts';
 import { startSchedules } from './schedules.ts';
 import type { Mapping } from './sqs-mapping.ts';
 import { localAccountId } from './sqs.ts';
+import type { GetRecords } from './stream-records.ts';
 import { assertSupported, type Template } from './template.ts';
 
 export interface StackOptions {
@@ -25,11 +27,13 @@ export interface StackOptions {
   readonly region: string;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
   readonly dynamodbEndpoint: string;
+  /** Of the embedded database; see `DynamoDbLocal`. */
+  readonly getRecords?: GetRecords | undefined;
   readonly sqsEndpoint: string;
   /** An S3 server of the caller's, on which buckets have to be made. */
   readonly bucketEndpoint?: string;
   /** Of the embedded SQS server; see `SqsServer`. */
-  readonly visibleMessages?: (queueUrl: string) => number;
+  readonly queueSource?: (queueUrl: string) => QueueSource;
   /** Variables every function gets; they stand above those of the template. */
   readonly environment: Readonly<Record<string, string>>;
   /** Public keys the JWT authorizer trusts. */
@@ -107,11 +111,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         ...(await startMappings(template, resolver, functions, {
           sqs,
           streams,
+          getRecords: options.getRecords,
           region,
           queues,
           resumed: existed,
           log,
-          ...(options.visibleMessages !== undefined && { visibleMessages: options.visibleMessages }),
+          ...(options.queueSource !== undefined && { queueSource: options.queueSource }),
         })),
       );
       intake.push(startSchedules(template, resolver, functions, region, log));

@@ -6,10 +6,12 @@ import type { Log } from './log.ts';
 import { itemFailures, reportsItemFailures, type Mapping } from './sqs-mapping.ts';
 import { processBatch, type BatchRecord, type DiscardReason, type StreamPolicy } from './stream-batch.ts';
 import { StreamReader } from './stream-reader.ts';
-import type { WireRecord } from './stream-records.ts';
+import type { GetRecords, WireRecord } from './stream-records.ts';
 
 export interface StreamMappingOptions {
   readonly streams: DynamoDBStreamsClient;
+  /** Of the embedded database; see `DynamoDbLocal`. */
+  readonly getRecords?: GetRecords | undefined;
   readonly sqs: SQSClient;
   readonly streamArn: string;
   readonly region: string;
@@ -37,6 +39,7 @@ export async function startStreamMapping(options: StreamMappingOptions): Promise
   };
   const reader = new StreamReader({
     client: options.streams,
+    getRecords: options.getRecords,
     streamArn: options.streamArn,
     batchSize: Number(properties['BatchSize'] ?? 100),
     onError: (error) => {

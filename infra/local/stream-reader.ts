@@ -1,20 +1,18 @@
 import {
   DescribeStreamCommand,
-  ExpiredIteratorException,
   GetShardIteratorCommand,
-  TrimmedDataAccessException,
   type DynamoDBStreamsClient,
   type Shard,
   type ShardIteratorType,
 } from '@aws-sdk/client-dynamodb-streams';
-import { getRecords, type WireRecord } from './stream-records.ts';
+import { recordsOver, type GetRecords, type WireRecord } from './stream-records.ts';
 
 export interface ShardBatch {
   readonly shardId: string;
   readonly records: readonly WireRecord[];
 }
 
-/** How often a shard without news is read: at once after news, then less and less often. */
+/** How often a shard is read of which all is read: soon after news, then less and less often. */
 const shortestIdleMs = 20;
 const longestIdleMs = 150;
 const idleGrowth = 1.5;
@@ -27,6 +25,7 @@ const describeMs = 10_000;
  */
 export class StreamReader {
   readonly #client: DynamoDBStreamsClient;
+  readonly #getRecords: GetRecords;
   readonly #streamArn: string;
   readonly #batchSize: number;
   readonly #process: (batch: ShardBatch) => Promise<boolean>;
@@ -35,15 +34,20 @@ export class StreamReader {
   readonly #stop = new AbortController();
   #describing: Promise<void> | undefined;
 
-  /** @param process works a batch off; false says that it was stopped before the end */
+  /**
+   * @param getRecords how records are read; by the client unless given
+   * @param process works a batch off; false says that it was stopped before the end
+   */
   constructor(options: {
     client: DynamoDBStreamsClient;
+    getRecords?: GetRecords | undefined;
     streamArn: string;
     batchSize: number;
     process: (batch: ShardBatch) => Promise<boolean>;
     onError: (error: unknown) => void;
   }) {
     this.#client = options.client;
+    this.#getRecords = options.getRecords ?? recordsOver(options.client);
     this.#streamArn = options.streamArn;
     this.#batchSize = options.batchSize;
     this.#process = options.process;
@@ -114,7 +118,7 @@ export class StreamReader {
     while (!this.#stop.signal.aborted) {
       try {
         iterator ??= await this.#iterator(shardId, sequence ?? 'TRIM_HORIZON');
-        const { records, next } = await getRecords(this.#client, iterator ?? '', this.#batchSize);
+        const { records, next } = await this.#getRecords(iterator ?? '', this.#batchSize);
         if (records.length > 0) {
           if (!(await this.#process({ shardId, records }))) return;
           sequence = records.at(-1)?.dynamodb?.SequenceNumber;
@@ -123,10 +127,12 @@ export class StreamReader {
         if (next === undefined) return;
         iterator = next;
         idleMs = records.length > 0 ? shortestIdleMs : Math.min(idleMs * idleGrowth, longestIdleMs);
-        if (records.length === 0) await this.#pause(idleMs);
+        // A full page may have another behind it.
+        if (records.length < this.#batchSize) await this.#pause(idleMs);
       } catch (error) {
-        if (error instanceof TrimmedDataAccessException) sequence = undefined;
-        else if (!(error instanceof ExpiredIteratorException)) this.#onError(error);
+        const { name } = error as Error;
+        if (name === 'TrimmedDataAccessException') sequence = undefined;
+        else if (name !== 'ExpiredIteratorException') this.#onError(error);
         iterator = undefined;
         await this.#pause(afterErrorMs);
       }

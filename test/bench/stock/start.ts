@@ -61,6 +61,7 @@ const [api, worker] = [named('api'), named('worker')];
 await Promise.all([api.start(), worker.start()]);
 const mapping = await startStreamMapping({
   streams,
+  getRecords: database.getRecords,
   // Only for what is given up, and here nothing is: it is tried for ever.
   sqs: new SQSClient(connection),
   streamArn,
