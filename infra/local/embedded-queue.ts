@@ -1,5 +1,6 @@
 import type { Message, MessageAttributeValue } from '@aws-sdk/client-sqs';
 import type { createRequestHandler } from 'local-aws-sqs';
+import type { Doorbell } from './doorbell.ts';
 import type { QueueSource } from './queue-source.ts';
 
 export type EmbeddedQueue = ReturnType<typeof createRequestHandler>['service']['Queues'][number];
@@ -19,8 +20,8 @@ interface EmbeddedMessage {
   >;
 }
 
-/** How often an empty queue is looked at. */
-const idleMs = 20;
+/** How often an empty queue is looked at without a call: delays and visibility timeouts end by themselves. */
+const idleMs = 100;
 const inFlight = 'ApproximateNumberOfMessagesNotVisible';
 /** On AWS without those in flight; this server counts them in. */
 const notDelayed = 'ApproximateNumberOfMessages';
@@ -28,13 +29,14 @@ const notDelayed = 'ApproximateNumberOfMessages';
 /**
  * A queue of the server in this process, without a request to ourselves. The server wakes a long poll late and repeats
  * messages in it, so it is asked for no more than it has.
+ * @param arrivals rings when there may be messages
  */
-export const queueWithin = (queue: () => EmbeddedQueue | undefined): QueueSource => ({
+export const queueWithin = (queue: () => EmbeddedQueue | undefined, arrivals: Doorbell): QueueSource => ({
   receive: async (max) => {
     const found = queue();
     const count = found === undefined ? 0 : Math.min(max, visible(found));
     if (found === undefined || count === 0) {
-      await new Promise((resolve) => setTimeout(resolve, idleMs));
+      await arrivals.wait(idleMs);
       return [];
     }
     const messages = await found.receive({ MaxNumberOfMessages: count, WaitTimeSeconds: 0 });

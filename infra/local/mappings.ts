@@ -1,5 +1,6 @@
 import type { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { Doorbell } from './doorbell.ts';
 import type { Functions } from './functions.ts';
 import type { Log } from './log.ts';
 import { queueOver } from './queue-source.ts';
@@ -16,6 +17,8 @@ export interface MappingSources {
   readonly streams: DynamoDBStreamsClient;
   /** Of the embedded database; see `DynamoDbLocal`. */
   readonly getRecords?: GetRecords | undefined;
+  /** Rings when a function has probably written. */
+  readonly news: Doorbell;
   readonly region: string;
   /** ARN -> URL. */
   readonly queues: ReadonlyMap<string, string>;
@@ -48,7 +51,7 @@ async function startMapping(
   logicalId: string,
   properties: Readonly<Record<string, unknown>>,
   functions: Functions,
-  { region, log, queues, sqs, streams, getRecords, queueSource, resumed }: MappingSources,
+  { region, log, queues, sqs, streams, getRecords, news, queueSource, resumed }: MappingSources,
 ): Promise<Mapping> {
   const sourceArn = String(properties['EventSourceArn']);
   const target = functions.byArn(toArn(String(properties['FunctionName']), functions));
@@ -59,6 +62,9 @@ async function startMapping(
       ...common,
       source: queueSource?.(queueUrl) ?? queueOver(sqs, queueUrl),
       queueArn: sourceArn,
+      onDelivered: () => {
+        news.ring();
+      },
     });
   }
   if (!sourceArn.includes('/stream/')) throw new Error(`mapping ${logicalId} has an unknown event source`);
@@ -67,6 +73,7 @@ async function startMapping(
     sqs,
     streams,
     getRecords,
+    news,
     streamArn: sourceArn,
     queueUrlByArn: (arn) => queues.get(arn),
     // What the stream held before is recovered from the outbox, not by reading a day's history again.

@@ -12,6 +12,8 @@ export interface SqsMappingOptions {
   /** Resolved properties of the `AWS::Lambda::EventSourceMapping`. */
   readonly properties: Readonly<Record<string, unknown>>;
   readonly log: Log;
+  /** Told when an invocation is over. */
+  readonly onDelivered?: () => void;
 }
 
 /** A mapping that runs until it is stopped. */
@@ -87,6 +89,7 @@ async function failedOf(options: SqsMappingOptions, records: readonly SqsRecord[
   const { log, target, properties } = options;
   const all = new Set(records.map((record) => record.messageId));
   const invocation = await target.invoke({ Records: records });
+  options.onDelivered?.();
   if (!invocation.ok) {
     log(
       target.configuration.name,

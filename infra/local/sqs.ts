@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createRequestHandler } from 'local-aws-sqs';
+import { Doorbell } from './doorbell.ts';
 import { queueWithin } from './embedded-queue.ts';
 import type { EmbeddedQueue } from './embedded-queue.ts';
 import { makeFair } from './fair-queue.ts';
@@ -14,6 +15,9 @@ export interface SqsServer {
   queueSource(queueUrl: string): QueueSource;
   stop(): Promise<void>;
 }
+
+/** The server puts a message into its queue a moment after it has answered. */
+const arrivalMs = 2;
 
 /** The account of every local name and URL. */
 export const localAccountId = '000000000000';
@@ -33,6 +37,7 @@ export async function startSqsServer(region: string): Promise<SqsServer> {
     emulateQueueCreationLifecycle: false,
   });
   const fair = new WeakSet<EmbeddedQueue>();
+  const arrivals = new Doorbell();
   server.on('request', (incoming: IncomingMessage, response: ServerResponse) => {
     // A queue that was just made is empty, so it is early enough before the next request.
     for (const queue of service.Queues.filter((candidate) => !fair.has(candidate))) {
@@ -41,15 +46,21 @@ export async function startSqsServer(region: string): Promise<SqsServer> {
     }
     // The library reads the body and the target outside its own error handling: a request that is none must not
     // end the process.
-    requestHandler(incoming, response).catch(() => {
-      if (!response.headersSent) response.writeHead(400);
-      response.end();
-    });
+    requestHandler(incoming, response)
+      .catch(() => {
+        if (!response.headersSent) response.writeHead(400);
+        response.end();
+      })
+      .finally(() => {
+        setTimeout(() => {
+          arrivals.ring();
+        }, arrivalMs);
+      });
   });
   return {
     endpoint: `http://127.0.0.1:${port}`,
     queueSource: (queueUrl) =>
-      queueWithin(() => service.Queues.find((candidate) => candidate.QueueUrl === queueUrl)),
+      queueWithin(() => service.Queues.find((candidate) => candidate.QueueUrl === queueUrl), arrivals),
     stop: async () => {
       server.close();
       server.closeAllConnections();

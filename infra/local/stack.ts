@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { JSONWebKeySet } from 'jose';
+import { Doorbell } from './doorbell.ts';
 import { Functions } from './functions.ts';
 import { startGateway, type Gateway, type GatewayRoute } from './gateway.ts';
 import { readHttpApi } from './http-api.ts';
@@ -90,6 +91,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const routes = readHttpApi(template, resolver, functions, options.tokenKeys, options.moreTokens);
 
   const intake: Mapping[] = [];
+  const news = new Doorbell();
   let gateway: Gateway | undefined;
   const stop = async (): Promise<void> => {
     const intakeStopped = Promise.all(intake.map((source) => source.stop()));
@@ -112,6 +114,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           sqs,
           streams,
           getRecords: options.getRecords,
+          news,
           region,
           queues,
           resumed: existed,
@@ -121,7 +124,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       );
       intake.push(startSchedules(template, resolver, functions, region, log));
       const served = [...routes, ...(options.localRoutes ?? [])];
-      gateway = await startGateway(served, { port: options.port, accountId: localAccountId, log });
+      gateway = await startGateway(served, {
+        port: options.port,
+        accountId: localAccountId,
+        log,
+        onCommand: () => {
+          news.ring();
+        },
+      });
       if (existed && options.afterRestart !== undefined) {
         const { functionName, event } = options.afterRestart;
         void invoke(functionName, event).then((invocation) => {

@@ -1,5 +1,6 @@
 import type { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { Doorbell } from './doorbell.ts';
 import { readFilters } from './event-pattern.ts';
 import type { LambdaFunction } from './lambda-function.ts';
 import type { Log } from './log.ts';
@@ -12,6 +13,8 @@ export interface StreamMappingOptions {
   readonly streams: DynamoDBStreamsClient;
   /** Of the embedded database; see `DynamoDbLocal`. */
   readonly getRecords?: GetRecords | undefined;
+  /** Rings when somebody has probably written. */
+  readonly news?: Doorbell | undefined;
   readonly sqs: SQSClient;
   readonly streamArn: string;
   readonly region: string;
@@ -40,6 +43,7 @@ export async function startStreamMapping(options: StreamMappingOptions): Promise
   const reader = new StreamReader({
     client: options.streams,
     getRecords: options.getRecords,
+    news: options.news,
     streamArn: options.streamArn,
     batchSize: Number(properties['BatchSize'] ?? 100),
     onError: (error) => {
