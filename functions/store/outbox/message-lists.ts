@@ -92,7 +92,8 @@ function groupsOf({ status, uncertain }: MessageFilter): readonly MessageGroup[]
   return uncertain === true ? ['open', 'dead'] : messageGroups;
 }
 
-function fits(item: MessageItem, { status, topic, type, code, uncertain }: MessageFilter): boolean {
+/** Whether a message is still what was asked for. Its topic never changes, and each index tells it. */
+function fits(item: MessageItem, { status, type, code, uncertain }: MessageFilter): boolean {
   const { lastError, refused, answerWaits } = item;
   const codes = [
     item.status === 'done' ? undefined : lastError?.code,
@@ -101,7 +102,6 @@ function fits(item: MessageItem, { status, topic, type, code, uncertain }: Messa
   ];
   return (
     (status === undefined || item.status === status) &&
-    (topic === undefined || item.topic === topic) &&
     (type === undefined || item.type === type) &&
     (code === undefined || codes.includes(code)) &&
     (uncertain === undefined || isUncertain(item) === uncertain)
