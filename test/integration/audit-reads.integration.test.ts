@@ -79,8 +79,8 @@ describe('ids of a collection', () => {
   });
 
   test('are not all where one list has more than a page', async () => {
-    await put([1, 2, 3].map((n) => listed(n, 'new', 0)));
-    expect(await read(['new'], { limit: 2 })).toEqual({ ids: [id(3), id(2)], isComplete: false });
+    await put([1, 2, 3, 4].map((n) => listed(n, 'new', 0)));
+    expect(await read(['new'], { limit: 3 })).toEqual({ ids: [id(4), id(3), id(2)], isComplete: false });
   });
 });
 
@@ -138,12 +138,14 @@ describe('messages of an entity', () => {
     (await read(...range)).map(({ sk }) => Number(sk.split('#')[0]));
 
   test('are those of the entries that are asked for, with what the audit looks at', async () => {
+    const last = 1_000_000_000;
     await put(
-      [1, 2, 3, 12].map((seq) => made(seq, { leaseUntil: seq, lastError: 'not looked at' })),
+      [0, 1, 2, 3, 12, last].map((seq) => made(seq, { leaseUntil: seq, lastError: 'not looked at' })),
       'outbox',
     );
-    expect(await seqs(1)).toEqual([1, 2, 3, 12]);
-    expect(await seqs(2)).toEqual([2, 3, 12]);
+    // From the first entry means all there are: what belongs to no entry must be seen, too.
+    expect(await seqs(1)).toEqual([0, 1, 2, 3, 12, last]);
+    expect(await seqs(2)).toEqual([2, 3, 12, last]);
     expect(await seqs(2, 3)).toEqual([2, 3]);
     expect(await seqs(1, 2)).toEqual([1, 2]);
     const [first] = await read(1, 1);

@@ -59,6 +59,8 @@ test('a part leaves one row an account, which says of which stretches it is', as
   );
   expect(await rows(run, 2)).toEqual([]);
   expect(await rows({ ...run, id: 'another' })).toEqual([]);
+  await writeSums(store, run, 1, []);
+  expect(await rows(run)).toHaveLength(2);
   // A call that is repeated writes the same rows.
   await writeSums(store, run, 1, [sums('p#9', { bank: 7, till: 3 }), sums('p#1', {})]);
   expect(await rows(run)).toHaveLength(2);

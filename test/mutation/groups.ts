@@ -78,7 +78,7 @@ export const groups: readonly Group[] = [
       'functions/store/outbox/dead-letters.ts',
       'functions/store/outbox/entry-filter.ts',
     ],
-    tests: integration('message-lists', 'dead-letter-reads'),
+    tests: integration('message-lists', 'message-list-pages', 'dead-letter-reads'),
     reason: 'Which messages a list shows, in what order, page by page.',
   },
   {
@@ -229,6 +229,30 @@ export const groups: readonly Group[] = [
     mutate: ['functions/store/redrives/search.ts'],
     tests: ['test/integration/redrive-search.isolated.test.ts'],
     reason: 'What a part of the list takes, with small limits.',
+  },
+  {
+    name: 'open-messages',
+    mutate: ['functions/store/outbox/open-messages.ts'],
+    tests: integration('open-messages'),
+    reason: 'Whether a walk comes to each open message.',
+  },
+  {
+    name: 'dead-groups',
+    mutate: ['functions/store/outbox/dead-groups.ts'],
+    tests: ['test/integration/dead-groups.isolated.test.ts'],
+    reason: 'What is counted, with small limits.',
+  },
+  {
+    name: 'bulk-redrive',
+    mutate: ['functions/store/outbox/bulk-redrive.ts'],
+    tests: integration('bulk-redrive'),
+    reason: 'Which messages it runs again, and what it says of the rest.',
+  },
+  {
+    name: 'entity-reads',
+    mutate: ['functions/store/entities/reads.ts', 'functions/store/entities/all-entities.ts'],
+    tests: integration('entity-reads'),
+    reason: 'What reads show, page by page, and how strongly they ask.',
   },
   {
     name: 'audit-reads',
