@@ -1,6 +1,6 @@
 /**
- * `npm run test:mutation [-- <group or file>...]`: Stryker changes the sources of each group bit by bit and runs the
- * group's tests. Exit code 1 where a mutant lives that `explained.ts` does not explain, or an explanation fits none.
+ * `npm run test:mutation [-- <group, file or file:from-to>...]`: Stryker changes the sources of each group bit by bit and
+ * runs the group's tests. Exit code 1 where a mutant lives that `explained.ts` does not explain.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -150,12 +150,15 @@ async function run(group: Group): Promise<number> {
   return tell(group);
 }
 
+/** `file:from-to`, as Stryker takes it: the mutants of these lines. */
+const fileOf = (asked: string): string => asked.replace(/:\d+-\d+$/, '');
+
 /** A group as it is, or only those of its sources that were asked for. */
 function chosen(asked: readonly string[]): Group[] {
   if (asked.length === 0) return [...groups];
   return groups.flatMap((group) => {
     if (asked.includes(group.name)) return [group];
-    const mutate = group.mutate.filter((file) => asked.includes(file));
+    const mutate = asked.filter((one) => group.mutate.includes(fileOf(one)));
     return mutate.length === 0 ? [] : [{ ...group, mutate }];
   });
 }
@@ -163,7 +166,7 @@ function chosen(asked: readonly string[]): Group[] {
 const asked = chosen(process.argv.slice(2));
 const missing = asked
   .flatMap(({ mutate, tests }) => [...mutate, ...tests])
-  .filter((file) => !existsSync(path.join(root, file)));
+  .filter((file) => !existsSync(path.join(root, fileOf(file))));
 if (asked.length === 0 || missing.length > 0) {
   process.stderr.write(`no such group or file; there are ${groups.map(({ name }) => name).join(', ')}\n`);
   process.exitCode = 64;
