@@ -112,6 +112,18 @@ describe('a message', () => {
     ['that is younger', 2 * grace - 1, {}, false],
     ['whose run had begun a grace before', 9 * grace, { redrivenAt: ago(2 * grace) }, true],
     ['whose run is younger', 9 * grace, { redrivenAt: ago(2 * grace - 1) }, false],
+    [
+      'that waited in vain and was sent a grace before',
+      uncertainty.waitingMaxMs,
+      { status: 'waiting', waitingUntil: now - 9 * grace, sentAt: ago(2 * grace), leaseUntil: now + 1 },
+      true,
+    ],
+    [
+      'that waited in vain and was sent later',
+      uncertainty.waitingMaxMs,
+      { status: 'waiting', waitingUntil: now - 9 * grace, sentAt: ago(2 * grace - 1) },
+      false,
+    ],
   ])('%s its queue was lost', async (_, createdAgo, more, isSent) => {
     await put(createdAgo, more);
     expect((await sweep({ lostAt: now - grace })).sent['external-call'] ?? 0).toBe(isSent ? 1 : 0);
@@ -129,6 +141,9 @@ describe('a message', () => {
     ['in vain, and was sent before its turn', overdue(3 * grace, { sentAt: ago(grace) }), false],
     ['in vain, and was sent a moment ago', overdue(9 * grace, { sentAt: ago(grace - 1) }), false],
     ['in vain, and has a lease', overdue(4 * grace, { sentAt: ago(grace), leaseUntil: now + 1 }), false],
+    ['in vain, and whose lease is over', overdue(4 * grace, { sentAt: ago(grace), leaseUntil: now }), true],
+    ['in vain, and was sent when its time was over', overdue(grace - 1, { sentAt: ago(grace - 1) }), false],
+    ['in vain, and of which nobody knows when it was sent', { status: 'waiting', waitingUntil: now }, true],
   ])('that waits for its callback %s', async (_, more, isSent) => {
     await put(uncertainty.waitingMaxMs, more);
     const { waitingUntil = 0 } = more;
@@ -138,6 +153,22 @@ describe('a message', () => {
       status: 'waiting',
       sentAt: isSent ? ago(0) : more.sentAt,
     });
+  });
+
+  test('that waits anew since the index saw it is not sent', async () => {
+    const item = await put(uncertainty.waitingMaxMs, waiting);
+    const Item = { ...item, waitingUntil: now + 1 };
+    const meanwhile = () => outbox.client.send(new PutCommand({ TableName: outbox.tables.outbox, Item }));
+    expect((await sweep({ meanwhile })).sent).toEqual({});
+  });
+
+  test('whose time cannot have come is not read', async () => {
+    await put(grace - 1);
+    await put(uncertainty.waitingMaxMs, { ...waiting, waitingUntil: now + 1 });
+    let reads = 0;
+    const meanwhile = () => Promise.resolve((reads += 1));
+    expect((await sweep({ meanwhile })).sent).toEqual({});
+    expect(reads).toBe(0);
   });
 
   test('that its callback has ended since is not sent', async () => {
@@ -190,6 +221,15 @@ describe('a sweep', () => {
     }
     expect(await sweep({ copiesPerQueue: 2 })).toEqual({ sent: { 'external-call': 2, llm: 2 }, more: true });
     expect(await sweep({ copiesPerQueue: 2 })).toEqual({ sent: { 'external-call': 1, llm: 1 }, more: false });
+  });
+
+  test('adds no more of many pages than of one, and knows that just as many are all', async () => {
+    for (let n = 0; n < 6; n += 1) await put(grace);
+    const bounded = { copiesPerQueue: 4, pageSize: 1 };
+    expect(await sweep(bounded)).toEqual({ sent: { 'external-call': 4 }, more: true });
+    await put(grace);
+    await put(grace);
+    expect(await sweep(bounded)).toEqual({ sent: { 'external-call': 4 }, more: false });
   });
 
   test('after a queue was lost adds to it whatever it had', async () => {
