@@ -109,7 +109,7 @@ describe('for a page is read', () => {
   });
 
   test('all at once where the index tells what is asked for, whatever else is not', async () => {
-    const many = Array.from({ length: 300 }, () => ({}));
+    const many = Array.from({ length: 500 }, () => ({}));
     const [few] = await put([{ topic: 'notification' }, ...many], 'done');
     const { of, queries } = watched();
     const filter = { status: 'done', topic: 'notification', code: undefined } as const;

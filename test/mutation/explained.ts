@@ -989,4 +989,22 @@ export const explained: readonly Explained[] = [
     replacement: 'letters.length + list.entriesPerPage >= limits.listItemMax',
     why: 'A part may end a page earlier: the next one goes on from there.',
   },
+  {
+    file: 'functions/store/redrives/search.ts',
+    original: 'until !== undefined',
+    replacement: 'true',
+    why: '`Date.parse` makes no number of it, which nothing is below; the types ask for the check.',
+  },
+  {
+    file: 'functions/store/redrives/search.ts',
+    original: 'evaluated >= limits.listPartEntries',
+    replacement: 'evaluated > limits.listPartEntries',
+    why: 'A part may end a page later: the next one goes on from there.',
+  },
+  {
+    file: 'functions/store/outbox/dead-groups.ts',
+    original: 'counted >= limits.messagesMax',
+    replacement: 'counted > limits.messagesMax',
+    why: 'It may count a page more, and says where it came to.',
+  },
 ];

@@ -273,6 +273,12 @@ export const groups: readonly Group[] = [
     reason: 'What one night leaves to the next, and who may write it.',
   },
   {
+    name: 'statements',
+    mutate: ['functions/store/statements/lines.ts', 'functions/store/statements/watermark.ts'],
+    tests: integration('statement-lines'),
+    reason: 'How lines lie in the table, and how far the stream has been read for them.',
+  },
+  {
     name: 'relay',
     mutate: [
       'functions/outbox/message-relay.ts',
