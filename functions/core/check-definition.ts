@@ -9,6 +9,7 @@ import { firstGap, gapText } from './answer-gaps.ts';
 import { peoplePathsOf } from './authorize.ts';
 import { bytesAtMost, entityBytesAtMost, itemsAtMost } from './bounds.ts';
 import { faultOfExample } from './check-example.ts';
+import { checkWords } from './check-words.ts';
 import { commandsOf, schemasOf } from './domain.ts';
 import type { AnyCommand, AnyDeadline, AnyTransition, Domain } from './domain.ts';
 import { answers } from './messages.ts';
@@ -46,6 +47,7 @@ const entityRoutes = ['create', 'lock', 'unlock', 'ledger', 'messages', 'timing'
 export function checkDefinition(domain: Domain): void {
   const fail = failOf(domain);
   const { collection, idPrefix, initial, version = 1 } = domain;
+  checkWords(domain, fail);
   const states = [...domain.states, ...(domain.formerStates ?? [])];
   if (!isWord(collection))
     fail('collection', `"${collection}" cannot be a path; use lower-case letters and hyphens`);
@@ -345,11 +347,6 @@ function checkAccounts(domain: Domain, fail: Fail): void {
     const { unit, floor, open } = account;
     // It stands behind the entity's id and a colon where balances are read.
     if (!/^[a-z][A-Za-z]*$/.test(key)) fail(`account "${key}"`, 'its name is letters only');
-    if ('spread' in account)
-      fail(
-        `account "${key}", spread`,
-        'it lies on its entity, which is one item; spread a role of named accounts',
-      );
     if (floor && floor.minimum > 0)
       fail(`account "${key}", floor`, `it begins at 0, below ${floor.minimum}; use 0 or less`);
     if (open) checkStates(domain, `account "${key}", open`, open.while, fail);

@@ -100,7 +100,7 @@ export type Test =
   | { readonly op: 'fact'; readonly holds: boolean };
 
 /** The words of a test on a path. */
-const ops = ['is', 'isNot', 'atLeast', 'atMost', 'contains', 'lacks', 'missing', 'secret'] as const;
+export const ops = ['is', 'isNot', 'atLeast', 'atMost', 'contains', 'lacks', 'missing', 'secret'] as const;
 export type Op = (typeof ops)[number];
 
 /** `conflict` is answered 409, `unprocessable` 422 and `forbidden` 403. */
