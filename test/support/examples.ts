@@ -96,7 +96,6 @@ export function outsideBounds({ name: field, schema, isRequired }: Field): reado
     if (maximum !== undefined) add('above the maximum', maximum + 1);
     add('a fraction', (minimum ?? 0) + 0.5);
     add('its digits as a string', String(examples?.[0]));
-    add('negative zero', -0);
   }
   if (type === 'string') {
     add('a number', 1);
