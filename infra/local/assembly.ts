@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
+import type { FunctionName } from '../cdk/bundle.ts';
 import { readTemplate, type Template } from './template.ts';
 import { localAudience, localIssuer } from './token-key.ts';
 
@@ -50,7 +51,11 @@ export async function provideAssembly(folder: string): Promise<Assembly> {
   return made;
 }
 
-async function synthesize(directory: string): Promise<void> {
+/** @param bundles functions that were bundled elsewhere, all there are; bundled now by default */
+export async function synthesize(
+  directory: string,
+  bundles?: ReadonlyMap<FunctionName, string>,
+): Promise<void> {
   // The CDK is the largest import of all, and a start with a known assembly does without.
   const { buildApp } = await import('../cdk/app.ts');
   const { app } = buildApp({
@@ -60,11 +65,12 @@ async function synthesize(directory: string): Promise<void> {
     mailFrom: 'no-reply@localhost',
     llmModelId: 'local.stand-in',
     outdir: directory,
+    ...(bundles !== undefined && { bundles }),
   });
   app.synth();
 }
 
-async function readAssembly(directory: string): Promise<Assembly | undefined> {
+export async function readAssembly(directory: string): Promise<Assembly | undefined> {
   try {
     return { template: await readTemplate(path.join(directory, `${stackName}.template.json`)), directory };
   } catch (error) {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { provideAssembly, stackName } from './assembly.ts';
+import { provideAssembly, stackName, type Assembly } from './assembly.ts';
 import { consoleTokenRoute } from './console-token.ts';
 import { provideDataFolder } from './data-folder.ts';
 import { readGivenIssuer } from './given-issuer.ts';
@@ -20,6 +20,8 @@ export interface BackendOptions {
   /** Absent: functions can be invoked, but nothing is taken in. 0 takes a free port. */
   readonly port?: number;
   readonly log: Log;
+  /** Served instead of this project's app. */
+  readonly assembly?: Assembly;
   /** Told as soon as the services and receivers are reachable. */
   readonly onServices?: (services: LocalServices) => void;
 }
@@ -62,7 +64,7 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
   };
   try {
     const [assembly, { startStack }, key] = await Promise.all([
-      provideAssembly(path.join(projectFolder, 'assemblies')),
+      options.assembly ?? provideAssembly(path.join(projectFolder, 'assemblies')),
       import('./stack.ts'),
       readTokenKey(),
     ]);

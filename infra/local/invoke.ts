@@ -27,7 +27,7 @@ await runCommand({
     const backend = await startBackend({ variables: process.env, log: logToStderr });
     try {
       const { stack } = backend;
-      const names = stack.functionNames;
+      const names = stack.functions.map(({ name }) => name);
       if (!names.includes(functionName))
         throw new UsageError(`there is no function ${functionName}: take one of ${names.join(', ')}`);
       const invocation = await stack.invoke(functionName, event);

@@ -7,7 +7,7 @@ import { Functions } from './functions.ts';
 import { startGateway, type Gateway, type GatewayRoute } from './gateway.ts';
 import { readHttpApi } from './http-api.ts';
 import type { JwtAuthorizer } from './jwt-authorizer.ts';
-import type { Invocation } from './lambda-function.ts';
+import type { FunctionConfiguration, Invocation } from './lambda-function.ts';
 import type { Log } from './log.ts';
 import { startMappings } from './mappings.ts';
 import { provision } from './provision.ts';
@@ -55,7 +55,7 @@ export interface Stack {
   readonly url: string | undefined;
   /** Whether the tables were there before this start. */
   readonly resumed: boolean;
-  readonly functionNames: readonly string[];
+  readonly functions: readonly FunctionConfiguration[];
   /** Runs one function by its short name. Throws where there is none of that name. */
   invoke(functionName: string, event: unknown): Promise<Invocation>;
   /** Stops intake, lets what runs end for a while, stops everything this stack started. */
@@ -147,7 +147,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   return {
     url: gateway?.url,
     resumed: existed,
-    functionNames: functions.all().map((each) => each.configuration.name),
+    functions: functions.all().map(({ configuration }) => configuration),
     invoke,
     stop,
   };

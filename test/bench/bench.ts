@@ -1,6 +1,7 @@
 /**
- * `npm run bench`: both handlers alone beside each other, then both stacks whole. `-- --only handlers`,
- * `-- --only stacks`, and `-- --hot`, which is what one item and a spread account bear, run a part. Fewer rounds or commands make a
+ * `npm run bench`: both handlers alone beside each other, then both stacks whole; each with the payments of this project,
+ * and then with plain ones that do the stock pattern's work. Parts of it: `-- --only handlers`, `-- --only stacks`,
+ * `-- --same-work`. Apart from both: `-- --hot`, which is what one item and a spread account bear, and `-- --cold`. Fewer rounds or commands make a
  * shorter run and a coarser figure.
  */
 import { parseArgs } from 'node:util';
@@ -8,13 +9,23 @@ import type { Domain } from '../../functions/core/definition.ts';
 import { systemClock } from '../../functions/runtime/clock.ts';
 import { emptyStore, withDatabase } from '../../infra/tools/explain/workbench.ts';
 import { handlersBeside, stacksBeside } from './beside.ts';
+import { coldStarts } from './cold.ts';
 import { hotAccount } from './hot-account.ts';
 import { hotItem } from './hot-item.ts';
 
-const { hot, only, rounds, commands } = parseArgs({
+const {
+  cold,
+  hot,
+  only,
+  rounds,
+  commands,
+  'same-work': sameWorkOnly,
+} = parseArgs({
   options: {
+    cold: { type: 'boolean', default: false },
     hot: { type: 'boolean', default: false },
     only: { type: 'string' },
+    'same-work': { type: 'boolean', default: false },
     rounds: { type: 'string', default: '3' },
     commands: { type: 'string', default: '500' },
   },
@@ -27,8 +38,10 @@ const printRow = (cells: readonly string[]): void => {
 
 // The warning is for those who deploy; the functions on AWS run on a newer Node.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-const size = { rounds: Number(rounds), commands: Number(commands) };
-if (hot) {
+const size = { rounds: Number(rounds), commands: Number(commands), sameWorkOnly };
+if (cold) {
+  await coldStarts(printRow);
+} else if (hot) {
   await withDatabase(async (endpoint) => {
     const open = (domains?: readonly Domain[]) =>
       emptyStore(endpoint, { recorded: false, clock: systemClock, ...(domains && { domains }) });

@@ -6,16 +6,20 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Domain } from '../../functions/core/definition.ts';
 import { idempotency } from '../../functions/runtime/limits.ts';
 import { median, run } from './load.ts';
 import type { Command, Load, Round } from './load.ts';
 import { inProcess, whole } from './sides.ts';
 import type { Side } from './sides.ts';
+import { plainPayments } from './plain/payments.ts';
 
 export interface Size {
   readonly rounds: number;
   /** Commands a round. */
   readonly commands: number;
+  /** Leaves out the payments of this project. */
+  readonly sameWorkOnly: boolean;
 }
 
 type PrintRow = (cells: readonly string[]) => void;
@@ -87,10 +91,13 @@ const spendLine: Line = async ({ send }) => {
   return { count: spends, callers: spends, command: spend };
 };
 
-const lines: readonly (readonly [what: string, callers: number, line: Line])[] = [
+type Lines = readonly (readonly [what: string, callers: number, line: Line])[];
+
+const [createLabel, confirmLabel] = ['create a payment', 'confirm it'];
+const lines: Lines = [
   ...[1, 16, 64].flatMap((callers) => [
-    ['create a payment', callers, createLine(callers)] as const,
-    ['confirm it', callers, confirmLine(callers)] as const,
+    [createLabel, callers, createLine(callers)] as const,
+    [confirmLabel, callers, confirmLine(callers)] as const,
   ]),
   ['the same confirm again', 1, replayLine(1)],
   ['the same confirm again', 16, replayLine(16)],
@@ -98,6 +105,9 @@ const lines: readonly (readonly [what: string, callers: number, line: Line])[] =
   ['places of one showing, all claimed at once', claims, claimLine],
   ['points of one account, all spent at once', spends, spendLine],
 ];
+
+/** What both write alike: entity, ledger entry, message, and the key's record. */
+const sameWork = lines.filter(([what]) => what === createLabel || what === confirmLabel);
 
 const columns = [
   'what',
@@ -115,11 +125,16 @@ const columns = [
   'stock',
 ];
 
-async function compare(sides: readonly Side[], size: Size, printRow: PrintRow): Promise<void> {
+async function compare(
+  sides: readonly Side[],
+  measured: Lines,
+  size: Size,
+  printRow: PrintRow,
+): Promise<void> {
   printRow(columns);
   printRow(columns.map(() => '---'));
   for (const side of sides) await run(side.send, { count: warmUp, callers: 8, command: payment });
-  for (const [what, callers, line] of lines) {
+  for (const [what, callers, line] of measured) {
     const seen = sides.map(() => [] as (Round & { requests?: number })[]);
     for (let round = 0; round < size.rounds; round += 1) {
       const order = round % 2 === 0 ? [0, 1] : [1, 0];
@@ -171,29 +186,58 @@ function row(what: string, callers: number, ours: Seen, stock: Seen): string[] {
   ];
 }
 
+interface Kind {
+  readonly title: string;
+  readonly measured: Lines;
+  /** Of our side in this process; those of the application by default. */
+  readonly domains?: readonly Domain[];
+  /** Our side whole. */
+  readonly program: string;
+}
+
+/** The domains of this project, and then the plain payments, which write what the stock pattern writes. */
+const kinds: readonly Kind[] = [
+  { title: 'the payments of this project', measured: lines, program: 'infra/local/start.ts' },
+  {
+    title: 'the same work: payments without accounts, one message, no answer of their own',
+    measured: sameWork,
+    domains: [plainPayments],
+    program: 'test/bench/plain/start.ts',
+  },
+];
+
+const kindsOf = ({ sameWorkOnly }: Size): readonly Kind[] =>
+  kinds.filter(({ measured }) => !sameWorkOnly || measured === sameWork);
+
 /** Both handlers alone: what a Lambda function does for a command. */
 export async function handlersBeside(size: Size, printRow: PrintRow): Promise<void> {
-  const sides = await inProcess();
-  try {
-    await compare(sides, size, printRow);
-  } finally {
-    await Promise.all(sides.map((side) => side.stop()));
+  for (const { title, measured, domains } of kindsOf(size)) {
+    printRow([`handlers alone, ${title}`]);
+    const sides = await inProcess(domains);
+    try {
+      await compare(sides, measured, size, printRow);
+    } finally {
+      await Promise.all(sides.map((side) => side.stop()));
+    }
   }
 }
 
 /** Both whole, as a person starts them: gateway, tokens, queues or streams, workers, calls. */
 export async function stacksBeside(size: Size, printRow: PrintRow): Promise<void> {
-  const receiver = await startReceiver();
-  const sides = await whole(receiver.url);
-  try {
-    await compare(sides, size, printRow);
-    printRow([]);
-    printRow(['from commit to effect', 'p50 ms', 'p95 ms']);
-    printRow(['---', '---', '---']);
-    for (const side of sides) printRow([side.name, ...(await effectTimes(side, receiver))]);
-  } finally {
-    await Promise.all(sides.map((side) => side.stop()));
-    await receiver.stop();
+  for (const { title, measured, program } of kindsOf(size)) {
+    printRow([`stacks whole, ${title}`]);
+    const receiver = await startReceiver();
+    const sides = await whole(receiver.url, program);
+    try {
+      await compare(sides, measured, size, printRow);
+      printRow([]);
+      printRow(['from commit to effect', 'p50 ms', 'p95 ms']);
+      printRow(['---', '---', '---']);
+      for (const side of sides) printRow([side.name, ...(await effectTimes(side, receiver))]);
+    } finally {
+      await Promise.all(sides.map((side) => side.stop()));
+      await receiver.stop();
+    }
   }
 }
 

@@ -11,6 +11,7 @@ import { Pool } from 'undici';
 import { createApp } from '../../functions/api/app.ts';
 import { createHandler } from '../../functions/api/lambda-adapter.ts';
 import { createAudit } from '../../functions/audit/audit.ts';
+import type { Domain } from '../../functions/core/definition.ts';
 import { systemClock } from '../../functions/runtime/clock.ts';
 import { startDynamoDbLocal } from '../../infra/local/dynamodb.ts';
 import { readTokenKey, signToken } from '../../infra/local/token-key.ts';
@@ -34,42 +35,47 @@ type Handler = (
   context: Context,
 ) => Promise<{ readonly statusCode: number; readonly body: string }>;
 
+/** A command as the HTTP API sends it. */
+export function httpEvent({ path: rawPath, body, key }: Command): APIGatewayProxyEventV2WithJWTAuthorizer {
+  return {
+    version: '2.0',
+    routeKey: 'ANY /v1/{proxy+}',
+    rawPath,
+    rawQueryString: '',
+    headers: { host: 'localhost', 'content-type': 'application/json', 'idempotency-key': key },
+    requestContext: {
+      accountId: '000000000000',
+      apiId: 'bench',
+      authorizer: {
+        jwt: { claims: caller, scopes: [] },
+        principalId: '',
+        integrationLatency: 0,
+      },
+      domainName: 'localhost',
+      domainPrefix: 'localhost',
+      http: {
+        method: 'POST',
+        path: rawPath,
+        protocol: 'HTTP/1.1',
+        sourceIp: '127.0.0.1',
+        userAgent: 'bench',
+      },
+      requestId: randomUUID(),
+      routeKey: 'ANY /v1/{proxy+}',
+      stage: '$default',
+      time: '',
+      timeEpoch: Date.now(),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    isBase64Encoded: false,
+  };
+}
+
 /** Calls a handler as Lambda does. */
 function sendTo(handler: Handler): Send {
-  return async ({ path: rawPath, body, key }) => {
-    const requestId = randomUUID();
-    const event: APIGatewayProxyEventV2WithJWTAuthorizer = {
-      version: '2.0',
-      routeKey: 'ANY /v1/{proxy+}',
-      rawPath,
-      rawQueryString: '',
-      headers: { host: 'localhost', 'content-type': 'application/json', 'idempotency-key': key },
-      requestContext: {
-        accountId: '000000000000',
-        apiId: 'bench',
-        authorizer: {
-          jwt: { claims: caller, scopes: [] },
-          principalId: '',
-          integrationLatency: 0,
-        },
-        domainName: 'localhost',
-        domainPrefix: 'localhost',
-        http: {
-          method: 'POST',
-          path: rawPath,
-          protocol: 'HTTP/1.1',
-          sourceIp: '127.0.0.1',
-          userAgent: 'bench',
-        },
-        requestId,
-        routeKey: 'ANY /v1/{proxy+}',
-        stage: '$default',
-        time: '',
-        timeEpoch: Date.now(),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-      isBase64Encoded: false,
-    };
+  return async (command) => {
+    const event = httpEvent(command);
+    const { requestId } = event.requestContext;
     const context = { awsRequestId: requestId, getRemainingTimeInMillis: () => 29_000 } as Context;
     return answerOf(await handler(event, context));
   };
@@ -97,10 +103,14 @@ function countRequests({ middlewareStack }: Counted): () => number {
   return () => count;
 }
 
-/** The two handlers alone. */
-export async function inProcess(): Promise<readonly Side[]> {
+/** The two handlers alone. @param domains of our side; those of the application by default */
+export async function inProcess(domains?: readonly Domain[]): Promise<readonly Side[]> {
   const [ours, theirs] = await Promise.all([startDynamoDbLocal(), startDynamoDbLocal()]);
-  const bench = await emptyStore(ours.endpoint, { recorded: false, clock: systemClock });
+  const bench = await emptyStore(ours.endpoint, {
+    recorded: false,
+    clock: systemClock,
+    ...(domains && { domains }),
+  });
   const { backend } = bench;
   const client = new DynamoDBClient({ endpoint: theirs.endpoint, ...local });
   await createStockTables(client);
@@ -126,8 +136,12 @@ export async function inProcess(): Promise<readonly Side[]> {
   ];
 }
 
-/** Both as programs, behind the same gateway. @param receiverUrl where the calls of both go */
-export async function whole(receiverUrl: string): Promise<readonly Side[]> {
+/**
+ * Both as programs, behind the same gateway.
+ * @param receiverUrl where the calls of both go
+ * @param ours the program of our side
+ */
+export async function whole(receiverUrl: string, ours: string): Promise<readonly Side[]> {
   const { tenant, sub, scope, roles } = caller;
   const token = await signToken(
     { tenant, subject: sub, scope, roles, expiresIn: '12h' },
@@ -159,10 +173,7 @@ export async function whole(receiverUrl: string): Promise<readonly Side[]> {
     };
     return { name, send, stop };
   };
-  return [
-    await start('commit-once', 'infra/local/start.ts'),
-    await start('stock pattern', 'test/bench/stock/start.ts'),
-  ];
+  return [await start('commit-once', ours), await start('stock pattern', 'test/bench/stock/start.ts')];
 }
 
 async function readyUrl(program: ChildProcess): Promise<string> {
