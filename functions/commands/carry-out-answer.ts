@@ -17,7 +17,7 @@ import { execute } from './execute.ts';
 import { answerInput } from './answer-input.ts';
 
 export type CarriedOut =
-  /** The message has ended by its answer. `isFirst`: this call has ended it. */
+  /** The message has ended by its answer. `isFirst`: this execution has ended it. */
   | { readonly kind: 'ended'; readonly isFirst: boolean }
   /** The answer is kept, and has not moved the entity yet. It comes again. */
   | { readonly kind: 'waits'; readonly code: string; readonly cause?: Error };
@@ -36,7 +36,7 @@ export interface CarryOutTerms {
   readonly budgetMs?: number | undefined;
 }
 
-/** Moves an entity by the answer to its message. Any number of calls for one answer commit once. */
+/** Moves an entity by the answer to its message. Carried out any number of times, one answer commits once. */
 export type CarryOutAnswer = (item: MessageItem, terms?: CarryOutTerms) => Promise<CarriedOut>;
 
 /** Takes an answer and carries it out. */

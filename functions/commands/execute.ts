@@ -8,8 +8,8 @@ import { startDeadline } from '../runtime/deadline.ts';
 import { announced } from '../runtime/waits.ts';
 import type { Backend } from './backend.ts';
 import { backOff } from './backoff.ts';
-import { beginCall } from './call.ts';
-import type { Call } from './call.ts';
+import { beginExecution } from './execution.ts';
+import type { Execution } from './execution.ts';
 import type { CommandRequest } from './command.ts';
 import { committed, giveUp, refuse, resolveDuplicate } from './key-outcomes.ts';
 import { onceItemOf, onceOf } from './once.ts';
@@ -48,15 +48,15 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
   const once = await onceOf(backend, request);
   if ('kind' in once) return once;
 
-  const call = beginCall(backend, once, deadline);
+  const execution = beginExecution(backend, once, deadline);
   const isNews = request.kind === 'answer' && request.news !== undefined;
   let place: Place | undefined;
   try {
     // 4. Read the state, and the key with it, in one request. What is read is guarded below: its version becomes a
     // condition of the commit. A creation reads neither: the conditions of its transaction find a duplicate.
-    const ids = idsOf(call);
-    const record = await readState(call, ids);
-    if (record) return await resolveDuplicate(call, record);
+    const ids = idsOf(execution);
+    const record = await readState(execution, ids);
+    if (record) return await resolveDuplicate(execution, record);
 
     for (let attempt = 1, defeats = 1; ; attempt += 1, defeats += 1) {
       // Each attempt looks at the clock anew: a lock may have run out while the command waited.
@@ -65,12 +65,12 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
 
       // 5. Make the transition: check lock, version and rules, then make the next state. Only entities that the
       // state itself names are still read here.
-      const decided = await decideOn(call, now);
-      if (decided.kind === 'rejected') return await refuse(call, decided.rejection);
+      const decided = await decideOn(execution, now);
+      if (decided.kind === 'rejected') return await refuse(execution, decided.rejection);
 
       // What it reads before it decides again, and waits for: a creation looks at what it found taken.
       const again = request.kind === 'create' && decided.kind === 'accepted' ? decided.unread : ids;
-      const scarce = again[0] ?? call.id;
+      const scarce = again[0] ?? execution.id;
       // Commands of this process that lost a race take turns at an entity. One that comes later lets them.
       const mayTry = isNews || place !== undefined || !backend.waitingRoom.isBusy(request.tenant, scarce);
       let isHandedBack = false;
@@ -79,88 +79,88 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
         // 6. Write the ledger entry and 7. the messages: `itemsOf` puts them, the postings, the new state and the answer
         // under its key into one transaction (`store/transaction/transaction-items.ts`).
         const answer = request.kind === 'answer' ? {} : request.answerOf(decided.result);
-        const items = decided.itemsOf(onceItemOf(call, answer, now), attempt);
+        const items = decided.itemsOf(onceItemOf(execution, answer, now), attempt);
 
         // 8. Commit: all of it, or nothing.
-        const sent = await commit(backend.store, items, signalFor(call, decided, now));
+        const sent = await commit(backend.store, items, signalFor(execution, decided, now));
 
         // 9. Answer at once. A command that lost a race goes on below and decides again.
         switch (sent.kind) {
           case 'committed':
-            return await committed(call, answer);
+            return await committed(execution, answer);
           case 'duplicate':
-            return await resolveDuplicate(call, sent.record);
+            return await resolveDuplicate(execution, sent.record);
           case 'ended':
             return { kind: 'replayed', answer };
           case 'rejected':
-            return await refuse(call, sent.rejection);
+            return await refuse(execution, sent.rejection);
           case 'stale': {
-            lost(call, 'race');
-            learnChanged(call, sent.states);
+            lost(execution, 'race');
+            learnChanged(execution, sent.states);
             // The database handed us the winner's state. That may refuse at once, whoever's turn it is.
-            const next = await decideOn(call, now);
-            if (next.kind === 'rejected') return await refuse(call, next.rejection);
+            const next = await decideOn(execution, now);
+            if (next.kind === 'rejected') return await refuse(execution, next.rejection);
             isHandedBack = true;
             break;
           }
           case 'conflict':
-            lost(call, sent.isKeyBusy ? 'key' : 'race');
+            lost(execution, sent.isKeyBusy ? 'key' : 'race');
             break;
           case 'unknown':
-            call.isUnknown = true;
+            execution.isUnknown = true;
             break;
           default:
             return sent satisfies never;
         }
       } else if (decided.kind === 'moving') {
-        lost(call, 'race');
+        lost(execution, 'race');
       } else {
-        call.lastObstacle = decided.kind === 'held' ? 'lock' : 'race';
+        execution.lastObstacle = decided.kind === 'blocked' ? 'lock' : 'race';
       }
 
       // An answer that its message does not have yet is kept before anything waits.
       if (isNews) {
         if (attempt === 1 && isHandedBack) continue;
-        return call.isUnknown ? await giveUp(call) : { kind: 'contended' };
+        return execution.isUnknown ? await giveUp(execution) : { kind: 'contended' };
       }
 
       // Wait, where there is room to wait and time for another attempt: for a turn, or for a lock. Whoever gives the lock
       // back may need the turn.
       place ??= backend.waitingRoom.enter(request.tenant, scarce);
-      if (!place) return call.isUnknown ? await giveUp(call) : { kind: 'contended' };
-      if (decided.kind === 'held') place.passOn();
-      const turn = decided.kind === 'held' ? 'own' : await place.turn(deadline);
-      if (turn === 'late') return await giveUp(call);
+      if (!place) return execution.isUnknown ? await giveUp(execution) : { kind: 'contended' };
+      if (decided.kind === 'blocked') place.passOn();
+      const turn = decided.kind === 'blocked' ? 'own' : await place.turn(deadline);
+      if (turn === 'late') return await giveUp(execution);
       // Who lost once, and has the turn, decides at once on what it was handed.
       if (turn === 'own' && attempt === 1 && isHandedBack) continue;
       if (turn === 'own') {
         const pause = backOff(deadline, { defeats, attemptMs: performance.now() - began });
-        if (!(await (decided.kind === 'held' ? announced(request.tenant, pause) : pause)))
-          return await giveUp(call);
+        if (!(await (decided.kind === 'blocked' ? announced(request.tenant, pause) : pause)))
+          return await giveUp(execution);
       } else {
         // It lost to those who had the turn before. From now on it can lose to other processes only.
         defeats = 0;
       }
 
       // After a wait what the winner left is old, and a read costs less than a cancelled transaction.
-      const since = await readState(call, again);
-      if (since) return await resolveDuplicate(call, since);
+      const since = await readState(execution, again);
+      if (since) return await resolveDuplicate(execution, since);
     }
   } catch (error) {
     // A read or write of ours had no answer. What is no such failure is a defect.
     if (!mayHaveHappened(error)) throw error;
     // Before the deadline it is the database that stands in the way, and no other command.
-    if (!deadline.signal.aborted) call.lastObstacle = undefined;
-    return await giveUp(call, error as Error);
+    if (!deadline.signal.aborted) execution.lastObstacle = undefined;
+    return await giveUp(execution, error as Error);
   } finally {
     place?.leave();
   }
 }
 
 /** Notes that another command was faster. */
-function lost(call: Call, obstacle: 'race' | 'key'): void {
-  call.lastObstacle = obstacle;
-  call.backend.metrics?.add('CommandAttemptsLost', 1);
+function lost(execution: Execution, obstacle: 'race' | 'key'): void {
+  execution.lastObstacle = obstacle;
+  execution.backend.metrics?.add('CommandAttemptsLost', 1);
 }
 
 /**
@@ -168,7 +168,7 @@ function lost(call: Call, obstacle: 'race' | 'key'): void {
  * it is aborted when the lock expires. The next attempt stores `lock_lost` under the key, and a late commit meets it.
  */
 function signalFor(
-  { deadline: { signal } }: Call,
+  { deadline: { signal } }: Execution,
   { lockedUntil }: Extract<DecidedCommand, { readonly kind: 'accepted' }>,
   now: number,
 ): AbortSignal {

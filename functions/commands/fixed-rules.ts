@@ -13,7 +13,7 @@ import { firstBroken } from '../core/rules.ts';
 import type { Rule } from '../core/rules.ts';
 import { readFixed } from '../store/entities/fixed-attributes.ts';
 import { readEntity } from '../store/entities/reads.ts';
-import type { Call } from './call.ts';
+import type { Execution } from './execution.ts';
 
 type FixedRulesDecided =
   | { readonly kind: 'accepted'; readonly decision: Decision }
@@ -21,18 +21,18 @@ type FixedRulesDecided =
 
 /** @param now epoch milliseconds */
 export async function decideFixedRules(
-  call: Call,
+  execution: Execution,
   decision: Decision,
   now: number,
 ): Promise<FixedRulesDecided> {
   const asked = decision.unread.filter((other) => other.rules.some((rule) => isOnFixed(other, rule)));
-  const fixed = await fixedOf(call, asked);
+  const fixed = await fixedOf(execution, asked);
   const unread: UnreadChange[] = [];
   for (const other of decision.unread) {
     const attributes = fixed.get(other.id) ?? {};
     const isDecidable = ({ test }: Rule): boolean => 'path' in test && Object.hasOwn(attributes, test.path);
     const broken = firstBroken(other.rules.filter(isDecidable), (path) => attributes[path]);
-    if (broken) return { kind: 'rejected', rejection: await rejectionOf(call, other, broken, now) };
+    if (broken) return { kind: 'rejected', rejection: await rejectionOf(execution, other, broken, now) };
     unread.push({ ...other, rules: other.rules.filter((rule) => !isDecidable(rule)) });
   }
   return { kind: 'accepted', decision: { ...decision, unread } };
@@ -43,7 +43,7 @@ const isOnFixed = ({ domain }: UnreadChange, { test }: Rule): boolean =>
   'path' in test && test.op !== 'missing' && domain.fixed?.includes(test.path) === true;
 
 async function fixedOf(
-  { backend: { store }, request: { tenant }, known, deadline }: Call,
+  { backend: { store }, request: { tenant }, known, deadline }: Execution,
   asked: readonly UnreadChange[],
 ): Promise<ReadonlyMap<string, Attributes>> {
   const seen = asked.flatMap(({ id }): [string, Attributes][] => {
@@ -57,7 +57,7 @@ async function fixedOf(
 
 /** What stands in the way of it first, in the order in which a caller hears of it. */
 async function rejectionOf(
-  { backend: { store }, request: { tenant }, deadline }: Call,
+  { backend: { store }, request: { tenant }, deadline }: Execution,
   other: UnreadChange,
   broken: Rule,
   now: number,

@@ -3,7 +3,7 @@
  * and remembers finished answers in the process. We put its record into the command's own transaction.
  *
  *     begin             saveInProgress           hashes key and payload; finds what the process remembers
- *     (the transaction puts the record, COMPLETED, or finds another call's there)
+ *     (the transaction puts the record, COMPLETED, or finds another execution's there)
  *     remember          saveSuccess              nothing is left to write; the answer goes into the cache
  *     replay            processExistingRecord    compares payloads; the answer goes into the cache
  */
@@ -81,9 +81,9 @@ export class IdempotencyKeys extends BasePersistenceLayer {
 
   /** Takes a request's key, unless this process remembers its answer. Nothing is read or written. */
   async begin(request: KeyScope & Pick<KeyedCommand, 'payload'>): Promise<FreshKey | Replay> {
-    // Powertools asks how long the call may take, for a mark in the database that this layer does not make.
+    // Powertools asks how long the execution may take, for a mark in the database that this layer does not make.
     const saved = this.saveInProgress(json(keyedOf(request)), requestLimits.deadlineMs);
-    // It has handed over its record by now: it waits for nothing before `_putRecord`, so no other call comes between.
+    // It has handed over its record by now: it waits for nothing before `_putRecord`, so no other execution comes between.
     const record = this.#inProgress;
     this.#inProgress = undefined;
     try {
@@ -96,7 +96,7 @@ export class IdempotencyKeys extends BasePersistenceLayer {
     return { kind: 'fresh', pk: record.idempotencyKey, payloadHash: record.payloadHash };
   }
 
-  /** The answer of another call of the key, where this one has the same payload. */
+  /** The answer of another execution of the key, where this one has the same payload. */
   replay(request: KeyedCommand, { pk, payloadHash, expiresAt, answer }: IdempotencyItem): Replay {
     const record = new IdempotencyRecord({
       idempotencyKey: pk,

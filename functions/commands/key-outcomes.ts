@@ -10,58 +10,58 @@ import type { IdempotencyItem, StoredAnswer } from '../store/transaction/idempot
 import { putRecord } from '../store/transaction/put-record.ts';
 import { readRecord } from '../store/transaction/read-record.ts';
 import { backOff } from './backoff.ts';
-import type { Call, KeyedCall } from './call.ts';
+import type { Execution, KeyedExecution } from './execution.ts';
 import { recordOf } from './once.ts';
 import type { Outcome } from './outcome.ts';
 
-/** This call has written its record. */
-export async function committed(call: Call, answer: StoredAnswer): Promise<Outcome> {
-  if (call.key) await call.backend.keys.remember(call.request, answer);
+/** This execution has written its record. */
+export async function committed(execution: Execution, answer: StoredAnswer): Promise<Outcome> {
+  if (execution.key) await execution.backend.keys.remember(execution.request, answer);
   return { kind: 'committed', answer };
 }
 
 /**
  * The key has an answer. Where this very request wrote it, in an attempt whose answer was lost, it has committed;
- * otherwise it gets the other call's answer, if it asked for the same.
+ * otherwise it gets the other execution's answer, if it asked for the same.
  */
-export async function resolveDuplicate(call: Call, record: IdempotencyItem): Promise<Outcome> {
-  if (!call.key) throw new Error('an answer takes no key');
-  const { backend, request } = call;
+export async function resolveDuplicate(execution: Execution, record: IdempotencyItem): Promise<Outcome> {
+  if (!execution.key) throw new Error('an answer takes no key');
+  const { backend, request } = execution;
   return record.requestId === request.requestId
-    ? committed(call, record.answer)
+    ? committed(execution, record.answer)
     : backend.keys.replay(request, record);
 }
 
 /**
  * Refuses. A final refusal is kept under the key, so that a late duplicate of a declined request never succeeds
- * (guarantee G4). If another call of the key was faster, its answer is the answer. A refusal that is not final (such as
- * a lock in the way) is told only if the key has no answer yet. The key's first call may have committed before that lock
+ * (guarantee G4). If another execution of the key was faster, its answer is the answer. A refusal that is not final (such as
+ * a lock in the way) is told only if the key has no answer yet. The key's first execution may have committed before that lock
  * was taken, or may have taken it.
  */
-export async function refuse(call: Call, rejection: Rejection): Promise<Outcome> {
+export async function refuse(execution: Execution, rejection: Rejection): Promise<Outcome> {
   // What a receiver said stays said: its answer waits until the entity takes it.
-  if (!call.key) return call.isUnknown ? giveUp(call) : { kind: 'refused_for_now', rejection };
-  const { backend, request, key, deadline } = call;
+  if (!execution.key) return execution.isUnknown ? giveUp(execution) : { kind: 'refused_for_now', rejection };
+  const { backend, request, key, deadline } = execution;
   const isScheduled =
     request.kind === 'transition' && (request.dueAt !== undefined || request.name === upgradeCommand);
   // Nobody repeats a declined scheduled transition in the hope of another answer, and what is due may go through later.
-  if (isScheduled) return call.isUnknown ? giveUp(call) : { kind: 'refused_for_now', rejection };
-  if (rejections.isFinal(rejection)) return keepRefusal(call, rejection);
+  if (isScheduled) return execution.isUnknown ? giveUp(execution) : { kind: 'refused_for_now', rejection };
+  if (rejections.isFinal(rejection)) return keepRefusal(execution, rejection);
   // What is not there was never changed under any key, so that this common answer needs no further read.
   for (let looks = 1; rejection.kind !== 'not_found'; looks += 1) {
     const read = await readRecord(backend.store, key.pk, backend.clock.now(), deadline.signal);
-    if (read.kind === 'found') return resolveDuplicate(call, read.record);
+    if (read.kind === 'found') return resolveDuplicate(execution, read.record);
     if (read.kind === 'none') break;
-    call.lastObstacle = 'key';
-    if (!(await backOff(deadline, { defeats: looks, attemptMs: 0 }))) return giveUp(call);
+    execution.lastObstacle = 'key';
+    if (!(await backOff(deadline, { defeats: looks, attemptMs: 0 }))) return giveUp(execution);
   }
-  return call.isUnknown ? { kind: 'unknown' } : { kind: 'refused_for_now', rejection };
+  return execution.isUnknown ? { kind: 'unknown' } : { kind: 'refused_for_now', rejection };
 }
 
-async function keepRefusal(call: KeyedCall, rejection: Rejection): Promise<Outcome> {
-  const { backend, request, deadline } = call;
+async function keepRefusal(execution: KeyedExecution, rejection: Rejection): Promise<Outcome> {
+  const { backend, request, deadline } = execution;
   const answer = request.answerOf({ kind: 'refused', rejection });
-  const record = recordOf(call, answer);
+  const record = recordOf(execution, answer);
   for (let defeats = 1; ; defeats += 1) {
     let cause: Error;
     try {
@@ -69,23 +69,23 @@ async function keepRefusal(call: KeyedCall, rejection: Rejection): Promise<Outco
       // The record that was there may be this very refusal, put by a try whose answer was lost.
       const isOwn =
         !winner || (winner.requestId === request.requestId && isDeepStrictEqual(winner.answer, answer));
-      if (!isOwn) return await resolveDuplicate(call, winner);
+      if (!isOwn) return await resolveDuplicate(execution, winner);
       await backend.keys.remember(request, answer);
       return { kind: 'refused', rejection, answer };
     } catch (error) {
       // A transaction of a duplicate is at the record, or no answer came: the next try finds what became of it.
       if (!mayHaveHappened(error)) throw error;
-      call.lastObstacle = error instanceof TransactionConflictException ? 'key' : undefined;
+      execution.lastObstacle = error instanceof TransactionConflictException ? 'key' : undefined;
       cause = error as Error;
     }
-    if (!(await backOff(deadline, { defeats, attemptMs: 0 }))) return giveUp(call, cause);
+    if (!(await backOff(deadline, { defeats, attemptMs: 0 }))) return giveUp(execution, cause);
   }
 }
 
 /** What is told when there is no time left, in the order in which it matters to the caller. */
-export async function giveUp(call: Call, cause?: Error): Promise<Outcome> {
-  if (call.isUnknown) return lastLook(call);
-  switch (call.lastObstacle) {
+export async function giveUp(execution: Execution, cause?: Error): Promise<Outcome> {
+  if (execution.isUnknown) return lastLook(execution);
+  switch (execution.lastObstacle) {
     case 'key':
       return { kind: 'in_progress' };
     case 'lock':
@@ -95,19 +95,19 @@ export async function giveUp(call: Call, cause?: Error): Promise<Outcome> {
     case undefined:
       return { kind: 'unavailable', ...(cause && { cause }) };
     default:
-      return call.lastObstacle satisfies never;
+      return execution.lastObstacle satisfies never;
   }
 }
 
 /** An attempt's answer never came: one read, in the time kept back, may still tell what became of it. */
-async function lastLook(call: Call): Promise<Outcome> {
+async function lastLook(execution: Execution): Promise<Outcome> {
   // Its message tells, whenever the answer comes again.
-  if (!call.key) return { kind: 'unknown' };
-  const { store, clock } = call.backend;
+  if (!execution.key) return { kind: 'unknown' };
+  const { store, clock } = execution.backend;
   try {
     const signal = AbortSignal.timeout(requestLimits.deadlineReserveMs / 2);
-    const read = await readRecord(store, call.key.pk, clock.now(), signal);
-    return read.kind === 'found' ? await resolveDuplicate(call, read.record) : { kind: 'unknown' };
+    const read = await readRecord(store, execution.key.pk, clock.now(), signal);
+    return read.kind === 'found' ? await resolveDuplicate(execution, read.record) : { kind: 'unknown' };
   } catch (error) {
     if (!mayHaveHappened(error)) throw error;
     // The database still does not answer; the caller is told that the outcome is not known.

@@ -5,7 +5,7 @@ import type { IdempotencyItem, StoredAnswer } from '../store/transaction/idempot
 import type { LabelledItem } from '../store/transaction/labelled-item.ts';
 import { recordGuard } from '../store/transaction/transaction-items.ts';
 import type { Backend } from './backend.ts';
-import type { Call, KeyedCall, Once } from './call.ts';
+import type { Execution, KeyedExecution, Once } from './execution.ts';
 import type { CommandRequest } from './command.ts';
 import type { Replay } from './idempotency-keys.ts';
 
@@ -20,18 +20,21 @@ export async function onceOf(backend: Backend, request: CommandRequest): Promise
  * The item of a command's transaction that can be written once: the record under its key, or the end of the message
  * that it answers. Attempts and duplicates of a command meet here.
  */
-export function onceItemOf(call: Call, answer: StoredAnswer, now: number): LabelledItem {
-  const { tables } = call.backend.store;
-  if (call.key) return recordGuard(tables.idempotency, recordOf(call, answer), now);
-  const { message, answer: said, news, letter } = call.request;
+export function onceItemOf(execution: Execution, answer: StoredAnswer, now: number): LabelledItem {
+  const { tables } = execution.backend.store;
+  if (execution.key) return recordGuard(tables.idempotency, recordOf(execution, answer), now);
+  const { message, answer: said, news, letter } = execution.request;
   return {
     label: { purpose: 'message end' },
     item: { Update: messageEnd(tables.outbox, message, said, { now, news, letter }) },
   };
 }
 
-/** The record that a call puts under its key, along with what it changes. */
-export const recordOf = ({ key, request, begunAt }: KeyedCall, answer: StoredAnswer): IdempotencyItem => ({
+/** The record that an execution puts under its key, along with what it changes. */
+export const recordOf = (
+  { key, request, begunAt }: KeyedExecution,
+  answer: StoredAnswer,
+): IdempotencyItem => ({
   pk: key.pk,
   payloadHash: key.payloadHash,
   expiresAt: Math.floor(begunAt / 1000) + keyLimits.retentionSeconds,

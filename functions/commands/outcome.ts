@@ -3,9 +3,9 @@ import type { Rejection } from '../core/rejections.ts';
 import type { StoredAnswer } from '../store/transaction/idempotency-record.ts';
 
 export type Outcome =
-  /** Permanent. This call has committed. */
+  /** Permanent. This execution has committed. */
   | { readonly kind: 'committed'; readonly answer: StoredAnswer }
-  /** Permanent. Another call of the key was answered first; this is its answer, whether a commit or a refusal. */
+  /** Permanent. Another execution of the key was answered first; this is its answer, whether a commit or a refusal. */
   | { readonly kind: 'replayed'; readonly answer: StoredAnswer }
   /** Permanent. A rule said no, and the refusal is kept under the key. */
   | { readonly kind: 'refused'; readonly rejection: Rejection; readonly answer: StoredAnswer }
@@ -15,7 +15,7 @@ export type Outcome =
   | { readonly kind: 'refused_for_now'; readonly rejection: Rejection }
   /** Transient. Time is up, or too many wait already. Nothing was changed. */
   | { readonly kind: 'contended' }
-  /** Transient. The key's first call has not ended within this one's deadline. */
+  /** Transient. The key's first execution has not ended within this one's deadline. */
   | { readonly kind: 'in_progress' }
   /** Transient. An attempt may have committed, or may still. The next one finds out, by the key or the message. */
   | { readonly kind: 'unknown' }

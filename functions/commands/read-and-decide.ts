@@ -20,7 +20,7 @@ import type { LabelledItem } from '../store/transaction/labelled-item.ts';
 import { lockItem } from '../store/transaction/lock-items.ts';
 import { transactionItems, unchangedItem } from '../store/transaction/transaction-items.ts';
 import { decideFixedRules } from './fixed-rules.ts';
-import type { Call } from './call.ts';
+import type { Execution } from './execution.ts';
 import type {
   AnswerCommand,
   CommandRequest,
@@ -49,7 +49,7 @@ export type DecidedCommand =
     }
   | Refused
   /** Somebody else holds the lock that this command waits for. */
-  | { readonly kind: 'held' }
+  | { readonly kind: 'blocked' }
   /** It would be refused, and another command is changing what that rests on. */
   | { readonly kind: 'moving' };
 
@@ -77,51 +77,58 @@ export function roleMissing({
  * The entities that a command names itself. A creation that reads nothing names none. The decision is asked with nothing
  * read yet, and answers with what it lacks.
  */
-export function idsOf(call: Call): readonly string[] {
-  const { backend, request, id } = call;
+export function idsOf(execution: Execution): readonly string[] {
+  const { backend, request, id } = execution;
   if (request.kind === 'begin') return [];
   if (request.kind === 'lock' || request.kind === 'unlock') return [id];
   const { reads, links, creates } = request.domain.create;
   if (request.kind === 'create' && !reads && !links && !creates) return [];
-  const decided = decide(backend.registry, commandOf(call, request, backend.clock.now()));
+  const decided = decide(backend.registry, commandOf(execution, request, backend.clock.now()));
   return decided.kind === 'unread' ? decided.ids : [];
 }
 
 /** Reads entities and the key in one request. Without entities it reads nothing. @returns the key's live record */
-export async function readState(call: Call, ids: readonly string[]): Promise<IdempotencyItem | undefined> {
-  const { backend, request, key, deadline, known } = call;
+export async function readState(
+  execution: Execution,
+  ids: readonly string[],
+): Promise<IdempotencyItem | undefined> {
+  const { backend, request, key, deadline, known } = execution;
   if (ids.length === 0) return undefined;
   const read = await readTogether(backend.store, request.tenant, ids, key?.pk, deadline.signal);
   known.clear();
-  call.isMixed = false;
-  learn(call, ids, read.entities);
+  execution.isMixed = false;
+  learn(execution, ids, read.entities);
   return read.record && isLive(read.record, backend.clock.now()) ? read.record : undefined;
 }
 
 /** Keeps what was read. */
-function learn({ known }: Call, ids: readonly string[], entities: ReadonlyMap<string, EntityState>): void {
+function learn(
+  { known }: Execution,
+  ids: readonly string[],
+  entities: ReadonlyMap<string, EntityState>,
+): void {
   for (const id of ids) known.set(id, entities.get(id));
 }
 
 /** Keeps what the database handed back of entities that had changed. */
-export function learnChanged(call: Call, states: ReadonlyMap<string, EntityState>): void {
-  const whole = [...states].map(([id, state]) => [id, withFixedOf(state, call.known.get(id))] as const);
-  learn(call, [...states.keys()], new Map(whole));
-  call.isMixed ||= call.known.size > states.size;
+export function learnChanged(execution: Execution, states: ReadonlyMap<string, EntityState>): void {
+  const whole = [...states].map(([id, state]) => [id, withFixedOf(state, execution.known.get(id))] as const);
+  learn(execution, [...states.keys()], new Map(whole));
+  execution.isMixed ||= execution.known.size > states.size;
 }
 
 /** @param now epoch milliseconds */
-export async function decideOn(call: Call, now: number): Promise<DecidedCommand> {
-  const { request } = call;
+export async function decideOn(execution: Execution, now: number): Promise<DecidedCommand> {
+  const { request } = execution;
   switch (request.kind) {
     case 'create':
     case 'transition':
     case 'answer':
-      return readAndDecide(call, request, now);
+      return readAndDecide(execution, request, now);
     case 'lock':
-      return decideLock(call, request, now);
+      return decideLock(execution, request, now);
     case 'unlock':
-      return decideUnlock(call, request, now);
+      return decideUnlock(execution, request, now);
     case 'begin':
       return {
         kind: 'accepted',
@@ -135,28 +142,28 @@ export async function decideOn(call: Call, now: number): Promise<DecidedCommand>
 }
 
 async function readAndDecide(
-  call: Call,
+  execution: Execution,
   request: CreateCommand | TransitionCommand | AnswerCommand,
   now: number,
 ): Promise<DecidedCommand> {
-  const { backend, known } = call;
-  const entity = known.get(call.id);
+  const { backend, known } = execution;
+  const entity = known.get(execution.id);
   if (
     request.kind === 'answer' &&
     entity?.collection === request.domain.collection &&
     isIgnored(request, upgraded(request.domain, entity))
   )
-    return ignoredAnswer(call, request, entity);
-  const command = commandOf(call, request, now);
+    return ignoredAnswer(execution, request, entity);
+  const command = commandOf(execution, request, now);
   const { store } = backend;
-  const { signal } = call.deadline;
+  const { signal } = execution.deadline;
   for (let snapshots = 0; ;) {
     const decided = decide(backend.registry, command, known);
     if (decided.kind === 'unread') {
       // Names that only a state knows: each round reads, a moment later, what the one before has found.
       const read = await readTogether(store, request.tenant, decided.ids, undefined, signal);
-      call.isMixed = true;
-      learn(call, decided.ids, read.entities);
+      execution.isMixed = true;
+      learn(execution, decided.ids, read.entities);
       continue;
     }
     const refused =
@@ -164,12 +171,12 @@ async function readAndDecide(
         ? rejected(decided.rejection)
         : refusedByUnread(decided.decision, known, now);
     if (decided.kind === 'accepted' && !refused) {
-      const of = await decideFixedRules(call, decided.decision, now);
-      return of.kind === 'rejected' ? of : accepted(call, request, of.decision, now);
+      const of = await decideFixedRules(execution, decided.decision, now);
+      return of.kind === 'rejected' ? of : accepted(execution, request, of.decision, now);
     }
     // What was true at one moment and what was true at another are no reason to refuse. What commits needs no such
     // look: its transaction asks for the versions of all that was read.
-    const isOfOneMoment = !call.isMixed || (decided.kind === 'rejected' && decided.looked.size <= 1);
+    const isOfOneMoment = !execution.isMixed || (decided.kind === 'rejected' && decided.looked.size <= 1);
     if (refused && isOfOneMoment) return refused;
     // Others go on changing it: it is waited for, like any race.
     if (snapshots > 0) return { kind: 'moving' };
@@ -177,8 +184,8 @@ async function readAndDecide(
     const ids = [...known.keys()];
     const snapshot = await readSnapshot(store, request.tenant, ids, signal);
     if (!snapshot) return { kind: 'moving' };
-    learn(call, ids, snapshot);
-    call.isMixed = false;
+    learn(execution, ids, snapshot);
+    execution.isMixed = false;
   }
 }
 
@@ -200,7 +207,7 @@ const isIgnored = ({ domain, name }: AnswerCommand, { status }: EntityState): bo
 
 /** The message ends, and the entity stays as it is: it must be in that state when this commits. */
 function ignoredAnswer(
-  { backend: { store } }: Call,
+  { backend: { store } }: Execution,
   { tenant, domain }: AnswerCommand,
   entity: EntityState,
 ): DecidedCommand {
@@ -213,7 +220,7 @@ function ignoredAnswer(
 }
 
 function commandOf(
-  { id, random, seed }: Call,
+  { id, random, seed }: Execution,
   request: CreateCommand | TransitionCommand | AnswerCommand,
   now: number,
 ): Command {
@@ -238,7 +245,7 @@ function commandOf(
 }
 
 function accepted(
-  { backend: { store } }: Call,
+  { backend: { store } }: Execution,
   request: CreateCommand | TransitionCommand | AnswerCommand,
   decision: Decision,
   now: number,
@@ -261,24 +268,25 @@ function accepted(
 
 const unreadIn = ({ unread }: Decision): readonly string[] => unread.map(({ id }) => id);
 
-function decideLock(call: Call, request: LockCommand, now: number): DecidedCommand {
-  const entity = call.known.get(call.id);
+function decideLock(execution: Execution, request: LockCommand, now: number): DecidedCommand {
+  const entity = execution.known.get(execution.id);
   if (entity?.collection !== request.domain.collection) return rejected(rejections.notFound);
   // A version that is gone is gone for good: waiting would not bring it back.
   const stale = versionRejectionOf(entity, request.ifMatch);
   if (stale) return rejected(stale);
-  if (isLocked(entity, now)) return request.wait === 'wait' ? { kind: 'held' } : rejected(rejections.locked);
+  if (isLocked(entity, now))
+    return request.wait === 'wait' ? { kind: 'blocked' } : rejected(rejections.locked);
   const lock: LockState = {
     token: randomBytes(16).toString('base64url'),
     by: request.subject,
     fence: (entity.lock?.fence ?? 0) + 1,
     expiresAt: now + request.ttlSeconds * 1000,
   };
-  return lockChange(call, request, entity, lock, { kind: 'locked', lock });
+  return lockChange(execution, request, entity, lock, { kind: 'locked', lock });
 }
 
-function decideUnlock(call: Call, request: UnlockCommand, now: number): DecidedCommand {
-  const entity = call.known.get(call.id);
+function decideUnlock(execution: Execution, request: UnlockCommand, now: number): DecidedCommand {
+  const entity = execution.known.get(execution.id);
   if (entity?.collection !== request.domain.collection) return rejected(rejections.notFound);
   if (!isLocked(entity, now) || entity.lock?.token !== request.lockToken)
     return rejected(rejections.lockLost);
@@ -286,11 +294,11 @@ function decideUnlock(call: Call, request: UnlockCommand, now: number): DecidedC
   if (stale) return rejected(stale);
   // The fence stays, so that the next holder's is higher.
   const free: LockState = { token: '', fence: entity.lock.fence, expiresAt: 0 };
-  return lockChange(call, request, entity, free, { kind: 'unlocked' });
+  return lockChange(execution, request, entity, free, { kind: 'unlocked' });
 }
 
 function lockChange(
-  { backend: { store } }: Call,
+  { backend: { store } }: Execution,
   { tenant, ifMatch }: LockCommand | UnlockCommand,
   { id, lock: before }: EntityState,
   after: LockState,

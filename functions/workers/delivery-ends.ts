@@ -273,10 +273,10 @@ export function createDeliveryEnds(parts: DeliveryEndParts): DeliveryEnds {
   });
 
   /** What comes first must end first, so this one is looked at again later; it costs no attempt. */
-  async function wait(held: Leased, { id: behind }: MessageItem): Promise<Disposition> {
-    const { item, record } = held;
+  async function wait(leased: Leased, { id: behind }: MessageItem): Promise<Disposition> {
+    const { item, record } = leased;
     const seconds = faultDelaySeconds(receiveCount(record));
-    await recordBehind(outbox, held, { behind, notBefore: outbox.clock.now() + seconds * 1000 });
+    await recordBehind(outbox, leased, { behind, notBefore: outbox.clock.now() + seconds * 1000 });
     log.info('message waits for the one before it', { ...logged(item), behind });
     return againOrLeft(record, seconds);
   }

@@ -1,7 +1,7 @@
 /** A command that meets others on its way: it decides again, waits, or is told that it is crowded out. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { beginCall } from '../../functions/commands/call.ts';
+import { beginExecution } from '../../functions/commands/execution.ts';
 import { decideOn } from '../../functions/commands/read-and-decide.ts';
 import { createWaitingRoom } from '../../functions/commands/waiting-room.ts';
 import { balanceKey, balancePlace } from '../../functions/store/keys.ts';
@@ -181,10 +181,10 @@ describe('a command that meets another one', () => {
     const key = await api.backend.keys.begin(request);
     if (key.kind !== 'fresh') throw new Error('it is remembered');
     const deciding = async (isMixed: boolean): Promise<string> => {
-      const call = beginCall(api.backend, { request, key });
-      call.known.set(showing, { ...state, balances: { ...state.balances, remaining: 0 } });
-      call.isMixed = isMixed;
-      return (await decideOn(call, clock.now())).kind;
+      const execution = beginExecution(api.backend, { request, key });
+      execution.known.set(showing, { ...state, balances: { ...state.balances, remaining: 0 } });
+      execution.isMixed = isMixed;
+      return (await decideOn(execution, clock.now())).kind;
     };
     expect(await deciding(true)).toBe('accepted');
     expect(await deciding(false)).toBe('rejected');
@@ -205,10 +205,10 @@ describe('a command that meets another one', () => {
     const request = bid('fourth', 300);
     const key = await slow.backend.keys.begin(request);
     if (key.kind !== 'fresh') throw new Error('it is remembered');
-    const call = beginCall(slow.backend, { request, key });
-    call.known.set(auction, before).set(first, await read(first));
-    call.isMixed = true;
-    expect(await decideOn(call, clock.now())).toEqual({ kind: 'moving' });
+    const execution = beginExecution(slow.backend, { request, key });
+    execution.known.set(auction, before).set(first, await read(first));
+    execution.isMixed = true;
+    expect(await decideOn(execution, clock.now())).toEqual({ kind: 'moving' });
     expect(slow.made).toEqual(['TransactGet', 'BatchGet']);
   });
 

@@ -143,7 +143,7 @@ export const explained: readonly Explained[] = [
   },
   {
     file: 'functions/commands/key-outcomes.ts',
-    original: '!call.key',
+    original: '!execution.key',
     replacement: 'false',
     why: 'The transaction of an answer has no record that could be in its way; the types ask for the check.',
   },
@@ -390,7 +390,7 @@ export const explained: readonly Explained[] = [
     why: 'What is given up has its error; the types do not know that.',
   },
   {
-    file: 'functions/commands/call.ts',
+    file: 'functions/commands/execution.ts',
     original: 'false',
     replacement: 'true',
     why: 'It is of the moments of what was read. Nothing is yet, and the first read says it.',

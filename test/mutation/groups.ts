@@ -132,7 +132,7 @@ export const groups: readonly Group[] = [
     mutate: [
       'functions/commands/read-and-decide.ts',
       'functions/commands/once.ts',
-      'functions/commands/call.ts',
+      'functions/commands/execution.ts',
       'functions/commands/metrics.ts',
     ],
     tests: [...unit('read-first'), ...integration(...commandsAsCalled, 'moved-between-reads')],

@@ -1,6 +1,6 @@
 /** Which entities a command reads together with its key, before it is decided on. */
 import { describe, expect, it } from 'vitest';
-import type { Call } from '../../functions/commands/call.ts';
+import type { Execution } from '../../functions/commands/execution.ts';
 import { idsOf } from '../../functions/commands/read-and-decide.ts';
 import type { Domain } from '../../functions/core/definition.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
@@ -14,7 +14,7 @@ const idsFirst = (request: object, id = 'ord_01JD2X5T9ZK4M8Q7W6V5B3N2HC'): reado
   idsOf({
     ...{ backend: { registry, clock }, id, random, seed: random },
     request: { tenant: 'acme', subject: 'alice', roles: ['shop'], ...request },
-  } as unknown as Call);
+  } as unknown as Execution);
 const auction = 'auc_01JD2X5T9ZK4M8Q7W6V5B3N2HC';
 const product = 'prd_01JD2X5T9ZK4M8Q7W6V5B3N2HC';
 

@@ -25,17 +25,17 @@ export interface ClaimTerms {
 }
 
 /** What we hold the lease of. */
-interface Held {
+interface Lease {
   readonly item: MessageItem;
   readonly token: string;
 }
 
 export type Claim =
-  | ({ readonly kind: 'claimed' } & Held)
+  | ({ readonly kind: 'claimed' } & Lease)
   /** No attempt is left: the caller records it as dead. */
-  | ({ readonly kind: 'exhausted' } & Held)
+  | ({ readonly kind: 'exhausted' } & Lease)
   /** Its receiver may have acted: the caller asks it, or holds the message. */
-  | ({ readonly kind: 'uncertain' } & Held)
+  | ({ readonly kind: 'uncertain' } & Lease)
   | Exclude<DeliveryState, { readonly kind: 'free' | 'exhausted' | 'uncertain' }>;
 
 /** Reads a message, consistently. */
@@ -132,7 +132,7 @@ export interface FailedAttempt {
 /** Gives the lease back and keeps everybody off until the next attempt is due, copies in the queue included. */
 export async function recordRetry(
   access: OutboxAccess,
-  { item, token }: Held,
+  { item, token }: Lease,
   { lastError, calls, notBefore, isCertain }: FailedAttempt,
 ): Promise<boolean> {
   const settled = isCertain ? ', #unsettled = #unsettled - :one' : '';
@@ -152,7 +152,7 @@ export async function recordRetry(
  */
 export async function recordInquiry(
   access: OutboxAccess,
-  { item, token }: Held,
+  { item, token }: Lease,
   {
     calls,
     notBefore,
@@ -177,7 +177,7 @@ export async function recordInquiry(
 /** Gives the lease back of one that its receiver took, and says by a callback what became of it. */
 export async function recordWaiting(
   access: OutboxAccess,
-  { item, token }: Held,
+  { item, token }: Lease,
   { calls, until }: { readonly calls: readonly CallRecord[]; readonly until: number },
 ): Promise<boolean> {
   const waiting = indexedIn(item, 'waiting');
@@ -199,7 +199,7 @@ export async function recordWaiting(
 /** Gives a claim back that made no call, because a message before it has not ended. */
 export async function recordBehind(
   access: OutboxAccess,
-  { item, token }: Held,
+  { item, token }: Lease,
   { behind, notBefore }: { readonly behind: string; readonly notBefore: number },
 ): Promise<boolean> {
   const written = await write(
@@ -225,7 +225,7 @@ export interface DeadEnd {
 /** Ends a run that failed; the delivery is left to its queue, which moves it to the dead letters. */
 export async function recordDead(
   access: OutboxAccess,
-  { item, token }: Held,
+  { item, token }: Lease,
   { lastError, calls, delivered, isCertain, answer }: DeadEnd,
 ): Promise<boolean> {
   const settled = isCertain ? ', #unsettled = #unsettled - :one' : '';

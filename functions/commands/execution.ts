@@ -1,4 +1,4 @@
-/** One call of a command, from its beginning to its outcome: its key, its time, and what has happened so far. */
+/** One execution of a command, from its beginning to its outcome: its key, its time, and what has happened so far. */
 import { randomBytes } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
 import type { EntityState } from '../core/entity.ts';
@@ -13,10 +13,10 @@ export type Once =
   | { readonly request: KeyedCommand; readonly key: FreshKey }
   | { readonly request: AnswerCommand; readonly key?: undefined };
 
-export type Call = CallState & Once;
-export type KeyedCall = Extract<Call, { readonly key: FreshKey }>;
+export type Execution = ExecutionState & Once;
+export type KeyedExecution = Extract<Execution, { readonly key: FreshKey }>;
 
-interface CallState {
+interface ExecutionState {
   readonly backend: Backend;
   /** The entity it is about; a new one has its id before the first attempt. */
   readonly id: string;
@@ -39,11 +39,11 @@ interface CallState {
 
 const nextUlid = monotonicFactory();
 
-export function beginCall(
+export function beginExecution(
   backend: Backend,
   once: Once,
   deadline: Deadline = startDeadline(backend.clock),
-): Call {
+): Execution {
   const begunAt = backend.clock.now();
   const { request } = once;
   return {
