@@ -115,7 +115,14 @@ export abstract class Creations extends Rulings {
     if (before !== undefined) throw briefly(before);
     const found = await this.prepareCreation(domain, options);
     const prepared = { ...found, ...(actor !== undefined && { actor }) };
-    const reply = await this.api.post(`/v1/${domain.collection}`, prepared.input, this.as(prepared));
+    const post = (sent: Input): Promise<Reply> =>
+      this.api.post(`/v1/${domain.collection}`, sent, this.as(prepared));
+    let reply = await post(prepared.input);
+    const isTaken = reply.json['code'] === 'already_exists' && input === undefined;
+    for (const another of isTaken ? othersLike(domain, prepared.input) : []) {
+      reply = await post(another);
+      if (reply.status === 201) break;
+    }
     if (reply.status !== 201) {
       const why = refusedCreation(domain, reply);
       if (way !== undefined) this.closed.set(way, why);
@@ -139,6 +146,16 @@ export abstract class Creations extends Rulings {
       return given[domain.collection] ?? (await this.create(domain, options)).id;
     });
   }
+}
+
+/** Where another one holds what only one may: the same with one of its texts changed. */
+function* othersLike({ create }: Domain, input: Input): Iterable<Input> {
+  for (const number of [2, 3, 4, 5, 6, 7, 8, 9])
+    for (const [name, value] of Object.entries(input)) {
+      if (typeof value !== 'string') continue;
+      const another = { ...input, [name]: `${number}${value}` };
+      if (create.input.safeParse(another).success) yield another;
+    }
 }
 
 /** For who wrote the definition: what was refused, and the cure. */

@@ -4,6 +4,7 @@
  */
 import type { Command } from '../../functions/core/command.ts';
 import { decideAmong } from '../../functions/core/decide.ts';
+import { endsFrom } from '../../functions/core/definition.ts';
 import type { AnyTransition, Domain } from '../../functions/core/definition.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
 import { saidExample } from '../../functions/core/examples.ts';
@@ -277,12 +278,30 @@ export class Walk extends Filling {
   async #wait(entity: EntityState, name: string): Promise<Reply> {
     for (let waiting = entity, step = 0; waiting.due && step < stepsMax; step += 1) {
       const { due } = waiting;
+      if (due.transition !== name && (await this.#answeredBefore(waiting, name))) {
+        waiting = await this.state(entity.id);
+        continue;
+      }
       this.clock.moveTo(due.at);
       const reply = await this.runDue(waiting);
       if (due.transition === name || reply.status >= 300) return reply;
       waiting = await this.state(entity.id);
     }
     throw new NoWay(`${entity.id} does not come to wait for "${name}"`);
+  }
+
+  /** Where the deadline before the one that is wanted leads away from it, an answer may keep it from coming. */
+  async #answeredBefore({ id, status, collection, due }: EntityState, wanted: string): Promise<boolean> {
+    const domain = this.api.backend.registry.byCollection(collection);
+    const next = domain.transitions[due?.transition ?? ''];
+    const waitedIn = domain.deadlines?.[wanted]?.while ?? [];
+    if (!next || endsFrom(next, status).some((end) => waitedIn.includes(end))) return false;
+    for (const answered of preludesOf(domain, status, wanted)) {
+      if (!(await this.waiting(id, answered))) continue;
+      await this.attempt(id, answered);
+      return true;
+    }
+    return false;
   }
 
   /** Runs what an entity waits for as its worker does. */
