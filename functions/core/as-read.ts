@@ -33,6 +33,7 @@ interface WrittenUnique extends Pick<AnyUnique, 'while'> {
 }
 
 interface Written {
+  readonly collection: string;
   readonly states: readonly string[];
   readonly attributes: Fields;
   readonly hidden?: Fields;
@@ -41,8 +42,23 @@ interface Written {
   readonly transitions: Readonly<Record<string, WrittenTransition>>;
 }
 
-/** @param definition as `defineDomain` takes it; its types have been checked there */
+/** Words that follow from others: of an author they would be lost. */
+function assertNotMade({ collection, initial, transitions }: Written & { readonly initial?: unknown }): void {
+  if (initial !== undefined)
+    throw new Error(`definition "${collection}", initial: it is the first of "states"; put that state first`);
+  const led = Object.entries(transitions).find(([, transition]) => 'leads' in transition);
+  if (led)
+    throw new Error(
+      `definition "${collection}", transition "${led[0]}", leads: say the end for each state in "to"`,
+    );
+}
+
+/**
+ * @param definition as `defineDomain` takes it; its types have been checked there
+ * @throws naming a word that the engine makes itself
+ */
 export function asRead(definition: object): Domain {
+  assertNotMade(definition as Written);
   const { attributes, hidden, unique, create, transitions, ...rest } = definition as Written;
   return {
     ...rest,

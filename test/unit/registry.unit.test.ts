@@ -57,8 +57,18 @@ const posting = (account: NamedAccount): Partial<Domain> => ({
   },
 });
 /** As an author writes it. */
-const read = (change: object): Domain =>
-  asRead({ ...lamps, attributes: {}, hidden: {}, accounts: {}, unique: {}, deadlines: {}, ...change });
+function read(change: object): Domain {
+  const { initial: _, ...written } = lamps;
+  return asRead({
+    ...written,
+    attributes: {},
+    hidden: {},
+    accounts: {},
+    unique: {},
+    deadlines: {},
+    ...change,
+  });
+}
 const stays = (transition: object): Domain =>
   read({
     formerStates: ['dusk'],
@@ -332,6 +342,15 @@ describe('a definition that makes no sense is refused by name', () => {
     });
     expect(told.filter((text) => text.includes('TAKEN'))).toEqual([]);
     await expect(`${told.join('\n\n')}\n`).toMatchFileSnapshot('load-errors.txt');
+  });
+
+  it('a word that follows from another one, which says it', () => {
+    expect(() => read({ initial: 'on' })).toThrow(
+      'definition "lamps", initial: it is the first of "states"; put that state first',
+    );
+    expect(() => stays({ leads: { off: 'on' } })).toThrow(
+      'definition "lamps", transition "dim", leads: say the end for each state in "to"',
+    );
   });
 
   it('two definitions of one collection, prefix or unique value, naming both', () => {
