@@ -176,4 +176,32 @@ it('has a message answered before a deadline that would lead away from the one i
   expect((await walk.state(id)).attributes['remindAt']).toBeUndefined();
 });
 
+/** Who has a table may not hire it, so that the client is somebody else; and others are nobody. */
+const hires = defineDomain({
+  collection: 'hires',
+  type: 'hire',
+  idPrefix: 'hir',
+  summary: 'A guest who waits at tables for an evening.',
+  states: ['agreed', 'over'],
+  attributes: { guest: reference('guests', 'gst'), client: text('ada') },
+  create: {
+    summary: 'Hire somebody',
+    input: { guest: reference('guests', 'gst') },
+    reads: { guest: { of: guests, id: ({ input }) => input.guest } },
+    rules: {
+      own: { holds: ({ others, actor }) => others.guest.owner !== actor, otherwise: 'It is yourself.' },
+    },
+    set: ({ input, actor }) => ({ ...input, client: actor }),
+  },
+  transitions: {
+    end: {
+      summary: 'It is over',
+      authorize: { not_the_client: { actorIs: 'client', otherwise: 'Only the client may.' } },
+      from: ['agreed'],
+      to: ['over'],
+    },
+  },
+});
+
 conformance(bookings, restaurant);
+conformance(hires, [guests, hires]);

@@ -24,6 +24,8 @@ import type { Prepared } from './walk-types.ts';
 export type Ruling = Exclude<Decided, { readonly kind: 'unread' }>;
 
 export const stranger = 'somebody else';
+/** Whom nothing ever names; a stranger may be who has created it. */
+export const intruder = 'an intruder';
 
 /** Nobody waits for what a test reads for itself, however busy the machine is. */
 const noDeadline = (): AbortSignal => new AbortController().signal;

@@ -21,6 +21,7 @@ import type { Field } from '../examples.ts';
 import { everyRole } from '../roles.ts';
 import { countByKind, difference, dump } from '../table-dump.ts';
 import type { Walk } from '../walk.ts';
+import { intruder } from '../walk-rulings.ts';
 import { NoWay } from '../walk-types.ts';
 import type { CreateOptions, Prepared } from '../walk-types.ts';
 import { flips } from './flips.ts';
@@ -106,7 +107,7 @@ export function edges({ domain, walk }: Subject): void {
           peopleOf(one, (path) => valueAt(domain, entity, path)),
         );
         const judge = await here.judge(entity.id, name, command);
-        for (const actor of new Set(['somebody else', ...named]))
+        for (const actor of new Set([intruder, ...named]))
           if (judge({ ...command, actor }).kind === 'rejected')
             await agree(here, entity, name, { ...command, actor });
       });

@@ -5,8 +5,7 @@ import { exampleCreators } from '../../../functions/core/examples.ts';
 import { valueAt } from '../../../functions/core/entity.ts';
 import type { Subject } from '../conformance.ts';
 import { difference, dump } from '../table-dump.ts';
-
-const nobody = 'somebody else';
+import { intruder } from '../walk-rulings.ts';
 
 export function whoMay({ domain, walk }: Subject): void {
   const path = `/v1/${domain.collection}`;
@@ -72,7 +71,7 @@ export function whoMay({ domain, walk }: Subject): void {
             const named = Object.values(authorize).flatMap((one) =>
               peopleOf(one, (at) => valueAt(domain, entity, at)),
             );
-            for (const actor of new Set([nobody, 'alice', ...named])) {
+            for (const actor of new Set([intruder, 'alice', ...named])) {
               const broken = forbiddenTo(actor, authorize, (at) => valueAt(domain, entity, at));
               if (!broken) continue;
               const { store } = here.api.backend;
