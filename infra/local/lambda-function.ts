@@ -53,6 +53,10 @@ type WorkerMessage = { readonly loaded: true } | { readonly party: string; reado
 const workingMax = 16;
 /** Of one party, so that there is always room for another: a tenant's audits may take seconds. */
 const partyMax = 12;
+/** Of one party while others are there: each of their requests waits for the processor behind all that it has under way. */
+const partyMaxAmongOthers = 4;
+/** For how long a party that has nothing under way is still there. */
+const presenceMs = 1_000;
 
 /**
  * One Lambda function: the deployed bundle in a worker thread with an environment of its own. Invocations run
@@ -65,6 +69,8 @@ export class LambdaFunction {
   readonly #queues = new Map<string, (() => void)[]>();
   /** Those that have one. */
   readonly #places = new Map<string, number>();
+  /** When each party came last. */
+  readonly #cameAt = new Map<string, number>();
   #current: Environment | undefined;
   #stopped = false;
 
@@ -97,6 +103,7 @@ export class LambdaFunction {
   async #place(party: string): Promise<void> {
     const queue = this.#queues.get(party) ?? [];
     this.#queues.set(party, queue);
+    this.#cameAt.set(party, performance.now());
     const taken = new Promise<void>((resolve) => queue.push(resolve));
     this.#letIn();
     await taken;
@@ -108,13 +115,21 @@ export class LambdaFunction {
       const working = [...this.#places.keys()].reduce((sum, party) => sum + this.#workingOf(party), 0);
       if (working >= workingMax) return;
       const [next] = [...this.#queues.keys()].toSorted((a, b) => this.#workingOf(a) - this.#workingOf(b));
-      if (next === undefined || this.#workingOf(next) >= partyMax) return;
+      if (next === undefined || this.#workingOf(next) >= this.#partyMax()) return;
       const queue = this.#queues.get(next) ?? [];
       const letIn = queue.shift();
       if (queue.length === 0) this.#queues.delete(next);
       add(this.#places, next, 1);
       letIn?.();
     }
+  }
+
+  #partyMax(): number {
+    const since = performance.now() - presenceMs;
+    for (const [party, cameAt] of this.#cameAt) {
+      if (cameAt < since && !this.#places.has(party) && !this.#queues.has(party)) this.#cameAt.delete(party);
+    }
+    return this.#cameAt.size > 1 ? partyMaxAmongOthers : partyMax;
   }
 
   #workingOf(party: string): number {
