@@ -1,8 +1,8 @@
 /**
  * `npm run bench`: both handlers alone beside each other, then both stacks whole; each with the payments of this project,
  * and then with plain ones that do the stock pattern's work. Parts of it: `-- --only handlers`, `-- --only stacks`,
- * `-- --same-work`. Apart from both: `-- --hot`, which is what one item and a spread account bear, and `-- --cold`. Fewer rounds or commands make a
- * shorter run and a coarser figure.
+ * `-- --same-work`. Apart from both: `-- --hot`, which is what one item and a spread account bear, `-- --cold`, and
+ * `-- --noisy`, which is what a tenant hears of another one. Fewer rounds or commands make a shorter run and a coarser figure.
  */
 import { parseArgs } from 'node:util';
 import type { Domain } from '../../functions/core/definition.ts';
@@ -12,10 +12,12 @@ import { handlersBeside, stacksBeside } from './beside.ts';
 import { coldStarts } from './cold.ts';
 import { hotAccount } from './hot-account.ts';
 import { hotItem } from './hot-item.ts';
+import { noisyTenant } from './noisy.ts';
 
 const {
   cold,
   hot,
+  noisy,
   only,
   rounds,
   commands,
@@ -24,6 +26,7 @@ const {
   options: {
     cold: { type: 'boolean', default: false },
     hot: { type: 'boolean', default: false },
+    noisy: { type: 'boolean', default: false },
     only: { type: 'string' },
     'same-work': { type: 'boolean', default: false },
     rounds: { type: 'string', default: '3' },
@@ -53,6 +56,8 @@ if (cold) {
     }
     await hotAccount(open, printRow);
   });
+} else if (noisy) {
+  await noisyTenant(printRow);
 } else {
   if (only !== 'stacks') await handlersBeside(size, printRow);
   if (only === undefined) printRow([]);
