@@ -1,6 +1,7 @@
 /** The bulk redrive: which messages it runs again, how many of them, and what it says of the rest. */
 import { randomUUID } from 'node:crypto';
 import { beforeEach, expect, test } from 'vitest';
+import { delivery } from '../../functions/runtime/delivery-limits.ts';
 import { redriveMessages } from '../../functions/store/outbox/bulk-redrive.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import type { OutboxAccess } from '../../functions/store/outbox/message-writes.ts';
@@ -49,6 +50,13 @@ test('begins with the oldest, up to its limit, and says whether there were more'
   expect(await redrive(2)).toEqual({ count: 2, isComplete: true });
   expect(await runsOf(letters)).toEqual([2, 2, 2, 2, 2]);
   expect(await redrive(9)).toEqual({ count: 0, isComplete: true });
+});
+
+test('begins no more than its limit, however many it begins at once', async () => {
+  const atOnce = delivery.writeConcurrency;
+  const letters = await died(atOnce + 5);
+  expect(await redrive(atOnce + 2)).toEqual({ count: atOnce + 2, isComplete: false });
+  expect((await runsOf(letters)).filter((run) => run === 2)).toHaveLength(atOnce + 2);
 });
 
 test('leaves alone what is held, and what is of another topic', async () => {

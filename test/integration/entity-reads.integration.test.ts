@@ -79,6 +79,7 @@ describe('an entity', () => {
     expect(found.record).toEqual(record);
     expect([...found.entities.keys()].sort()).toEqual([one.id, other.id].sort());
     expect(found.entities.get(one.id)).toMatchObject({ attributes: { seats } });
+    expect((await readTogether(store, tenant, [], record.pk, signal)).entities.size).toBe(0);
     for (const key of [undefined, randomUUID()])
       expect(await readTogether(store, tenant, [one.id], key, signal)).not.toHaveProperty('record');
   });
