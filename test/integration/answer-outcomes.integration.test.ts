@@ -11,7 +11,7 @@ import { messageId } from '../../functions/store/outbox/message-items.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import type { OutboxAccess } from '../../functions/store/outbox/message-writes.ts';
 import { readMessage } from '../../functions/store/outbox/messages.ts';
-import { commandProcesses, gone, idIn, isWrite, run } from '../support/command-processes.ts';
+import { commandProcesses, conflictAt, gone, idIn, isWrite, run } from '../support/command-processes.ts';
 import type { CommandProcess } from '../support/command-processes.ts';
 import { madeMessage } from '../support/messages.ts';
 
@@ -122,6 +122,19 @@ describe('an answer waits, and says for what', () => {
     await noted(item, 'locked');
     clock.advance(61_000);
     expect(await carriedOut(await stored(item))).toEqual(ended(true));
+  });
+
+  test('but not for its turn where its message does not have it yet: it is kept first', async () => {
+    const conflicting = (): CommandProcess =>
+      started({
+        before: (call) => {
+          if (isWrite(call) && call.nth === 1) throw conflictAt(0);
+        },
+      });
+    const item = await capture();
+    expect(await answersOf(conflicting()).carryOut(item, { news: yes() })).toEqual(waits('contended'));
+    expect(await stored(item)).toEqual(item);
+    expect(await carriedOut(await answered(), conflicting())).toEqual(ended(true));
   });
 
   test.each([

@@ -1073,4 +1073,16 @@ export const explained: readonly Explained[] = [
     replacement: 'pk === undefined && sk === undefined',
     why: 'What stands in an index has its keys; the types do not know that.',
   },
+  {
+    file: 'functions/commands/execute.ts',
+    original: "request.kind === 'answer'",
+    replacement: 'true',
+    why: 'No other request has news; the types ask for the check.',
+  },
+  {
+    file: 'functions/commands/execute.ts',
+    original: 'defeats += 1',
+    replacement: 'defeats -= 1',
+    why: 'The pauses would not grow, and it would try more often until the same end; how they grow tells `backoff-window`.',
+  },
 ];

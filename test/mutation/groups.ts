@@ -124,7 +124,7 @@ export const groups: readonly Group[] = [
       'functions/commands/key-outcomes.ts',
       'functions/commands/execute.ts',
     ],
-    tests: integration(...commandsAsCalled),
+    tests: integration(...commandsAsCalled, 'answer-outcomes'),
     reason: 'What a key answers, and what a command does that meets others or loses an answer.',
   },
   {
