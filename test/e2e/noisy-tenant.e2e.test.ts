@@ -1,0 +1,21 @@
+/** A tenant that makes noise does not keep another one from its answers (G12). What is told is counted, not timed. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { during, noises, quietTenant } from '../support/noise.ts';
+import { startBackendProcess } from '../support/started-backend.ts';
+import type { StartedBackend } from '../support/started-backend.ts';
+
+const payments = 20;
+
+let backend: StartedBackend;
+beforeAll(async () => {
+  backend = await startBackendProcess();
+});
+afterAll(() => backend.stop());
+
+test.each(noises)('$name: another tenant creates and confirms, and hears of no trouble', async (noise) => {
+  const [heard, told] = await during(backend.url, noise, () => quietTenant(backend.url, payments));
+  const statuses = heard.map(({ status }) => status).toSorted((one, other) => one - other);
+  expect(statuses).toEqual([...Array<number>(payments).fill(200), ...Array<number>(payments).fill(201)]);
+  // It was made: somebody was answered, if only that it is too much.
+  expect(Object.keys(told)).not.toEqual([]);
+});
