@@ -67,7 +67,12 @@ const bookings = defineDomain({
   idPrefix: 'bok',
   summary: 'A table for an evening.',
   states: ['booked', 'given-up', 'visited'],
-  attributes: { ...booking, answerBy: moment().optional(), remindAt: moment().optional() },
+  attributes: {
+    ...booking,
+    startsAt: moment(),
+    answerBy: moment().optional(),
+    remindAt: moment().optional(),
+  },
   unique: { table_of_day: { while: ['booked', 'visited'], of: ['table', 'day'] } },
   deadlines: {
     'give-up': { while: ['booked'], at: 'answerBy' },
@@ -100,6 +105,7 @@ const bookings = defineDomain({
     },
     set: ({ input, now }) => ({
       ...input,
+      startsAt: startOf(input),
       answerBy: later(now, { minutes: 15 }),
       remindAt: later(startOf(input), { days: -1 }),
     }),
@@ -139,6 +145,7 @@ const bookings = defineDomain({
       summary: 'They were there',
       from: ['booked'],
       to: ['visited'],
+      rules: { too_early: { since: 'startsAt', otherwise: 'It has not begun.' } },
       links: {
         guest: {
           of: maybe(guests),
@@ -201,6 +208,12 @@ const hires = defineDomain({
       to: ['over'],
     },
   },
+});
+
+it('lets a deadline pass that leaves it where it is, where the moment that is wanted comes after it', async () => {
+  const walk = await newWalk();
+  const { id } = await walk.create(bookings);
+  expect((await walk.force(id, 'visit')).json).toMatchObject({ status: 'visited' });
 });
 
 conformance(bookings, restaurant);

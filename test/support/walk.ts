@@ -41,6 +41,9 @@ import type { Ruling } from './walk-rulings.ts';
 /** More steps than any example needs to leave a state. */
 const stepsMax = 40;
 
+/** Deadlines that a walk lets pass on its way to a moment. */
+const passedMost = 4;
+
 /** How long a walk waits where no attribute says a moment: a minute, an hour, a day, a week, a month, a year. */
 const laterMs = [60_000, 3_600_000, ...[1, 7, 31, 366].map((days) => days * 86_400_000)];
 const isMoment = /^\d{4}-\d{2}-\d{2}T/;
@@ -290,6 +293,18 @@ export class Walk extends Filling {
     throw new NoWay(`${entity.id} does not come to wait for "${name}"`);
   }
 
+  /** Whether a deadline has come that leaves an entity in its state: what is wanted may lie after it. */
+  async #passed(id: string): Promise<boolean> {
+    const entity = await this.state(id);
+    const { due, status } = entity;
+    if (!due) return false;
+    const { transition } = this.definition(entity, due.transition);
+    if (!endsFrom(transition, status).includes(status)) return this.#answeredBefore(entity, due.transition);
+    this.clock.moveTo(due.at);
+    await this.runDue(entity);
+    return (await this.state(id)).status === status;
+  }
+
   /** Where the deadline before the one that is wanted leads away from it, an answer may keep it from coming. */
   async #answeredBefore({ id, status, collection, due }: EntityState, wanted: string): Promise<boolean> {
     const domain = this.api.backend.registry.byCollection(collection);
@@ -334,6 +349,10 @@ export class Walk extends Filling {
     if (await this.#atAnotherTime(id, name, command, ({ kind }) => kind === 'accepted')) return prepared();
     const others = Object.values((await this.state(id)).attributes).flatMap(idsIn);
     if (await this.fill([id, ...others, ...idsIn(command.input)], isEnough)) return command;
+    for (let step = 0; step < passedMost && (await this.#passed(id)); step += 1) {
+      if (await isEnough()) return command;
+      if (await this.#atAnotherTime(id, name, command, ({ kind }) => kind === 'accepted')) return prepared();
+    }
     const ruling = await this.verdict(id, name, command);
     const code = ruling.kind === 'rejected' ? ruling.rejection.code : ruling.kind;
     const sought = tried.length > 0 ? `after ${tried.join(', ')}` : 'and nothing else stays in that state';
