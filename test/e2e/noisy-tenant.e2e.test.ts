@@ -1,6 +1,6 @@
 /** A tenant that makes noise does not keep another one from its answers (G12). What is told is counted, not timed. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { during, noises, quietTenant } from '../support/noise.ts';
+import { during, noises, quietCallers, quietTenant } from '../support/noise.ts';
 import { startBackendProcess } from '../support/started-backend.ts';
 import type { StartedBackend } from '../support/started-backend.ts';
 
@@ -14,8 +14,10 @@ afterAll(() => backend.stop());
 
 test.each(noises)('$name: another tenant creates and confirms, and hears of no trouble', async (noise) => {
   const [heard, told] = await during(backend.url, noise, () => quietTenant(backend.url, payments));
-  const statuses = heard.map(({ status }) => status).toSorted((one, other) => one - other);
-  expect(statuses).toEqual([...Array<number>(payments).fill(200), ...Array<number>(payments).fill(201)]);
+  const answered = (status: number): number => heard.filter((each) => each.status === status).length;
+  expect([answered(201), answered(200)]).toEqual([payments, payments]);
+  // A machine that stands still for a whole deadline, as a busy one may once, fails what is under way then, and no more.
+  expect(heard.length - 2 * payments).toBeLessThanOrEqual(quietCallers);
   // It was made: somebody was answered, if only that it is too much.
   expect(Object.keys(told)).not.toEqual([]);
 });

@@ -55,21 +55,29 @@ export interface Heard {
   readonly ms: number;
 }
 
-/** Two callers who create and confirm payments, one after the other. @returns what each request was answered */
+export const quietCallers = 2;
+
+/**
+ * Callers who create and confirm payments, one after the other, and ask again with the same key where they are told 503.
+ * @returns what each request was answered
+ */
 export async function quietTenant(url: string, payments: number): Promise<readonly Heard[]> {
   const api = target(url, await tokenFor(`quiet ${randomUUID()}`));
   const heard: Heard[] = [];
   const post = async (path: string, body?: unknown): Promise<string> => {
-    const began = performance.now();
-    const { status, json } = await api.post(path, body);
-    heard.push({ status, ms: performance.now() - began });
-    return String(json['id']);
+    const key = randomUUID();
+    for (;;) {
+      const began = performance.now();
+      const { status, json } = await api.post(path, body, { key });
+      heard.push({ status, ms: performance.now() - began });
+      if (status !== 503) return String(json['id']);
+    }
   };
   const pay = async (): Promise<void> => {
     const id = await post('/v1/payments', { payer: 'ada', payee: 'shop', amount: 5, currency: 'EUR' });
     await post(`/v1/payments/${id}/confirm`);
   };
-  await pMap(Array.from({ length: payments }), pay, { concurrency: 2 });
+  await pMap(Array.from({ length: payments }), pay, { concurrency: quietCallers });
   return heard;
 }
 
