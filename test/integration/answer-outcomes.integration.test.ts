@@ -138,6 +138,30 @@ describe('an answer waits, and says for what', () => {
   });
 
   test.each([
+    [
+      'but for nothing where it lost one race to another command: it decides on what that left',
+      1,
+      ended(true),
+    ],
+    ['where it loses a second race before its message has it', 2, waits('contended')],
+  ])('%s', async (_, losses, outcome) => {
+    const payment = await capture();
+    await answersOf().answer(payment, yes());
+    const refund = (amount: number) => run(api, transition('payments', 'refund', payment.entity, { amount }));
+    await refund(100);
+    const item = await stored({ tenant: api.tenant, id: messageId(payment.entity, 4, 0) });
+    const raced = started({
+      before: async (call) => {
+        if (isWrite(call) && call.nth <= losses) await refund(call.nth);
+      },
+    });
+    const news: AnswerNews = { ...yes(), answer: { outcome: 'done', by, at: at(), result: '{"body":""}' } };
+    expect(await answersOf(raced).carryOut(item, { news })).toEqual(outcome);
+    expect(raced.made.slice(0, 3)).toEqual(['BatchGet', 'TransactWrite', 'TransactWrite']);
+    if (losses === 2) expect(await stored(item)).toEqual(item);
+  });
+
+  test.each([
     ['its transition', { answers: { done: 'vanished' } }, 'no_transition'],
     ['a transition for this outcome', { answers: { refused: 'decline' } }, 'no_transition'],
     ['its collection', { collection: 'vanished' }, 'no_transition'],

@@ -5,7 +5,7 @@ import type { WaitingRoom } from '../../functions/commands/waiting-room.ts';
 import type { Outcome } from '../../functions/commands/outcome.ts';
 import { again, commandProcesses, conflictAt, isWrite, run } from '../support/command-processes.ts';
 
-const { api, counted, started, transition, lock, earn, account, read } = commandProcesses();
+const { api, clock, counted, started, transition, lock, earn, account, read } = commandProcesses();
 
 const count = (made: readonly string[], name: string): number => made.filter((each) => each === name).length;
 
@@ -75,6 +75,8 @@ describe('commands of one process that want the same entity', () => {
         if (call.nth === 1) return void (await run(api, earn(id)));
         late = run(crowd, earn(id));
         await Promise.race([waitingRoom.entered(2), late]);
+        // Who has waited for its turn makes no pause then, so that it needs no time for one.
+        clock.advance(60_000);
       },
     });
     expect(await run(crowd, earn(id))).toMatchObject({ kind: 'committed', answer: { version: 3 } });
@@ -133,6 +135,38 @@ describe('commands of one process that want the same entity', () => {
     expect(await late).toEqual({ kind: 'contended' });
     expect(count(crowd.made, 'TransactWrite')).toBe(2);
   });
+});
+
+test('who waits for a lock asks for no turn', async () => {
+  const id = await account();
+  const held = await run(api, lock(id));
+  const { token: lockToken } = (held as { answer: { lock: { token: string } } }).answer.lock;
+  const waitingRoom = createWaitingRoom();
+  const asked: string[] = [];
+  const waiter = started({
+    waitingRoom: {
+      ...waitingRoom,
+      enter: (tenant, entity) => {
+        const place = waitingRoom.enter(tenant, entity);
+        asked.push('place');
+        return (
+          place && {
+            ...place,
+            turn: (deadline) => {
+              asked.push('turn');
+              return place.turn(deadline);
+            },
+          }
+        );
+      },
+    },
+    after: async ({ command, nth }) => {
+      if (command !== 'BatchGet' || nth !== 2) return;
+      await run(api, { ...lock(id), kind: 'unlock', lockToken } as never);
+    },
+  });
+  expect(await run(waiter, lock(id, { wait: 'wait' }))).toMatchObject({ answer: { lock: { fence: 2 } } });
+  expect(asked).toEqual(['place']);
 });
 
 test('who waits for a lock keeps its turn from nobody: the one that has the lock gets it', async () => {
