@@ -61,6 +61,28 @@ export const groups: readonly Group[] = [
     reason: 'They do no I/O: their unit tests say all that they do.',
   },
   {
+    name: 'shapes',
+    mutate: [
+      'functions/store/keys.ts',
+      'functions/store/failures.ts',
+      'functions/store/outbox/message-items.ts',
+      'functions/store/outbox/message-view.ts',
+      'functions/outbox/queue-messages.ts',
+      'functions/outbox/stream-images.ts',
+    ],
+    tests: unit(
+      'keys',
+      'spread-accounts',
+      'failures',
+      'message-items',
+      'message-view',
+      'queue-messages',
+      'stream-images',
+    ),
+    isWhole: true,
+    reason: 'What is stored and sent, and in what form: they do no I/O.',
+  },
+  {
     name: 'messages',
     mutate: [
       'functions/store/outbox/message-writes.ts',

@@ -13,13 +13,21 @@ describe('a call that failed may have happened', () => {
     answered(503),
     answered(429),
     answered(200),
-    answered(400, 'ThrottlingException'),
-    answered(400, 'TransactionInProgressException'),
+    ...[
+      'ProvisionedThroughputExceededException',
+      'RequestLimitExceeded',
+      'ThrottlingException',
+      'TransactionConflictException',
+      'TransactionInProgressException',
+      'LimitExceededException',
+      'ReplicatedWriteConflictException',
+    ].map((name) => answered(400, name)),
     named('TimeoutError'),
     named('AbortError'),
     coded('ECONNRESET'),
     coded('EPIPE'),
     coded('EAI_AGAIN'),
+    coded('UND_ERR_CONNECT_TIMEOUT'),
     new Error('x', { cause: coded('ECONNREFUSED') }),
     Object.assign(new Error('not readable'), { $metadata: { attempts: 3 } }),
   ])('where it ended with %o', (error) => {
@@ -34,6 +42,7 @@ describe('a call that failed did not happen', () => {
     new TypeError('undefined is not a function'),
     new Error('Unsupported type passed: Date'),
     coded('ERR_INVALID_ARG_TYPE'),
+    coded('ERR_UNESCAPED_CHARACTERS'),
     'a string',
   ])('where it ended with %o', (error) => {
     expect(mayHaveHappened(error)).toBe(false);

@@ -6,12 +6,15 @@ import {
   messageGroup,
   messageReference,
   parseBody,
+  referenceMessage,
   timerReference,
 } from '../../functions/outbox/queue-messages.ts';
 import { messageItem, messageKey } from '../../functions/store/outbox/message-items.ts';
 
 const event = (file: string): SQSEvent =>
   JSON.parse(readFileSync(new URL(`../../events/sqs/${file}.json`, import.meta.url), 'utf8')) as SQSEvent;
+
+const trace = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
 describe('the body of a queue message', () => {
   test.each(['notification', 'external-call', 'external-call-redriven', 'report', 'llm'])(
@@ -47,15 +50,49 @@ describe('the body of a queue message', () => {
 
   test('keeps a trace and does without one that is malformed', () => {
     const reference = { id: 'msg', tenant: 'acme', topic: 'llm', run: 1 };
-    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
-    expect(parseBody(messageReference, JSON.stringify({ ...reference, traceparent }))).toEqual({
+    expect(parseBody(messageReference, JSON.stringify({ ...reference, traceparent: trace }))).toEqual({
       ...reference,
-      traceparent,
+      traceparent: trace,
     });
-    expect(parseBody(messageReference, JSON.stringify({ ...reference, traceparent: 'x' }))).toEqual(
-      reference,
-    );
+    for (const malformed of ['x', `x${trace}`, `${trace}x`])
+      expect(parseBody(messageReference, JSON.stringify({ ...reference, traceparent: malformed }))).toEqual(
+        reference,
+      );
   });
+
+  test.each(['', 'x'.repeat(257), '\ud800'])('names nobody whose name is %j', (tenant) => {
+    const reference = { id: 'msg', tenant, topic: 'llm', run: 1 };
+    expect(parseBody(messageReference, JSON.stringify(reference))).toBeUndefined();
+  });
+
+  test('may name one by 256 characters, or by one', () => {
+    for (const tenant of ['x', 'x'.repeat(256)]) {
+      const reference = { id: 'msg', tenant, topic: 'llm', run: 1 } as const;
+      expect(parseBody(messageReference, JSON.stringify(reference))).toEqual(reference);
+    }
+  });
+
+  test('does without the name of a copy that is none', () => {
+    const reference = { id: 'msg', tenant: 'acme', topic: 'llm', run: 1 };
+    for (const copy of ['', 'x'.repeat(65), 5])
+      expect(parseBody(messageReference, JSON.stringify({ ...reference, copy }))).toEqual(reference);
+  });
+});
+
+test('each try to send a reference is a copy of its own, in the group of its tenant', () => {
+  const reference = { id: 'msg', tenant: 'acme', topic: 'llm', run: 1, traceparent: trace } as const;
+  const { body, group, traceparent } = referenceMessage(reference);
+  expect({ group, traceparent }).toEqual({ group: 'acme', traceparent: trace });
+  const copies = [body(), body()].map((sent) => parseBody(messageReference, sent));
+  for (const sent of copies) expect(sent).toEqual({ ...reference, copy: sent?.copy });
+  const names = copies.map((sent) => sent?.copy);
+  expect(names).not.toContain(undefined);
+  expect(new Set(names).size).toBe(2);
+});
+
+test('the fair-queue group of a tenant is its name where SQS takes it', () => {
+  expect(messageGroup('acme')).toBe('acme');
+  expect(messageGroup('x'.repeat(129))).not.toContain('x');
 });
 
 test('the fair-queue group of any tenant is one that SQS takes', () => {
