@@ -4,15 +4,19 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
+import { Pool } from 'undici';
 import { loopbackProgram, programName } from './dynamodb-program.ts';
 import { freePort } from './ports.ts';
 import { StartError } from './start-error.ts';
+import { recordsWithin, type GetRecords } from './stream-records.ts';
 import { endWithThisProcess, processFacts, terminate, terminateByPid } from './java-process.ts';
 
 export interface DynamoDbLocal {
   /** `http://127.0.0.1:<port>` */
   readonly endpoint: string;
   readonly pid: number;
+  /** Reads its streams without the SDK. */
+  readonly getRecords: GetRecords;
   /** Stops it so that everything acknowledged is on disk, and waits until the process is gone. */
   stop(): Promise<void>;
 }
@@ -94,10 +98,14 @@ function running(
   port: number,
   dataDirectory: string | undefined,
 ): DynamoDbLocal {
+  const endpoint = `http://127.0.0.1:${port}`;
+  const pool = new Pool(endpoint);
   return {
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint,
     pid,
+    getRecords: recordsWithin(pool),
     stop: async () => {
+      await pool.destroy();
       await terminate(child, stopGraceMs);
       if (dataDirectory !== undefined) await rm(pidFileOf(dataDirectory), { force: true });
     },

@@ -4,9 +4,7 @@
  * is given only the next few messages of each group, and gets more as they are received.
  * Source: Amazon SQS Developer Guide, "Amazon SQS fair queues".
  */
-import type { createRequestHandler } from 'local-aws-sqs';
-
-export type EmbeddedQueue = ReturnType<typeof createRequestHandler>['service']['Queues'][number];
+import type { EmbeddedQueue } from './embedded-queue.ts';
 
 interface QueueMessage {
   readonly MessageId: string;

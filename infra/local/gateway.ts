@@ -39,6 +39,14 @@ const keepAliveMs = 75_000;
 /** API Gateway's limit for a request. */
 const bodyMaxBytes = 10 * 1024 * 1024;
 
+export interface GatewayOptions {
+  readonly port: number;
+  readonly accountId: string;
+  readonly log: Log;
+  /** Told when a request is answered that is no mere read. */
+  readonly onCommand?: () => void;
+}
+
 /**
  * Serves the routes of an HTTP API on one machine.
  *
@@ -48,7 +56,7 @@ const bodyMaxBytes = 10 * 1024 * 1024;
  */
 export async function startGateway(
   routes: readonly GatewayRoute[],
-  options: { readonly port: number; readonly accountId: string; readonly log: Log },
+  options: GatewayOptions,
 ): Promise<Gateway> {
   const table = new RouteTable(routes);
   const { log } = options;
@@ -66,6 +74,7 @@ export async function startGateway(
     answer(request, response, table, requestId, options.accountId)
       .then((result) => {
         if (!response.writableEnded) writeAnswer(response, result, requestId);
+        if (request.method !== 'GET') options.onCommand?.();
       })
       .catch((error: unknown) => {
         // A caller that went away hears nothing any more.

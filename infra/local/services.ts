@@ -6,6 +6,7 @@ import { senderDomainOf } from '../../functions/workers/receivers/mailbox.ts';
 import { startDynamoDbLocal, type DynamoDbLocal } from './dynamodb.ts';
 import { givenEndpoint, type Variables } from './given-endpoints.ts';
 import type { Log } from './log.ts';
+import type { QueueSource } from './queue-source.ts';
 import { startCallReceiver, type CallReceiver } from './receivers/calls.ts';
 import type { Receiver } from './receivers/http-receiver.ts';
 import { startLanguageModel } from './receivers/language-model.ts';
@@ -13,15 +14,17 @@ import { startMailReceiver } from './receivers/mails.ts';
 import { startObjectStore } from './receivers/objects.ts';
 import { startSqsServer } from './sqs.ts';
 import { StartError } from './start-error.ts';
+import type { GetRecords } from './stream-records.ts';
 
 /** What the stack works with: the AWS services it uses and the receivers it sends to. */
 export interface LocalServices {
   readonly region: string;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
   readonly dynamodbEndpoint: string;
+  readonly getRecords?: GetRecords;
   readonly sqsEndpoint: string;
   readonly bucketEndpoint?: string;
-  readonly visibleMessages?: (queueUrl: string) => number;
+  readonly queueSource?: (queueUrl: string) => QueueSource;
   /** Variables that lead the functions to all of it. */
   readonly environment: Readonly<Record<string, string>>;
   /** The built-in receivers that were started, by name. */
@@ -98,9 +101,10 @@ export async function startServices(
     region,
     credentials,
     dynamodbEndpoint,
+    ...(dynamodb !== undefined && { getRecords: dynamodb.getRecords }),
     sqsEndpoint,
     ...(bucketEndpoint !== undefined && { bucketEndpoint }),
-    ...(sqs !== undefined && { visibleMessages: (url: string) => sqs.visibleMessages(url) }),
+    ...(sqs !== undefined && { queueSource: (url: string) => sqs.queueSource(url) }),
     environment: {
       ...Object.fromEntries(
         passedOn.flatMap((name) => (variables[name] === undefined ? [] : [[name, variables[name]] as const])),

@@ -1,24 +1,19 @@
-import {
-  DeleteMessageBatchCommand,
-  ReceiveMessageCommand,
-  type Message,
-  type SQSClient,
-} from '@aws-sdk/client-sqs';
+import type { Message } from '@aws-sdk/client-sqs';
 import { readFilters } from './event-pattern.ts';
 import type { LambdaFunction } from './lambda-function.ts';
 import type { Log } from './log.ts';
+import type { QueueSource } from './queue-source.ts';
 
 export interface SqsMappingOptions {
-  readonly sqs: SQSClient;
-  readonly queueUrl: string;
+  readonly source: QueueSource;
   readonly queueArn: string;
   readonly region: string;
   readonly target: LambdaFunction;
   /** Resolved properties of the `AWS::Lambda::EventSourceMapping`. */
   readonly properties: Readonly<Record<string, unknown>>;
-  /** How many messages a receive would find now; absent for a server outside, which is asked by long polls. */
-  readonly visibleMessages?: (queueUrl: string) => number;
   readonly log: Log;
+  /** Told when an invocation is over. */
+  readonly onDelivered?: () => void;
 }
 
 /** A mapping that runs until it is stopped. */
@@ -27,8 +22,6 @@ export interface Mapping {
   stop(): Promise<void>;
 }
 
-/** How often an empty queue of this process is looked at. */
-const idleMs = 20;
 /** One receive of SQS gives ten messages at most. */
 const receiveMax = 10;
 /** Where the template sets no `MaximumConcurrency`; on AWS it would be that of the account. */
@@ -39,7 +32,7 @@ const defaultConcurrency = 10;
  * and the queue's redrive policy, as on AWS.
  */
 export function startSqsMapping(options: SqsMappingOptions): Mapping {
-  const { properties, queueUrl, visibleMessages, log, target } = options;
+  const { properties, source, queueArn, log, target } = options;
   const scaling = properties['ScalingConfig'] as { MaximumConcurrency?: number } | undefined;
   const maximumConcurrency = scaling?.MaximumConcurrency ?? defaultConcurrency;
   const batchSize = Math.min(Number(properties['BatchSize'] ?? receiveMax), receiveMax);
@@ -52,20 +45,15 @@ export function startSqsMapping(options: SqsMappingOptions): Mapping {
         await Promise.race(running);
         continue;
       }
-      const visible = visibleMessages?.(queueUrl) ?? Number.POSITIVE_INFINITY;
-      if (visible === 0) {
-        await pause(idleMs);
-        continue;
-      }
       try {
-        const messages = await receive(options, Math.min(batchSize, visible));
+        const messages = await source.receive(batchSize);
         if (messages.length > 0) {
           const run = deliver(options, messages).finally(() => running.delete(run));
           running.add(run);
         }
       } catch (error) {
         if (isStopped()) break;
-        log(target.configuration.name, `receiving from ${queueUrl} failed: ${String(error)}`);
+        log(target.configuration.name, `receiving from ${queueArn} failed: ${String(error)}`);
         await pause(1_000);
       }
     }
@@ -81,22 +69,6 @@ export function startSqsMapping(options: SqsMappingOptions): Mapping {
   };
 }
 
-async function receive(options: SqsMappingOptions, count: number): Promise<Message[]> {
-  const { Messages = [] } = await options.sqs.send(
-    new ReceiveMessageCommand({
-      QueueUrl: options.queueUrl,
-      MaxNumberOfMessages: count,
-      // The embedded server wakes a long poll late and repeats messages in it, so it is only asked when it has some.
-      WaitTimeSeconds: options.visibleMessages === undefined ? 1 : 0,
-      // The embedded server does not know the newer name yet; the service knows both.
-      // oxlint-disable-next-line typescript/no-deprecated
-      AttributeNames: ['All'],
-      MessageAttributeNames: ['All'],
-    }),
-  );
-  return Messages;
-}
-
 async function deliver(options: SqsMappingOptions, messages: readonly Message[]): Promise<void> {
   const { log, target } = options;
   try {
@@ -105,12 +77,10 @@ async function deliver(options: SqsMappingOptions, messages: readonly Message[])
     const wanted = records.filter((record) => passes({ ...record, body: parsed(record.body) }));
     const failed = wanted.length === 0 ? new Set<string>() : await failedOf(options, wanted);
     // Messages a filter turns away are deleted, as Lambda does.
-    await remove(
-      options,
-      messages.filter((message) => !failed.has(message.MessageId ?? '')),
-    );
+    const done = messages.filter((message) => !failed.has(message.MessageId ?? ''));
+    if (done.length > 0) await options.source.remove(done);
   } catch (error) {
-    log(target.configuration.name, `a batch of ${options.queueUrl} was not finished: ${String(error)}`);
+    log(target.configuration.name, `a batch of ${options.queueArn} was not finished: ${String(error)}`);
   }
 }
 
@@ -119,6 +89,7 @@ async function failedOf(options: SqsMappingOptions, records: readonly SqsRecord[
   const { log, target, properties } = options;
   const all = new Set(records.map((record) => record.messageId));
   const invocation = await target.invoke({ Records: records });
+  options.onDelivered?.();
   if (!invocation.ok) {
     log(
       target.configuration.name,
@@ -152,19 +123,6 @@ export function itemFailures(payload: unknown): string[] | undefined {
   return identifiers.every((id): id is string => typeof id === 'string' && id !== '')
     ? identifiers
     : undefined;
-}
-
-async function remove(options: SqsMappingOptions, messages: readonly Message[]): Promise<void> {
-  if (messages.length === 0) return;
-  await options.sqs.send(
-    new DeleteMessageBatchCommand({
-      QueueUrl: options.queueUrl,
-      Entries: messages.map((message, index) => ({
-        Id: String(index),
-        ReceiptHandle: message.ReceiptHandle,
-      })),
-    }),
-  );
 }
 
 interface SqsRecord {

@@ -1,21 +1,23 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createRequestHandler } from 'local-aws-sqs';
+import { Doorbell } from './doorbell.ts';
+import { queueWithin } from './embedded-queue.ts';
+import type { EmbeddedQueue } from './embedded-queue.ts';
 import { makeFair } from './fair-queue.ts';
-import type { EmbeddedQueue } from './fair-queue.ts';
 import { listen } from './ports.ts';
+import type { QueueSource } from './queue-source.ts';
 
 export interface SqsServer {
   /** `http://127.0.0.1:<port>` */
   readonly endpoint: string;
-  /** How many messages a receive of this queue would find now, so that nobody polls an empty queue over HTTP. */
-  visibleMessages(queueUrl: string): number;
+  /** One of its queues for those in this process, without HTTP. */
+  queueSource(queueUrl: string): QueueSource;
   stop(): Promise<void>;
 }
 
-const inFlight = 'ApproximateNumberOfMessagesNotVisible';
-/** On AWS without those in flight; this server counts them in. */
-const notDelayed = 'ApproximateNumberOfMessages';
+/** The server puts a message into its queue a moment after it has answered. */
+const arrivalMs = 2;
 
 /** The account of every local name and URL. */
 export const localAccountId = '000000000000';
@@ -35,6 +37,7 @@ export async function startSqsServer(region: string): Promise<SqsServer> {
     emulateQueueCreationLifecycle: false,
   });
   const fair = new WeakSet<EmbeddedQueue>();
+  const arrivals = new Doorbell();
   server.on('request', (incoming: IncomingMessage, response: ServerResponse) => {
     // A queue that was just made is empty, so it is early enough before the next request.
     for (const queue of service.Queues.filter((candidate) => !fair.has(candidate))) {
@@ -43,19 +46,21 @@ export async function startSqsServer(region: string): Promise<SqsServer> {
     }
     // The library reads the body and the target outside its own error handling: a request that is none must not
     // end the process.
-    requestHandler(incoming, response).catch(() => {
-      if (!response.headersSent) response.writeHead(400);
-      response.end();
-    });
+    requestHandler(incoming, response)
+      .catch(() => {
+        if (!response.headersSent) response.writeHead(400);
+        response.end();
+      })
+      .finally(() => {
+        setTimeout(() => {
+          arrivals.ring();
+        }, arrivalMs);
+      });
   });
   return {
     endpoint: `http://127.0.0.1:${port}`,
-    visibleMessages: (queueUrl) => {
-      const queue = service.Queues.find((candidate) => candidate.QueueUrl === queueUrl);
-      if (queue === undefined) return 0;
-      const attributes = queue.getAttributes([inFlight, notDelayed]) as Record<string, string>;
-      return Math.max(0, Number(attributes[notDelayed]) - Number(attributes[inFlight]));
-    },
+    queueSource: (queueUrl) =>
+      queueWithin(() => service.Queues.find((candidate) => candidate.QueueUrl === queueUrl), arrivals),
     stop: async () => {
       server.close();
       server.closeAllConnections();

@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { JSONWebKeySet } from 'jose';
+import { Doorbell } from './doorbell.ts';
 import { Functions } from './functions.ts';
 import { startGateway, type Gateway, type GatewayRoute } from './gateway.ts';
 import { readHttpApi } from './http-api.ts';
@@ -10,10 +11,12 @@ import type { FunctionConfiguration, Invocation } from './lambda-function.ts';
 import type { Log } from './log.ts';
 import { startMappings } from './mappings.ts';
 import { provision } from './provision.ts';
+import type { QueueSource } from './queue-source.ts';
 import { Resolver } from './resolver.ts';
 import { startSchedules } from './schedules.ts';
 import type { Mapping } from './sqs-mapping.ts';
 import { localAccountId } from './sqs.ts';
+import type { GetRecords } from './stream-records.ts';
 import { assertSupported, type Template } from './template.ts';
 
 export interface StackOptions {
@@ -25,11 +28,13 @@ export interface StackOptions {
   readonly region: string;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
   readonly dynamodbEndpoint: string;
+  /** Of the embedded database; see `DynamoDbLocal`. */
+  readonly getRecords?: GetRecords | undefined;
   readonly sqsEndpoint: string;
   /** An S3 server of the caller's, on which buckets have to be made. */
   readonly bucketEndpoint?: string;
   /** Of the embedded SQS server; see `SqsServer`. */
-  readonly visibleMessages?: (queueUrl: string) => number;
+  readonly queueSource?: (queueUrl: string) => QueueSource;
   /** Variables every function gets; they stand above those of the template. */
   readonly environment: Readonly<Record<string, string>>;
   /** Public keys the JWT authorizer trusts. */
@@ -86,6 +91,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const routes = readHttpApi(template, resolver, functions, options.tokenKeys, options.moreTokens);
 
   const intake: Mapping[] = [];
+  const news = new Doorbell();
   let gateway: Gateway | undefined;
   const stop = async (): Promise<void> => {
     const intakeStopped = Promise.all(intake.map((source) => source.stop()));
@@ -107,16 +113,25 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         ...(await startMappings(template, resolver, functions, {
           sqs,
           streams,
+          getRecords: options.getRecords,
+          news,
           region,
           queues,
           resumed: existed,
           log,
-          ...(options.visibleMessages !== undefined && { visibleMessages: options.visibleMessages }),
+          ...(options.queueSource !== undefined && { queueSource: options.queueSource }),
         })),
       );
       intake.push(startSchedules(template, resolver, functions, region, log));
       const served = [...routes, ...(options.localRoutes ?? [])];
-      gateway = await startGateway(served, { port: options.port, accountId: localAccountId, log });
+      gateway = await startGateway(served, {
+        port: options.port,
+        accountId: localAccountId,
+        log,
+        onCommand: () => {
+          news.ring();
+        },
+      });
       if (existed && options.afterRestart !== undefined) {
         const { functionName, event } = options.afterRestart;
         void invoke(functionName, event).then((invocation) => {

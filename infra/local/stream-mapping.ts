@@ -1,15 +1,20 @@
 import type { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { Doorbell } from './doorbell.ts';
 import { readFilters } from './event-pattern.ts';
 import type { LambdaFunction } from './lambda-function.ts';
 import type { Log } from './log.ts';
 import { itemFailures, reportsItemFailures, type Mapping } from './sqs-mapping.ts';
 import { processBatch, type BatchRecord, type DiscardReason, type StreamPolicy } from './stream-batch.ts';
 import { StreamReader } from './stream-reader.ts';
-import type { WireRecord } from './stream-records.ts';
+import type { GetRecords, WireRecord } from './stream-records.ts';
 
 export interface StreamMappingOptions {
   readonly streams: DynamoDBStreamsClient;
+  /** Of the embedded database; see `DynamoDbLocal`. */
+  readonly getRecords?: GetRecords | undefined;
+  /** Rings when somebody has probably written. */
+  readonly news?: Doorbell | undefined;
   readonly sqs: SQSClient;
   readonly streamArn: string;
   readonly region: string;
@@ -37,6 +42,8 @@ export async function startStreamMapping(options: StreamMappingOptions): Promise
   };
   const reader = new StreamReader({
     client: options.streams,
+    getRecords: options.getRecords,
+    news: options.news,
     streamArn: options.streamArn,
     batchSize: Number(properties['BatchSize'] ?? 100),
     onError: (error) => {

@@ -1,22 +1,21 @@
 import {
   DescribeStreamCommand,
-  ExpiredIteratorException,
   GetShardIteratorCommand,
-  TrimmedDataAccessException,
   type DynamoDBStreamsClient,
   type Shard,
   type ShardIteratorType,
 } from '@aws-sdk/client-dynamodb-streams';
-import { getRecords, type WireRecord } from './stream-records.ts';
+import { Doorbell } from './doorbell.ts';
+import { recordsOver, type GetRecords, type WireRecord } from './stream-records.ts';
 
 export interface ShardBatch {
   readonly shardId: string;
   readonly records: readonly WireRecord[];
 }
 
-/** How often a shard without news is read: at once after news, then less and less often. */
+/** How often a shard is read of which all is read: soon after news, then less and less often. */
 const shortestIdleMs = 20;
-const longestIdleMs = 150;
+const longestIdleMs = 500;
 const idleGrowth = 1.5;
 const afterErrorMs = 500;
 /** How often the list of shards is read again: a shard is closed after hours and followed by others. */
@@ -27,27 +26,38 @@ const describeMs = 10_000;
  */
 export class StreamReader {
   readonly #client: DynamoDBStreamsClient;
+  readonly #getRecords: GetRecords;
   readonly #streamArn: string;
   readonly #batchSize: number;
   readonly #process: (batch: ShardBatch) => Promise<boolean>;
   readonly #onError: (error: unknown) => void;
   readonly #shards = new Map<string, Promise<void>>();
-  readonly #stop = new AbortController();
+  readonly #news: Doorbell;
+  readonly #stopBell = new Doorbell();
+  #stopped = false;
   #describing: Promise<void> | undefined;
 
-  /** @param process works a batch off; false says that it was stopped before the end */
+  /**
+   * @param getRecords how records are read; by the client unless given
+   * @param news rings when somebody has probably written, so that a shard without news is read at once
+   * @param process works a batch off; false says that it was stopped before the end
+   */
   constructor(options: {
     client: DynamoDBStreamsClient;
+    getRecords?: GetRecords | undefined;
     streamArn: string;
     batchSize: number;
     process: (batch: ShardBatch) => Promise<boolean>;
     onError: (error: unknown) => void;
+    news?: Doorbell | undefined;
   }) {
     this.#client = options.client;
+    this.#getRecords = options.getRecords ?? recordsOver(options.client);
     this.#streamArn = options.streamArn;
     this.#batchSize = options.batchSize;
     this.#process = options.process;
     this.#onError = options.onError;
+    this.#news = options.news ?? new Doorbell();
   }
 
   /**
@@ -67,7 +77,8 @@ export class StreamReader {
   }
 
   async stop(): Promise<void> {
-    this.#stop.abort();
+    this.#stopped = true;
+    for (const bell of [this.#stopBell, this.#news]) bell.ring();
     await this.#describing;
     await Promise.all(this.#shards.values());
   }
@@ -111,10 +122,11 @@ export class StreamReader {
     let iterator = first;
     let sequence: string | undefined;
     let idleMs = shortestIdleMs;
-    while (!this.#stop.signal.aborted) {
+    while (!this.#stopped) {
       try {
+        const { rings } = this.#news;
         iterator ??= await this.#iterator(shardId, sequence ?? 'TRIM_HORIZON');
-        const { records, next } = await getRecords(this.#client, iterator ?? '', this.#batchSize);
+        const { records, next } = await this.#getRecords(iterator ?? '', this.#batchSize);
         if (records.length > 0) {
           if (!(await this.#process({ shardId, records }))) return;
           sequence = records.at(-1)?.dynamodb?.SequenceNumber;
@@ -122,11 +134,16 @@ export class StreamReader {
         // A closed shard ends; the shards that follow it begin.
         if (next === undefined) return;
         iterator = next;
-        idleMs = records.length > 0 ? shortestIdleMs : Math.min(idleMs * idleGrowth, longestIdleMs);
-        if (records.length === 0) await this.#pause(idleMs);
+        // A full page may have another behind it.
+        if (records.length === this.#batchSize) continue;
+        const isNew = records.length > 0 || this.#news.rings > rings;
+        idleMs = isNew ? shortestIdleMs : Math.min(idleMs * idleGrowth, longestIdleMs);
+        // What comes right behind news is read in one go; later news are waited for.
+        await this.#pause(idleMs, isNew ? this.#stopBell : this.#news);
       } catch (error) {
-        if (error instanceof TrimmedDataAccessException) sequence = undefined;
-        else if (!(error instanceof ExpiredIteratorException)) this.#onError(error);
+        const { name } = error as Error;
+        if (name === 'TrimmedDataAccessException') sequence = undefined;
+        else if (name !== 'ExpiredIteratorException') this.#onError(error);
         iterator = undefined;
         await this.#pause(afterErrorMs);
       }
@@ -149,19 +166,8 @@ export class StreamReader {
   }
 
   /** @returns false when the reader is stopped meanwhile */
-  async #pause(ms: number): Promise<boolean> {
-    const { signal } = this.#stop;
-    if (signal.aborted) return false;
-    return await new Promise((resolve) => {
-      const onAbort = (): void => {
-        clearTimeout(timer);
-        resolve(false);
-      };
-      const timer = setTimeout(() => {
-        signal.removeEventListener('abort', onAbort);
-        resolve(true);
-      }, ms);
-      signal.addEventListener('abort', onAbort, { once: true });
-    });
+  async #pause(ms: number, bell = this.#stopBell): Promise<boolean> {
+    if (!this.#stopped) await bell.wait(ms);
+    return !this.#stopped;
   }
 }

@@ -37,7 +37,7 @@ export async function startFixtureStack(
     credentials: localCredentials,
     dynamodbEndpoint: assertLoopback(dynamodbEndpoint),
     sqsEndpoint: sqs.endpoint,
-    visibleMessages: (queueUrl) => sqs.visibleMessages(queueUrl),
+    queueSource: (queueUrl) => sqs.queueSource(queueUrl),
     environment: { RECORD_FILE: recordFile },
     tokenKeys: publicKeys(key),
     port: 0,

@@ -21,18 +21,22 @@ export async function startSqs(): Promise<TestSqs> {
   return {
     endpoint: server.endpoint,
     client,
-    createQueue: async (name, attributes = {}) => {
-      const { QueueUrl = '' } = await client.send(
-        new CreateQueueCommand({ QueueName: name, Attributes: attributes }),
-      );
-      const answer = await client.send(
-        new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
-      );
-      return { url: QueueUrl, arn: answer.Attributes?.['QueueArn'] ?? '' };
-    },
+    createQueue: (name, attributes) => createdQueue(client, name, attributes),
     stop: async () => {
       client.destroy();
       await server.stop();
     },
   };
+}
+
+export async function createdQueue(
+  client: SQSClient,
+  name: string,
+  attributes: Record<string, string> = {},
+): Promise<{ url: string; arn: string }> {
+  const { QueueUrl = '' } = await client.send(
+    new CreateQueueCommand({ QueueName: name, Attributes: attributes }),
+  );
+  const answer = await client.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
+  return { url: QueueUrl, arn: answer.Attributes?.['QueueArn'] ?? '' };
 }

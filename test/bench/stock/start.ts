@@ -10,6 +10,7 @@ import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { build } from 'esbuild';
 import { bundleOptions } from '../../../infra/cdk/bundle.ts';
+import { Doorbell } from '../../../infra/local/doorbell.ts';
 import { startDynamoDbLocal } from '../../../infra/local/dynamodb.ts';
 import { startGateway } from '../../../infra/local/gateway.ts';
 import { createJwtAuthorizer } from '../../../infra/local/jwt-authorizer.ts';
@@ -59,8 +60,11 @@ const named = (name: 'api' | 'worker'): LambdaFunction =>
   );
 const [api, worker] = [named('api'), named('worker')];
 await Promise.all([api.start(), worker.start()]);
+const news = new Doorbell();
 const mapping = await startStreamMapping({
   streams,
+  getRecords: database.getRecords,
+  news,
   // Only for what is given up, and here nothing is: it is tried for ever.
   sqs: new SQSClient(connection),
   streamArn,
@@ -76,7 +80,14 @@ const authorizer = createJwtAuthorizer(publicKeys(await readTokenKey()), {
 });
 const gateway = await startGateway(
   [{ key: 'ANY /v1/{proxy+}', target: api, authorizer, scopes: ['commands'] }],
-  { port: 0, accountId, log },
+  {
+    port: 0,
+    accountId,
+    log,
+    onCommand: () => {
+      news.ring();
+    },
+  },
 );
 process.stdout.write(`ready ${gateway.url}\n`);
 
