@@ -4,13 +4,14 @@ import type { Domain } from '../../functions/core/definition.ts';
 import { text } from '../../functions/core/fields.ts';
 import { afterFirstCall } from '../../functions/evolution/first-call.ts';
 import type { Snapshot } from '../../functions/evolution/snapshot.ts';
-import { readLiveDefinitions } from '../../functions/store/live-definitions.ts';
+import { readLiveDefinitions, writeLiveDefinitions } from '../../functions/store/live-definitions.ts';
 import type { Store } from '../../functions/store/store.ts';
 import { passesGate } from '../../infra/tools/evolve/gate.ts';
 import { startBackend } from '../support/backend.ts';
 import { later } from '../support/changing-domain.ts';
 import { changed, live as first } from '../support/domain-changes.ts';
 import { silent } from '../support/outbox.ts';
+import { intercept } from '../support/sdk-faults.ts';
 
 const second = later(changed.attributes({ tier: text('gold').optional() }), first);
 const clubs: Domain = { ...first, collection: 'clubs', type: 'club', idPrefix: 'clb' };
@@ -98,6 +99,42 @@ describe('the first call of a function', () => {
     const call = afterFirstCall(() => Promise.resolve('done'), first2);
     expect([await call(), await call()]).toEqual(['done', 'done']);
     expect(warned).toHaveLength(2);
+  });
+});
+
+describe('the definitions of a store', () => {
+  const members = (version: number) => [
+    { collection: 'members', version, states: ['active'], formerStates: ['asleep'] },
+  ];
+
+  it('are written once a revision, by whoever is first', async () => {
+    expect(await writeLiveDefinitions(store, 1, members(9))).toBe(false);
+    expect(await writeLiveDefinitions(store, 0, members(1))).toBe(true);
+    expect(await writeLiveDefinitions(store, 0, members(9))).toBe(false);
+    expect(await writeLiveDefinitions(store, 1, members(2))).toBe(true);
+    expect(await writeLiveDefinitions(store, 1, members(9))).toBe(false);
+    const { revision, versions, snapshots } = await readLiveDefinitions(store);
+    expect({ revision, versions }).toEqual({ revision: 2, versions: { members: 2 } });
+    expect(snapshots()).toEqual(members(2));
+  });
+
+  it('are none before that, and are read as they are now', async () => {
+    const asked: unknown[] = [];
+    intercept(store.client, { before: ({ input }) => void asked.push(input) });
+    const { revision, versions, snapshots } = await readLiveDefinitions(store);
+    expect({ revision, versions, snapshots: snapshots() }).toEqual({
+      revision: 0,
+      versions: {},
+      snapshots: [],
+    });
+    expect(asked).toMatchObject([{ ConsistentRead: true }]);
+  });
+
+  it('that cannot be written for another reason are told of', async () => {
+    const broken: Store = { ...store, tables: { ...store.tables, data: 'not-there' } };
+    await expect(writeLiveDefinitions(broken, 0, members(1))).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+    });
   });
 });
 

@@ -83,6 +83,13 @@ export const groups: readonly Group[] = [
     reason: 'What is stored and sent, and in what form: they do no I/O.',
   },
   {
+    name: 'batches',
+    mutate: ['functions/store/batches.ts'],
+    tests: unit('unprocessed-keys'),
+    isWhole: true,
+    reason: 'What it asks again is what no database at hand leaves unprocessed: a client does here.',
+  },
+  {
     name: 'messages',
     mutate: [
       'functions/store/outbox/message-writes.ts',
@@ -318,8 +325,29 @@ export const groups: readonly Group[] = [
   },
   {
     name: 'timer-sweeper',
-    mutate: ['functions/outbox/sweep-timers.ts'],
-    tests: integration('timer-sweep'),
+    mutate: ['functions/outbox/sweep-timers.ts', 'functions/store/outbox/due-timers.ts'],
+    tests: integration('due-timers', 'timer-sweep'),
     reason: 'The same of timers.',
+  },
+  {
+    name: 'sweep-runs',
+    mutate: ['functions/outbox/sweep.ts'],
+    tests: integration('sweep-runs'),
+    isWhole: true,
+    reason: 'What a run of the sweeper tells of itself, and what it goes on with where a part of it fails.',
+  },
+  {
+    name: 'operator-log',
+    mutate: ['functions/store/newest-page.ts', 'functions/store/operations/log.ts'],
+    tests: integration('operator-log'),
+    isWhole: true,
+    reason: 'What operators did, in the order of time, page by page.',
+  },
+  {
+    name: 'live-definitions',
+    mutate: ['functions/store/live-definitions.ts'],
+    tests: integration('live-definitions'),
+    isWhole: true,
+    reason: 'What a store says of the definitions that it was last used with, and who may write it.',
   },
 ];
