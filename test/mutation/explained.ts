@@ -1217,4 +1217,58 @@ export const explained: readonly Explained[] = [
     replacement: 'true',
     why: 'The item of an entry is a `Put`; the types do not know that.',
   },
+  {
+    file: 'functions/core/deadlines.ts',
+    original: 'deadline?.while',
+    replacement: 'deadline.while',
+    why: 'A deadline that is named is there; the types do not know that.',
+  },
+  {
+    file: 'functions/core/deadlines.ts',
+    original: 'deadline.since === undefined',
+    replacement: 'false',
+    why: 'What comes again has a first moment: a definition without one is refused.',
+  },
+  {
+    file: 'functions/runtime/trace.ts',
+    original: "''",
+    replacement: '"Stryker was here!"',
+    why: 'A trace that is well-formed has each part, and what is no header names none.',
+  },
+  {
+    file: 'functions/runtime/trace.ts',
+    original: '[]',
+    replacement: '["Stryker was here"]',
+    why: 'Where nothing was found the first place is not looked at.',
+  },
+  {
+    file: 'functions/runtime/trace.ts',
+    original: 'time === undefined || rest === undefined',
+    replacement: 'time === undefined && rest === undefined',
+    why: 'A root has both parts or none; the types ask for both checks.',
+  },
+  {
+    file: 'functions/runtime/trace.ts',
+    original: 'time === undefined',
+    replacement: 'false',
+    why: 'A root has both parts or none; the types ask for both checks.',
+  },
+  {
+    file: 'functions/runtime/trace.ts',
+    original: 'rest === undefined',
+    replacement: 'false',
+    why: 'A root has both parts or none; the types ask for both checks.',
+  },
+  {
+    file: 'functions/runtime/webhook-signature.ts',
+    original: "''",
+    replacement: '"Stryker was here!"',
+    why: 'Neither is a time, nor a signature.',
+  },
+  {
+    file: 'functions/runtime/webhook-signature.ts',
+    original: "'utf8'",
+    replacement: '""',
+    why: 'It is how Node.js reads a text where nothing is said.',
+  },
 ];

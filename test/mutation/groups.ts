@@ -238,6 +238,20 @@ export const groups: readonly Group[] = [
     reason: 'What each answer of the outside means, against servers in the process.',
   },
   {
+    name: 'deadlines',
+    mutate: ['functions/core/deadlines.ts', 'functions/core/recurrence.ts'],
+    tests: unit('deadlines'),
+    isWhole: true,
+    reason: 'Which moment an entity waits for, and how moments come again. They do no I/O.',
+  },
+  {
+    name: 'signatures',
+    mutate: ['functions/runtime/trace.ts', 'functions/runtime/webhook-signature.ts'],
+    tests: unit('trace', 'webhook-signature'),
+    isWhole: true,
+    reason: 'What others send and are sent of a trace, and by whom a request was signed. They do no I/O.',
+  },
+  {
     name: 'redrive-steps',
     mutate: ['functions/core/redrive-run.ts', 'functions/core/ramp.ts'],
     tests: unit('redrive'),

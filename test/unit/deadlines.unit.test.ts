@@ -1,6 +1,7 @@
 /** Deadlines: which of several an entity waits for, and what comes again does so without drift. */
 import { describe, expect, it } from 'vitest';
 import type { Command } from '../../functions/core/command.ts';
+import { dueAfter, whenByItself } from '../../functions/core/deadlines.ts';
 import { decide } from '../../functions/core/decide.ts';
 import { defineDomain } from '../../functions/core/definition.ts';
 import type { Domain } from '../../functions/core/definition.ts';
@@ -77,8 +78,9 @@ describe('what comes again', () => {
 
   it('begins with its first moment', () => {
     const since = at('2026-01-31T12:00:00.000Z');
+    const years = 3 * 366 * 24 * 3_600_000;
     for (const period of ['day', 'week', 'month', 'year'] as const)
-      expect(momentAfter(period, since, since - 1)).toBe(since);
+      for (const before of [1, years]) expect(momentAfter(period, since, since - before)).toBe(since);
   });
 });
 
@@ -195,6 +197,32 @@ describe('an entity with several deadlines', () => {
     expect(after(plant(dated, other), 'prune', other.at).due).toEqual(watered);
     expect(after(plant(dated, { ...other, while: ['dead'] }), 'repot').due).toEqual(watered);
   });
+});
+
+describe('a deadline that was written', () => {
+  const written = { at: at('2026-01-03T00:00:00.000Z'), transition: 'repot', while: alive };
+  const dies = { at: at('2026-03-01T00:00:00.000Z'), transition: 'die', while: alive };
+
+  it('is none of a new entity, and none is left where there is nothing to wait for', () => {
+    expect(dueAfter(plants, { name: 'create' }, undefined, plant({}))).toEqual(dies);
+    expect(dueAfter(plants, { name: 'die' }, plant({}), { ...plant({}), status: 'dead' })).toBeUndefined();
+  });
+
+  it('is left where no deadline of the definition is of its name, and only there', () => {
+    const { deadlines: _, ...without } = plants;
+    expect(dueAfter(without, { name: 'prune' }, plant({}, written), plant({}))).toEqual(written);
+    expect(dueAfter(plants, { name: 'prune' }, plant({}, written), plant({}))).toEqual(dies);
+  });
+});
+
+it.each([
+  ['water', 'at `wateredNext`, every week'],
+  ['repot', 'at `repottedAt`'],
+  ['prune', undefined],
+  ['toString', undefined],
+])('people are told when %s happens by itself: %s', (transition, when) => {
+  expect(whenByItself(plants, transition)).toBe(when);
+  expect(whenByItself({}, transition)).toBeUndefined();
 });
 
 describe('a definition', () => {

@@ -3,6 +3,7 @@ import { Webhook } from 'standardwebhooks';
 import { describe, expect, test } from 'vitest';
 import { callback } from '../../functions/runtime/delivery-limits.ts';
 import { isSigned, signatureHeaders } from '../../functions/runtime/webhook-signature.ts';
+import type { SignatureHeaders } from '../../functions/runtime/webhook-signature.ts';
 
 const at = 1_795_169_730_000;
 const signature = (key: Buffer): string =>
@@ -10,13 +11,17 @@ const signature = (key: Buffer): string =>
 const secretOf = (key: Buffer): string => `whsec_${key.toString('base64')}`;
 
 describe('a secret', () => {
-  const key = randomBytes(24);
+  const [key, long, longer] = [randomBytes(24), randomBytes(25), randomBytes(26)];
   const text = 'not base64: ü!';
   test.each([
     ['with its prefix', secretOf(key), key],
     ['without it', key.toString('base64'), key],
     ['that is no base64', text, Buffer.from(text)],
     ['with a prefix and no base64 after it', 'whsec_?', Buffer.from('whsec_?')],
+    ['with a prefix and nothing after it', 'whsec_', Buffer.from('whsec_')],
+    ['that reads like base64 and has another length', 'abcde', Buffer.from('abcde')],
+    ['with two places left at its end', secretOf(long), long],
+    ['with one place left at its end', secretOf(longer), longer],
   ])('%s signs', (_, secret, bytes) => {
     expect(signatureHeaders([secret], 'msg_1', '{}', at)).toEqual({
       'webhook-id': 'msg_1',
@@ -53,28 +58,42 @@ describe('a list of secrets', () => {
 
 describe('a signature', () => {
   const secret = secretOf(randomBytes(24));
-  const headers = signatureHeaders([secret], 'id', 'body', at);
-  test.each([
-    ['of another body', headers, 'another'],
-    ['of another id', { ...headers, 'webhook-id': 'another' }, 'body'],
-    ['of another time', { ...headers, 'webhook-timestamp': String(at / 1000 + 1) }, 'body'],
-    ['without an id', { ...headers, 'webhook-id': '' }, 'body'],
-    ['with a time that is none', { ...headers, 'webhook-timestamp': '1e9' }, 'body'],
+  const signed = (id = 'id') => ({ ...signatureHeaders([secret], id, 'body', at) });
+  type Given = Partial<SignatureHeaders>;
+  const without = (name: keyof SignatureHeaders, headers: Given = signed()): Given =>
+    Object.fromEntries(Object.entries(headers).filter(([each]) => each !== name));
+
+  test.each<[string, () => Given, string]>([
+    ['of another body', signed, 'another'],
+    ['of another id', () => ({ ...signed(), 'webhook-id': 'another' }), 'body'],
+    ['of another time', () => ({ ...signed(), 'webhook-timestamp': String(at / 1000 + 1) }), 'body'],
+    ['of an empty id', () => signed(''), 'body'],
+    ['without an id', () => without('webhook-id', signed('undefined')), 'body'],
+    ['without a time', () => without('webhook-timestamp'), 'body'],
+    ['with a time that is none', () => ({ ...signed(), 'webhook-timestamp': '1e9' }), 'body'],
     [
       'of another version',
-      { ...headers, 'webhook-signature': headers['webhook-signature'].replace('v1', 'v2') },
+      () => ({ ...signed(), 'webhook-signature': signed()['webhook-signature'].replace('v1', 'v2') }),
       'body',
     ],
-    ['that is missing', { 'webhook-id': 'id', 'webhook-timestamp': headers['webhook-timestamp'] }, 'body'],
+    ['that is missing', () => without('webhook-signature'), 'body'],
   ])('%s is none', (_, given, body) => {
-    expect(isSigned([secret], given, body, at)).toBe(false);
+    expect(isSigned([secret], given(), body, at)).toBe(false);
   });
+
+  test.each(['+1795169730', ' 1795169730', '1795169730.0', '1795169730 '])(
+    'of the time %j is none, though it is that number',
+    (timestamp) => {
+      expect(isSigned([secret], { ...signed(), 'webhook-timestamp': timestamp }, 'body', at)).toBe(false);
+      expect(isSigned([secret], signed(), 'body', at)).toBe(true);
+    },
+  );
 
   test('is taken for five minutes before and after, and no longer', () => {
     const { signatureMaxAgeMs } = callback;
     for (const off of [-signatureMaxAgeMs, 0, signatureMaxAgeMs])
-      expect(isSigned([secret], headers, 'body', at + off)).toBe(true);
+      expect(isSigned([secret], signed(), 'body', at + off)).toBe(true);
     for (const off of [-signatureMaxAgeMs - 1, signatureMaxAgeMs + 1])
-      expect(isSigned([secret], headers, 'body', at + off)).toBe(false);
+      expect(isSigned([secret], signed(), 'body', at + off)).toBe(false);
   });
 });
