@@ -83,6 +83,10 @@ async function harm(api: TestBackend): Promise<Violation[]> {
   return violations;
 }
 
+/** The same fields, of which none is looked at. One that lets other fields through is refused when it is loaded. */
+const withAnyValue = ({ shape }: z.ZodObject): z.ZodObject =>
+  z.strictObject(Object.fromEntries(Object.keys(shape).map((name) => [name, z.any()])));
+
 guarantee(
   'G14 bad input is harmless',
   async (broken?: typeof domains) => {
@@ -94,9 +98,9 @@ guarantee(
     }
   },
   {
-    'a schema lets everything through': domains.map((domain) => ({
+    'a schema lets every value through': domains.map((domain) => ({
       ...domain,
-      create: { ...domain.create, input: z.looseObject({}) },
+      create: { ...domain.create, input: withAnyValue(domain.create.input) },
     })),
   },
 );
