@@ -16,6 +16,7 @@ import { everyRole } from './roles.ts';
 import type { TestClock } from './test-clock.ts';
 import { withReferences } from './walk-inputs.ts';
 import type { CreateOptions, Given, Prepared } from './walk-types.ts';
+import { NoWay } from './walk-types.ts';
 import { Rulings, stranger } from './walk-rulings.ts';
 
 /** An error without its stack: what was told before need not be told at length. */
@@ -45,17 +46,38 @@ export abstract class Creations extends Rulings {
     this.closed = closed;
   }
 
+  /**
+   * Brings what a command looks at, or takes along, to where that lets it pass.
+   * @param apart those that stay as they are
+   */
+  protected abstract bringOthers(
+    command: Command,
+    entity: EntityState | undefined,
+    apart?: readonly string[],
+  ): Promise<void>;
+
   /** Has others post to these entities, until there is enough for what is wanted. */
   protected abstract fill(ids: readonly string[], isEnough: () => Promise<boolean>): Promise<boolean>;
 
   /**
    * The example of a creation, referring to entities that exist, and who may send it. Where one person may not create
-   * it because of what it refers to, another one does, or what it refers to is another's, or it is filled first.
+   * it because of what it refers to, that is brought to another state, or another one creates it, or what it refers to is
+   * another's, or it is filled first.
    */
   async prepareCreation(domain: Domain, options: CreateOptions = {}): Promise<Prepared> {
     const again = await this.#creationOf(domain, options);
     let first = await again();
     if (first.isFree || idsIn(exampleOf(domain.create.input)).length === 0) return first.prepared;
+    const { input, actor, roles } = first.prepared;
+    try {
+      const command = this.#creating(domain, input, actor, roles);
+      await this.bringOthers(command, undefined, Object.values(options.given ?? {}));
+      first = await again();
+      if (first.isFree) return first.prepared;
+    } catch (error) {
+      // It does not come there; it may be let pass by another way.
+      if (!(error instanceof NoWay)) throw error;
+    }
     try {
       const second = await (await this.#creationOf(domain, options, stranger))();
       if (second.isFree) return second.prepared;

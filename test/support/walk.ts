@@ -81,13 +81,9 @@ export class Walk extends Filling {
     const parsed = transition.input?.safeParse(input).data ?? {};
     const isLegal = isLegalIn(transition, entity) && !asTheyAre;
     const command = this.command(domain, entity, name, parsed, 'alice');
-    if (isLegal) await this.#bringOthers(command, entity);
-    for (const move of isLegal ? linkedBy(command, entity) : []) {
-      if (move.id === entity.id) continue;
-      const other = this.api.backend.registry.byCollection(move.collection).transitions[move.transition];
-      await this.bring(move.id, other?.from ?? []);
-      await this.#makeWay(move);
-    }
+    if (isLegal) await this.bringOthers(command, entity);
+    for (const move of isLegal ? linkedBy(command, entity) : [])
+      if (move.id !== entity.id) await this.#makeWay(move);
     const [likely = 'alice'] = await this.actors(entity, name, input);
     const { actor = likely, roles } = said ?? {};
     return { input, actor, ...(roles && { roles }) };
@@ -122,18 +118,29 @@ export class Walk extends Filling {
     }
   }
 
-  /** Brings what a command looks at to where its rules on the status let it pass. */
-  async #bringOthers(command: Command, entity: EntityState): Promise<void> {
+  protected override async bringOthers(
+    command: Command,
+    entity: EntityState | undefined,
+    apart: readonly string[] = [],
+  ): Promise<void> {
     const { domain, name } = command;
-    const { reads = {}, references = {} } = domain.transitions[name] ?? {};
-    const context = contextOf(command, entity, await this.known(command, entity));
+    const { reads = {}, references = {} } =
+      (name === 'create' ? domain.create : domain.transitions[name]) ?? {};
+    const known = await this.known(command, entity);
+    const context = contextOf(command, entity, known);
     for (const other of [...Object.values(reads), ...Object.values(references)]) {
       const tests = rulesIn(other.rules, context)
         .map(({ test }) => test)
         .filter((test) => test.op !== 'fact' && test.path === 'status');
       const { states } = domainOf(domain, other);
       const allowed = states.filter((state) => tests.every((test) => holds(test, () => state)));
-      if (tests.length > 0) for (const id of idsOf(other, context)) await this.bring(id, allowed);
+      const ids = tests.length > 0 ? idsOf(other, context).filter((id) => !apart.includes(id)) : [];
+      for (const id of ids) await this.bring(id, allowed);
+    }
+    for (const { id, collection, transition } of linkedBy(command, entity, (each) => known.get(each))) {
+      if (id === command.id || apart.includes(id)) continue;
+      const { from = [] } = this.api.backend.registry.byCollection(collection).transitions[transition] ?? {};
+      await this.bring(id, from);
     }
   }
 
