@@ -9,6 +9,7 @@ import { field, lock, request } from '../runtime/limits.ts';
 import { topics } from '../runtime/topics.ts';
 import { messageStatuses } from '../store/outbox/message-items.ts';
 import type { Scope } from './caller.ts';
+import { idempotencyKeyForm } from './headers.ts';
 
 export type Operation =
   | { readonly is: 'create'; readonly domain: Domain }
@@ -243,7 +244,11 @@ export function routesOf({ domains }: Registry): readonly Route[] {
         key: z
           .string()
           .max(2 * request.idempotencyKeyMaxCharacters + 2)
-          .meta({ description: 'Its `Idempotency-Key`, bare or quoted.', examples: ['order-1'] }),
+          .meta({
+            description: 'Its `Idempotency-Key`, bare or quoted.',
+            examples: ['order-1'],
+            pattern: idempotencyKeyForm.source,
+          }),
         path: z
           .string()
           .max(field.textMaxCharacters)

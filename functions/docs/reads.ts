@@ -29,6 +29,8 @@ interface Read {
   readonly status?: '200' | '202';
   /** Which 404 it may answer. */
   readonly missing?: 'NotFound' | 'NoStatement';
+  /** Codes of its 400, beside those of every other. */
+  readonly malformed?: readonly string[];
   /** Codes of its 409. */
   readonly conflicts?: readonly string[];
   readonly parameters?: ZodOpenApiOperationObject['parameters'];
@@ -60,7 +62,12 @@ export function operation(route: Route, read: Read): ZodOpenApiOperationObject {
         headers: { ...requestIdHeader, ...headers },
         content: { 'application/json': { schema: answer } },
       },
-      '400': badRequest(['malformed_request', ...(readsBody ? ['malformed_json'] : []), 'invalid_request']),
+      '400': badRequest([
+        'malformed_request',
+        ...(readsBody ? ['malformed_json'] : []),
+        'invalid_request',
+        ...(read.malformed ?? []),
+      ]),
       '401': responseRef('Unauthorized'),
       ...refusalResponses(
         { forbidden: ['insufficient_scope'], conflict: [], precondition: [], unprocessable: [] },
@@ -253,6 +260,7 @@ export const requestOperation = (route: Route): ZodOpenApiOperationObject =>
       'Replays are not counted here: the log has a line for each.',
     answer: schemas.request,
     missing: 'NotFound',
+    malformed: ['idempotency_key_missing', 'idempotency_key_malformed'],
     conflicts: ['request_in_progress'],
   });
 

@@ -69,6 +69,7 @@ export async function workedExamples(
     const isForDead = operation.operationId === 'resolveMessage';
     receiver.answer = isForDead ? status(503) : refusing(operation);
     await client.prepare(session, operation.operationId);
+    if (operation.operationId === 'getRequest') await sendUnderExampleKey(send, session, operation);
     if (isForDead) await becomes(send, session.tenant, ({ topic }) => topic === 'external-call', 'dead');
     if (isSent(operation)) {
       const code = await newCode(mails, seen);
@@ -95,6 +96,20 @@ export async function workedExamples(
   }
   receiver.answer = status(200);
   return { document: worked as unknown as Document, examples };
+}
+
+/** A request of which the example asks: its caller asks for the payment of the example. */
+async function sendUnderExampleKey(
+  send: TestBackend['request'],
+  { tenant }: Session,
+  { parameters }: Operation,
+): Promise<void> {
+  const parameter = parameters.find(({ name }) => name === 'key');
+  const key = String(parameter?.example ?? parameter?.schema?.examples?.[0]);
+  const rawBody = JSON.stringify({ payer: 'alice', payee: 'bookshop', amount: 1_250, currency: 'EUR' });
+  const headers = { 'content-type': 'application/json', 'idempotency-key': key };
+  const { status: answered } = await send('POST', '/v1/payments', { tenant, headers, rawBody });
+  if (answered !== 201) throw new Error(`a payment under ${key} was answered ${answered}`);
 }
 
 /** Refuses the calls that are refused before the operation's example, and takes all others. */

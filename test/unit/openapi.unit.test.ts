@@ -143,6 +143,12 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('lists what a lookup of a request answers to a key that none can be', () => {
+    expect(codesOf(document, 'get /v1/requests', '400')).toEqual([
+      ...['malformed_request', 'invalid_request', 'idempotency_key_missing', 'idempotency_key_malformed'],
+    ]);
+  });
+
   it('lists the codes of each command, with those of the rules it meets on the way', () => {
     expect(codesOf(document, 'post /v1/reservations', '409')).toEqual(
       expect.arrayContaining(['sold_out', 'already_exists', 'showing_closed']),
