@@ -10,7 +10,7 @@ import { peoplePathsOf } from './authorize.ts';
 import { bytesAtMost, entityBytesAtMost, itemsAtMost } from './bounds.ts';
 import { faultOfExample } from './check-example.ts';
 import { checkWords } from './check-words.ts';
-import { commandsOf, schemasOf } from './domain.ts';
+import { commandsOf, placeOf, schemasOf } from './domain.ts';
 import type { AnyCommand, AnyDeadline, AnyTransition, Domain } from './domain.ts';
 import { answers } from './messages.ts';
 import type { AnyMessage } from './messages.ts';
@@ -30,7 +30,6 @@ const failOf =
   };
 
 const listed = (names: readonly string[]): string => (names.length === 0 ? 'none' : names.join(', '));
-const nameOf = (command: string): string => (command === 'create' ? 'create' : `transition "${command}"`);
 
 /** What a path segment of ours may be. */
 const isWord = (name: string): boolean => /^[a-z][a-z-]*$/.test(name);
@@ -102,7 +101,7 @@ function checkStates(
 }
 
 function checkTransition(domain: Domain, name: string, transition: AnyTransition, fail: Fail): void {
-  const place = nameOf(name);
+  const place = placeOf(name);
   const { from, ignoredIn = [], internal, role } = transition;
   if (!isWord(name)) fail(place, 'it cannot be a path; use lower-case letters and hyphens');
   if (entityRoutes.includes(name)) fail(place, 'the route of this name is taken; give it another name');
@@ -150,7 +149,7 @@ function checkEnds(
 }
 
 function checkCommand(domain: Domain, name: string, command: AnyCommand, fail: Fail): void {
-  const place = nameOf(name);
+  const place = placeOf(name);
   const { role, authorize = {}, rules, input, messages = [] } = command;
   if (role !== undefined && !isRole(role))
     fail(`${place}, role`, `"${role}" cannot be a role; use a word without spaces and brackets`);
@@ -254,7 +253,7 @@ export function checkOthers(domain: Domain, domains: readonly Domain[]): void {
   for (const [name, { references, reads, links = {}, creates }] of commandsOf(domain)) {
     for (const [each, other] of Object.entries({ ...references, ...reads, ...links })) {
       const collection = collectionOf(domain, other);
-      const place = `${nameOf(name)}, "${each}"`;
+      const place = `${placeOf(name)}, "${each}"`;
       const of = domains.find((one) => one.collection === collection);
       if (!of)
         return fail(`${place}, of`, `${collection} is not loaded; name it in functions/domains/index.ts`);
@@ -264,7 +263,7 @@ export function checkOthers(domain: Domain, domains: readonly Domain[]): void {
     }
     for (const [each, creation] of Object.entries(creates ?? {})) {
       const collection = collectionOf(domain, creation);
-      const place = `${nameOf(name)}, "${each}"`;
+      const place = `${placeOf(name)}, "${each}"`;
       const of = domains.find((one) => one.collection === collection);
       if (!of)
         return fail(`${place}, of`, `${collection} is not loaded; name it in functions/domains/index.ts`);

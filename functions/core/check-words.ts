@@ -13,7 +13,7 @@ import type {
   AnyTransition,
   Domain,
 } from './domain.ts';
-import { commandsOf } from './domain.ts';
+import { commandsOf, placeOf } from './domain.ts';
 import type { AnyMessage } from './messages.ts';
 import { ops } from './rules.ts';
 import type { AnyRule } from './rules.ts';
@@ -130,7 +130,7 @@ export function checkWords(domain: Domain, fail: Fail): void {
   checkEach('account', ofAccount, domain.accounts);
   checkEach('deadline', ofDeadline, domain.deadlines);
   for (const [name, command] of commandsOf(domain)) {
-    const at = name === 'create' ? name : `transition "${name}"`;
+    const at = placeOf(name);
     check(at, name === 'create' ? ofCommand : ofTransition, command);
     check(`${at}, example`, ofExample, command.example);
     checkEach(`${at}, rule`, ofRule, command.rules);

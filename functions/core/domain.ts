@@ -268,6 +268,10 @@ export const commandsOf = (domain: Domain): readonly [string, AnyCommand][] => [
   ...Object.entries(domain.transitions),
 ];
 
+/** A command as errors of a definition name it. */
+export const placeOf = (command: string): string =>
+  command === 'create' ? 'create' : `transition "${command}"`;
+
 /** A definition, and for the compiler what others and callers may know of it. */
 export interface DomainOf<Self extends Subject, Face extends Facade = Facade> extends Domain {
   /** Never there: it carries types. */
