@@ -43,8 +43,8 @@ export default defineConfig({
     reporters: [faults === 'all' ? 'verbose' : 'default', new NothingRan()],
     // With `-t` a file that fails would list all of its tests that were not asked for.
     hideSkippedTests: true,
-    // Two files beside each other: on two processors Vitest would run one by one, and much of a test is waiting.
-    maxWorkers: 2,
+    // Four files beside each other on two processors: about half of what a test takes is waiting.
+    maxWorkers: 4,
     env: {
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
       // Vitest sets BASE_URL to `/` where none is given, and always in its workers; so a given one goes by this name.
