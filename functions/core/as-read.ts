@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import type { AnyCommand, AnyTransition, Domain, UniqueValue } from './domain.ts';
 import type { AnyMessage } from './messages.ts';
+import type { Transfers } from './postings.ts';
 
 /** Fields given by name are an object of exactly these. A schema says more: that a field follows from another one. */
 export type SchemaOf<Fields> = Fields extends z.ZodObject
@@ -17,8 +18,9 @@ export type InputOf<Fields> = Fields extends z.ZodObject | z.ZodRawShape
 
 type Fields = z.ZodRawShape;
 
-type WrittenCommand<Command extends AnyCommand> = Omit<Command, 'input' | 'messages'> & {
+type WrittenCommand<Command extends AnyCommand> = Omit<Command, 'input' | 'messages' | 'transfers'> & {
   readonly input?: Fields | z.ZodObject;
+  readonly transfers?: (context: unknown) => Transfers;
   readonly messages?: AnyMessage | readonly AnyMessage[];
 };
 
@@ -90,9 +92,15 @@ function textsAt(names: readonly string[], attributes: Attributes): readonly str
   return texts.every((each) => typeof each === 'string') ? texts : undefined;
 }
 
-const commandRead = <Command extends WrittenCommand<AnyCommand>>({ input, messages, ...rest }: Command) => ({
+const commandRead = <Command extends WrittenCommand<AnyCommand>>({
+  input,
+  transfers,
+  messages,
+  ...rest
+}: Command) => ({
   ...rest,
   ...(input && { input: input instanceof z.ZodObject ? input : z.strictObject(input) }),
+  ...(transfers && { transfers: (context: unknown) => transfers(context).flat() }),
   ...(messages && { messages: [messages].flat() }),
 });
 

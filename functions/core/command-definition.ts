@@ -6,7 +6,7 @@ import type { CommandCodes, PathsOf, Subject } from './domain.ts';
 import type { Shown } from './entity-in-state.ts';
 import type { MessageDeclaration } from './messages.ts';
 import type { Created, Creates, Links, Others, References, Reads } from './others.ts';
-import type { Movement } from './postings.ts';
+import type { Transfers } from './postings.ts';
 import type { Rules } from './rules.ts';
 
 type OneOrMore<T> = T | readonly T[];
@@ -37,8 +37,8 @@ interface CommandDefinition<
   readonly links?: Links<Link, Ctx, Ctx & Created<New, Self>, Self, Codes['links']>;
   /** Other entities that it creates in the same transaction, each as its own definition says. */
   readonly creates?: Creates<New, Ctx, Self>;
-  /** Double entry: each transfer takes from one account what it gives to another. */
-  readonly transfers?: (context: Ctx & Created<New, Self>) => readonly Movement<Account>[];
+  /** Double entry, one transfer or a list: each takes from one account what it gives to another. */
+  readonly transfers?: (context: Ctx & Created<New, Self>) => Transfers<Account>;
   /** How many accounts that are not the entity's own it touches; 2 where none is said. */
   readonly accountsAtMost?: number;
   /** What follows: a message, or several. */

@@ -49,6 +49,9 @@ export interface Movement<Own extends string = string> {
   readonly amount: number;
 }
 
+/** What a command moves: a transfer, or a list of them. */
+export type Transfers<Own extends string = string> = readonly (Movement<Own> | readonly Movement<Own>[])[];
+
 /** A posting as the ledger keeps it. */
 export interface Posting {
   readonly account: string;

@@ -11,6 +11,7 @@ import type { TestBackend } from '../support/backend.ts';
 import { intercept } from '../support/sdk-faults.ts';
 
 const outside = named('outside', 'world', 'coin');
+const poor = named('poor', 'world', 'coin');
 
 /** Emptied in one go by a definition that looks at how much there is. */
 const purses = defineDomain({
@@ -30,6 +31,15 @@ const purses = defineDomain({
       from: ['open'],
       to: ['emptied'],
       transfers: ({ relyOn }) => transfer(own('coins'), outside, relyOn('coins')),
+    },
+    spend: {
+      summary: 'Spend some, and give one of them to the poor where there are two',
+      from: ['open'],
+      input: { coins: integer(1, 9, 2) },
+      transfers: ({ input: { coins } }) => [
+        transfer(own('coins'), outside, coins),
+        coins > 1 ? transfer(outside, poor, 1) : [],
+      ],
     },
   },
 });
@@ -105,6 +115,8 @@ beforeEach(async () => {
 });
 
 const problems = async () => located((await auditWhole(createAudit(api.backend), 'acme')).problems);
+const balanceOf = async (account: string) =>
+  (await api.get(`/v1/balances/${account}`)).json['balance'] as number;
 
 describe('an attribute that a command takes away', () => {
   it('is gone in the answer, in the database and for the audit, and its unique value is free', async () => {
@@ -130,6 +142,20 @@ describe('a unique value', () => {
     expect([handed.status, handed.json['tag']]).toEqual([200, undefined]);
     expect((await api.get(`/v1/guests/${idOf(second)}`)).json['tag']).toBe('T1');
     expect(verdictOf(await api.post('/v1/guests', { tag: 'T1' }))).toEqual([409, 'already_exists']);
+    expect(await problems()).toEqual([]);
+  });
+});
+
+describe('several transfers of a command', () => {
+  it('are a list, in which one may be nothing', async () => {
+    const purse = idOf(await api.post('/v1/purses', { owner: 'ada' }));
+    await api.post('/v1/gifts', { to: purse });
+    const before = await balanceOf(poor.name);
+    expect((await api.post(`/v1/purses/${purse}/spend`, { coins: 1 })).json).toMatchObject({ coins: 4 });
+    expect(await balanceOf(poor.name)).toBe(before);
+    expect((await api.post(`/v1/purses/${purse}/spend`, { coins: 3 })).json).toMatchObject({ coins: 1 });
+    expect(await balanceOf(poor.name)).toBe(before + 1);
+    expect(verdictOf(await api.post(`/v1/purses/${purse}/spend`, { coins: 2 }))).toEqual([409, 'too_few']);
     expect(await problems()).toEqual([]);
   });
 });

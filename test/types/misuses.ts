@@ -101,6 +101,10 @@ export const right = defineDomain({
       internal: true,
       from: ['out'],
       to: ['out'],
+      transfers: ({ entity }) => [
+        transfer(own('fines'), till, 1),
+        entity.pages > 99 ? transfer(till, accountOf(shelves, entity.shelf, 'free'), 1) : [],
+      ],
       set: ({ entity }) => ({ title: entity.lentTo }),
     },
   },
@@ -324,6 +328,11 @@ export const wrong = [
         ...step,
         // @ts-expect-error -- 23. an account of its own is misspelt
         transfers: () => transfer(own('fine'), till, 1),
+      },
+      accounts: {
+        ...step,
+        // @ts-expect-error -- 23. and so is one in a list of transfers
+        transfers: () => [transfer(till, own('fines'), 1), transfer(own('fine'), till, 1)],
       },
       unit: {
         ...step,
