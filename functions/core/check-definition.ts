@@ -8,7 +8,7 @@ import { transaction } from '../runtime/limits.ts';
 import { firstGap, gapText } from './answer-gaps.ts';
 import { peoplePathsOf } from './authorize.ts';
 import { bytesAtMost, entityBytesAtMost, itemsAtMost } from './bounds.ts';
-import { faultOfExample } from './check-example.ts';
+import { faultOfExample, faultOfStep } from './check-example.ts';
 import { checkWords } from './check-words.ts';
 import { commandsOf, placeOf, schemasOf } from './domain.ts';
 import type { AnyCommand, AnyDeadline, AnyTransition, Domain } from './domain.ts';
@@ -111,8 +111,12 @@ function checkTransition(domain: Domain, name: string, transition: AnyTransition
   const both = ignoredIn.find((state) => from.includes(state));
   if (both !== undefined)
     fail(`${place}, ignoredIn`, `"${both}" stands in "from" too; leave it out in one of them`);
-  if (internal === true && (role !== undefined || transition.authorize || transition.example))
-    fail(place, 'it is internal, so nobody asks for it; leave "role", "authorize" and "example" out');
+  const isAsked = Object.keys(transition.example ?? {}).some((word) => word !== 'after');
+  if (internal === true && (role !== undefined || transition.authorize || isAsked))
+    fail(
+      place,
+      'it is internal, so nobody asks for it; leave "role", "authorize" and an "example" out, but for its "after"',
+    );
 }
 
 /** Each state that it starts from has its end, or `next` chooses one; none is a state of earlier versions. */
@@ -250,7 +254,20 @@ export function checkOthers(domain: Domain, domains: readonly Domain[]): void {
   const fail = failOf(domain);
   const spread = spreadFaultOf(domain, domains);
   if (spread) fail(...spread);
-  for (const [name, { references, reads, links = {}, creates }] of commandsOf(domain)) {
+  for (const [name, { references, reads, links = {}, creates, example, rules = {} }] of commandsOf(domain)) {
+    const checkSteps = (place: string, steps: readonly string[] = []): void => {
+      for (const step of steps) {
+        const fault = faultOfStep(domain, domains, name, step);
+        if (fault !== undefined) fail(`${placeOf(name)}, ${place}`, fault);
+      }
+    };
+    checkSteps('example, after', example?.after);
+    for (const [code, { refusedAfter }] of Object.entries(rules)) {
+      const place = `rule "${code}", refusedAfter`;
+      if (name === 'create' && refusedAfter)
+        fail(`create, ${place}`, 'nothing comes before a creation; leave it out');
+      checkSteps(place, refusedAfter);
+    }
     for (const [each, other] of Object.entries({ ...references, ...reads, ...links })) {
       const collection = collectionOf(domain, other);
       const place = `${placeOf(name)}, "${each}"`;

@@ -3,7 +3,14 @@ import { forbiddenTo, roleRejectionOf } from './authorize.ts';
 import type { Command } from './command.ts';
 import { contextOf } from './context.ts';
 import type { Domain } from './domain.ts';
-import { exampleActors, exampleBody, exampleCreators, exampleNow, saidExample } from './examples.ts';
+import {
+  exampleActors,
+  exampleBody,
+  exampleCreators,
+  exampleNow,
+  partsOfStep,
+  saidExample,
+} from './examples.ts';
 import { firstBroken, rulesIn } from './rules.ts';
 
 /** What is wrong, and the cure. */
@@ -36,6 +43,28 @@ export function faultOfExample(domain: Domain): string | undefined {
   return first && broken.every((rule) => rule !== undefined)
     ? refusedExample(first.code, first.detail)
     : undefined;
+}
+
+/**
+ * @param command `create`, or a transition's name
+ * @param step of the `after` of its example
+ * @returns what is wrong with it, and what would be right
+ */
+export function faultOfStep(
+  domain: Domain,
+  domains: readonly Domain[],
+  command: string,
+  step: string,
+): string | undefined {
+  const [collection, name] = partsOfStep(domain, step);
+  const of = domains.find((one) => one.collection === collection);
+  if (!of) return `"${step}" names no collection; write "collection/transition" of one that is loaded`;
+  const names = Object.keys(of.transitions);
+  if (!names.includes(name))
+    return `"${step}": ${collection} have no "${name}"; transitions are ${names.join(', ')}`;
+  if (command === 'create' && of === domain)
+    return `"${step}" comes after its creation; name a transition of what it refers to: "collection/transition"`;
+  return undefined;
 }
 
 const commandOf = (domain: Domain, input: Command['input']): Command => ({

@@ -86,6 +86,7 @@ const ofMessage = {
 const ofRule = {
   otherwise: true,
   kind: true,
+  refusedAfter: true,
   path: true,
   holds: true,
   until: true,
@@ -95,7 +96,7 @@ const ofRule = {
 const ofOther = { of: true, id: true, rules: true, guarded: true } satisfies Words<AnyOther>;
 const ofLink = { ...ofOther, transition: true, input: true, refused: true } satisfies Words<AnyLink>;
 const ofCreation = { of: true, input: true } satisfies Words<AnyCreation>;
-const ofExample = { input: true, actor: true, roles: true } satisfies Words<AnyExample>;
+const ofExample = { input: true, actor: true, roles: true, after: true } satisfies Words<AnyExample>;
 const ofAccount = {
   unit: true,
   floor: true,

@@ -51,14 +51,22 @@ interface CommandDefinition<
 }
 
 /** For a command that the examples of its fields alone would not get through, as they are the same every time. */
-interface Example<Ctx, Input> {
+interface Example<Ctx, Input, Step extends string> {
   /** Fields whose values follow from what is there; what it leaves out has its field's own example. */
   readonly input?: (context: Ctx) => Partial<Input>;
   /** Who asks; where none is said, it is found by who may. */
   readonly actor?: (context: Ctx) => string;
   /** The roles of who asks; every one, where none is said. */
   readonly roles?: readonly string[];
+  /**
+   * What happens before it, in this order: transitions of the entity, and, as `collection/transition`, of another one that
+   * it names or that names it. What leads to each of them is found as for any other.
+   */
+  readonly after?: readonly Step[];
 }
+
+/** A step of another entity. */
+type StepOfOther = `${string}/${string}`;
 
 export interface CreateDefinition<
   Self extends Subject,
@@ -81,7 +89,11 @@ export interface CreateDefinition<
   Self['state'],
   Codes
 > {
-  readonly example?: Example<ExampleContext<Others<Read, Self> & Others<Link, Self>>, Self['input']>;
+  readonly example?: Example<
+    ExampleContext<Others<Read, Self> & Others<Link, Self>>,
+    Self['input'],
+    StepOfOther
+  >;
   /** Which people may, by the code of the refusal and by what they send; checked before anything is read. */
   readonly authorize?: { readonly [Code in keyof Actors]: Authorization<Input> };
   /** What is kept; without it, what was sent. */
@@ -129,7 +141,8 @@ export interface TransitionDefinition<
     ExampleContext<Others<Read, Self> & Others<Link, Self>> & {
       readonly entity: Shown<Self, Always, From>;
     },
-    InputOf<Input>
+    InputOf<Input>,
+    (keyof Self['transitions'] & string) | StepOfOther
   >;
   /** Not a route: only another entity's transaction, a deadline or an answer brings it about. */
   readonly internal?: boolean;

@@ -181,6 +181,7 @@ export interface AnyExample {
   readonly input?: (context: any) => object;
   readonly actor?: (context: any) => string;
   readonly roles?: readonly string[];
+  readonly after?: readonly string[];
 }
 
 export interface AnyCreate extends AnyCommand {

@@ -94,3 +94,9 @@ const shown = ({ attributes, balances, status }: EntityState): object => ({
   ...balances,
   status,
 });
+
+/** Collection and transition of a step before an example: its own, where it names no other. */
+export function partsOfStep({ collection }: Pick<Domain, 'collection'>, step: string): [string, string] {
+  const slash = step.indexOf('/');
+  return slash < 0 ? [collection, step] : [step.slice(0, slash), step.slice(slash + 1)];
+}

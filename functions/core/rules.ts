@@ -54,6 +54,8 @@ export type RuleDeclaration<Context, Paths, Moment = never> = (
   readonly otherwise: string;
   /** 409, where none is said; `unprocessable`: the request makes no sense, 422 with that word as its code. */
   readonly kind?: 'unprocessable';
+  /** Of a transition's own rule: the steps after which it says no, as in the `after` of an example; for the tests. */
+  readonly refusedAfter?: readonly string[];
 };
 
 /** Rules by their codes. */
@@ -65,6 +67,7 @@ export type Rules<Codes, Context, Paths, Moment = never> = {
 export interface AnyRule {
   readonly otherwise: string;
   readonly kind?: 'unprocessable';
+  readonly refusedAfter?: readonly string[];
   readonly path?: string;
   // oxlint-disable-next-line typescript/no-explicit-any -- each was checked where it was written
   readonly holds?: (context: any) => boolean;

@@ -1,6 +1,6 @@
 /** The entities that an example needs, each under its example id. */
 import type { Domain } from '../core/definition.ts';
-import { exampleBody } from '../core/examples.ts';
+import { exampleBody, partsOfStep } from '../core/examples.ts';
 import type { ExampleBody } from '../core/examples.ts';
 import type { Registry } from '../core/registry.ts';
 import { exampleIds, idsIn } from './example-body.ts';
@@ -21,6 +21,10 @@ export function bodyOf({ create, transitions }: Domain, name: string): ExampleBo
   return schema && exampleBody(schema);
 }
 
+/** What its definition says goes before a command. */
+export const stepsOf = ({ create, transitions }: Domain, name: string): readonly string[] =>
+  (name === 'create' ? create : transitions[name])?.example?.after ?? [];
+
 /** Domains whose creations name an entity of a collection and may post to it. */
 export const feedersOf = (registry: Registry, collection: string): readonly Domain[] =>
   registry.domains.filter(
@@ -31,7 +35,7 @@ export const feedersOf = (registry: Registry, collection: string): readonly Doma
   );
 
 /** The smallest cast first, and then those to which others post. */
-export function castsOf(registry: Registry, { domain, id, body }: ExampleCommand): readonly Cast[] {
+export function castsOf(registry: Registry, { domain, name, id, body }: ExampleCommand): readonly Cast[] {
   const named = new Map<string, Domain>();
   const add = (entity: string, of: Domain | undefined): void => {
     if (!of || named.has(entity)) return;
@@ -40,6 +44,13 @@ export function castsOf(registry: Registry, { domain, id, body }: ExampleCommand
   };
   for (const other of idsIn(body)) add(other, registry.ofId(other));
   add(id, domain);
+  const steps = stepsOf(domain, name);
+  for (const step of new Set(steps)) {
+    const of = registry.byCollection(partsOfStep(domain, step)[0]);
+    const isNamed = [...named.values()].includes(of);
+    const times = steps.filter((each) => each === step).length;
+    for (const other of isNamed ? [] : exampleIds(of).slice(0, times)) add(other, of);
+  }
   const feeders = new Set([...named.values()].flatMap(({ collection }) => feedersOf(registry, collection)));
   return [
     { named, feeders: new Map() },

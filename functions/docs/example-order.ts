@@ -2,14 +2,14 @@
 import type { PlannedMessage } from '../core/decision.ts';
 import type { Domain } from '../core/definition.ts';
 import type { EntityState } from '../core/entity.ts';
-import { exampleActors, exampleNow, saidExample } from '../core/examples.ts';
+import { exampleActors, exampleNow, partsOfStep, saidExample } from '../core/examples.ts';
 import { publicTransitions } from '../core/registry.ts';
 import type { Registry } from '../core/registry.ts';
 import { idsIn, subjectId } from './example-body.ts';
-import { bodyOf, castsOf } from './example-cast.ts';
+import { bodyOf, castsOf, stepsOf } from './example-cast.ts';
 import type { Cast } from './example-cast.ts';
 import { commandOf, emptyWorld, nextDeadline, tryOut } from './example-world.ts';
-import type { ExampleCommand, World } from './example-world.ts';
+import type { ExampleCommand, Outcome, World } from './example-world.ts';
 
 export interface Example extends ExampleCommand {
   /** Commands to send before, in this order; `undefined` where no row of examples leads there. */
@@ -53,29 +53,84 @@ interface Start extends Callers {
   readonly now: number;
 }
 
-function rowTo(
+/** A world, and the commands that have led to it. */
+interface Reached {
+  readonly world: World;
+  readonly after: readonly ExampleCommand[];
+}
+
+/** The steps that its definition says go before it, one after the other, and then the command itself. */
+function rowTo(registry: Registry, wanted: ExampleCommand, start: Start): Example | undefined {
+  let reached: Reached = { world: { ...emptyWorld, now: start.now }, after: [] };
+  for (const step of stepsBefore(registry, wanted, start.cast)) {
+    const found = rowFrom(registry, reached, step, wanted, start);
+    if (!found) return undefined;
+    reached = { world: found.outcome.world, after: [...found.after, found.outcome.sent] };
+  }
+  const found = rowFrom(registry, reached, wanted, wanted, start);
+  const result = found?.outcome.world.entities.get(wanted.id);
+  if (!found || !result) return undefined;
+  const { outcome, after, world } = found;
+  return { ...outcome.sent, after, world, result, messages: outcome.messages };
+}
+
+/** @param example what the row is for in the end, of which `wanted` may be a step */
+function rowFrom(
   registry: Registry,
+  from: Reached,
   wanted: ExampleCommand,
-  { cast, now, subject, others }: Start,
-): Example | undefined {
-  let rows: { readonly world: World; readonly after: readonly ExampleCommand[] }[] = [
-    { world: { ...emptyWorld, now }, after: [] },
-  ];
+  example: ExampleCommand,
+  { cast, subject, others }: Start,
+): (Reached & { readonly outcome: Outcome }) | undefined {
+  const sendersOf = ({ id }: ExampleCommand): readonly string[] => (id === example.id ? subject : others);
+  let rows: readonly Reached[] = [from];
   const seen = new Set<string>();
   for (let length = 0; length <= longestRow; length += 1) {
     for (const { world, after } of rows) {
-      const outcome = tryOut(registry, world, saidIn(world, wanted), subject);
-      const result = outcome?.world.entities.get(wanted.id);
-      if (outcome && result) return { ...outcome.sent, after, world, result, messages: outcome.messages };
+      for (const each of waysOf(registry, cast, world, wanted)) {
+        const outcome = tryOut(registry, world, each, sendersOf(each));
+        if (outcome) return { world, after, outcome };
+      }
     }
     rows = rows.flatMap(({ world, after }) =>
-      stepsOn(registry, cast, world, wanted).flatMap((step) => {
-        const next = tryOut(registry, world, step, step.id === wanted.id ? subject : others);
+      stepsOn(registry, cast, world, example).flatMap((step) => {
+        const next = tryOut(registry, world, step, sendersOf(step));
         return next && isNew(seen, next.world) ? [{ world: next.world, after: [...after, next.sent] }] : [];
       }),
     );
   }
   return undefined;
+}
+
+/** How a command may come about: it is sent, or, where nobody can send it, an answer or a deadline brings it about. */
+const waysOf = (
+  registry: Registry,
+  { named }: Cast,
+  world: World,
+  wanted: ExampleCommand,
+): readonly ExampleCommand[] =>
+  wanted.domain.transitions[wanted.name]?.internal === true
+    ? [...answersIn(named, world), ...nextDeadline(registry, world)].filter(
+        ({ id, name }) => id === wanted.id && name === wanted.name,
+      )
+    : [saidIn(world, wanted)];
+
+/** Where one of a kind has taken a step, the next one takes it when it comes again. */
+function stepsBefore(
+  registry: Registry,
+  { domain, name, id: own }: ExampleCommand,
+  { named }: Cast,
+): readonly ExampleCommand[] {
+  const times = new Map<string, number>();
+  return stepsOf(domain, name).map((step) => {
+    const [collection, transition] = partsOfStep(domain, step);
+    const of = registry.byCollection(collection);
+    const ids = [...named].flatMap(([id, each]) => (each === of ? [id] : []));
+    const time = times.get(step) ?? 0;
+    times.set(step, time + 1);
+    const id = of === domain ? own : (ids[time] ?? ids.at(-1) ?? own);
+    return { domain: of, name: transition, id, body: bodyOf(of, transition) };
+  });
 }
 
 /** What could come next: create what is missing, move what is there, an answer, or a deadline. */

@@ -113,10 +113,11 @@ describe('the tutorial', () => {
   });
 
   it.each([
-    ['example', 'crowdfunding'],
-    ['answer', 'subscriptions'],
-  ])('shows %s as a definition has it that passes these tests', async (name, example) => {
-    const written = (await readFile(path.join(root, `test/examples/${example}.ts`), 'utf8')).split('\n');
+    ['example', 'examples/crowdfunding.ts'],
+    ['answer', 'examples/subscriptions.ts'],
+    ['after', 'integration/walk-ways.integration.test.ts'],
+  ])('shows %s as a definition has it that passes these tests', async (name, file) => {
+    const written = (await readFile(path.join(root, 'test', file), 'utf8')).split('\n');
     expect(
       block(name)
         .split('\n')

@@ -56,6 +56,13 @@ export abstract class Creations extends Rulings {
     apart?: readonly string[],
   ): Promise<void>;
 
+  /**
+   * Takes what goes before a creation.
+   * @param ids what it refers to
+   * @returns whether anything goes before it
+   */
+  protected abstract takeBeforeCreation(domain: Domain, ids: readonly string[]): Promise<boolean>;
+
   /** Has others post to these entities, until there is enough for what is wanted. */
   protected abstract fill(ids: readonly string[], isEnough: () => Promise<boolean>): Promise<boolean>;
 
@@ -71,8 +78,12 @@ export abstract class Creations extends Rulings {
     const { input, actor, roles } = first.prepared;
     try {
       const command = this.#creating(domain, input, actor, roles);
-      await this.bringOthers(command, undefined, Object.values(options.given ?? {}));
+      const apart = Object.values(options.given ?? {});
+      await this.bringOthers(command, undefined, apart);
       first = await again();
+      if (first.isFree) return first.prepared;
+      const ids = idsIn(input).filter((id) => !apart.includes(id));
+      if (await this.takeBeforeCreation(domain, ids)) first = await again();
       if (first.isFree) return first.prepared;
     } catch (error) {
       // It does not come there; it may be let pass by another way.

@@ -34,9 +34,13 @@ import { dump } from './table-dump.ts';
 import { secretsOf } from './walk-inputs.ts';
 import type { CreateOptions, Given, Observation, Prepared } from './walk-types.ts';
 import { briefly } from './walk-creations.ts';
-import { Filling } from './walk-filling.ts';
+import { Stories } from './walk-stories.ts';
 import { NoWay } from './walk-types.ts';
 import type { Ruling } from './walk-rulings.ts';
+
+/** What who wrote the definition can do. */
+const cure =
+  'Say in its example what goes before it: example: { after: ["<transition>", "<collection>/<transition>"] }';
 
 /** More steps than any example needs to leave a state. */
 const stepsMax = 40;
@@ -56,7 +60,7 @@ interface Waiting {
   readonly outcome: Answer;
 }
 
-export class Walk extends Filling {
+export class Walk extends Stories {
   #observed: Observation[] | undefined;
 
   /**
@@ -340,7 +344,10 @@ export class Walk extends Filling {
       (await this.verdict(id, name, command)).kind === 'accepted';
     let command = await prepared();
     if (await isFree(command)) return command;
-    const { collection, status } = await this.state(id);
+    const entity = await this.state(id);
+    const { collection, status } = entity;
+    const isLed = await this.takeBefore(entity, name);
+    if (isLed && (await isFree((command = await prepared())))) return command;
     const domain = this.api.backend.registry.byCollection(collection);
     const tried: string[] = [];
     for (const prelude of preludesOf(domain, status, name)) {
@@ -363,16 +370,17 @@ export class Walk extends Filling {
     const ruling = await this.verdict(id, name, command);
     const code = ruling.kind === 'rejected' ? ruling.rejection.code : ruling.kind;
     const sought = tried.length > 0 ? `after ${tried.join(', ')}` : 'and nothing else stays in that state';
-    throw new NoWay(`nothing makes way for "${name}" of ${id} in "${status}": ${code}, ${sought}`);
+    throw new NoWay(`nothing makes way for "${name}" of ${id} in "${status}": ${code}, ${sought}. ${cure}`);
   }
 
   /**
    * Takes a transition; where a rule stands in the way, other transitions that stay in the state are tried first.
    * @throws NoWay where it is refused all the same
    */
-  async force(id: string, name: string, given: Given = {}): Promise<Reply> {
+  override async force(id: string, name: string, given: Given = {}): Promise<Reply> {
     const entity = await this.state(id);
     const isInternal = this.definition(entity, name).transition.internal === true;
+    if (isInternal) await this.takeBefore(entity, name);
     const reply = isInternal ? await this.attempt(id, name) : await this.#forced(entity, name, given);
     if (reply.status < 300) return reply;
     const told = `"${name}" of ${id} in "${entity.status}" cannot be taken: ${reply.text}`;

@@ -393,6 +393,11 @@ export const wrong = [
         // @ts-expect-error -- 43. an example of the input is of another type
         example: { input: ({ entity }) => ({ by: entity.title }) },
       },
+      before: {
+        ...step,
+        // @ts-expect-error -- 51. a step before an example is no transition
+        example: { after: ['befor'] },
+      },
       exampleOf: {
         ...step,
         input: { by: integer(1, 9, 1) },

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { defineDomain } from '../../functions/core/definition.ts';
-import { amount, reference, text } from '../../functions/core/fields.ts';
+import { amount, count, reference, text } from '../../functions/core/fields.ts';
 import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
 import { exampleOf } from '../../functions/docs/example-order.ts';
@@ -74,4 +74,60 @@ test('whom an entity names sends what only they may', () => {
   const { after, actor } = exampleOf(registerDomains([desks]), desks, 'leave');
   expect(after?.map(({ name }) => name)).toEqual(['create']);
   expect(actor).toBe('dora');
+});
+
+test('what its definition says goes before an example comes before it, each with what leads to it', () => {
+  const coffers = defineDomain({
+    collection: 'coffers',
+    type: 'coffer',
+    idPrefix: 'cof',
+    summary: 'A coffer that work fills.',
+    states: ['shut', 'ajar'],
+    attributes: { turns: count(0) },
+    accounts: {
+      filled: { unit: 'EUR', floor: { minimum: 0, code: 'too_empty', otherwise: 'There is less in it.' } },
+    },
+    create: { summary: 'Put it up', input: {}, set: () => ({ turns: 0 }) },
+    transitions: {
+      open: { summary: 'Open it', from: ['shut'], to: ['ajar'] },
+      shut: {
+        summary: 'Shut it',
+        from: ['ajar'],
+        to: ['shut'],
+        set: ({ entity }) => ({ turns: entity.turns + 1 }),
+      },
+      empty: {
+        summary: 'Take 800 out, after three turns',
+        from: ['shut'],
+        rules: { stuck: { path: 'turns', atLeast: 3, otherwise: 'It has to be moved first.' } },
+        transfers: () => transfer(own('filled'), named('taken', 'coffers', 'EUR'), 800),
+        example: { after: ['shut', 'shut', 'shut', 'tasks/finish', 'tasks/finish'] },
+      },
+    },
+  });
+  const task = { coffer: reference('coffers', 'cof') };
+  const tasks = defineDomain({
+    collection: 'tasks',
+    type: 'task',
+    idPrefix: 'tsk',
+    summary: 'Work.',
+    states: ['begun', 'finished'],
+    attributes: task,
+    create: { summary: 'Begin it', input: task },
+    transitions: {
+      finish: {
+        summary: 'Finish it',
+        from: ['begun'],
+        to: ['finished'],
+        transfers: ({ entity }) =>
+          transfer(named('wages', 'house', 'EUR'), accountOf(coffers, entity.coffer, 'filled'), 400),
+      },
+    },
+  });
+  const { after } = exampleOf(registerDomains([coffers, tasks]), coffers, 'empty');
+  expect(after?.map(({ domain, name }) => `${domain.type} ${name}`)).toEqual([
+    'coffer create',
+    ...['coffer open', 'coffer shut', 'coffer open', 'coffer shut', 'coffer open', 'coffer shut'],
+    ...['task create', 'task finish', 'task create', 'task finish'],
+  ]);
 });

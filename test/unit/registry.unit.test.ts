@@ -171,6 +171,36 @@ describe('a definition that makes no sense is refused by name', () => {
         transitions: { ...transitions, dim: { ...on, internal: true, example: { input: () => ({}) } } },
       },
     ],
+    [
+      'a step before an example that is no transition',
+      { transitions: { ...transitions, dim: { ...on, example: { after: ['lit'] } } } },
+    ],
+    [
+      'a step before an example that is of no collection',
+      { transitions: { ...transitions, dim: { ...on, example: { after: ['rooms/enter'] } } } },
+    ],
+    [
+      'a step before a creation that comes after it',
+      { create: { ...lamps.create, example: { after: ['lamps/switch'] } } },
+    ],
+    [
+      'steps after which a rule refuses that are no transitions',
+      {
+        transitions: {
+          ...transitions,
+          dim: { ...on, rules: { lit: { holds: () => true, otherwise: 'No.', refusedAfter: ['lit'] } } },
+        },
+      },
+    ],
+    [
+      'steps after which a creation refuses',
+      {
+        create: {
+          ...lamps.create,
+          rules: { dark: { holds: () => true, otherwise: 'No.', refusedAfter: ['switch'] } },
+        },
+      },
+    ],
     ['a list by what is no attribute', { listed: ['colour'] }],
     ['a list by what is hidden', { hidden: z.strictObject({ maker: z.string() }), listed: ['maker'] }],
     ['a list by what is no text', { listed: ['watts'] }],

@@ -250,9 +250,20 @@ export function edges({ domain, walk }: Subject): void {
         await agree(here, entity, name, await here.prepare(entity, name));
       }
     }
+    for (const { status, name, transition } of legal) {
+      for (const [code, { refusedAfter = [] }] of Object.entries(transition.rules ?? {})) {
+        if (refusedAfter.length === 0 || !unseen().includes(code)) continue;
+        const here = walk();
+        const { id } = await here.reach(domain, status);
+        await here.takeSteps(id, refusedAfter);
+        const entity = await here.bring(id, transition.from);
+        await agree(here, entity, name, await here.prepare(entity, name));
+      }
+    }
     const lacking = unseen().map(
       (code) =>
-        `"${code}" never refused: it cannot, or no walk, also none that came round again, led to where it does`,
+        `"${code}" never refused: it cannot, or no walk, also none that came round again, led to where it does; ` +
+        `then say in the rule after which steps: refusedAfter: ["<transition>", "<collection>/<transition>"]`,
     );
     expect(lacking).toEqual([]);
   });

@@ -1,0 +1,90 @@
+/** Takes what a definition says goes before the example of a command. */
+import type { EntityState } from '../../functions/core/entity.ts';
+import { partsOfStep } from '../../functions/core/examples.ts';
+import { idsIn } from '../../functions/docs/example-body.ts';
+import type { Reply } from './backend.ts';
+import { leadsTo } from './machine.ts';
+import { Filling } from './walk-filling.ts';
+import type { Given } from './walk-types.ts';
+
+export abstract class Stories extends Filling {
+  /** What is led to at this moment: what goes before it may not lead back to it. */
+  readonly #leading = new Set<string>();
+
+  /** @throws NoWay where it is refused */
+  abstract force(id: string, name: string, given?: Given): Promise<Reply>;
+
+  /**
+   * Takes what goes before a transition, and brings the entity back to its state.
+   * @returns whether anything goes before it
+   * @throws NoWay where one of the steps cannot be taken
+   */
+  protected async takeBefore({ id, collection, status }: EntityState, name: string): Promise<boolean> {
+    const domain = this.api.backend.registry.byCollection(collection);
+    const { after = [] } = domain.transitions[name]?.example ?? {};
+    const led = `${name} of ${id}`;
+    if (after.length === 0 || this.#leading.has(led)) return false;
+    this.#leading.add(led);
+    try {
+      await this.takeSteps(id, after);
+      await this.bring(id, [status]);
+      return true;
+    } finally {
+      this.#leading.delete(led);
+    }
+  }
+
+  /**
+   * Takes steps of an entity, and of others that it names or that name it, each brought to where it can be taken.
+   * @throws NoWay where one of them cannot
+   */
+  async takeSteps(id: string, steps: readonly string[]): Promise<void> {
+    const { collection } = await this.state(id);
+    const others = new Map<string, string>();
+    for (const step of steps) {
+      const [of, transition] = partsOfStep({ collection }, step);
+      const other = of === collection ? id : await this.#otherOf(id, of, transition, others.get(of));
+      others.set(of, other);
+      await this.#takeStep(other, transition);
+    }
+  }
+
+  /** The one that it names, as long as it can take the step; otherwise a new one, which names it where it can. */
+  async #otherOf(
+    id: string,
+    collection: string,
+    transition: string,
+    last: string | undefined,
+  ): Promise<string> {
+    const { registry } = this.api.backend;
+    const entity = await this.state(id);
+    const named = Object.values(entity.attributes).flatMap(idsIn);
+    const domain = registry.byCollection(collection);
+    const { from = [] } = domain.transitions[transition] ?? {};
+    const candidates = [last, ...named.filter((each) => registry.ofId(each) === domain)];
+    for (const each of candidates)
+      if (each !== undefined && leadsTo(domain, (await this.state(each)).status, from)) return each;
+    const given = Object.fromEntries(named.map((each) => [registry.ofId(each)?.collection ?? '', each]));
+    return (await this.create(domain, { given: { ...given, [entity.collection]: id } })).id;
+  }
+
+  protected override async takeBeforeCreation(
+    domain: Parameters<Filling['takeBeforeCreation']>[0],
+    ids: readonly string[],
+  ): Promise<boolean> {
+    const { after = [] } = domain.create.example ?? {};
+    const { registry } = this.api.backend;
+    for (const step of after) {
+      const [collection, transition] = partsOfStep(domain, step);
+      for (const id of ids)
+        if (registry.ofId(id)?.collection === collection) await this.#takeStep(id, transition);
+    }
+    return after.length > 0;
+  }
+
+  async #takeStep(id: string, name: string): Promise<void> {
+    const { transition } = this.definition(await this.state(id), name);
+    await this.bring(id, transition.from);
+    await this.force(id, name);
+  }
+}
