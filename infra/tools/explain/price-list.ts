@@ -3,52 +3,49 @@ import { apiFunction, relayFunction, workerFunction } from '../../../functions/r
 import { assumptions, memoryOfOneProcessorMb, prices } from '../../cdk/prices.ts';
 import { sum } from './access.ts';
 import type { Contract, Contracts } from './contracts.ts';
-import type { CpuTimes } from './cpu-times.ts';
+import type { MeasuredCpu } from './cpu-times.ts';
 import { dollarsOf } from './plan.ts';
 import { answerName, doneOf, jobNames } from './request-case.ts';
 
-/** A piece of work, in dollars for one, and the work that follows from it. */
-interface Work {
+/** Of a request, or of a message on its own, in dollars for one. */
+export interface Price {
+  /** Of its contract. */
+  readonly name: string;
   readonly api: number;
   readonly function: number;
   readonly database: number;
   readonly queue: number;
   /** Relay, queue, workers, timers and the transitions of answers, with what they read and write. */
-  readonly next: readonly Work[];
+  readonly followUp: number;
+  readonly total: number;
   /**
-   * What is left of it where Step Functions or durable functions keep what is to be done: the function that does it, and its
-   * entities. They keep their own state, so neither answers nor messages are written, and no queue is needed.
+   * What is left of it all where Step Functions or durable functions keep what is to be done: the function that does it, and
+   * its entities. They keep their own state, so neither answers nor messages are written, and no queue is needed.
    */
   readonly hosted: number;
   /** Of such a service, the fewest there can be. */
   readonly steps: number;
-}
-
-/** Of a request, or of a message on its own. */
-export interface Price extends Work {
-  /** Of its contract. */
-  readonly name: string;
-  readonly followUp: number;
-  readonly total: number;
   /** Of commands: other ways to do the same work. */
   readonly stock?: number;
   readonly durable?: number;
   readonly stepFunctions?: number;
 }
 
+type CpuTimes = MeasuredCpu['milliseconds'];
+
 export const priceList = (contracts: Contracts, cpu: CpuTimes): readonly Price[] =>
   Object.entries(contracts)
     .filter(([name]) => /^(?:GET|POST) /.test(name))
     .map(([name, contract]) => {
-      const work = workOf({ contracts, cpu }, 'request', name);
+      const price = priceOf({ contracts, cpu }, 'request', name);
       const isCommand = contract.writes.some(({ item }) => item === 'put idempotency record');
-      return { ...priceOf(work, name), ...(isCommand && beside(work, contract)) };
+      return { ...price, ...(isCommand && otherWays(price, contract)) };
     });
 
 /** A message that nothing follows from, then every one whose answer moves its entity; each on its own. */
 export const messagePrices = (contracts: Contracts, cpu: CpuTimes): readonly Price[] =>
   [undefined, ...Object.keys(contracts).flatMap((name) => doneOf(name) ?? [])].map((done) =>
-    priceOf(messageWork({ contracts, cpu }, done), workerOf(done)),
+    messagePrice({ contracts, cpu }, done, []),
   );
 
 interface Measured {
@@ -56,98 +53,80 @@ interface Measured {
   readonly cpu: CpuTimes;
 }
 
-/** Of a piece of work and of all that follows from it. */
-const inAll = (work: Work, of: (one: Work) => number): number =>
-  of(work) + sum(work.next.map((one) => inAll(one, of)));
-const own = (work: Work): number => work.api + work.function + work.database + work.queue;
-const followUpOf = ({ next }: Work): number => sum(next.map((one) => inAll(one, own)));
-
-const priceOf = (work: Work, name: string): Price => ({
-  ...work,
-  ...{ name, followUp: followUpOf(work), total: inAll(work, own) },
-});
-
 /**
  * How each kind of work is done. A message's receiver is waited for, and the transition of its answer is done in one step
  * with its call; a timer takes a step to wait and one to run.
  */
 const kinds = {
-  request: { memoryMb: apiFunction.memoryMb, api: prices.apiRequest, isQueued: false, waitMs: 0, steps: 1 },
-  message: {
-    memoryMb: workerFunction.memoryMb,
-    api: 0,
-    isQueued: true,
-    waitMs: assumptions.receiverMs,
-    steps: 1,
-  },
-  timer: { memoryMb: workerFunction.memoryMb, api: 0, isQueued: true, waitMs: 0, steps: 2 },
+  request: { memoryMb: apiFunction.memoryMb, waitMs: 0, steps: 1 },
+  message: { memoryMb: workerFunction.memoryMb, waitMs: assumptions.receiverMs, steps: 1 },
+  timer: { memoryMb: workerFunction.memoryMb, waitMs: 0, steps: 2 },
 } as const;
 
 /** @param before the transitions that led to it: one that sends its own message again is counted once */
-function workOf(
+function priceOf(
   from: Measured,
   kind: keyof typeof kinds,
   name: string,
   before: readonly string[] = [],
-): Work {
-  const { memoryMb, api, isQueued, waitMs, steps } = kinds[kind];
+): Price {
+  const { memoryMb, waitMs, steps } = kinds[kind];
   const contract = known(from.contracts, name, 'cost:update');
   const run = invocation(known(from.cpu, name, 'cost:measure'), contract.requests, memoryMb, waitMs);
   // The relay reads and writes nothing: it makes one request, to the queue.
   const relayed = (): number =>
     invocation(known(from.cpu, jobNames.relay, 'cost:measure'), 1, relayFunction.memoryMb);
+  const own =
+    kind === 'request'
+      ? { api: prices.apiRequest, function: run, queue: 0 }
+      : // Sent, received, deleted.
+        { api: 0, function: relayed() + run, queue: 3 * prices.queueRequest };
+  const database = dollarsOf(contract);
+  const next = [...messagesAfter(from, contract, before), ...timerAfter(from, contract)];
+  const followUp = sum(next.map(({ total }) => total));
+  const entities = unitsOf(contract, (item) => !isOfRecord(item) && !isOfMessage(item));
   return {
-    api,
-    function: isQueued ? relayed() + run : run,
-    database: dollarsOf(contract),
-    // Sent, received, deleted.
-    queue: isQueued ? 3 * prices.queueRequest : 0,
-    next: [...messagesAfter(from, contract, before), ...timerAfter(from, contract)],
-    hosted: run + dollarsOf(unitsOf(contract, (item) => !isOfRecord(item) && !isOfMessage(item))),
-    steps,
+    ...{ name, ...own, database, followUp },
+    total: own.api + own.function + database + own.queue + followUp,
+    hosted: run + dollarsOf(entities) + sum(next.map(({ hosted }) => hosted)),
+    steps: steps + sum(next.map((one) => one.steps)),
   };
 }
 
-const workerOf = (done: string | undefined): string =>
-  done === undefined ? jobNames.plainDelivery : answerName(done);
-
 /** @param done the transition that its answer brings about; none where nothing follows from it */
-const messageWork = (from: Measured, done: string | undefined, before: readonly string[] = []): Work =>
-  workOf(from, 'message', workerOf(done), done === undefined ? before : [...before, done]);
+const messagePrice = (from: Measured, done: string | undefined, before: readonly string[]): Price =>
+  done === undefined
+    ? priceOf(from, 'message', jobNames.plainDelivery, before)
+    : priceOf(from, 'message', answerName(done), [...before, done]);
 
-const messagesAfter = (from: Measured, { writes }: Contract, before: readonly string[]): readonly Work[] =>
+const messagesAfter = (from: Measured, { writes }: Contract, before: readonly string[]): readonly Price[] =>
   writes
     .filter(({ item }) => item.startsWith('put message to '))
     .map(({ item }) => item.split(', then ')[1])
     .filter((done) => done === undefined || !before.includes(done))
-    .map((done) => messageWork(from, done, before));
+    .map((done) => messagePrice(from, done, before));
 
 /** A scheduled transition, where an entity is created that waits for one. */
-function timerAfter(from: Measured, { writes }: Contract): readonly Work[] {
+function timerAfter(from: Measured, { writes }: Contract): readonly Price[] {
   const [, collection] = writes.flatMap(({ item }) => /^put entity of (.*)$/.exec(item) ?? []);
   const waits = writes.some(({ item }) => item === `entity of ${collection} in index due`);
-  return waits ? [workOf(from, 'timer', jobNames.timer)] : [];
+  return waits ? [priceOf(from, 'timer', jobNames.timer)] : [];
 }
 
 /** The stock pattern: `saveInProgress`, a GetItem, the transaction and `saveSuccess`, with the same outbox behind it. */
-function beside(
-  work: Work,
-  contract: Contract,
-): Required<Pick<Price, 'stock' | 'durable' | 'stepFunctions'>> {
-  const hosted = prices.apiRequest + inAll(work, (one) => one.hosted);
-  const steps = inAll(work, (one) => one.steps);
+function otherWays({ hosted, steps, followUp }: Price, contract: Contract) {
   const { readUnits, writeUnits } = unitsOf(contract, (item) => !isOfRecord(item));
   const record = contract.writeUnits - writeUnits;
   const requests = 3 + (readUnits > 0 ? 1 : 0);
   return {
-    stepFunctions: hosted + steps * prices.stepFunctionsTransition,
-    durable: hosted + steps * prices.durableOperation,
+    stepFunctions: prices.apiRequest + hosted + steps * prices.stepFunctionsTransition,
+    durable: prices.apiRequest + hosted + steps * prices.durableOperation,
     stock:
       prices.apiRequest +
       invocation(assumptions.stockCpuMs, requests, apiFunction.memoryMb) +
       // The first write keeps a mark; the second the whole answer, once instead of the transaction's twice.
       dollarsOf({ readUnits, writeUnits: writeUnits + 1 + record / 2 }) +
-      followUpOf(work),
+      followUp,
   };
 }
 
