@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import type { TableNames } from '../../functions/store/store.ts';
 import type { Access } from '../../infra/tools/explain/access.ts';
-import { tableOf } from '../../infra/tools/explain/parts.ts';
+import { tableOf } from '../../infra/tools/explain/access.ts';
 import type { Plan, PlannedCall } from '../../infra/tools/explain/plan.ts';
 import type { Passed } from './recording-proxy.ts';
 

@@ -5,17 +5,16 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import { cases } from './cases.ts';
-import { cpuTime, inOrder } from './run.ts';
+import type { Case } from './request-case.ts';
+import { inOrder, runsOf } from './run.ts';
 import type { Workbench } from './workbench.ts';
-
-/** Milliseconds of CPU time a case, by its name. */
-export type CpuTimes = Readonly<Record<string, number>>;
 
 export interface MeasuredCpu {
   readonly measuredOn: string;
   readonly machine: string;
   readonly command: string;
-  readonly milliseconds: CpuTimes;
+  /** Of CPU time a case, by its name. */
+  readonly milliseconds: Readonly<Record<string, number>>;
 }
 
 const file = new URL('cpu-times.json', import.meta.url);
@@ -39,4 +38,21 @@ export async function measureCpu(bench: Workbench): Promise<void> {
     milliseconds,
   };
   await writeFile(file, `${JSON.stringify(cpu, undefined, 2)}\n`);
+}
+
+/** Of one run, on average. All are prepared before, since what lies between two runs would be counted with them. */
+async function cpuTime(bench: Workbench, one: Case, runs: number): Promise<number> {
+  const prepared: (() => Promise<unknown>)[] = [];
+  for await (const work of runsOf(bench, one, runs)) {
+    const { ahead } = bench.clock;
+    prepared.push(() => {
+      bench.clock.ahead = ahead;
+      return work();
+    });
+  }
+  const begun = process.cpuUsage();
+  for (const work of prepared) await work();
+  const { user, system } = process.cpuUsage(begun);
+  bench.clock.ahead = 0;
+  return (user + system) / 1000 / runs;
 }

@@ -10,9 +10,8 @@ import { comparisonTable, grouped, renderPlan } from './render.ts';
 import { requestCases, routeOf } from './request-case.ts';
 import type { Case } from './request-case.ts';
 import { measureAll } from './run.ts';
-import type { Measured } from './run.ts';
 import { withSeeded } from './seed.ts';
-import { indexesNotRead, warningsOf } from './warnings.ts';
+import { warningsOf } from './warnings.ts';
 import { allIndexes } from './without-index.ts';
 import { serviceStore } from './workbench.ts';
 import type { Workbench } from './workbench.ts';
@@ -36,12 +35,12 @@ async function chosenCases(file: string | undefined, wanted: string): Promise<re
     if (!parsed.success) throw new UsageError(`${file}: ${z.prettifyError(parsed.error)}`);
     return parsed.data;
   }
-  const isWanted = (...names: readonly string[]): boolean => ['', ...names].includes(wanted);
-  for (const route of routesToBeWritten.filter((one) => isWanted(one)))
+  const isWanted = (name: string): boolean => wanted === '' || wanted === name;
+  for (const route of routesToBeWritten.filter(isWanted))
     console.error(
       `${route} has no case: no row of examples leads there. Let its \`example\` say who asks and with what, or write a case in infra/tools/explain/cases.ts.`,
     );
-  const found = cases.filter((one) => wanted === '' || isWanted(one.name, routeOf(one)));
+  const found = cases.filter((one) => isWanted(one.name) || isWanted(routeOf(one)));
   if (found.length > 0) return found;
   const names = cases.map(({ name }) => `  ${name}`).join('\n');
   throw new UsageError(`no case is called "${wanted}"; there are:\n${names}`);
@@ -65,31 +64,27 @@ await runCommand({
     const times = numberWithin('runs', runs, 1, 1_000);
     const sizes = entities.split(',').map((size) => numberWithin('entities', size, 0, 10_000_000));
     const all = await chosenCases(requests, words.join(' '));
-    const isEverything = requests === undefined && words.length === 0;
     const print = (text: string): void => {
       if (!json) console.log(text);
     };
 
-    async function plansOf(bench: Workbench, title: string): Promise<readonly Measured[]> {
+    async function plansOf(bench: Workbench, title: string) {
       const measured = await measureAll(bench, all, times);
       print(`\n# ${title}\n`);
-      for (const one of measured) print(`${renderPlan(one.plan, warningsOf(one), service)}\n`);
-      const notRead = isEverything ? indexesNotRead(measured.map(({ plan }) => plan)) : [];
-      for (const { code, detail } of notRead) print(`! ${code}: ${detail}`);
-      return measured;
+      const plans = measured.map((one) => ({ ...one.plan, warnings: warningsOf(one) }));
+      for (const plan of plans) print(`${renderPlan(plan, plan.warnings, service)}\n`);
+      return plans;
     }
-    const told = (measured: readonly Measured[]): readonly object[] =>
-      measured.map((one) => ({ ...one.plan, warnings: warningsOf(one) }));
 
     async function explain(bench: Workbench, title: string): Promise<object> {
-      const measured = await plansOf(bench, title);
-      if (index === undefined) return { plans: told(measured) };
-      const without = await plansOf(bench.without(index), `${title}, without ${index}`);
-      for (const [place, { plan }] of measured.entries()) {
-        const plans = { [`with ${index}`]: plan, [`without ${index}`]: without[place]?.plan ?? plan };
-        print(`${comparisonTable(plan.name, plans)}\n`);
+      const plans = await plansOf(bench, title);
+      if (index === undefined) return { plans };
+      const plansWithout = await plansOf(bench.without(index), `${title}, without ${index}`);
+      for (const [place, plan] of plans.entries()) {
+        const columns = { [`with ${index}`]: plan, [`without ${index}`]: plansWithout[place] ?? plan };
+        print(`${comparisonTable(plan.name, columns)}\n`);
       }
-      return { plans: told(measured), withoutIndex: index, plansWithout: told(without) };
+      return { plans, withoutIndex: index, plansWithout };
     }
 
     const output: object[] = [];

@@ -32,7 +32,6 @@ export interface RecordedCall {
 
 export interface Plan extends Units {
   readonly name: string;
-  readonly sent: string;
   /** Of the answer; 0 for a job that has none. */
   readonly status: number;
   readonly calls: readonly PlannedCall[];
@@ -49,15 +48,26 @@ export interface Plan extends Units {
 
 export function planOf(
   recorded: readonly RecordedCall[],
-  about: Pick<Plan, 'name' | 'sent' | 'status' | 'milliseconds'>,
+  about: Pick<Plan, 'name' | 'status' | 'milliseconds'>,
 ): Plan {
   let step = 0;
   let end = 0;
   const inOrder = recorded.toSorted((a, b) => a.call.begun - b.call.begun);
-  const calls = inOrder.map((one) => {
-    if (one.call.begun > end) step += 1;
-    end = Math.max(end, one.call.ended);
-    return plannedCall(one, step);
+  const calls = inOrder.map(({ call, accesses }): PlannedCall => {
+    if (call.begun > end) step += 1;
+    end = Math.max(end, call.ended);
+    const capacities = [call.output?.['ConsumedCapacity'] ?? []].flat() as { CapacityUnits?: number }[];
+    return {
+      step,
+      operation: call.operation,
+      ...(call.error && { error: call.error.name }),
+      requests: call.attempts,
+      milliseconds: call.durationMs,
+      ...unitsOf(accesses),
+      continued: call.input['ExclusiveStartKey'] !== undefined,
+      accesses,
+      reportedUnits: sum(capacities.map(({ CapacityUnits = 0 }) => CapacityUnits)),
+    };
   });
   const accesses = calls.flatMap((call) => call.accesses);
   const units = unitsOf(accesses);
@@ -74,21 +84,6 @@ export function planOf(
       ...unitsOf(accesses.filter((access) => placeOf(access) === place)),
     })),
     dollarsPerMillion: dollarsOf(units) * 1e6,
-  };
-}
-
-function plannedCall({ call, accesses }: RecordedCall, step: number): PlannedCall {
-  const capacities = [call.output?.['ConsumedCapacity'] ?? []].flat() as { CapacityUnits?: number }[];
-  return {
-    step,
-    operation: call.operation,
-    ...(call.error && { error: call.error.name }),
-    requests: call.attempts,
-    milliseconds: call.durationMs,
-    ...unitsOf(accesses),
-    continued: call.input['ExclusiveStartKey'] !== undefined,
-    accesses,
-    reportedUnits: sum(capacities.map(({ CapacityUnits = 0 }) => CapacityUnits)),
   };
 }
 

@@ -9,9 +9,8 @@ import type { WireItem } from '../../../functions/store/metering/item-size.ts';
 import { observeCalls } from '../../../functions/store/metering/observed-calls.ts';
 import type { ObservedCall } from '../../../functions/store/metering/observed-calls.ts';
 import type { Store } from '../../../functions/store/store.ts';
-import { readAccess, writeAccesses } from './access.ts';
-import { askedBy, isWrite } from './parts.ts';
-import type { Asked } from './parts.ts';
+import { askedBy, isWrite, readAccess, writeAccesses } from './access.ts';
+import type { Asked } from './access.ts';
 import { planOf } from './plan.ts';
 import type { Plan, RecordedCall } from './plan.ts';
 
@@ -29,7 +28,7 @@ export function createRecorder(store: Store, probe: DynamoDBDocumentClient, with
 
   /** The items that writes are about, as they are now. */
   async function readItems(asked: readonly Asked[]): Promise<readonly (WireItem | undefined)[]> {
-    const named = asked.filter(isWrite).map(({ part: { table, keys: [key = '{}'] = [] } }) => ({
+    const named = asked.filter(isWrite).map(({ about: { table, keys: [key = '{}'] = [] } }) => ({
       table: tables[table],
       key: unmarshall(JSON.parse(key) as WireItem),
     }));
@@ -51,29 +50,31 @@ export function createRecorder(store: Store, probe: DynamoDBDocumentClient, with
       const asked = askedBy(call, tables);
       const before = befores.get(call) ?? [];
       const after = call.error ? before : await readItems(asked);
+      const isTransaction = call.operation === 'TransactWriteItems';
       const accesses = asked.flatMap((one, place) =>
         isWrite(one)
-          ? writeAccesses(one, { before: before[place], after: after[place] }, withoutIndex)
+          ? writeAccesses(
+              one.about,
+              { before: before[place], after: after[place] },
+              isTransaction,
+              withoutIndex,
+            )
           : readAccess(one, call.output ?? {}),
       );
       recorded.push({ call, accesses });
     },
   });
-  return {
-    store: observed,
-    record: async (
-      name: string,
-      { sent, send }: { readonly sent: string; readonly send: () => Promise<{ readonly status: number }> },
-    ): Promise<Plan> => {
-      const calls: RecordedCall[] = [];
-      recorded = calls;
-      const begun = performance.now();
-      try {
-        const { status } = await send();
-        return planOf(calls, { name, sent, status, milliseconds: performance.now() - begun });
-      } finally {
-        recorded = undefined;
-      }
-    },
-  };
+
+  async function record(name: string, send: () => Promise<Pick<Plan, 'status'>>): Promise<Plan> {
+    const calls: RecordedCall[] = [];
+    recorded = calls;
+    const begun = performance.now();
+    try {
+      const { status } = await send();
+      return planOf(calls, { name, status, milliseconds: performance.now() - begun });
+    } finally {
+      recorded = undefined;
+    }
+  }
+  return { store: observed, record };
 }

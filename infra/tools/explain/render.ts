@@ -6,20 +6,19 @@ import { databaseTime } from './plan.ts';
 import type { Plan, PlannedCall, Units } from './plan.ts';
 import type { Warning } from './warnings.ts';
 
-/** Pages of queries and scans that go on from others: beyond these they are summed up in one line. */
-const continuedShown = 1;
 const valueMaxCharacters = 96;
 
 /** @param reported whether the database's own figures are shown, too */
 export function renderPlan(plan: Plan, warnings: readonly Warning[], reported = false): string {
-  const hidden = plan.calls.filter(({ continued }) => continued).slice(continuedShown);
+  // Of the pages of queries and scans that go on from others one is shown, and the rest summed up in a line.
+  const hidden = plan.calls.filter(({ continued }) => continued).slice(1);
   const { status, requests, itemsRead, itemsReturned, readUnits, writeUnits } = plan;
   const totals = [
     `requests ${requests}`,
     ...(itemsRead > 0 ? [`items read ${itemsRead}, returned ${itemsReturned}`] : []),
     `read units ${readUnits}`,
     `write units ${writeUnits}`,
-    `database ${milliseconds(databaseTime(plan))}, in all ${milliseconds(plan.milliseconds)}`,
+    `database ${duration(databaseTime(plan))}, in all ${duration(plan.milliseconds)}`,
     `$${plan.dollarsPerMillion.toFixed(2)} per million`,
   ];
   return [
@@ -42,7 +41,7 @@ function renderCall(call: PlannedCall, reported: boolean): readonly string[] {
     ...(call.continued ? ['continued'] : []),
     ...(call.requests > 1 ? [`${call.requests} requests`] : []),
     ...(call.error === undefined ? [] : [`refused: ${call.error}`]),
-    milliseconds(call.milliseconds),
+    duration(call.milliseconds),
     ...(reported ? [`${readUnits + writeUnits} units computed, ${reportedUnits} reported`] : []),
   ];
   return [
@@ -67,44 +66,40 @@ function renderAccess(access: Access): readonly string[] {
     unitsIn(access).padStart(6),
     options.join(', '),
   ];
+  const cut = (value: string): string =>
+    value.length > valueMaxCharacters ? `${value.slice(0, valueMaxCharacters - 1)}…` : value;
   return [
     columns.join(' ').trimEnd(),
     ...Object.entries(access.expressions).map(([name, value]) => `  ${name}: ${cut(value)}`),
   ];
 }
 
-const cut = (value: string): string =>
-  value.length > valueMaxCharacters ? `${value.slice(0, valueMaxCharacters - 1)}…` : value;
-
 /** Plans of one request side by side, as a table of Markdown. @param plans by the titles of their columns */
 export function comparisonTable(name: string, plans: Readonly<Record<string, Plan>>): string {
-  const rows: Readonly<Record<string, (plan: Plan) => string>> = {
-    calls: callsOf,
-    'items read': ({ itemsRead }) => grouped(itemsRead),
-    'items returned': ({ itemsReturned }) => grouped(itemsReturned),
-    requests: ({ requests }) => grouped(requests),
-    'read units': ({ readUnits }) => grouped(readUnits),
-    'write units': ({ writeUnits }) => grouped(writeUnits),
-    'database time': (plan) => milliseconds(databaseTime(plan)),
-    '$ per million': ({ dollarsPerMillion }) => grouped(dollarsPerMillion, 2),
-  };
   const columns = Object.values(plans);
+  const row = (label: string, cell: (plan: Plan) => string): string[] => [label, ...columns.map(cell)];
   return markdownTable(
     [
       [`\`${name}\``, ...Object.keys(plans)],
-      ...Object.entries(rows).map(([label, cell]) => [label, ...columns.map(cell)]),
+      row('calls', callsOf),
+      row('items read', ({ itemsRead }) => grouped(itemsRead)),
+      row('items returned', ({ itemsReturned }) => grouped(itemsReturned)),
+      row('requests', ({ requests }) => grouped(requests)),
+      row('read units', ({ readUnits }) => grouped(readUnits)),
+      row('write units', ({ writeUnits }) => grouped(writeUnits)),
+      row('database time', (plan) => duration(databaseTime(plan))),
+      row('$ per million', ({ dollarsPerMillion }) => grouped(dollarsPerMillion, 2)),
     ],
     { align: [null, ...columns.map(() => 'r')] },
   );
 }
 
 function callsOf({ calls }: Plan): string {
-  const counts = new Map<string, number>();
-  for (const { operation, accesses } of calls) {
-    const name = `${operation} ${[...new Set(accesses.map(placeOf))].join('+')}`;
-    counts.set(name, (counts.get(name) ?? 0) + 1);
-  }
-  return [...counts].map(([name, count]) => (count > 1 ? `${count} x ${name}` : name)).join(', ');
+  const names = calls.map(
+    ({ operation, accesses }) => `${operation} ${[...new Set(accesses.map(placeOf))].join('+')}`,
+  );
+  const count = (name: string): number => names.filter((other) => other === name).length;
+  return [...new Set(names)].map((name) => (count(name) > 1 ? `${count(name)} x ${name}` : name)).join(', ');
 }
 
 /** With commas between groups of three digits. */
@@ -114,5 +109,5 @@ export const grouped = (number: number, decimals = 0): string =>
     maximumFractionDigits: Math.max(decimals, 1),
   });
 
-const milliseconds = (of: number): string =>
-  of >= 10_000 ? `${(of / 1000).toFixed(1)} s` : `${of.toFixed(1)} ms`;
+const duration = (ms: number): string =>
+  ms >= 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${ms.toFixed(1)} ms`;

@@ -10,13 +10,8 @@ import type { Case, Step, WrittenStep } from './request-case.ts';
 import { tenant as commonTenant } from './workbench.ts';
 import type { Reply, Request, Workbench } from './workbench.ts';
 
-/** A step after everything it needs was made. */
-interface Work {
-  /** The request as it is sent, for warnings about what it names. */
-  readonly sent: string;
-  /** @returns the answer; of an event, whose status is 0 */
-  readonly send: () => Promise<Reply>;
-}
+/** A step after everything it needs was made. An event is answered by nobody: its status is 0. */
+type Work = () => Promise<Reply>;
 
 /** A case, measured several times. */
 export interface Measured {
@@ -47,41 +42,36 @@ export class Run {
   /** @throws where a step that only prepares is refused */
   async prepare(steps: readonly WrittenStep[]): Promise<void> {
     for (const written of steps) {
-      const step = typeof written === 'string' ? { request: written } : written;
-      const { as, once = false }: Step = step;
+      const step: Step = typeof written === 'string' ? { request: written } : written;
+      const { as, once = false } = step;
       if (once && this.#saved.has(as ?? 'id')) continue;
-      const { sent, send } = await this.work(step);
-      const { status, json } = await send();
-      if (status >= 300) throw new Error(`${sent} was answered ${status}: ${JSON.stringify(json)}`);
+      const work = await this.work(step);
+      const { status, json } = await work();
+      if (status >= 300)
+        throw new Error(`${JSON.stringify(step)} was answered ${status}: ${JSON.stringify(json)}`);
       if (as !== undefined || status === 201) this.#saved.set(as ?? 'id', json);
     }
   }
 
-  async work({ request, body, headers = {}, subject }: Step): Promise<Work> {
-    const [method = '', ...words] = (await this.#fill(request)).split(' ');
+  async work({ request, body, headers, subject }: Step): Promise<Work> {
+    const filled = await this.#filled(JSON.stringify({ request, body, headers, subject }));
+    const { request: line, ...sent } = JSON.parse(filled) as Pick<Step, 'request'> & Partial<Request>;
+    const [method = '', path = '', ...words] = line.split(' ');
     const event = events[method];
-    if (event) {
-      const happen = await event(this.#bench, this.#tenant, ...words);
-      return { sent: '', send: () => happen().then(() => ({ status: 0, json: {} })) };
-    }
-    const filled = JSON.parse(await this.#fill(JSON.stringify({ body, headers }))) as Partial<Request>;
-    const [path = ''] = words;
-    const sent = { method, path, tenant: this.#tenant, ...filled, ...(subject !== undefined && { subject }) };
-    return { sent: JSON.stringify(sent), send: () => this.#bench.send(sent) };
+    if (!event) return () => this.#bench.send({ method, path, tenant: this.#tenant, ...sent });
+    const happen = await event(this.#bench, this.#tenant, path, ...words);
+    return () => happen().then(() => ({ status: 0, json: {} }));
   }
 
-  async #fill(text: string): Promise<string> {
+  async #filled(text: string): Promise<string> {
     let filled = text;
     for (const [whole, name = '', field = 'id'] of text.matchAll(/\{([a-z]\w*)(?:\.(\w+))?\}/gi)) {
-      filled = filled.replace(whole, await this.#value(name, field));
+      const saved = this.#saved.get(name);
+      if (!saved) throw new Error(`"${name}" was not saved by an earlier step`);
+      const value = field === 'secret' ? await this.#secret(String(saved['id'])) : String(saved[field]);
+      filled = filled.replace(whole, value);
     }
     return filled;
-  }
-
-  async #value(name: string, field: string): Promise<string> {
-    const found = this.#saved.get(name);
-    if (!found) throw new Error(`"{${name}}" was not saved by an earlier step`);
-    return field === 'secret' ? this.#secret(String(found['id'])) : String(found[field]);
   }
 
   /** What the server draws, 128 bits as base64url, stands in the message that was sent when the entity was created. */
@@ -95,7 +85,7 @@ export class Run {
 }
 
 /** @yields the work of each run of a case, after what it needs was prepared */
-async function* runsOf(bench: Workbench, one: Case, times: number): AsyncGenerator<Work> {
+export async function* runsOf(bench: Workbench, one: Case, times: number): AsyncGenerator<Work> {
   const saved: Saved = new Map();
   for (let time = 0; time < times; time += 1) {
     bench.clock.ahead = 0;
@@ -121,35 +111,15 @@ export async function measureAll(
   bench: Workbench,
   all: readonly Case[],
   times: number,
-  onPlan: (plan: Plan) => void = () => undefined,
+  onPlan?: (plan: Plan) => void,
 ): Promise<readonly Measured[]> {
   const measured: Measured[] = [];
   for (const one of inOrder(all)) {
     const found = await measure(bench, one, times);
-    onPlan(found.plan);
+    onPlan?.(found.plan);
     measured.push(found);
   }
   return measured;
-}
-
-/**
- * Milliseconds of CPU time that one run takes, on average. All are prepared before, since what lies between two runs
- * would be counted with them.
- */
-export async function cpuTime(bench: Workbench, one: Case, times: number): Promise<number> {
-  const prepared: Work['send'][] = [];
-  for await (const { send } of runsOf(bench, one, times)) {
-    const { ahead } = bench.clock;
-    prepared.push(() => {
-      bench.clock.ahead = ahead;
-      return send();
-    });
-  }
-  const begun = process.cpuUsage();
-  for (const send of prepared) await send();
-  const { user, system } = process.cpuUsage(begun);
-  bench.clock.ahead = 0;
-  return (user + system) / 1000 / times;
 }
 
 /** Lists first: what other cases create would lie on top of what was seeded. */

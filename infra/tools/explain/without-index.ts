@@ -31,20 +31,17 @@ export function scanInsteadOf(
 ): void {
   const waiting: QueryCommandInput[] = [];
   let scan: Promise<void> | undefined;
-  const sharedScan = (query: QueryCommandInput): Promise<void> => {
-    waiting.push(query);
-    scan ??= sleep(togetherMs).then(() => {
-      scan = undefined;
-      return scanAll(client, waiting.splice(0));
-    });
-    return scan;
-  };
   client.middlewareStack.add(
     (next, { commandName }) =>
       async (args) => {
         const query = args.input as QueryCommandInput;
         if (query.IndexName !== indexName) return next(args);
-        await sharedScan(query);
+        waiting.push(query);
+        scan ??= sleep(togetherMs).then(() => {
+          scan = undefined;
+          return scanAll(client, waiting.splice(0));
+        });
+        await scan;
         const Asked = commandName === 'ScanCommand' ? ScanCommand : QueryCommand;
         return { output: (await unrecorded.send(new Asked(query))) as never, response: undefined };
       },
@@ -55,26 +52,29 @@ export function scanInsteadOf(
 
 /** One scan for several queries: its filter lets through what any of them wants. */
 async function scanAll(client: DynamoDBDocumentClient, queries: readonly QueryCommandInput[]): Promise<void> {
-  const numbered = (text: string, place: number): string => text.replace(/[#:]\w+/g, `$&_${place}`);
-  const placeholders = (name: 'ExpressionAttributeNames' | 'ExpressionAttributeValues') => {
-    const all = queries.flatMap((query, place) =>
-      Object.entries(query[name] ?? {}).map(([key, value]) => [numbered(key, place), value as string]),
-    );
-    return all.length > 0 && { [name]: Object.fromEntries(all) as Record<string, string> };
-  };
-  const conditions = queries.map(({ IndexName, KeyConditionExpression, FilterExpression }, place) => {
+  const parts = queries.map((query, place) => {
+    const { IndexName, KeyConditionExpression, FilterExpression } = query;
     const key = allIndexes.find(({ name }) => name === IndexName)?.partitionKey;
     // A scan of an index has no condition on its key: it reads all items that have one.
     const range = KeyConditionExpression ?? `attribute_exists(${key})`;
     const filter = FilterExpression === undefined ? '' : ` AND ${FilterExpression}`;
-    return `(${numbered(range + filter, place)})`;
+    const numbered = (text: string): string => text.replace(/[#:]\w+/g, `$&_${place}`);
+    const renamed = (all: Record<string, unknown> = {}): [string, unknown][] =>
+      Object.entries(all).map(([name, value]) => [numbered(name), value]);
+    return {
+      condition: `(${numbered(range + filter)})`,
+      names: renamed(query.ExpressionAttributeNames),
+      values: renamed(query.ExpressionAttributeValues),
+    };
   });
+  const [names, values] = [parts.flatMap((part) => part.names), parts.flatMap((part) => part.values)];
   const scan = {
     TableName: queries[0]?.TableName,
-    FilterExpression: conditions.join(' OR '),
-    ...placeholders('ExpressionAttributeNames'),
-    ...placeholders('ExpressionAttributeValues'),
+    FilterExpression: parts.map(({ condition }) => condition).join(' OR '),
+    ...(names.length > 0 && {
+      ExpressionAttributeNames: Object.fromEntries(names) as Record<string, string>,
+    }),
+    ...(values.length > 0 && { ExpressionAttributeValues: Object.fromEntries(values) }),
   };
-  const pages = paginateScan({ client }, scan);
-  while ((await pages.next()).done !== true);
+  for await (const _ of paginateScan({ client }, scan));
 }
