@@ -34,29 +34,60 @@ export const feedersOf = (registry: Registry, collection: string): readonly Doma
       idsIn(exampleBody(create.input)).some((id) => registry.ofId(id)?.collection === collection),
   );
 
-/** The smallest cast first, and then those to which others post. */
-export function castsOf(registry: Registry, { domain, name, id, body }: ExampleCommand): readonly Cast[] {
+/** Domains whose entities name one of a collection, and may post to it once they are moved on. */
+const movedPostersOf = (registry: Registry, collection: string): readonly Domain[] =>
+  registry.domains.filter(
+    ({ collection: own, create, transitions }) =>
+      own !== collection &&
+      Object.values(transitions).some(({ transfers }) => transfers !== undefined) &&
+      idsIn(exampleBody(create.input)).some((id) => registry.ofId(id)?.collection === collection),
+  );
+
+/** These, each after those that its creation names. */
+function withNamed(registry: Registry, entities: Iterable<readonly [string, Domain | undefined]>): ById {
   const named = new Map<string, Domain>();
   const add = (entity: string, of: Domain | undefined): void => {
     if (!of || named.has(entity)) return;
     for (const other of idsIn(bodyOf(of, 'create'))) add(other, registry.ofId(other));
     named.set(entity, of);
   };
-  for (const other of idsIn(body)) add(other, registry.ofId(other));
-  add(id, domain);
+  for (const [entity, of] of entities) add(entity, of);
+  return named;
+}
+
+/** Of others that neither it nor its entity names, those that take a step before it: as many as take one step. */
+function stepping(
+  registry: Registry,
+  { domain, name }: ExampleCommand,
+  named: ById,
+): readonly [string, Domain][] {
   const steps = stepsOf(domain, name);
-  for (const step of new Set(steps)) {
+  return [...new Set(steps)].flatMap((step) => {
     const of = registry.byCollection(partsOfStep(domain, step)[0]);
-    const isNamed = [...named.values()].includes(of);
     const times = steps.filter((each) => each === step).length;
-    for (const other of isNamed ? [] : exampleIds(of).slice(0, times)) add(other, of);
-  }
-  const feeders = new Set([...named.values()].flatMap(({ collection }) => feedersOf(registry, collection)));
+    const ids = [...named.values()].includes(of) ? [] : exampleIds(of).slice(0, times);
+    return ids.map((id): [string, Domain] => [id, of]);
+  });
+}
+
+/** The smallest cast first, then those to which creations of others post, and then those to which others do later on. */
+export function castsOf(registry: Registry, example: ExampleCommand): readonly Cast[] {
+  const { domain, id, body } = example;
+  const own = withNamed(registry, [
+    ...idsIn(body).map((other) => [other, registry.ofId(other)] as const),
+    [id, domain],
+  ]);
+  const named = withNamed(registry, [...own, ...stepping(registry, example, own)]);
+  const collections = [...named.values()].map(({ collection }) => collection);
+  const feeders = new Set(collections.flatMap((collection) => feedersOf(registry, collection)));
+  const posters = new Set(collections.flatMap((collection) => movedPostersOf(registry, collection)));
+  const severalOf = (of: Domain): readonly [string, Domain][] => exampleIds(of).map((each) => [each, of]);
   return [
     { named, feeders: new Map() },
-    ...[...feeders].map((feeder) => ({
-      named,
-      feeders: new Map(exampleIds(feeder).map((each) => [each, feeder])),
+    ...[...feeders].map((feeder) => ({ named, feeders: new Map(severalOf(feeder)) })),
+    ...[...posters].map((poster) => ({
+      named: withNamed(registry, [...named, ...severalOf(poster)]),
+      feeders: new Map(),
     })),
   ];
 }

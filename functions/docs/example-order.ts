@@ -20,8 +20,11 @@ export interface Example extends ExampleCommand {
   readonly messages?: readonly PlannedMessage[];
 }
 
-/** Enough for each command of the longest stories, and few enough to be tried out in milliseconds. */
-const longestRow = 6;
+/** Enough for each command of the longest stories. */
+const longestRow = 9;
+
+/** Worlds that a search looks at: few enough to be tried out in milliseconds. */
+const worldsMost = 2_000;
 
 /** Who sends what: where one person is refused as the owner of what the example names, that is another's. */
 interface Callers {
@@ -85,7 +88,7 @@ function rowFrom(
   const sendersOf = ({ id }: ExampleCommand): readonly string[] => (id === example.id ? subject : others);
   let rows: readonly Reached[] = [from];
   const seen = new Set<string>();
-  for (let length = 0; length <= longestRow; length += 1) {
+  for (let length = 0; length <= longestRow && seen.size < worldsMost; length += 1) {
     for (const { world, after } of rows) {
       for (const each of waysOf(registry, cast, world, wanted)) {
         const outcome = tryOut(registry, world, each, sendersOf(each));

@@ -27,8 +27,8 @@ const guests = defineDomain({
       summary: 'Give them a card',
       from: ['away'],
       to: ['regular'],
-      rules: { too_new: { path: 'visits', atLeast: 3, otherwise: 'They have not come often enough.' } },
-      example: { after: ['go', 'go', 'go'] },
+      rules: { too_new: { path: 'visits', atLeast: 5, otherwise: 'They have not come often enough.' } },
+      example: { after: ['go', 'go', 'go', 'go', 'go'] },
     },
     forget: {
       summary: 'They have not come for years',
@@ -60,7 +60,6 @@ const purses = defineDomain({
       input: { amount: amount(100) },
       transfers: ({ entity, input }) =>
         transfer(own('earned'), named('paid', entity.owner, 'EUR'), input.amount),
-      example: { after: ['jobs/finish'] },
     },
     close: {
       summary: 'Close it',
@@ -137,7 +136,6 @@ const stalls = defineDomain({
     rules: {
       not_trusted: { holds: ({ others }) => others.licence.points > 1, otherwise: 'Nobody knows them.' },
     },
-    example: { after: ['licences/praise', 'licences/praise'] },
   },
   transitions: { close: { summary: 'Close it', from: ['open'], to: ['closed'] } },
 });

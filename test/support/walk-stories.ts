@@ -1,7 +1,9 @@
 /** Takes what a definition says goes before the example of a command. */
+import type { Domain } from '../../functions/core/definition.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
 import { partsOfStep } from '../../functions/core/examples.ts';
 import { idsIn } from '../../functions/docs/example-body.ts';
+import { exampleOf as documentedExample } from '../../functions/docs/example-order.ts';
 import type { Reply } from './backend.ts';
 import { leadsTo } from './machine.ts';
 import { Filling } from './walk-filling.ts';
@@ -32,6 +34,40 @@ export abstract class Stories extends Filling {
     } finally {
       this.#leading.delete(led);
     }
+  }
+
+  /**
+   * Takes what leads to the example of a transition where it is documented, and brings the entity back to its state.
+   * @returns whether there is such a row of steps
+   * @throws NoWay where one of the steps cannot be taken
+   */
+  protected async takeFound({ id, collection, status }: EntityState, name: string): Promise<boolean> {
+    const domain = this.api.backend.registry.byCollection(collection);
+    const led = `${name} of ${id}, as it is documented`;
+    if (this.#leading.has(led)) return false;
+    const steps = this.#documented(domain, name);
+    this.#leading.add(led);
+    try {
+      for (const step of steps) {
+        const [of, transition] = partsOfStep(domain, step);
+        const { from = [] } = domain.transitions[transition] ?? {};
+        // It has come some of the way already.
+        if (of === collection && !leadsTo(domain, (await this.state(id)).status, from)) continue;
+        await this.takeSteps(id, [step]);
+      }
+      await this.bring(id, [status]);
+      return steps.length > 0;
+    } finally {
+      this.#leading.delete(led);
+    }
+  }
+
+  /** The steps between the creations and an example, in the document; none where no row leads there. */
+  #documented(domain: Domain, name: string): readonly string[] {
+    const { after = [] } = documentedExample(this.api.backend.registry, domain, name);
+    return after.flatMap(({ domain: of, name: step }) =>
+      step === 'create' ? [] : [`${of.collection}/${step}`],
+    );
   }
 
   /**
@@ -68,11 +104,8 @@ export abstract class Stories extends Filling {
     return (await this.create(domain, { given: { ...given, [entity.collection]: id } })).id;
   }
 
-  protected override async takeBeforeCreation(
-    domain: Parameters<Filling['takeBeforeCreation']>[0],
-    ids: readonly string[],
-  ): Promise<boolean> {
-    const { after = [] } = domain.create.example ?? {};
+  protected override async takeBeforeCreation(domain: Domain, ids: readonly string[]): Promise<boolean> {
+    const { after = this.#documented(domain, 'create') } = domain.create.example ?? {};
     const { registry } = this.api.backend;
     for (const step of after) {
       const [collection, transition] = partsOfStep(domain, step);

@@ -131,3 +131,29 @@ test('what its definition says goes before an example comes before it, each with
     ...['task create', 'task finish', 'task create', 'task finish'],
   ]);
 });
+
+test('what others have to post once they are moved on comes before an example', () => {
+  const work = defineDomain({
+    collection: 'work',
+    type: 'work',
+    idPrefix: 'wrk',
+    summary: 'Work that fills a jar when it is done.',
+    states: ['begun', 'done'],
+    attributes: gift,
+    create: { summary: 'Begin', input: gift },
+    transitions: {
+      finish: {
+        summary: 'Finish it',
+        from: ['begun'],
+        to: ['done'],
+        transfers: ({ entity }) =>
+          transfer(named('wages', 'house', 'EUR'), accountOf(jars, entity.jar, 'filled'), entity.amount),
+      },
+    },
+  });
+  const { after } = exampleOf(registerDomains([jars, work]), jars, 'open');
+  expect(after?.map(({ domain, name }) => `${domain.type} ${name}`)).toEqual([
+    'jar create',
+    ...['work create', 'work finish', 'work create', 'work finish'],
+  ]);
+});
