@@ -277,9 +277,17 @@ function domainRoutes(domain: Domain): readonly Route[] {
   const path = `/v1/${domain.collection}`;
   const entity = `${path}/{id}`;
   const scope = 'commands';
+  const { input } = domain.create;
+  const creation: Route = {
+    method: 'POST',
+    path,
+    scope,
+    operation: { is: 'create', domain },
+    body: input,
+  };
   const status = z.enum(statesOf(domain) as [string, ...string[]]).optional();
   return [
-    { method: 'POST', path, scope, operation: { is: 'create', domain }, body: domain.create.input },
+    ...(domain.create.internal === true ? [] : [creation]),
     {
       method: 'GET',
       path,

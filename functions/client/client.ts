@@ -66,11 +66,17 @@ type ByAttribute<Listed extends string> = {
   readonly [Name in Listed]?: string;
 };
 
+/** What only other commands create has no `create`. */
+type Creation<Face extends Facade> = Face['create']['internal'] extends true
+  ? unknown
+  : {
+      readonly create: (
+        input: Face['create']['input'],
+        options?: CallOptions,
+      ) => Promise<Result<Entity<Face>, CreateCode<Face>>>;
+    };
+
 interface Reads<Face extends Facade> {
-  readonly create: (
-    input: Face['create']['input'],
-    options?: CallOptions,
-  ) => Promise<Result<Entity<Face>, CreateCode<Face>>>;
   /** `undefined` where there is none. @throws RequestFailedError */
   readonly get: (id: string, signal?: AbortSignal) => Promise<Entity<Face> | undefined>;
   /** Newest first, page after page as they are asked for. @throws RequestFailedError */
@@ -86,7 +92,7 @@ interface Reads<Face extends Facade> {
   readonly ledger: (id: string, signal?: AbortSignal) => AsyncIterable<LedgerEntry>;
 }
 
-export type Collection<Of> = Reads<FacadeOf<Of>> & Commands<FacadeOf<Of>>;
+export type Collection<Of> = Creation<FacadeOf<Of>> & Reads<FacadeOf<Of>> & Commands<FacadeOf<Of>>;
 
 export type Client<Domains> = { readonly [Name in keyof Domains]: Collection<Domains[Name]> } & {
   readonly balances: {
@@ -147,8 +153,11 @@ function collection(connection: Connection, domain: Domain): object {
         : (target: Target, options?: CallOptions) => command(name, at(target), options);
       return [name, method] as const;
     });
-  const reads = {
+  const create = {
     create: (body: unknown, options?: CallOptions) => command('create', { path, body }, options),
+  };
+  const reads = {
+    ...(domain.create.internal !== true && create),
     get: async (id: string, signal?: AbortSignal) => {
       const answer = await send(connection, {
         method: 'GET',

@@ -166,6 +166,8 @@ function checkCommand(domain: Domain, name: string, command: AnyCommand, fail: F
       if (!known.includes(path))
         fail(`${place}, authorize "${code}"`, `"${path}" is not ${what}; they are ${listed(known)}`);
   }
+  if (name === 'create' && domain.create.internal === true && (role !== undefined || command.authorize))
+    fail(place, 'it is internal, so nobody asks for it; leave "role" and "authorize" out');
   if (name === 'create') checkRules(domain, [], place, rules, fail);
   else checkRules(domain, pathsOf(domain), place, rules, fail, momentsOf(domain));
   if ((command as AnyTransition).internal !== true && input && !isStrict(input))
@@ -254,6 +256,12 @@ export function checkOthers(domain: Domain, domains: readonly Domain[]): void {
   const fail = failOf(domain);
   const spread = spreadFaultOf(domain, domains);
   if (spread) fail(...spread);
+  const { collection: own, create } = domain;
+  if (create.internal === true && !domains.some((each) => each.collection !== own && doesCreate(each, own)))
+    fail(
+      'create',
+      'it is internal, and no other definition creates it; name it in "creates" of a command, or leave "internal" out',
+    );
   for (const [name, { references, reads, links = {}, creates, example, rules = {} }] of commandsOf(domain)) {
     const checkSteps = (place: string, steps: readonly string[] = []): void => {
       for (const step of steps) {
@@ -292,6 +300,12 @@ export function checkOthers(domain: Domain, domains: readonly Domain[]): void {
     }
   }
 }
+
+/** Whether a command of this domain creates entities of that collection. */
+const doesCreate = (domain: Domain, collection: string): boolean =>
+  commandsOf(domain).some(([, { creates = {} }]) =>
+    Object.values(creates).some((creation) => collectionOf(domain, creation) === collection),
+  );
 
 function checkLink(of: Domain, transition: string, place: string, fail: Fail): void {
   const linked = of.transitions[transition];

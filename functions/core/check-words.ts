@@ -4,6 +4,7 @@
  */
 import type {
   AccountDefinition,
+  AnyCommand,
   AnyCreate,
   AnyCreation,
   AnyDeadline,
@@ -36,7 +37,8 @@ const ofCommand = {
   accountsAtMost: true,
   messages: true,
   set: true,
-} satisfies Words<AnyCreate>;
+} satisfies Words<AnyCommand & Pick<AnyCreate, 'set'>>;
+const ofCreate = { ...ofCommand, internal: true } satisfies Words<AnyCreate>;
 const ofTransition = {
   ...ofCommand,
   from: true,
@@ -132,7 +134,7 @@ export function checkWords(domain: Domain, fail: Fail): void {
   checkEach('deadline', ofDeadline, domain.deadlines);
   for (const [name, command] of commandsOf(domain)) {
     const at = placeOf(name);
-    check(at, name === 'create' ? ofCommand : ofTransition, command);
+    check(at, name === 'create' ? ofCreate : ofTransition, command);
     check(`${at}, example`, ofExample, command.example);
     checkEach(`${at}, rule`, ofRule, command.rules);
     checkEach(`${at}, references`, ofOther, command.references);

@@ -94,6 +94,8 @@ export interface CreateDefinition<
     Self['input'],
     StepOfOther
   >;
+  /** Not a route: only what another command `creates` begins. */
+  readonly internal?: boolean;
   /** Which people may, by the code of the refusal and by what they send; checked before anything is read. */
   readonly authorize?: { readonly [Code in keyof Actors]: Authorization<Input> };
   /** What is kept; without it, what was sent. */

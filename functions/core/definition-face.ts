@@ -32,6 +32,7 @@ type Refused<Links> = {
 
 /** What a client needs to know of a definition, gathered from it piece by piece: what it refuses, shows and keeps. */
 export interface Faced<
+  CreateInternal,
   CreateRole,
   CreateCodes extends CommandCodes,
   CreateRefused,
@@ -47,6 +48,7 @@ export interface Faced<
   Closed,
 > {
   readonly create: {
+    readonly internal?: CreateInternal;
     readonly role?: CreateRole;
     readonly authorize?: { readonly [Code in keyof CreateActors]: { readonly otherwise: string } };
     readonly rules?: Coded<CreateCodes['rules']>;

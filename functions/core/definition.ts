@@ -165,6 +165,7 @@ export function defineDomain<
   Hidden extends Shape | undefined = undefined,
   const Always = unknown,
   Account extends string = never,
+  const CreateInternal = unknown,
   const CreateRole = unknown,
   const CreateRules = unknown,
   const CreateReferenceRules = unknown,
@@ -188,6 +189,7 @@ export function defineDomain<
   Listed extends string = never,
 >(
   definition: Faced<
+    CreateInternal,
     CreateRole,
     CodesBy<CreateRules, CreateReferenceRules, CreateReadRules, CreateLinkRules>,
     CreateRefused,
@@ -252,6 +254,7 @@ export function defineDomain<
     readonly listed: Listed;
     readonly create: {
       readonly input: z.input<SchemaOf<CreateInput>>;
+      readonly internal: CreateInternal;
       readonly role: CreateRole;
       readonly codes: CodesBy<CreateRules, CreateReferenceRules, CreateReadRules, CreateLinkRules>;
       readonly refused: CreateRefused;

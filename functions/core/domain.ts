@@ -50,6 +50,8 @@ export interface Facade {
   readonly create: {
     /** Before defaults. */
     readonly input: unknown;
+    /** `true` where there is no route. */
+    readonly internal: unknown;
     readonly role: unknown;
     readonly codes: CommandCodes;
     /** By link, the one code for all that stands in its way. */
@@ -187,6 +189,7 @@ export interface AnyExample {
 export interface AnyCreate extends AnyCommand {
   readonly input: z.ZodObject;
   readonly set: (context: any) => object;
+  readonly internal?: boolean;
 }
 
 export interface AnyTransition extends AnyCommand {

@@ -68,6 +68,12 @@ export const versionOf = ({ version = 1 }: Domain): number => version;
 export const publicTransitions = ({ transitions }: Pick<Domain, 'transitions'>): string[] =>
   Object.keys(transitions).filter((name) => transitions[name]?.internal !== true);
 
+/** Commands a caller may ask for: `create`, unless only others create it, and those. */
+export const publicCommands = (domain: Pick<Domain, 'create' | 'transitions'>): readonly string[] => [
+  ...(domain.create.internal === true ? [] : ['create']),
+  ...publicTransitions(domain),
+];
+
 /** Those of a status. */
 export const allowedTransitions = (domain: Domain, status: string): string[] =>
   publicTransitions(domain).filter((name) => domain.transitions[name]?.from.includes(status));

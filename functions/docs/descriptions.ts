@@ -72,7 +72,8 @@ function whoMayEach(domain: Domain): readonly string[] {
       when === undefined ? 'nobody: another entity brings it about' : `nobody: it happens by itself ${when}`,
     ];
   });
-  return [['create', whoMay(create)], ...rows].map(([name, who]) => `| \`${name ?? ''}\` | ${who ?? ''} |`);
+  const creator = create.internal === true ? 'nobody: another command creates it' : whoMay(create);
+  return [['create', creator], ...rows].map(([name, who]) => `| \`${name ?? ''}\` | ${who ?? ''} |`);
 }
 
 const listed = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(' or ');

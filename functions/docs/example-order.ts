@@ -12,7 +12,7 @@ import { commandOf, emptyWorld, nextDeadline, tryOut } from './example-world.ts'
 import type { ExampleCommand, Outcome, World } from './example-world.ts';
 
 export interface Example extends ExampleCommand {
-  /** Commands to send before, in this order; `undefined` where no row of examples leads there. */
+  /** Commands to send before, in this order; `undefined` where no row of examples that can be sent leads there. */
   readonly after: readonly ExampleCommand[] | undefined;
   /** The world it meets, the entity it leaves behind and the messages it causes; absent where no row leads there. */
   readonly world?: World;
@@ -46,9 +46,16 @@ export function exampleOf(registry: Registry, domain: Domain, name: string, now 
   for (const cast of castsOf(registry, wanted))
     for (const each of callers) {
       const found = rowTo(registry, wanted, { cast, now, ...each });
-      if (found) return found;
+      if (found) return sendable(found);
     }
   return { ...wanted, after: undefined };
+}
+
+/** What only another command creates nobody can send, nor what has to come after it. */
+function sendable(example: Example): Example {
+  const steps = [...(example.after ?? []), example];
+  const isSent = steps.every(({ domain, name }) => name !== 'create' || domain.create.internal !== true);
+  return isSent ? example : { ...example, after: undefined };
 }
 
 interface Start extends Callers {

@@ -89,7 +89,9 @@ function schemasOf(domain: Domain): [string, Exclude<ReturnType<typeof schemas.p
   return [
     [name, entity],
     [`${name}Page`, domain.listed ? schemas.listedPage(entity) : schemas.page(entity)],
-    [`Create${name}`, domain.create.input],
+    ...(domain.create.internal === true
+      ? []
+      : [[`Create${name}`, domain.create.input] as [string, typeof entity]]),
     ...inputs,
   ];
 }

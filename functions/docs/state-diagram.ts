@@ -28,7 +28,7 @@ function diagram(domain: Domain, labelOf: (transition: string) => string): strin
     ...states
       .filter((state) => stateId(state) !== state)
       .map((state) => `  state "${state}" as ${stateId(state)}`),
-    `  [*] --> ${stateId(initial)}`,
+    `  [*] --> ${stateId(initial)}${domain.create.internal === true ? ': create (with another)' : ''}`,
     ...[...arrows].map(([arrow, labels]) => `  ${arrow}: ${labels.join(', ')}`),
     ...states.filter(isLast).map((state) => `  ${stateId(state)} --> [*]`),
   ].join('\n');

@@ -6,6 +6,14 @@ import { otherChanges } from './other-changes.ts';
 import type { CommandSnapshot, Fields } from './snapshot.ts';
 
 export function* command(path: string, was: CommandSnapshot, is: CommandSnapshot): Iterable<Change> {
+  if (is.internal === true && was.internal !== true) {
+    yield refused(
+      path,
+      `Callers that ask for it are answered ${path === 'create' ? 405 : 404}.`,
+      'Keep it open and refuse with a rule; or accept it with `--anyway`, once nobody asks for it.',
+    );
+  }
+  if (was.internal === true && is.internal !== true) yield safe(path, 'Callers may ask for it.');
   yield* input(`${path}.input`, was.input, is.input);
   if (is.role !== undefined && is.role !== was.role) {
     yield twoSteps(

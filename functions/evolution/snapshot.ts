@@ -54,6 +54,8 @@ export interface LinkSnapshot extends OtherSnapshot {
 /** What is asked for, sent and done to others, of a creation and of a transition. */
 export interface CommandSnapshot {
   readonly input: Fields;
+  /** No caller may ask for it. */
+  readonly internal?: boolean;
   readonly role?: string;
   /** Who may, by what the entity says, or by what is sent for a creation. */
   readonly authorize?: Readonly<Record<string, unknown>>;
@@ -134,6 +136,7 @@ export function snapshotOf(domain: Domain): Snapshot {
     ...(deadlines && { deadlines }),
     create: {
       ...commandOf(domain, domain.create),
+      ...(domain.create.internal === true && { internal: true }),
       ...(domain.create.authorize && { authorize: domain.create.authorize }),
     },
     transitions: mapped(domain.transitions, (transition) => transitionOf(domain, transition)),

@@ -42,14 +42,6 @@ export function* transitions(before: Snapshot, after: Snapshot): Iterable<Change
 }
 
 function* steps(path: string, was: TransitionSnapshot, is: TransitionSnapshot): Iterable<Change> {
-  if (is.internal && !was.internal) {
-    yield refused(
-      path,
-      'Callers that ask for it are answered 404.',
-      'Keep it open and refuse with a rule; or accept it with `--anyway`, once nobody asks for it.',
-    );
-  }
-  if (was.internal && !is.internal) yield safe(path, 'Callers may ask for it.');
   const added = beyond(is.from, was.from);
   if (added.length > 0) yield safe(`${path}.from`, `It is allowed from ${quoted(added)} as well.`);
   const gone = beyond(was.from, is.from);

@@ -15,11 +15,13 @@ import { listed } from './conformance/listed.ts';
 import { transitions } from './conformance/transitions.ts';
 import { uniqueness } from './conformance/uniqueness.ts';
 import { whoMay } from './conformance/who-may.ts';
+import { exampleOf } from './examples.ts';
 import { patientClient } from './patient.ts';
 import { problemsOf } from './store-invariants.ts';
 import { dump } from './table-dump.ts';
 import { createTestClock } from './test-clock.ts';
 import { Walk } from './walk.ts';
+import { withRoute } from './with-route.ts';
 
 /** A way that a test has found closed ends the others that need it: why is told once, and not by each of them. */
 class ToldOnce extends Map<string, string> {
@@ -40,9 +42,11 @@ export interface Subject {
 
 /**
  * Registers the tests of one definition.
- * @param domains all there are: it may refer to others
+ * @param all there are: it may refer to others
  */
-export function conformance(domain: Domain, domains: readonly Domain[]): void {
+export function conformance(written: Domain, all: readonly Domain[]): void {
+  const domains = all.map(withRoute);
+  const domain = domains[all.indexOf(written)] ?? written;
   describe(domain.collection, () => {
     const clock = createTestClock();
     let api: TestBackend | undefined;
@@ -68,6 +72,14 @@ export function conformance(domain: Domain, domains: readonly Domain[]): void {
     listed(subject);
     whoMay(subject);
     inputs(subject);
+
+    if (written.create.internal === true)
+      it('has no route to its creation', async () => {
+        const here = await startBackend({ domains: all, tables: started().tables });
+        const reply = await here.post(`/v1/${domain.collection}`, exampleOf(domain.create.input));
+        here.backend.store.client.destroy();
+        expect(reply.status).toBe(405);
+      });
 
     it('leaves a store in which ledgers, balances, unique values and messages agree', async () => {
       const { store, registry } = started().backend;

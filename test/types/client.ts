@@ -5,16 +5,29 @@
  * is no error any more.
  */
 import { createClient } from '../../functions/client/client.ts';
+import { defineDomain } from '../../functions/core/definition.ts';
+import { text } from '../../functions/core/fields.ts';
 import { approvals } from '../../functions/domains/approvals.ts';
 import { payments } from '../../functions/domains/payments.ts';
 import { pointAccounts } from '../../functions/domains/point-accounts.ts';
 import { reservations } from '../../functions/domains/reservations.ts';
 import { settlements } from '../../functions/domains/settlements.ts';
 
+const tags = defineDomain({
+  collection: 'tags',
+  type: 'tag',
+  idPrefix: 'tag',
+  summary: 'A tag.',
+  states: ['on'],
+  attributes: { name: text('T1') },
+  create: { summary: 'Sew it on', internal: true, input: { name: text('T1') } },
+  transitions: {},
+});
+
 const client = createClient({
   baseUrl: 'http://localhost:3000',
   token: 'a token',
-  domains: { payments, pointAccounts, reservations, settlements, approvals },
+  domains: { payments, pointAccounts, reservations, settlements, approvals, tags },
 });
 
 const payment = { payer: 'ada', payee: 'shop', amount: 1_250, currency: 'EUR' };
@@ -131,6 +144,8 @@ export async function wrong(id: string): Promise<void> {
   await client.payments.confirm(id, { refundable: true });
   // @ts-expect-error -- a transition that there is not
   await client.payments.approve(id);
+  // @ts-expect-error -- a creation without a route
+  await client.tags.create({ name: 'T1' });
   // @ts-expect-error -- one without a route
   await client.payments.settle(id);
   // @ts-expect-error -- a collection that was not named

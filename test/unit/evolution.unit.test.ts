@@ -56,6 +56,7 @@ const bad: Record<string, Domain | Partial<Domain>> = {
   }),
   'a transition that callers ask for removed': { transitions: without('remind') },
   'a transition closed to callers': transition('remind', { internal: true }),
+  'a creation closed to callers': { create: { ...live.create, internal: true } },
   'the transition of a deadline removed': lacking({ ...live, transitions: without('lapse') }, 'deadlines'),
 };
 
@@ -153,6 +154,14 @@ describe('evolve', () => {
     const verdicts = verdictsOf(next);
     expect(verdicts).toContain('two-steps');
     expect(verdicts).not.toContain('refused');
+  });
+
+  it('lets a creation be opened to callers', () => {
+    const closed = { ...live, create: { ...live.create, internal: true } };
+    expect(changesBetween(snapshotOf(closed), snapshotOf(live))).toMatchObject([
+      { path: 'create', verdict: 'safe' },
+    ]);
+    expect(isSame(snapshotOf(closed), snapshotOf(live))).toBe(false);
   });
 
   it('refuses to list by an attribute no more', () => {

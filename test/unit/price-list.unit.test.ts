@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
 import { domains } from '../../functions/application.ts';
-import { messagesOf, registerDomains } from '../../functions/core/registry.ts';
+import { messagesOf, publicCommands, registerDomains } from '../../functions/core/registry.ts';
 import { readContracts } from '../../infra/tools/explain/contracts.ts';
 import { readCpu } from '../../infra/tools/explain/cpu-times.ts';
 import { messagePrices, priceList } from '../../infra/tools/explain/price-list.ts';
 import { doneOf } from '../../infra/tools/explain/request-case.ts';
-import { answerCases, publicCommands } from '../../infra/tools/explain/example-cases.ts';
+import { answerCases } from '../../infra/tools/explain/example-cases.ts';
 import { prices } from '../../infra/cdk/prices.ts';
 
 const messages = async () => messagePrices(await readContracts(), (await readCpu()).milliseconds);

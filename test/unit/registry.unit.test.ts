@@ -314,7 +314,11 @@ describe('a definition that makes no sense is refused by name', () => {
       },
     ],
     ['a word that a definition has not', { status: 'off' } as object],
-    ['a creation without a route', { create: { ...lamps.create, internal: true } as never }],
+    ['a creation without a route that no command makes', { create: { ...lamps.create, internal: true } }],
+    [
+      'a creation without a route that says who may',
+      { create: { ...lamps.create, internal: true, role: 'keeper' }, ...creating({}) },
+    ],
     ['a misspelt role', { transitions: { ...transitions, dim: { ...on, roles: 'janitor' } as never } }],
     ['a rule with a word too many', ruled({ path: 'place', is: 'hall', unless: 'on' })],
     [

@@ -49,7 +49,8 @@ export interface Collection {
   readonly states: readonly string[];
   /** Attributes by which there is a list. */
   readonly listed: readonly string[];
-  readonly create: Command;
+  /** None where only other commands create one. */
+  readonly create?: Command;
   readonly transitions: readonly Command[];
 }
 
@@ -86,7 +87,7 @@ function read({ paths, components }: OpenApi): ApiDocument {
     const name = /^\/v1\/([^/{]+)$/.exec(path)?.[1];
     const entity = paths[`${path}/{id}`]?.get;
     // What has no ledger is no collection of entities.
-    if (name === undefined || !post || !entity || !paths[`${path}/{id}/ledger`]) return [];
+    if (name === undefined || !entity || !paths[`${path}/{id}/ledger`]) return [];
     const pattern = entity.parameters?.find((parameter) => parameter.name === 'id')?.schema as
       { readonly pattern?: string } | undefined;
     return [
@@ -95,7 +96,7 @@ function read({ paths, components }: OpenApi): ApiDocument {
         idPrefix: /^\^([a-z]+)_/.exec(pattern?.pattern ?? '')?.[1] ?? '',
         states: choices(path, 'status'),
         listed: attributesIn(paths[path]?.get),
-        create: commandOf('create', post),
+        ...(post && { create: commandOf('create', post) }),
         transitions: Object.entries(paths).flatMap(([other, { post: operation }]) => {
           const [, transition] = other.split(`${path}/{id}/`);
           return operation && transition !== undefined && transition !== 'lock' && transition !== 'unlock'

@@ -5,9 +5,9 @@
  */
 import { domains } from '../../../functions/application.ts';
 import type { Domain } from '../../../functions/core/definition.ts';
-import { registerDomains } from '../../../functions/core/registry.ts';
+import { publicCommands, registerDomains } from '../../../functions/core/registry.ts';
 import type { Registry } from '../../../functions/core/registry.ts';
-import { answerCases, commandCase, commandRoute, commonCases, publicCommands } from './example-cases.ts';
+import { answerCases, commandCase, commandRoute, commonCases } from './example-cases.ts';
 import { jobNames, routeOf } from './request-case.ts';
 import type { Case, Step, WrittenStep } from './request-case.ts';
 

@@ -2,7 +2,7 @@
 import type { PlannedMessage } from '../../../functions/core/decision.ts';
 import type { Domain } from '../../../functions/core/definition.ts';
 import { secretFields } from '../../../functions/core/fields.ts';
-import { messagesOf, publicTransitions } from '../../../functions/core/registry.ts';
+import { messagesOf, publicCommands } from '../../../functions/core/registry.ts';
 import type { Registry } from '../../../functions/core/registry.ts';
 import { idsIn } from '../../../functions/docs/example-body.ts';
 import { exampleOf } from '../../../functions/docs/example-order.ts';
@@ -11,8 +11,6 @@ import type { ExampleCommand } from '../../../functions/docs/example-world.ts';
 import { answerName, routeOf, stepOfCase } from './request-case.ts';
 import type { Case, Step, WrittenStep } from './request-case.ts';
 import { standardNow } from './workbench.ts';
-
-export const publicCommands = (domain: Domain): readonly string[] => ['create', ...publicTransitions(domain)];
 
 export const commandRoute = ({ collection }: Domain, name: string): string =>
   `POST /v1/${collection}${name === 'create' ? '' : `/{id}/${name}`}`;

@@ -15,6 +15,7 @@ import { patientClient } from '../patient.ts';
 import { createTestClock } from '../test-clock.ts';
 import type { TestClock } from '../test-clock.ts';
 import { Walk } from '../walk.ts';
+import { withRoute } from '../with-route.ts';
 import { check } from './checker.ts';
 import type { Violation } from './checker.ts';
 import type { Delivered } from './check-deliveries.ts';
@@ -74,9 +75,10 @@ export interface LabOptions {
 export async function startLab({
   mutate,
   checksChanges = true,
-  domains = allDomains,
+  domains: written = allDomains,
   versions,
 }: LabOptions = {}): Promise<Lab> {
+  const domains = written.map(withRoute);
   const endpoint = inject('dynamodbEndpoint');
   const clock = createTestClock();
   const creator = new DynamoDBClient({ endpoint, region: localRegion, credentials: localCredentials });

@@ -25,17 +25,19 @@ export function EntitiesScreen() {
     <div class="stack">
       <div class="row apart">
         <h1>{texts.heading}</h1>
-        <button
-          type="button"
-          aria-expanded={isCreating}
-          onClick={() => {
-            setIsCreating(!isCreating);
-          }}
-        >
-          {texts.create}
-        </button>
+        {collection.create && (
+          <button
+            type="button"
+            aria-expanded={isCreating}
+            onClick={() => {
+              setIsCreating(!isCreating);
+            }}
+          >
+            {texts.create}
+          </button>
+        )}
       </div>
-      {isCreating && (
+      {isCreating && collection.create && (
         <section class="card">
           <h2>{texts.createIn(collection.name)}</h2>
           <CommandForm
