@@ -474,5 +474,13 @@ function checkMoment(moments: readonly string[], place: string, name: string, fa
     fail(place, `"${name}" is not an attribute that holds a moment; they are ${listed(moments)}`);
 }
 
-const isMoment = (schema: z.ZodType): boolean =>
-  z.toJSONSchema(schema, { unrepresentable: 'any' })['format'] === 'date-time';
+/** Every transition of a domain asks for the same schemas. */
+const knownMoments = new WeakMap<z.ZodType, boolean>();
+
+function isMoment(schema: z.ZodType): boolean {
+  const known = knownMoments.get(schema);
+  if (known !== undefined) return known;
+  const is = z.toJSONSchema(schema, { unrepresentable: 'any' })['format'] === 'date-time';
+  knownMoments.set(schema, is);
+  return is;
+}
