@@ -65,6 +65,7 @@ export async function synthesize(
     mailFrom: 'no-reply@localhost',
     llmModelId: 'local.stand-in',
     outdir: directory,
+    validate: false,
     ...(bundles !== undefined && { bundles }),
   });
   app.synth();
