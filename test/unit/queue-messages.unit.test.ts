@@ -10,6 +10,7 @@ import {
   timerReference,
 } from '../../functions/outbox/queue-messages.ts';
 import { messageItem, messageKey } from '../../functions/store/outbox/message-items.ts';
+import { anyCharacter } from '../support/characters.ts';
 
 const event = (file: string): SQSEvent =>
   JSON.parse(readFileSync(new URL(`../../events/sqs/${file}.json`, import.meta.url), 'utf8')) as SQSEvent;
@@ -39,7 +40,7 @@ describe('the body of a queue message', () => {
   });
 
   test('of any kind is read or refused, never thrown at', () => {
-    const anything = fc.oneof(fc.string({ unit: 'binary' }), fc.json());
+    const anything = fc.oneof(fc.string({ unit: anyCharacter }), fc.json());
     fc.assert(
       fc.property(anything, (body) => {
         expect(parseBody(messageReference, body)).toBeUndefined();
@@ -97,7 +98,7 @@ test('the fair-queue group of a tenant is its name where SQS takes it', () => {
 
 test('the fair-queue group of any tenant is one that SQS takes', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary', minLength: 1, maxLength: 256 }), (tenant) => {
+    fc.property(fc.string({ unit: anyCharacter, minLength: 1, maxLength: 256 }), (tenant) => {
       expect(messageGroup(tenant)).toMatch(/^[!-~]{1,128}$/);
     }),
   );
@@ -106,7 +107,7 @@ test('the fair-queue group of any tenant is one that SQS takes', () => {
 describe('a message', () => {
   const entityId = 'pay_01JD8Q4Z6V0X3M5T7R9W2B4C6D';
   const wellFormed = fc
-    .string({ unit: 'binary', minLength: 1, maxLength: 128 })
+    .string({ unit: anyCharacter, minLength: 1, maxLength: 128 })
     .filter((text) => text.isWellFormed());
 
   test('is found by its tenant and its id', () => {

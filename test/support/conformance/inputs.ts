@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import type { Reply } from '../backend.ts';
+import { anyCharacter } from '../characters.ts';
 import type { Subject } from '../conformance.ts';
 import { fieldsOf, insideBounds, outsideBounds } from '../examples.ts';
 import { countByKind, difference, dump } from '../table-dump.ts';
@@ -91,7 +92,7 @@ export function inputs({ domain, walk }: Subject): void {
       const names = [...Object.keys(body), '__proto__', 'constructor'];
       const odd = fc.oneof(
         fc.jsonValue(),
-        fc.string({ unit: 'binary' }),
+        fc.string({ unit: anyCharacter }),
         fc.double(),
         fc.constantFrom('\ud800', '\u0000', '', -0, 2 ** 53, Number.MAX_VALUE, null, [], {}),
       );
@@ -104,7 +105,7 @@ export function inputs({ domain, walk }: Subject): void {
       const anything = fc.oneof(
         mutated,
         fc.jsonValue().map((value) => JSON.stringify(value)),
-        fc.string({ unit: 'binary', maxLength: 50 }),
+        fc.string({ unit: anyCharacter, maxLength: 50 }),
       );
       await fc.assert(
         fc.asyncProperty(fc.array(anything, { minLength: 8, maxLength: 8 }), async (bodies) => {
