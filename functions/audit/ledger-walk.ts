@@ -6,6 +6,7 @@
  */
 import type { AuditProblem } from '../api/audit.ts';
 import { dueBy } from '../core/deadlines.ts';
+import { startsOf } from '../core/definition.ts';
 import type { Domain } from '../core/definition.ts';
 import type { Due } from '../core/entity.ts';
 import { genesisHash } from '../core/ledger.ts';
@@ -156,7 +157,7 @@ function pathProblem(domain: Domain, last: Walked['last'], entry: LedgerEntry): 
   // An upgrade may lead from anywhere; it is the backend's own command.
   const isOwn = definition === versionOf(domain) && command !== upgradeCommand;
   if (seq === 1) {
-    const isCreation = command === 'create' && from === null && (!isOwn || to === domain.initial);
+    const isCreation = command === 'create' && from === null && (!isOwn || startsOf(domain).includes(to));
     return isCreation ? undefined : `"${command}" from ${from} to ${to} does not create an entity`;
   }
   const transition = Object.hasOwn(domain.transitions, command) ? domain.transitions[command] : undefined;

@@ -2,7 +2,7 @@
  * No answer without a home: for every state an entity can be in while a message of its waits for its answer, the
  * transition of that answer must be allowed, or say that the state ignores it. Found from the state machine alone.
  */
-import { commandsOf, endsFrom } from './domain.ts';
+import { commandsOf, endsFrom, startsOf } from './domain.ts';
 import type { Domain } from './domain.ts';
 import { answers } from './messages.ts';
 import type { Answer, MessageHead } from './messages.ts';
@@ -74,7 +74,7 @@ function placesOfAnswers(domain: Domain, sentBy: string, message: MessageHead): 
 function placesOf(domain: Domain, sentBy: string, message: MessageHead): readonly Place[] {
   const ends = new Set([message.done, message.refused].filter((name) => name !== undefined));
   const seen = new Map<string, Place>();
-  const starts = startsOf(domain, sentBy).filter(({ state }) => message.sentIn?.includes(state) ?? true);
+  const starts = waitsOf(domain, sentBy).filter(({ state }) => message.sentIn?.includes(state) ?? true);
   const next: Place[] = starts.map((start) => ({
     ...start,
     hasAnother: (message.atMost ?? 1) > 1,
@@ -101,15 +101,15 @@ function placesOf(domain: Domain, sentBy: string, message: MessageHead): readonl
 }
 
 /** The states in which a message begins to wait, and the shortest way to each. */
-function startsOf(domain: Domain, sentBy: string): readonly Pick<Place, 'state' | 'way'>[] {
-  const first: Pick<Place, 'state' | 'way'> = {
-    state: domain.initial,
-    way: [{ command: 'create', state: domain.initial }],
-  };
-  if (sentBy === 'create') return [first];
+function waitsOf(domain: Domain, sentBy: string): readonly Pick<Place, 'state' | 'way'>[] {
+  const first = startsOf(domain).map((state): Pick<Place, 'state' | 'way'> => ({
+    state,
+    way: [{ command: 'create', state }],
+  }));
+  if (sentBy === 'create') return first;
   const sender = domain.transitions[sentBy];
-  const ways = new Map([[first.state, first.way]]);
-  const next = [first];
+  const ways = new Map(first.map(({ state, way }) => [state, way]));
+  const next = [...first];
   for (let place = next.shift(); place !== undefined; place = next.shift()) {
     for (const [transition, definition] of Object.entries(domain.transitions)) {
       if (!definition.from.includes(place.state)) continue;

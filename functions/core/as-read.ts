@@ -34,20 +34,28 @@ interface WrittenUnique extends Pick<AnyUnique, 'while'> {
   readonly of: AnyUnique['of'] | readonly string[];
 }
 
+type WrittenCreate = WrittenCommand<AnyCommand> & {
+  readonly set?: object;
+  readonly to?: string | readonly string[];
+  readonly next?: (context: unknown) => string;
+};
+
 interface Written {
   readonly collection: string;
   readonly states: readonly string[];
   readonly attributes: Fields;
   readonly hidden?: Fields;
   readonly unique?: Readonly<Record<string, WrittenUnique>>;
-  readonly create: WrittenCommand<AnyCommand> & { readonly set?: object };
+  readonly create: WrittenCreate;
   readonly transitions: Readonly<Record<string, WrittenTransition>>;
 }
 
 /** Words that follow from others: of an author they would be lost. */
 function assertNotMade({ collection, initial, transitions }: Written & { readonly initial?: unknown }): void {
   if (initial !== undefined)
-    throw new Error(`definition "${collection}", initial: it is the first of "states"; put that state first`);
+    throw new Error(
+      `definition "${collection}", initial: it is the first of "states"; put that state first, or say it in "to" of "create"`,
+    );
   const led = Object.entries(transitions).find(([, transition]) => 'leads' in transition);
   if (led)
     throw new Error(
@@ -62,13 +70,18 @@ function assertNotMade({ collection, initial, transitions }: Written & { readonl
 export function asRead(definition: object): Domain {
   assertNotMade(definition as Written);
   const { attributes, hidden, unique, create, transitions, ...rest } = definition as Written;
+  const starts = startsRead(create);
   return {
     ...rest,
-    initial: rest.states[0],
+    initial: starts?.[0] ?? rest.states[0],
     attributes: z.strictObject(attributes),
     ...(hidden && { hidden: z.strictObject(hidden) }),
     ...(unique && { unique: Object.entries(unique).map(([name, value]) => uniqueRead(name, value)) }),
-    create: { set: ({ input }: { readonly input: object }) => input, ...commandRead(create) },
+    create: {
+      set: ({ input }: { readonly input: object }) => input,
+      ...commandRead(create),
+      ...(starts && { to: starts }),
+    },
     transitions: Object.fromEntries(
       Object.entries(transitions).map(([name, transition]) => [
         name,
@@ -103,6 +116,12 @@ const commandRead = <Command extends WrittenCommand<AnyCommand>>({
   ...(transfers && { transfers: (context: unknown) => transfers(context).flat() }),
   ...(messages && { messages: [messages].flat() }),
 });
+
+/** That `next` chooses among states that nobody named is refused when it is checked. */
+function startsRead({ to, next }: WrittenCreate): readonly string[] | undefined {
+  if (to === undefined) return next && [];
+  return [to].flat();
+}
 
 const isList = (to: WrittenTransition['to']): to is readonly string[] => Array.isArray(to);
 

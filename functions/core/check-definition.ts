@@ -10,7 +10,7 @@ import { peoplePathsOf } from './authorize.ts';
 import { bytesAtMost, entityBytesAtMost, itemsAtMost } from './bounds.ts';
 import { faultOfExample, faultOfStep } from './check-example.ts';
 import { checkWords } from './check-words.ts';
-import { commandsOf, placeOf, schemasOf } from './domain.ts';
+import { commandsOf, placeOf, schemasOf, startsOf } from './domain.ts';
 import type { AnyCommand, AnyDeadline, AnyTransition, Domain } from './domain.ts';
 import { answers } from './messages.ts';
 import type { AnyMessage } from './messages.ts';
@@ -59,7 +59,8 @@ export function checkDefinition(domain: Domain): void {
   const twice = states.find((state, index) => states.indexOf(state) !== index);
   if (twice !== undefined) fail('states', `"${twice}" stands twice`);
   if (states.length === 0) fail('states', 'none is named; each entity begins in the first');
-  checkStates({ states: domain.states }, 'initial', [initial], fail);
+  if (domain.create.to) checkStarts(domain, domain.create.to, fail);
+  else checkStates({ states: domain.states }, 'initial', [initial], fail);
   if (!Number.isSafeInteger(version) || version < 1)
     fail('version', `${version} is no version; use a whole number from 1 on`);
   for (const [name, transition] of Object.entries(domain.transitions)) {
@@ -98,6 +99,19 @@ function checkStates(
   if (named.length === 0) fail(place, `no state is named; states are ${listed(states)}`);
   const unknown = named.find((state) => !states.includes(state));
   if (unknown !== undefined) fail(place, `"${unknown}" is not a state; states are ${listed(states)}`);
+}
+
+/** Where it may begin are states of this version, and of several `next` chooses one. */
+function checkStarts({ states, formerStates = [], create }: Domain, to: readonly string[], fail: Fail): void {
+  const at = 'create, to';
+  if (to.length === 0 && create.next)
+    fail(at, 'it is left out, and "next" chooses; name the states it chooses among');
+  const former = to.find((state) => formerStates.includes(state));
+  if (former !== undefined)
+    fail(at, `"${former}" is a former state, and nothing begins there; states are ${listed(states)}`);
+  checkStates({ states }, at, to, fail);
+  if (to.length > 1 && !create.next)
+    fail(at, `it may begin in ${to.join(' or ')}; choose with "next", or name one of them`);
 }
 
 function checkTransition(domain: Domain, name: string, transition: AnyTransition, fail: Fail): void {
@@ -319,9 +333,11 @@ function checkLink(of: Domain, transition: string, place: string, fail: Fail): v
     fail(`${place}, transition`, `"${transition}" names others itself; linked transitions do not nest`);
 }
 
-function checkReachable({ initial, states, formerStates = [], transitions }: Domain, fail: Fail): void {
+function checkReachable(domain: Domain, fail: Fail): void {
+  const { states, formerStates = [], transitions } = domain;
+  const starts = startsOf(domain);
   // Of the states of earlier versions entities come, and no command.
-  const reached = new Set([initial, ...formerStates]);
+  const reached = new Set([...starts, ...formerStates]);
   for (let before = 0; before !== reached.size;) {
     before = reached.size;
     for (const { from, to } of Object.values(transitions)) {
@@ -330,7 +346,10 @@ function checkReachable({ initial, states, formerStates = [], transitions }: Dom
   }
   const unreachable = states.find((state) => !reached.has(state));
   if (unreachable !== undefined)
-    fail('states', `"${unreachable}" cannot be reached from "${initial}"; no transition leads there`);
+    fail(
+      'states',
+      `"${unreachable}" cannot be reached from "${starts.join('" or "')}"; no transition leads there`,
+    );
 }
 
 /** Names an entity has of its own; a definition's attributes may not hide them. */

@@ -38,7 +38,7 @@ const ofCommand = {
   messages: true,
   set: true,
 } satisfies Words<AnyCommand & Pick<AnyCreate, 'set'>>;
-const ofCreate = { ...ofCommand, internal: true } satisfies Words<AnyCreate>;
+const ofCreate = { ...ofCommand, to: true, next: true, internal: true } satisfies Words<AnyCreate>;
 const ofTransition = {
   ...ofCommand,
   from: true,

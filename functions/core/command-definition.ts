@@ -94,6 +94,9 @@ export interface CreateDefinition<
     Self['input'],
     StepOfOther
   >;
+  /** Where it begins; without it, in the first of the domain's states. Of several, `next` says in which. */
+  readonly to?: OneOrMore<Self['state']>;
+  readonly next?: (context: CreateContext<Input, Others<Read, Self> & Others<Link, Self>>) => Self['state'];
   /** Not a route: only what another command `creates` begins. */
   readonly internal?: boolean;
   /** Which people may, by the code of the refusal and by what they send; checked before anything is read. */

@@ -3,6 +3,7 @@ import type { Command } from './command.ts';
 import type { EntityState } from './entity.ts';
 import { creationsOf } from './creations.ts';
 import { collectionOf } from './others.ts';
+import { startIn } from './domain.ts';
 import type { AnyCreation, AnyOther } from './domain.ts';
 
 /** States by id, as far as they were read; `undefined` where there is no such entity. */
@@ -60,11 +61,11 @@ function createdBy(
     Object.entries(creates).map(([name, { of }]) => {
       const begun = creations
         .filter((creation) => creation.name === name)
-        .map(({ command: { domain, id }, command: creating }): unknown => ({
-          ...domain.create.set(contextOf(creating, undefined, known)),
-          id,
-          status: domain.initial,
-        }));
+        .map(({ command: creating }): unknown => {
+          const { domain, id } = creating;
+          const its = contextOf(creating, undefined, known);
+          return { ...domain.create.set(its), id, status: startIn(domain, its) };
+        });
       return [name, of !== 'self' && 'many' in of ? begun : begun[0]];
     }),
   );

@@ -13,7 +13,7 @@ import { decideCreations } from './decide-creations.ts';
 import { decideLinks } from './decide-links.ts';
 import { rejected } from './decision.ts';
 import type { Decided, PlannedMessage } from './decision.ts';
-import { endsFrom } from './domain.ts';
+import { endsFrom, startIn } from './domain.ts';
 import type { AnyTransition } from './domain.ts';
 import { valueAt } from './entity.ts';
 import type { EntityState } from './entity.ts';
@@ -187,7 +187,7 @@ function decideChange(
 }
 
 function statusAfter({ domain, name }: Command, entity: EntityState | undefined, context: object): string {
-  if (!entity) return domain.initial;
+  if (!entity) return startIn(domain, context);
   const transition = transitionOf(domain, name) as AnyTransition;
   const { next, to } = transition;
   const status = next?.(context) ?? endsFrom(transition, entity.status)[0] ?? entity.status;

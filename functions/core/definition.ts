@@ -21,7 +21,7 @@ import type { Known, OptionalKeys, Shape, ValuesOf } from './entity-in-state.ts'
 import { asRead } from './as-read.ts';
 import type { InputOf, SchemaOf } from './as-read.ts';
 
-export { endsFrom } from './domain.ts';
+export { endsFrom, startsOf } from './domain.ts';
 export type { AccountDefinition, AnyCommand, AnyTransition, Domain, UniqueValue } from './domain.ts';
 
 interface Written<
@@ -52,7 +52,7 @@ interface Written<
   Domain,
   'collection' | 'type' | 'idPrefix' | 'version' | 'summary' | 'statements' | 'spread' | 'fixed'
 > {
-  /** Each begins in the first of them. */
+  /** Each begins in the first of them, unless `create.to` says otherwise. */
   readonly states: readonly State[];
   /** States of earlier versions, out of which transitions still lead. */
   readonly formerStates?: readonly State[];

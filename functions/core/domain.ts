@@ -190,6 +190,9 @@ export interface AnyCreate extends AnyCommand {
   readonly input: z.ZodObject;
   readonly set: (context: any) => object;
   readonly internal?: boolean;
+  /** Where it may begin; without it, in `initial`. */
+  readonly to?: readonly string[];
+  readonly next?: (context: any) => string;
 }
 
 export interface AnyTransition extends AnyCommand {
@@ -225,6 +228,7 @@ export interface Domain {
   readonly upgrades?: Readonly<
     Record<number, (older: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>>
   >;
+  /** Where it begins, or the first of the states where it may. */
   readonly initial: string;
   /** What the entity shows. */
   readonly attributes: z.ZodObject;
@@ -265,6 +269,23 @@ export const endsFrom = (
   if (end !== undefined) return [end];
   return to.length > 1 && next === undefined ? [state] : to;
 };
+
+/** Where an entity may begin. */
+export const startsOf = ({ initial, create }: Pick<Domain, 'initial' | 'create'>): readonly string[] =>
+  create.to ?? [initial];
+
+/**
+ * Where a new entity begins.
+ * @param context of its creation
+ * @throws (a defect of the definition) where "next" chooses none of the states that "to" names
+ */
+export function startIn(domain: Pick<Domain, 'initial' | 'create'>, context: object): string {
+  const start = domain.create.next?.(context) ?? domain.initial;
+  const starts = startsOf(domain);
+  if (!starts.includes(start))
+    throw new Error(`"next" says "${start}", which is not one of ${starts.join(', ')}`);
+  return start;
+}
 
 /** `create` and the transitions of a domain, by name. */
 export const commandsOf = (domain: Domain): readonly [string, AnyCommand][] => [

@@ -7,10 +7,11 @@ import type {
 } from 'zod-openapi';
 import type { Route } from '../api/routes.ts';
 import { entityView } from '../api/view.ts';
+import { startsOf } from '../core/definition.ts';
 import type { Domain } from '../core/definition.ts';
 import { exampleActors } from '../core/examples.ts';
 import type { Registry } from '../core/registry.ts';
-import { allowedTransitions } from '../core/registry.ts';
+import { publicTransitions } from '../core/registry.ts';
 import { commandDescription } from './descriptions.ts';
 import { exampleBody } from '../core/examples.ts';
 import { exampleId } from './example-body.ts';
@@ -237,8 +238,10 @@ function problems(
 /** What can be done with an entity that was just created. */
 function linksOf(domain: Domain): ZodOpenApiLinksObject {
   const parameters = { id: '$response.body#/id' };
+  const isAllowed = (name: string): boolean =>
+    startsOf(domain).some((state) => domain.transitions[name]?.from.includes(state));
   return Object.fromEntries(
-    ['get', ...allowedTransitions(domain, domain.initial), 'lock'].map((name) => [
+    ['get', ...publicTransitions(domain).filter(isAllowed), 'lock'].map((name) => [
       name,
       { operationId: commandId(domain, name), parameters },
     ]),

@@ -1,6 +1,7 @@
 /** The prose of the document. */
 import { whoMay } from '../core/authorize.ts';
 import { whenByItself } from '../core/deadlines.ts';
+import { startsOf } from '../core/definition.ts';
 import type { Domain } from '../core/definition.ts';
 import type { Example } from './example-order.ts';
 import { outcomeOf } from './example-world.ts';
@@ -83,7 +84,7 @@ export function commandDescription({ domain, name, after }: Example): string {
   const transition = domain.transitions[name];
   const path = transition
     ? `Allowed while \`status\` is ${listed(transition.from)}; leads to ${listed(transition.to)}.`
-    : `Its first status is \`${domain.initial}\`.`;
+    : `Its first status is ${listed(startsOf(domain))}.`;
   const when = whenByItself(domain, name);
   const who = whoMay(transition ?? domain.create);
   return [

@@ -1,6 +1,6 @@
 /** The state machine of a definition as a Mermaid state diagram (https://mermaid.js.org/syntax/stateDiagram.html). */
 import { answersThatBring } from '../core/registry.ts';
-import { endsFrom } from '../core/definition.ts';
+import { endsFrom, startsOf } from '../core/definition.ts';
 import type { Domain } from '../core/definition.ts';
 
 /** Mermaid text without its fence, lines separated by `\n`; the same definition always gives the same text. */
@@ -10,7 +10,7 @@ export const stateDiagram = (domain: Domain): string => diagram(domain, (name) =
 export const commandDiagram = (domain: Domain): string => diagram(domain, (name) => name);
 
 function diagram(domain: Domain, labelOf: (transition: string) => string): string {
-  const { states, initial } = domain;
+  const { states, create } = domain;
   const arrows = new Map<string, string[]>();
   for (const [name, transition] of Object.entries(domain.transitions)) {
     for (const start of transition.from) {
@@ -28,7 +28,9 @@ function diagram(domain: Domain, labelOf: (transition: string) => string): strin
     ...states
       .filter((state) => stateId(state) !== state)
       .map((state) => `  state "${state}" as ${stateId(state)}`),
-    `  [*] --> ${stateId(initial)}${domain.create.internal === true ? ': create (with another)' : ''}`,
+    ...startsOf(domain).map(
+      (start) => `  [*] --> ${stateId(start)}${create.internal === true ? ': create (with another)' : ''}`,
+    ),
     ...[...arrows].map(([arrow, labels]) => `  ${arrow}: ${labels.join(', ')}`),
     ...states.filter(isLast).map((state) => `  ${stateId(state)} --> [*]`),
   ].join('\n');

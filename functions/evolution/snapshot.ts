@@ -10,6 +10,7 @@ import type {
   Domain,
   UniqueValue,
 } from '../core/definition.ts';
+import { startsOf } from '../core/domain.ts';
 import type { AnyOther } from '../core/domain.ts';
 import { listedElsewhere, secretFields } from '../core/fields.ts';
 import type { AnyMessage, MessageHead } from '../core/messages.ts';
@@ -84,6 +85,8 @@ export interface Snapshot {
   /** Versions whose entities it says how to upgrade. */
   readonly upgrades?: readonly number[];
   readonly initial: string;
+  /** Where they may begin, where that is more than one state. */
+  readonly starts?: readonly string[];
   readonly attributes: Fields;
   readonly hidden: Fields;
   /** Attributes that never change, and lie in an item of their own. */
@@ -115,6 +118,7 @@ export function snapshotOf(domain: Domain): Snapshot {
     formerStates: domain.formerStates ?? [],
     ...(domain.upgrades && { upgrades: Object.keys(domain.upgrades).map(Number) }),
     initial: domain.initial,
+    ...(startsOf(domain).length > 1 && { starts: startsOf(domain) }),
     attributes: fieldsOf(attributes, 'output'),
     hidden: fieldsOf(hidden, 'output'),
     ...(domain.fixed && { fixed: domain.fixed }),

@@ -1,7 +1,9 @@
 /** Changes of the states of a definition. */
-import { beyond, refused, safe, twoSteps } from './changes.ts';
+import { beyond, isUnchanged, refused, safe, twoSteps } from './changes.ts';
 import type { Change } from './changes.ts';
 import type { Snapshot } from './snapshot.ts';
+
+const startsOf = ({ initial, starts = [initial] }: Snapshot): readonly string[] => starts;
 
 export function* states(before: Snapshot, after: Snapshot): Iterable<Change> {
   const all = [...after.states, ...after.formerStates];
@@ -27,7 +29,7 @@ export function* states(before: Snapshot, after: Snapshot): Iterable<Change> {
       'Let `npm run evolve -- --data` say first that no entity is in it.',
     );
   }
-  if (before.initial !== after.initial)
+  if (!isUnchanged(startsOf(before), startsOf(after)))
     yield safe('initial', 'New entities begin there; older ones have begun where they did.');
   for (const state of [...before.states, ...before.formerStates].filter((name) => all.includes(name))) {
     const leaves = ({ transitions: moves }: Snapshot): boolean =>

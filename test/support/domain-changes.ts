@@ -90,6 +90,9 @@ export const safeChanges: Record<string, Domain | Partial<Domain>> = {
     initial: 'active',
     transitions: { ...live.transitions, demote: { summary: 'Wait', from: ['active'], to: ['waiting'] } },
   },
+  'several first states': {
+    create: { ...live.create, to: ['waiting', 'active'], next: () => 'active' },
+  },
   'a statement of a named account': { statements: ['fees'] },
   'a list by an attribute': { listed: ['name'] },
   'an account': { accounts: { ...floored, points: { unit: 'point' } } },

@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { holdsBy, reservationsBeyond } from '../../functions/core/unique-holds.ts';
+import { startsOf } from '../../functions/core/definition.ts';
 import { entryHash, genesisHash } from '../../functions/core/ledger.ts';
 import type { LedgerEntry } from '../../functions/core/ledger.ts';
 import { ownedAccountName } from '../../functions/core/postings.ts';
@@ -66,7 +67,7 @@ function entityProblems(registry: Registry, item: EntityItem, ledger: readonly L
     const transition = domain.transitions[entry.command];
     const isLegal =
       index === 0
-        ? entry.command === 'create' && entry.to === domain.initial
+        ? entry.command === 'create' && startsOf(domain).includes(entry.to)
         : transition?.from.includes(status ?? '') === true && transition.to.includes(entry.to);
     expect(isLegal, `${name} goes by "${entry.command}" from ${status} to ${entry.to}`);
     const sums = new Map<string, number>();

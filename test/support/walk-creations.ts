@@ -4,14 +4,17 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Command } from '../../functions/core/command.ts';
+import { startsOf } from '../../functions/core/definition.ts';
 import type { Domain } from '../../functions/core/definition.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
 import { refusedExample } from '../../functions/core/check-example.ts';
 import { exampleCreators, saidExample } from '../../functions/core/examples.ts';
 import { idsIn } from '../../functions/docs/example-body.ts';
+import { timestamp } from '../../functions/runtime/clock.ts';
 import type { Reply, TestBackend } from './backend.ts';
-import { exampleOf } from './examples.ts';
+import { exampleOf, fieldsOf, insideBounds } from './examples.ts';
 import type { Input } from './examples.ts';
+import { leadsTo } from './machine.ts';
 import { everyRole } from './roles.ts';
 import type { TestClock } from './test-clock.ts';
 import { withReferences } from './walk-inputs.ts';
@@ -135,6 +138,40 @@ export abstract class Creations extends Rulings {
     };
   }
 
+  /** Of a definition that begins in one of several states: how to create one that begins on the way to a state. */
+  async beginning(domain: Domain, status: string, options: CreateOptions = {}): Promise<CreateOptions> {
+    const starts = startsOf(domain);
+    if (starts.length === 1) return options;
+    const { input } = await this.prepareCreation(domain, options);
+    const { registry } = this.api.backend;
+    const named = idsIn(input).flatMap((id): [string, string][] => {
+      const of = registry.ofId(id);
+      return of ? [[of.collection, id]] : [];
+    });
+    const given = { ...Object.fromEntries(named), ...options.given };
+    const others = otherValues(domain, this.clock.now()).map((input): CreateOptions => ({
+      ...options,
+      ...{ given, input: { ...input, ...options.input } },
+    }));
+    let onTheWay: CreateOptions | undefined;
+    for (const way of [options, { ...options, given, extent: 'required fields' } as const, ...others]) {
+      const start = await this.#begins(domain, await this.prepareCreation(domain, way));
+      if (start === undefined || !leadsTo(domain, start, [status])) continue;
+      if (start === status || !starts.includes(status)) return way;
+      onTheWay ??= way;
+    }
+    return onTheWay ?? options;
+  }
+
+  /** Where it would begin; nowhere where it is refused. */
+  async #begins(domain: Domain, { input, actor, roles }: Prepared): Promise<string | undefined> {
+    const command = this.#creating(domain, input, actor, roles);
+    const known = await this.known(command, undefined);
+    await this.learnChecked(command, known);
+    const ruling = this.ruling(command, known);
+    return ruling.kind === 'accepted' ? ruling.decision.entities[0].after.status : undefined;
+  }
+
   #creating(domain: Domain, input: Input, actor: string, roles: readonly string[] = everyRole): Command {
     const parsed = domain.create.input.safeParse(input).data ?? input;
     const id = `${domain.idPrefix}_00000000000000000000000000`;
@@ -180,6 +217,22 @@ export abstract class Creations extends Rulings {
     });
   }
 }
+
+/** A minute, an hour, a day, a month and a year. */
+const aheadMs = [60_000, 3_600_000, ...[1, 31, 366].map((days) => days * 86_400_000)];
+
+/** A field of a creation by which it may begin elsewhere, with another value than that of its example. */
+const otherValues = (domain: Domain, now: number): readonly Input[] =>
+  fieldsOf(domain.create.input).flatMap((field) => {
+    const { name, schema } = field;
+    const values = (): readonly unknown[] => {
+      if (schema.type === 'boolean') return [true, false];
+      if (schema.type === 'integer' || schema.enum) return insideBounds(field).map(({ value }) => value);
+      const isMoment = /^\d{4}-\d{2}-\d{2}T/.test(String(schema.examples?.[0]));
+      return isMoment ? aheadMs.map((ms) => timestamp(now + ms)) : [];
+    };
+    return values().map((value) => ({ [name]: value }));
+  });
 
 /** Where another one holds what only one may: the same with one of its texts changed. */
 function* othersLike({ create }: Domain, input: Input): Iterable<Input> {

@@ -244,7 +244,8 @@ export class Walk extends Stories {
    * @throws NoWay where a rule keeps it from coming there, or the answer has to come before
    */
   async awaiting(domain: Domain, { way, transition, state }: AnswerPlace): Promise<EntityState> {
-    const { id } = await this.create(domain);
+    const [first] = way;
+    const { id } = await this.create(domain, first && (await this.beginning(domain, first.state)));
     for (const { command, state: next } of way.slice(1)) {
       await this.force(id, command);
       await this.bring(id, [next]);
@@ -487,7 +488,8 @@ export class Walk extends Stories {
     const before = this.closed.get(way);
     if (before !== undefined) throw briefly(`there are no ${way}: ${before}`);
     try {
-      return await this.bring((await this.create(domain, options)).id, [status]);
+      const { id } = await this.create(domain, await this.beginning(domain, status, options));
+      return await this.bring(id, [status]);
     } catch (error) {
       this.closed.set(way, (error as Error).message);
       throw error;

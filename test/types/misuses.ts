@@ -75,6 +75,8 @@ export const right = defineDomain({
     reads: { wide: { of: shelves, id: ({ input: { shelf } }) => shelf } },
     authorize: { not_its_title: { actorIs: ['title', 'shelf'], otherwise: '' } },
     example: { input: ({ now, others }) => ({ title: `${others.wide.place} ${now}` }), roles: ['clerk'] },
+    to: ['in', 'out'],
+    next: ({ others }) => (others.wide.width > 1 ? 'in' : 'out'),
     set: ({ input: { title, shelf } }) => ({ title, shelf, ...bought }),
   },
   transitions: {
@@ -172,6 +174,25 @@ export const wrong = [
       ...create,
       // @ts-expect-error -- 47. who may create is named by a field that is not sent
       authorize: { not_the_reader: { actorIs: 'lentTo', otherwise: '' } },
+      set: () => ({ title: '', shelf: '', ...bought }),
+    },
+    transitions: { lend: step },
+  }),
+  defineDomain({
+    ...book,
+    states: ['in', 'out'],
+    // @ts-expect-error -- 52. it begins in a state that is none
+    create: { ...create, to: 'inn', set: () => ({ title: '', shelf: '', ...bought }) },
+    transitions: { lend: step },
+  }),
+  defineDomain({
+    ...book,
+    states: ['in', 'out'],
+    create: {
+      ...create,
+      to: ['in', 'out'],
+      // @ts-expect-error -- 53. `next` of a creation chooses a state that is none
+      next: () => 'inn',
       set: () => ({ title: '', shelf: '', ...bought }),
     },
     transitions: { lend: step },

@@ -314,6 +314,14 @@ describe('a definition that makes no sense is refused by name', () => {
       },
     ],
     ['a word that a definition has not', { status: 'off' } as object],
+    ['a creation that begins in a state that is none', { create: { ...lamps.create, to: ['dusk'] } }],
+    ['a creation that begins nowhere', { create: { ...lamps.create, to: [] } }],
+    ['a creation that begins in either of two', { create: { ...lamps.create, to: ['off', 'on'] } }],
+    ['a creation that chooses among none', { create: { ...lamps.create, to: [], next: () => 'off' } }],
+    [
+      'a creation that begins in a former state',
+      { formerStates: ['dusk'], create: { ...lamps.create, to: ['dusk'] } },
+    ],
     ['a creation without a route that no command makes', { create: { ...lamps.create, internal: true } }],
     [
       'a creation without a route that says who may',

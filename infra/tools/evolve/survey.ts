@@ -8,6 +8,7 @@ import type { AuditBackend } from '../../../functions/audit/verify-entities.ts';
 import { entityProblems } from '../../../functions/audit/entity-check.ts';
 import { beginning, nothingFound, step } from '../../../functions/audit/ledger-walk.ts';
 import { readSegment } from '../../../functions/audit/segments.ts';
+import { startsOf } from '../../../functions/core/definition.ts';
 import type { Domain } from '../../../functions/core/definition.ts';
 import type { LedgerEntry } from '../../../functions/core/ledger.ts';
 import { upgraded, upgradeCommand } from '../../../functions/core/upgrade.ts';
@@ -230,7 +231,7 @@ async function fold(
 
 function isStepOf(domain: Domain, { command, from, to, effects }: LedgerEntry): boolean {
   if (command === upgradeCommand) return true;
-  if (from === null) return to === domain.initial;
+  if (from === null) return startsOf(domain).includes(to);
   const transition = Object.hasOwn(domain.transitions, command) ? domain.transitions[command] : undefined;
   return transition?.from.includes(effects?.upgradedTo ?? from) === true && transition.to.includes(to);
 }

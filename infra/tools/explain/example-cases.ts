@@ -71,8 +71,9 @@ function answerCase(registry: Registry, domain: Domain, done: string): Case | un
 export const deadlineCases = (registry: Registry, all: readonly Case[]): readonly Case[] =>
   registry.domains.flatMap((domain) => {
     const creation = all.find((one) => routeOf(one) === commandRoute(domain, 'create'));
+    const { result } = exampleOf(registry, domain, 'create', standardNow);
     return Object.entries(domain.deadlines ?? {}).flatMap(([name, deadline]) =>
-      creation && deadline?.while.includes(domain.initial)
+      creation && deadline?.while.includes(result?.status ?? domain.initial)
         ? [after(creation, { name: `${domain.collection}: ${name}`, request: `DEADLINE ${name} {id}` })]
         : [],
     );

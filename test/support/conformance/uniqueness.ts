@@ -39,7 +39,7 @@ export function uniqueness({ domain, walk }: Subject): void {
 
       it.each(domain.states)('are free again in "%s", or kept, as the definition says', async (status) => {
         const here = walk();
-        const prepared = await here.prepareCreation(domain);
+        const prepared = await here.prepareCreation(domain, await here.beginning(domain, status));
         const [body, as] = [prepared.input, here.as(prepared)];
         const created = await here.api.post(path, body, as);
         await here.bring(String(created.json['id']), [status]);

@@ -1,5 +1,6 @@
 /** Every command of every domain, as a case that can be brought about any number of times, from definitions alone. */
 import { randomUUID } from 'node:crypto';
+import { startsOf } from '../../../functions/core/definition.ts';
 import type { Domain } from '../../../functions/core/definition.ts';
 import type { TimerReference } from '../../../functions/outbox/queue-messages.ts';
 import type { Walk } from '../walk.ts';
@@ -121,9 +122,10 @@ function refusals(domain: Domain): CommandCase[] {
 
 /** Reached by a caller's own transition from the first state. */
 const isNear = (domain: Domain, state: string): boolean =>
-  state === domain.initial ||
+  startsOf(domain).includes(state) ||
   Object.values(domain.transitions).some(
-    ({ internal, from, to }) => internal !== true && from.includes(domain.initial) && to.includes(state),
+    ({ internal, from, to }) =>
+      internal !== true && startsOf(domain).some((start) => from.includes(start)) && to.includes(state),
   );
 
 function timers(domain: Domain): CommandCase[] {

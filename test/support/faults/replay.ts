@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { canonicalize } from 'json-canonicalize';
 import { forbiddenTo } from '../../../functions/core/authorize.ts';
-import { endsFrom } from '../../../functions/core/definition.ts';
+import { endsFrom, startsOf } from '../../../functions/core/definition.ts';
 import type { Command } from '../../../functions/core/command.ts';
 import { contextOf } from '../../../functions/core/context.ts';
 import type { AnyTransition, Domain, UniqueValue } from '../../../functions/core/definition.ts';
+import { startIn } from '../../../functions/core/domain.ts';
 import type { AnyCreation } from '../../../functions/core/domain.ts';
 import type { EntityState } from '../../../functions/core/entity.ts';
 import { secretFields } from '../../../functions/core/fields.ts';
@@ -189,7 +190,7 @@ export class Replay {
       `entry ${entry.seq} starts from ${entry.from}, not ${this.#status}`,
     );
     if (isCreate) {
-      const isFirst = entry.command === 'create' && entry.to === domain.initial;
+      const isFirst = entry.command === 'create' && startsOf(domain).includes(entry.to);
       this.#expect('G5', isFirst, `its first entry is "${entry.command}" to ${entry.to}`);
     }
     const transition = domain.transitions[entry.command];
@@ -225,6 +226,8 @@ export class Replay {
       Object.defineProperty(context, 'created', {
         value: this.#createdBy(entry, definition.creates, context),
       });
+    if (isCreate)
+      this.#expect('G5', entry.to === startIn(domain, context), `its first entry leads to ${entry.to}`);
     if (!isCreate && transition) {
       // What the backend does by itself needs nobody's leave.
       const isByItself = /^(?:system|receiver):/.test(entry.actor);
@@ -277,8 +280,8 @@ export class Replay {
         const { id } = found;
         const command = { tenant: '', domain, name: 'create', id, actor, input, random: '', seed: '' };
         const known = { has: () => true, get: find } as never;
-        const begins = set(contextOf({ ...command, now: Date.parse(at) }, undefined, known));
-        return [{ ...begins, id, status: domain.initial }];
+        const its = contextOf({ ...command, now: Date.parse(at) }, undefined, known);
+        return [{ ...set(its), id, status: startIn(domain, its) }];
       });
       return [name, othersAtMost(creation) > 1 ? states : states[0]];
     });
