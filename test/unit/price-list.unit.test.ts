@@ -5,7 +5,7 @@ import { readContracts } from '../../infra/tools/explain/contracts.ts';
 import { readCpu } from '../../infra/tools/explain/cpu-times.ts';
 import { messagePrices, priceList } from '../../infra/tools/explain/price-list.ts';
 import { doneOf } from '../../infra/tools/explain/request-case.ts';
-import { answerCases } from '../../infra/tools/explain/example-cases.ts';
+import { answerCases } from '../../infra/tools/explain/cases.ts';
 import { prices } from '../../infra/cdk/prices.ts';
 
 const messages = async () => messagePrices(await readContracts(), (await readCpu()).milliseconds);

@@ -50,6 +50,10 @@ const sqs = createSendingClient({
   },
 });
 const relay = createMessageRelay({ sqs, queueUrls, log });
+/** As the service sends it. */
+const delivered = JSON.parse(
+  await readFile(new URL('../../../events/sqs/notification.json', import.meta.url), 'utf8'),
+) as SQSEvent;
 
 /** By the first word of their steps; `request-case.ts` lists what follows it. */
 export const events: Readonly<Record<string, Event>> = {
@@ -61,10 +65,24 @@ export const events: Readonly<Record<string, Event>> = {
 
   ANSWER: async (bench, tenant, outcome, entity, type) => {
     const message = await openMessage(bench, tenant, entity, type);
-    const deliver = delivery(bench, message, said(bench, message, outcome));
+    const { id, topic, run } = message;
+    const received = said(bench, message, outcome);
+    const isDead = received.kind === 'undeliverable';
+    const work = createTopicWorker({
+      topic,
+      policy: topicPolicies[topic],
+      receiver: () => Promise.resolve(received),
+      carryOut: createAnswers(bench.backend, bench.outbox).carryOut,
+      outbox: bench.outbox,
+      sqs,
+      // One that is meant to die is no news.
+      log: isDead ? new Logger({ logLevel: 'SILENT' }) : log,
+    });
+    const body = JSON.stringify({ id, tenant, topic, run });
+    const Records = delivered.Records.map((record) => ({ ...record, body }));
     return async () => {
-      const report = await deliver();
-      if (outcome !== 'undeliverable') assertWhole(report);
+      const report = await work({ Records });
+      if (!isDead) assertWhole(report);
     };
   },
 
@@ -80,17 +98,14 @@ export const events: Readonly<Record<string, Event>> = {
     };
   },
 
-  LIST: ({ probe, tables, send }, tenant, collection = '', attribute = '', value = '') => {
-    const listed = { collection, attribute, value, seq: 1, at: '' };
-    return async () => {
-      const path = `/v1/${collection}?limit=${request.pageDefault + 1}`;
-      const { json } = await send({ method: 'GET', path, tenant });
-      const lines = (json['items'] as readonly { readonly id: string }[]).map(({ id }) => ({
-        ...{ kind: 'listed' as const, tenant },
-        line: { ...listed, entity: id },
-      }));
-      await writeLines({ client: probe, tables }, lines);
-    };
+  LIST: async ({ probe, tables, send }, tenant, collection = '', attribute = '', value = '') => {
+    const path = `/v1/${collection}?limit=${request.pageDefault + 1}`;
+    const { json } = await send({ method: 'GET', path, tenant });
+    const lines = (json['items'] as readonly { readonly id: string }[]).map(({ id: entity }) => ({
+      ...{ kind: 'listed' as const, tenant },
+      line: { collection, attribute, value, entity, seq: 1, at: '' },
+    }));
+    return () => writeLines({ client: probe, tables }, lines);
   },
 
   SWEEP: ({ backend, outbox, probe, clock }, _tenant, what) => {
@@ -131,7 +146,7 @@ async function openMessage(
 }
 
 /** What the receiver says: where a transition follows from it, that one's example. */
-function said({ backend }: Workbench, message: MessageItem, outcome = ''): Received {
+function said({ backend }: Workbench, message: MessageItem, outcome: string | undefined): Received {
   const { transitions } = backend.registry.byCollection(message.collection);
   const input = transitions[message.answers?.[outcome as 'done' | 'refused'] ?? '']?.input;
   const mail = { messageId: `<${'0'.repeat(36)}@example.com>` };
@@ -139,26 +154,4 @@ function said({ backend }: Workbench, message: MessageItem, outcome = ''): Recei
   return outcome === 'done'
     ? { kind: 'done', result }
     : { kind: outcome as 'refused' | 'undeliverable', code: String(code), reason: String(reason) };
-}
-
-/** As the service sends it. */
-const delivered = JSON.parse(
-  await readFile(new URL('../../../events/sqs/notification.json', import.meta.url), 'utf8'),
-) as SQSEvent;
-
-/** A delivery to the worker of the message's topic. */
-function delivery({ backend, outbox }: Workbench, message: MessageItem, received: Received) {
-  const { id, tenant, topic, run } = message;
-  const work = createTopicWorker({
-    topic,
-    policy: topicPolicies[topic],
-    receiver: () => Promise.resolve(received),
-    carryOut: createAnswers(backend, outbox).carryOut,
-    outbox,
-    sqs,
-    // One that is meant to die is no news.
-    log: received.kind === 'undeliverable' ? new Logger({ logLevel: 'SILENT' }) : log,
-  });
-  const body = JSON.stringify({ id, tenant, topic, run });
-  return () => work({ Records: delivered.Records.map((record) => ({ ...record, body })) });
 }

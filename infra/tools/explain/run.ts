@@ -26,62 +26,54 @@ const newTenant = (): string => `t${(tenantNumber += 1)}`;
 
 type Saved = Map<string, Reply['json']>;
 
-/** Sends steps for one tenant, and keeps what they saved for those after them. */
-export class Run {
-  readonly #bench: Workbench;
-  readonly #tenant: string;
-  readonly #saved: Saved;
-
-  /** @param saved of the runs before it */
-  constructor(bench: Workbench, tenant: string, saved: Saved = new Map()) {
-    this.#bench = bench;
-    this.#tenant = tenant;
-    this.#saved = saved;
-  }
-
-  /** @throws where a step that only prepares is refused */
-  async prepare(steps: readonly WrittenStep[]): Promise<void> {
-    for (const written of steps) {
-      const step: Step = typeof written === 'string' ? { request: written } : written;
-      const { as, once = false } = step;
-      if (once && this.#saved.has(as ?? 'id')) continue;
-      const work = await this.work(step);
-      const { status, json } = await work();
-      if (status >= 300)
-        throw new Error(`${JSON.stringify(step)} was answered ${status}: ${JSON.stringify(json)}`);
-      if (as !== undefined || status === 201) this.#saved.set(as ?? 'id', json);
-    }
-  }
-
-  async work({ request, body, headers, subject }: Step): Promise<Work> {
-    const filled = await this.#filled(JSON.stringify({ request, body, headers, subject }));
-    const { request: line, ...sent } = JSON.parse(filled) as Pick<Step, 'request'> & Partial<Request>;
-    const [method = '', path = '', ...words] = line.split(' ');
-    const event = events[method];
-    if (!event) return () => this.#bench.send({ method, path, tenant: this.#tenant, ...sent });
-    const happen = await event(this.#bench, this.#tenant, path, ...words);
-    return () => happen().then(() => ({ status: 0, json: {} }));
-  }
-
-  async #filled(text: string): Promise<string> {
-    let filled = text;
-    for (const [whole, name = '', field = 'id'] of text.matchAll(/\{([a-z]\w*)(?:\.(\w+))?\}/gi)) {
-      const saved = this.#saved.get(name);
-      if (!saved) throw new Error(`"${name}" was not saved by an earlier step`);
-      const value = field === 'secret' ? await this.#secret(String(saved['id'])) : String(saved[field]);
-      filled = filled.replace(whole, value);
-    }
-    return filled;
-  }
-
+/**
+ * Sends steps for one tenant, and keeps what they saved for those after them.
+ * @param saved of the runs before it
+ */
+export function createRun(bench: Workbench, tenant: string, saved: Saved = new Map()) {
   /** What the server draws, 128 bits as base64url, stands in the message that was sent when the entity was created. */
-  async #secret(entity: string): Promise<string> {
-    const id = messageId(entity, 1, 0);
-    const message = await readMessage(this.#bench.outbox, { tenant: this.#tenant, id });
+  async function secretOf(entity: string): Promise<string> {
+    const message = await readMessage(bench.outbox, { tenant, id: messageId(entity, 1, 0) });
     const [secret] = /(?<![\w-])[\w-]{22}(?![\w-])/.exec(message?.payload ?? '') ?? [];
     if (secret === undefined) throw new Error(`no secret of ${entity} stands in its first message`);
     return secret;
   }
+
+  async function filled(text: string): Promise<string> {
+    let result = text;
+    for (const [whole, name = '', field = 'id'] of text.matchAll(/\{([a-z]\w*)(?:\.(\w+))?\}/gi)) {
+      const found = saved.get(name);
+      if (!found) throw new Error(`"${name}" was not saved by an earlier step`);
+      const value = field === 'secret' ? await secretOf(String(found['id'])) : String(found[field]);
+      result = result.replace(whole, value);
+    }
+    return result;
+  }
+
+  async function workOf({ request, body, headers, subject }: Step): Promise<Work> {
+    const text = await filled(JSON.stringify({ request, body, headers, subject }));
+    const { request: line, ...sent } = JSON.parse(text) as Pick<Step, 'request'> & Partial<Request>;
+    const [method = '', path = '', ...words] = line.split(' ');
+    const event = events[method];
+    if (!event) return () => bench.send({ method, path, tenant, ...sent });
+    const happen = await event(bench, tenant, path, ...words);
+    return () => happen().then(() => ({ status: 0, json: {} }));
+  }
+
+  /** @throws where a step that only prepares is refused */
+  async function prepare(steps: readonly WrittenStep[]): Promise<void> {
+    for (const written of steps) {
+      const step: Step = typeof written === 'string' ? { request: written } : written;
+      const { as, once = false } = step;
+      if (once && saved.has(as ?? 'id')) continue;
+      const work = await workOf(step);
+      const { status, json } = await work();
+      if (status >= 300)
+        throw new Error(`${JSON.stringify(step)} was answered ${status}: ${JSON.stringify(json)}`);
+      if (as !== undefined || status === 201) saved.set(as ?? 'id', json);
+    }
+  }
+  return { prepare, workOf };
 }
 
 /** @yields the work of each run of a case, after what it needs was prepared */
@@ -89,9 +81,9 @@ export async function* runsOf(bench: Workbench, one: Case, times: number): Async
   const saved: Saved = new Map();
   for (let time = 0; time < times; time += 1) {
     bench.clock.ahead = 0;
-    const run = new Run(bench, one.isApart === true ? newTenant() : commonTenant, saved);
+    const run = createRun(bench, one.isApart === true ? newTenant() : commonTenant, saved);
     await run.prepare(one.before ?? []);
-    yield await run.work(stepOfCase(one));
+    yield await run.workOf(stepOfCase(one));
   }
   bench.clock.ahead = 0;
 }

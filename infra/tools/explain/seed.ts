@@ -6,17 +6,14 @@
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
 import { ulid } from 'ulid';
-import type { Registry } from '../../../functions/core/registry.ts';
 import { putAll } from '../../../functions/store/batches.ts';
 import type { EntityItem } from '../../../functions/store/entities/items.ts';
 import { dueShardOf, listPartitions } from '../../../functions/store/keys.ts';
 import { groupOf, indexedAs } from '../../../functions/store/outbox/message-items.ts';
 import type { MessageItem } from '../../../functions/store/outbox/message-items.ts';
-import { casesOf } from './cases.ts';
-import { answerCases, deadlineCases } from './example-cases.ts';
+import { answerCases, casesOf, deadlineCases } from './cases.ts';
 import { routeOf, stepOfCase } from './request-case.ts';
-import type { Case } from './request-case.ts';
-import { Run } from './run.ts';
+import { createRun } from './run.ts';
 import { emptyStore, standardNow, tenant, withDatabase } from './workbench.ts';
 import type { Workbench, WorkbenchOptions } from './workbench.ts';
 
@@ -46,47 +43,40 @@ export const withSeeded = <Result>(
   });
 
 /** @param tell told how far it is where that takes minutes */
-export async function seed(
-  bench: Workbench,
-  entities: number,
-  tell: (text: string) => void = () => undefined,
-): Promise<void> {
+export async function seed(bench: Workbench, entities: number, tell?: (text: string) => void): Promise<void> {
   if (entities === 0) return;
   const begun = performance.now();
-  const { tables, probe } = bench;
   const round = await makeRound(bench);
   const perRound = round.data.filter(({ sk }) => sk === 'entity').length;
   const rounds = Math.ceil(entities / perRound);
-  const told = (number: number): void => {
+  const put = async (place: number): Promise<void> => {
+    const { data, outbox } = copyOf(round, place);
+    await putAll(bench.probe, bench.tables.data, data);
+    await putAll(bench.probe, bench.tables.outbox, outbox);
+    const number = place + 1;
+    if (number % tellEvery !== 0 && number !== rounds) return;
     const seconds = ((performance.now() - begun) / 1000).toFixed(1);
-    tell(`${number * perRound} entities seeded in ${seconds} s`);
-  };
-  const put = async (number: number): Promise<void> => {
-    const { data, outbox } = copyOf(round, number);
-    await putAll(probe, tables.data, data);
-    await putAll(probe, tables.outbox, outbox);
-    if ((number + 1) % tellEvery === 0) told(number + 1);
+    tell?.(`${number * perRound} entities seeded in ${seconds} s`);
   };
   await pMap(Array(rounds).keys(), put, { concurrency: roundsAtOnce });
-  told(rounds);
 }
 
-/** Every command in its plainest form, every answer, every deadline. */
-function seeding(registry: Registry): readonly Case[] {
+/** What every command in its plainest form, every answer and every deadline leave behind. */
+async function makeRound(bench: Workbench): Promise<Items> {
+  const { registry } = bench.backend;
   const all = casesOf(registry);
   const commands = all.filter(({ name }) => /^POST (?!.*lock$)/.test(name));
-  return [
-    ...commands.filter((one) => commands.find((other) => routeOf(other) === routeOf(one)) === one),
+  const plainest = commands.filter(
+    (one) => commands.find((other) => routeOf(other) === routeOf(one)) === one,
+  );
+  for (const [place, one] of [
+    ...plainest,
     ...answerCases(registry),
     ...deadlineCases(registry, all),
-  ];
-}
-
-/** What the cases leave behind, each in a tenant of its own: they take the same unique values. */
-async function makeRound(bench: Workbench): Promise<Items> {
-  for (const [place, one] of seeding(bench.backend.registry).entries()) {
+  ].entries()) {
     bench.clock.ahead = 0;
-    await new Run(bench, `seed${1_000 + place}`).prepare([...(one.before ?? []), stepOfCase(one)]);
+    // Each in a tenant of its own: they take the same unique values.
+    await createRun(bench, `seed${1_000 + place}`).prepare([...(one.before ?? []), stepOfCase(one)]);
   }
   bench.clock.ahead = 0;
   const read = async (table: keyof Items): Promise<readonly Item[]> => {
@@ -94,6 +84,7 @@ async function makeRound(bench: Workbench): Promise<Items> {
     const pages = paginateScan({ client: bench.probe }, { TableName: bench.tables[table] });
     for await (const { Items = [] } of pages) items.push(...Items);
     // In the order of the cases, so that each page of a list holds the same in every store.
+    const placeOf = ({ pk, sk }: Item): string => `${String(pk)} ${String(sk)}`;
     return items.toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
   };
   return {
@@ -103,8 +94,6 @@ async function makeRound(bench: Workbench): Promise<Items> {
     outbox: (await read('outbox')).filter(({ stateSk }) => stateSk !== undefined),
   };
 }
-
-const placeOf = ({ pk, sk }: Item): string => `${String(pk)} ${String(sk)}`;
 
 /** The items of another round: other ids in one tenant, and messages as relay and worker leave them. */
 function copyOf(round: Items, number: number): Items {
