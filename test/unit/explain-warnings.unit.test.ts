@@ -23,7 +23,6 @@ const call = (step: number, operation: string, ...accesses: readonly Access[]): 
   milliseconds: 1,
   readUnits: 1,
   writeUnits: 0,
-  continued: false,
   accesses,
   reportedUnits: 0,
 });

@@ -182,16 +182,8 @@ export function readAccess({ about, parameters }: Asked, output: Parameters): Ac
   };
 }
 
-/**
- * A write, and what it causes in the table's indexes.
- * @param withoutIndex an index whose writes are not counted
- */
-export function writeAccesses(
-  about: About,
-  images: Images,
-  isTransaction: boolean,
-  withoutIndex?: string,
-): readonly Access[] {
+/** A write, and what it causes in the table's indexes. */
+export function writeAccesses(about: About, images: Images, isTransaction: boolean): readonly Access[] {
   const schema: TableSchema = schemas[about.table];
   const both = [images.before, images.after].filter((image) => image !== undefined);
   const of = (items: readonly WireItem[], units: number) => ({
@@ -200,7 +192,7 @@ export function writeAccesses(
   });
   const inIndexes = schema.indexes.flatMap((index): readonly Access[] => {
     const { name, partitionKey } = index;
-    const units = name === withoutIndex ? 0 : indexWriteUnits(schema, index, images);
+    const units = indexWriteUnits(schema, index, images);
     const entries = both
       .map((image) => indexEntry(schema, index, image))
       .filter((entry) => entry !== undefined);

@@ -10,19 +10,20 @@ import { comparisonTable, grouped, renderPlan } from './render.ts';
 import { requestCases, routeOf } from './request-case.ts';
 import type { Case } from './request-case.ts';
 import { measureAll } from './run.ts';
+import type { Measured } from './run.ts';
 import { withSeeded } from './seed.ts';
 import { warningsOf } from './warnings.ts';
-import { allIndexes } from './without-index.ts';
+import { allIndexes, withoutIndex } from './without-index.ts';
 import { serviceStore } from './workbench.ts';
 import type { Workbench } from './workbench.ts';
 
-const indexNames = allIndexes.map(({ name }) => name);
+const indexNames = allIndexes.map(({ name }) => name).join(', ');
 
 const usage = `usage: npm run explain -- [POST /v1/reservations] [options]
 
   --requests <file.json>      requests of your own; infra/tools/explain/request-case.ts has the format
   --entities <n>[,<n>]        on stores of these sizes (1000)
-  --without-index <name>      beside the same on a store without ${indexNames.join(', ')}
+  --without-index <name>      beside the same on a store without ${indexNames}
   --service                   on the tables of DATA_TABLE, OUTBOX_TABLE and IDEMPOTENCY_TABLE, with the service's figures
   --runs <n>                  how often each request is measured (5)
   --json                      for programs
@@ -57,10 +58,11 @@ await runCommand({
     service: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
-  run: async ({ requests, entities, 'without-index': index, runs, service, json }, words) => {
-    if (index !== undefined && !indexNames.includes(index))
-      throw new UsageError(`there is no index "${index}"; there are ${indexNames.join(', ')}`);
-    if (index !== undefined && service) throw new UsageError('--without-index is not for --service');
+  run: async ({ requests, entities, 'without-index': indexName, runs, service, json }, words) => {
+    const index = allIndexes.find(({ name }) => name === indexName);
+    if (indexName !== undefined && !index)
+      throw new UsageError(`there is no index "${indexName}"; there are ${indexNames}`);
+    if (index && service) throw new UsageError('--without-index is not for --service');
     const times = numberWithin('runs', runs, 1, 1_000);
     const sizes = entities.split(',').map((size) => numberWithin('entities', size, 0, 10_000_000));
     const all = await chosenCases(requests, words.join(' '));
@@ -68,8 +70,7 @@ await runCommand({
       if (!json) console.log(text);
     };
 
-    async function plansOf(bench: Workbench, title: string) {
-      const measured = await measureAll(bench, all, times);
+    function told(title: string, measured: readonly Measured[]) {
       print(`\n# ${title}\n`);
       const plans = measured.map((one) => ({ ...one.plan, warnings: warningsOf(one) }));
       for (const plan of plans) print(`${renderPlan(plan, plan.warnings, service)}\n`);
@@ -77,14 +78,22 @@ await runCommand({
     }
 
     async function explain(bench: Workbench, title: string): Promise<object> {
-      const plans = await plansOf(bench, title);
-      if (index === undefined) return { plans };
-      const plansWithout = await plansOf(bench.without(index), `${title}, without ${index}`);
+      const measured = await measureAll(bench, all, times);
+      const plans = told(title, measured);
+      if (!index) return { plans };
+      const without = await withoutIndex(bench, index);
+      const plansWithout = told(
+        `${title}, without ${index.name}`,
+        measured.map(({ plan, runs }) => ({ plan: without(plan), runs: runs.map(without) })),
+      );
       for (const [place, plan] of plans.entries()) {
-        const columns = { [`with ${index}`]: plan, [`without ${index}`]: plansWithout[place] ?? plan };
+        const columns = {
+          [`with ${index.name}`]: plan,
+          [`without ${index.name}`]: plansWithout[place] ?? plan,
+        };
         print(`${comparisonTable(plan.name, columns)}\n`);
       }
-      return { plans, withoutIndex: index, plansWithout };
+      return { plans, withoutIndex: index.name, plansWithout };
     }
 
     const output: object[] = [];

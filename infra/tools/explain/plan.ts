@@ -18,8 +18,6 @@ export interface PlannedCall extends Units {
   /** HTTP requests, more than one where the SDK tried again. */
   readonly requests: number;
   readonly milliseconds: number;
-  /** Whether it goes on where the call before it stopped. */
-  readonly continued: boolean;
   readonly accesses: readonly Access[];
   /** The database's own figure; of DynamoDB Local it is wrong for transactions. */
   readonly reportedUnits: number;
@@ -46,10 +44,9 @@ export interface Plan extends Units {
   readonly dollarsPerMillion: number;
 }
 
-export function planOf(
-  recorded: readonly RecordedCall[],
-  about: Pick<Plan, 'name' | 'status' | 'milliseconds'>,
-): Plan {
+type About = Pick<Plan, 'name' | 'status' | 'milliseconds'>;
+
+export function planOf(recorded: readonly RecordedCall[], about: About): Plan {
   let step = 0;
   let end = 0;
   const inOrder = recorded.toSorted((a, b) => a.call.begun - b.call.begun);
@@ -64,11 +61,15 @@ export function planOf(
       requests: call.attempts,
       milliseconds: call.durationMs,
       ...unitsOf(accesses),
-      continued: call.input['ExclusiveStartKey'] !== undefined,
       accesses,
       reportedUnits: sum(capacities.map(({ CapacityUnits = 0 }) => CapacityUnits)),
     };
   });
+  return summed(calls, about);
+}
+
+/** The plan that is made of these calls. */
+export function summed(calls: readonly PlannedCall[], about: About): Plan {
   const accesses = calls.flatMap((call) => call.accesses);
   const units = unitsOf(accesses);
   const places = [...new Set(accesses.map(placeOf))].sort();

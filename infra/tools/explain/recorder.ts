@@ -16,11 +16,8 @@ import type { Plan, RecordedCall } from './plan.ts';
 
 export type Recorder = ReturnType<typeof createRecorder>;
 
-/**
- * @param probe the client of the second look
- * @param withoutIndex an index whose writes are not counted
- */
-export function createRecorder(store: Store, probe: DynamoDBDocumentClient, withoutIndex?: string) {
+/** @param probe the client of the second look */
+export function createRecorder(store: Store, probe: DynamoDBDocumentClient) {
   const { tables } = store;
   /** What is recorded; absent while nothing is. */
   let recorded: RecordedCall[] | undefined;
@@ -53,12 +50,7 @@ export function createRecorder(store: Store, probe: DynamoDBDocumentClient, with
       const isTransaction = call.operation === 'TransactWriteItems';
       const accesses = asked.flatMap((one, place) =>
         isWrite(one)
-          ? writeAccesses(
-              one.about,
-              { before: before[place], after: after[place] },
-              isTransaction,
-              withoutIndex,
-            )
+          ? writeAccesses(one.about, { before: before[place], after: after[place] }, isTransaction)
           : readAccess(one, call.output ?? {}),
       );
       recorded.push({ call, accesses });

@@ -10,8 +10,6 @@ const valueMaxCharacters = 96;
 
 /** @param reported whether the database's own figures are shown, too */
 export function renderPlan(plan: Plan, warnings: readonly Warning[], reported = false): string {
-  // Of the pages of queries and scans that go on from others one is shown, and the rest summed up in a line.
-  const hidden = plan.calls.filter(({ continued }) => continued).slice(1);
   const { status, requests, itemsRead, itemsReturned, readUnits, writeUnits } = plan;
   const totals = [
     `requests ${requests}`,
@@ -23,8 +21,7 @@ export function renderPlan(plan: Plan, warnings: readonly Warning[], reported = 
   ];
   return [
     `${plan.name}${status === 0 ? '' : `   -> ${status}`}`,
-    ...plan.calls.filter((call) => !hidden.includes(call)).flatMap((call) => renderCall(call, reported)),
-    ...(hidden.length > 0 ? [`  … and ${hidden.length} more pages of the same`] : []),
+    ...plan.calls.flatMap((call) => renderCall(call, reported)),
     `  ${totals.join(', ')}`,
     `  units by place: ${plan.places.map((place) => `${place.place} ${unitsIn(place)}`).join(', ')}`,
     ...warnings.map(({ code, detail }) => `  ! ${code}: ${detail}`),
@@ -38,7 +35,6 @@ const unitsIn = ({ readUnits, writeUnits }: Units): string =>
 function renderCall(call: PlannedCall, reported: boolean): readonly string[] {
   const { readUnits, writeUnits, reportedUnits } = call;
   const notes = [
-    ...(call.continued ? ['continued'] : []),
     ...(call.requests > 1 ? [`${call.requests} requests`] : []),
     ...(call.error === undefined ? [] : [`refused: ${call.error}`]),
     duration(call.milliseconds),
@@ -95,11 +91,12 @@ export function comparisonTable(name: string, plans: Readonly<Record<string, Pla
 }
 
 function callsOf({ calls }: Plan): string {
-  const names = calls.map(
-    ({ operation, accesses }) => `${operation} ${[...new Set(accesses.map(placeOf))].join('+')}`,
-  );
-  const count = (name: string): number => names.filter((other) => other === name).length;
-  return [...new Set(names)].map((name) => (count(name) > 1 ? `${count(name)} x ${name}` : name)).join(', ');
+  const counts = new Map<string, number>();
+  for (const { operation, accesses, requests } of calls) {
+    const name = `${operation} ${[...new Set(accesses.map(placeOf))].join('+')}`;
+    counts.set(name, (counts.get(name) ?? 0) + requests);
+  }
+  return [...counts].map(([name, count]) => (count > 1 ? `${count} x ${name}` : name)).join(', ');
 }
 
 /** With commas between groups of three digits. */

@@ -4,77 +4,62 @@
  * throw away what does not belong. A filter cannot stop early, since items lie in no order of time. Queries that are
  * asked at the same time share one scan.
  *
- * The scan is really done, and recorded in the query's place. The application's answer still comes from the index,
- * which is there: to sort and cut what the scan found costs nothing in the database.
+ * A scan costs the same whatever its filter says, so the table is scanned once, and that scan stands in each plan. To
+ * sort and cut what it found costs nothing in the database: what counts as returned is what the index returned.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { paginateScan, QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
-import type { DynamoDBDocumentClient, QueryCommandInput } from '@aws-sdk/lib-dynamodb';
+import { paginateScan } from '@aws-sdk/lib-dynamodb';
+import { readUnitBytes } from '../../../functions/store/metering/capacity.ts';
 import { tables } from '../../../functions/store/tables.ts';
-import type { IndexSchema, TableSchema } from '../../../functions/store/tables.ts';
+import type { TableName, TableSchema } from '../../../functions/store/tables.ts';
+import { sum } from './access.ts';
+import { databaseTime, summed } from './plan.ts';
+import type { Plan, PlannedCall } from './plan.ts';
+import type { Workbench } from './workbench.ts';
 
-export const allIndexes: readonly IndexSchema[] = Object.values<TableSchema>(tables).flatMap(
-  ({ indexes }) => indexes,
+export const allIndexes = Object.entries<TableSchema>(tables).flatMap(([table, { indexes }]) =>
+  indexes.map(({ name, partitionKey }) => ({ table: table as TableName, name, partitionKey })),
 );
 
-/** Queries that are asked within this time are asked together. */
-const togetherMs = 20;
+/** Scans the table of an index. @returns what makes of a plan the one without that index */
+export async function withoutIndex(
+  { probe, tables: names }: Workbench,
+  { table, name, partitionKey }: (typeof allIndexes)[number],
+): Promise<(plan: Plan) => Plan> {
+  const asked = { TableName: names[table], Select: 'COUNT', ReturnConsumedCapacity: 'TOTAL' } as const;
+  const begun = performance.now();
+  const pages: { readonly items: number; readonly units: number }[] = [];
+  for await (const { ScannedCount = 0, ConsumedCapacity } of paginateScan({ client: probe }, asked))
+    pages.push({ items: ScannedCount, units: ConsumedCapacity?.CapacityUnits ?? 0 });
+  const milliseconds = performance.now() - begun;
+  const readUnits = sum(pages.map(({ units }) => units));
 
-/**
- * Scans before each query or scan of the index, and hides that one from those who record.
- * @param unrecorded the client that answers in its place
- */
-export function scanInsteadOf(
-  client: DynamoDBDocumentClient,
-  unrecorded: DynamoDBDocumentClient,
-  indexName: string,
-): void {
-  const waiting: QueryCommandInput[] = [];
-  let scan: Promise<void> | undefined;
-  client.middlewareStack.add(
-    (next, { commandName }) =>
-      async (args) => {
-        const query = args.input as QueryCommandInput;
-        if (query.IndexName !== indexName) return next(args);
-        waiting.push(query);
-        scan ??= sleep(togetherMs).then(() => {
-          scan = undefined;
-          return scanAll(client, waiting.splice(0));
-        });
-        await scan;
-        const Asked = commandName === 'ScanCommand' ? ScanCommand : QueryCommand;
-        return { output: (await unrecorded.send(new Asked(query))) as never, response: undefined };
-      },
-    // Before the recorder's part, so that what is recorded is the scan.
-    { step: 'initialize', name: 'scanInstead', priority: 'high' },
-  );
-}
-
-/** One scan for several queries: its filter lets through what any of them wants. */
-async function scanAll(client: DynamoDBDocumentClient, queries: readonly QueryCommandInput[]): Promise<void> {
-  const parts = queries.map((query, place) => {
-    const { IndexName, KeyConditionExpression, FilterExpression } = query;
-    const key = allIndexes.find(({ name }) => name === IndexName)?.partitionKey;
-    // A scan of an index has no condition on its key: it reads all items that have one.
-    const range = KeyConditionExpression ?? `attribute_exists(${key})`;
-    const filter = FilterExpression === undefined ? '' : ` AND ${FilterExpression}`;
-    const numbered = (text: string): string => text.replace(/[#:]\w+/g, `$&_${place}`);
-    const renamed = (all: Record<string, unknown> = {}): [string, unknown][] =>
-      Object.entries(all).map(([name, value]) => [numbered(name), value]);
-    return {
-      condition: `(${numbered(range + filter)})`,
-      names: renamed(query.ExpressionAttributeNames),
-      values: renamed(query.ExpressionAttributeValues),
+  const isRead = ({ accesses: [first] }: PlannedCall): boolean =>
+    first?.index === name && first.action !== 'index';
+  const scanFor = (queries: readonly PlannedCall[]): PlannedCall => {
+    const accesses = queries.flatMap((query) => query.accesses);
+    const conditions = accesses.map(({ expressions: { key, filter } }) =>
+      // A scan of an index has no condition on its key: it reads all items that have one.
+      [key ?? `attribute_exists(${partitionKey})`, ...(filter === undefined ? [] : [filter])].join(' AND '),
+    );
+    const access = {
+      ...({ action: 'scan', table, purpose: 'every item', consistent: false } as const),
+      expressions: { filter: conditions.map((condition) => `(${condition})`).join(' OR ') },
+      itemsRead: sum(pages.map(({ items }) => items)),
+      itemsReturned: sum(accesses.map(({ itemsReturned }) => itemsReturned)),
+      ...{ bytes: readUnits * 2 * readUnitBytes, readUnits, writeUnits: 0 },
     };
-  });
-  const [names, values] = [parts.flatMap((part) => part.names), parts.flatMap((part) => part.values)];
-  const scan = {
-    TableName: queries[0]?.TableName,
-    FilterExpression: parts.map(({ condition }) => condition).join(' OR '),
-    ...(names.length > 0 && {
-      ExpressionAttributeNames: Object.fromEntries(names) as Record<string, string>,
-    }),
-    ...(values.length > 0 && { ExpressionAttributeValues: Object.fromEntries(values) }),
+    const about = { step: queries[0]?.step ?? 0, operation: 'Scan', requests: pages.length, milliseconds };
+    return { ...about, readUnits, writeUnits: 0, accesses: [access], reportedUnits: readUnits };
   };
-  for await (const _ of paginateScan({ client }, scan));
+  return (plan) => {
+    const calls = plan.calls.flatMap((call): readonly PlannedCall[] => {
+      const together = plan.calls.filter((other) => other.step === call.step && isRead(other));
+      if (isRead(call)) return together[0] === call ? [scanFor(together)] : [];
+      const accesses = call.accesses.filter((access) => access.index !== name);
+      return [{ ...call, accesses, writeUnits: sum(accesses.map(({ writeUnits }) => writeUnits)) }];
+    });
+    const changed = summed(calls, plan);
+    const longer = databaseTime(changed) - databaseTime(plan);
+    return { ...changed, milliseconds: plan.milliseconds + longer };
+  };
 }

@@ -25,7 +25,6 @@ import type { TableNames } from '../../../functions/store/store.ts';
 import { startDynamoDbLocal } from '../../local/dynamodb.ts';
 import { createRecorder } from './recorder.ts';
 import type { Recorder } from './recorder.ts';
-import { scanInsteadOf } from './without-index.ts';
 
 /** Names of one length, so that an item's size is the same in every run. */
 export const tenant = 'acme';
@@ -66,8 +65,6 @@ export interface Workbench {
   /** Time that passes by itself, if at all, and how far cases have moved it on, in milliseconds. */
   readonly clock: Clock & { ahead: number };
   readonly send: (request: Request) => Promise<Reply>;
-  /** The same store as if it had no such index. */
-  readonly without: (index: string) => Workbench;
   readonly close: () => void;
 }
 
@@ -77,7 +74,6 @@ export interface WorkbenchOptions {
   readonly client: DynamoDBClientConfig;
   /** Where everything else goes; the same place by default. */
   readonly probe?: DynamoDBClientConfig;
-  readonly withoutIndex?: string;
   readonly domains?: readonly Domain[];
   /** `false` leaves the calls alone, so that nothing but they are measured. */
   readonly recorded?: boolean;
@@ -86,11 +82,10 @@ export interface WorkbenchOptions {
 }
 
 export function createWorkbench(options: WorkbenchOptions): Workbench {
-  const { tables, withoutIndex, clock: base = { now: () => standardNow } } = options;
+  const { tables, clock: base = { now: () => standardNow } } = options;
   const client = createDocumentClient(options.client);
   const probe = createDocumentClient(options.probe ?? options.client);
-  if (withoutIndex !== undefined) scanInsteadOf(client, probe, withoutIndex);
-  const recorder = createRecorder({ client, tables }, probe, withoutIndex);
+  const recorder = createRecorder({ client, tables }, probe);
   const store = options.recorded === false ? { client: probe, tables } : recorder.store;
   const clock = { ahead: 0, now: () => base.now() + clock.ahead };
   const backend = createBackend({ domains: options.domains ?? allDomains, store, clock });
@@ -126,13 +121,6 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
       const json = (answer === '' ? {} : JSON.parse(answer)) as Reply['json'];
       return { status: response.status, json };
     },
-    // A scan may take longer than the application has patience.
-    without: (index) =>
-      createWorkbench({
-        ...options,
-        withoutIndex: index,
-        client: { ...options.client, requestHandler: { requestTimeout: 120_000 } },
-      }),
     close: () => {
       for (const one of [client, probe]) one.destroy();
     },
