@@ -5,9 +5,8 @@
 import { mayHaveHappened } from '../store/failures.ts';
 import { commit } from '../store/transaction/commit.ts';
 import { startDeadline } from '../runtime/deadline.ts';
-import { announced } from '../runtime/waits.ts';
 import type { Backend } from './backend.ts';
-import { backOff } from './backoff.ts';
+import { BetweenAttempts } from './between-attempts.ts';
 import { beginExecution } from './execution.ts';
 import type { Execution } from './execution.ts';
 import type { CommandRequest } from './command.ts';
@@ -17,7 +16,6 @@ import { decideOn, idsOf, learnChanged, readState, roleMissing } from './read-an
 import type { DecidedCommand } from './read-and-decide.ts';
 import { countOutcome } from './metrics.ts';
 import type { Outcome } from './outcome.ts';
-import type { Place } from './waiting-room.ts';
 
 /**
  * Runs a command once for its key, or for the message that it answers, however often it is asked for.
@@ -45,39 +43,36 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
   // 3. Check the idempotency key. Powertools hashes it, and knows what this process has answered under it. What other
   // processes have answered is found by the read in step 4, or by the commit. The answer of a receiver has no key: its
   // message ends in the same transaction, and ends once.
-  const once = await onceOf(backend, request);
-  if ('kind' in once) return once;
+  const { known, once } = await onceOf(backend, request);
+  if (known) return known;
 
   const execution = beginExecution(backend, once, deadline);
-  const isNews = request.kind === 'answer' && request.news !== undefined;
-  let place: Place | undefined;
+  const between = new BetweenAttempts(execution);
   try {
     // 4. Read the state, and the key with it, in one request. What is read is guarded below: its version becomes a
-    // condition of the commit. A creation reads neither: the conditions of its transaction find a duplicate.
+    // condition of the commit. A creation that names no others reads nothing: its transaction finds a duplicate.
     const ids = idsOf(execution);
     const record = await readState(execution, ids);
     if (record) return await resolveDuplicate(execution, record);
 
-    for (let attempt = 1, defeats = 1; ; attempt += 1, defeats += 1) {
+    for (let attempt = 1; ; attempt += 1) {
       // Each attempt looks at the clock anew: a lock may have run out while the command waited.
       const now = backend.clock.now();
       const began = performance.now();
 
-      // 5. Make the transition: check lock, version and rules, then make the next state. Only entities that the
-      // state itself names are still read here.
+      // 5. Make the transition: check lock, version and rules, then make the next state. Only entities whose ids the
+      // state tells are still read here.
       const decided = await decideOn(execution, now);
       if (decided.kind === 'rejected') return await refuse(execution, decided.rejection);
 
-      // What it reads before it decides again, and waits for: a creation looks at what it found taken.
-      const again = request.kind === 'create' && decided.kind === 'accepted' ? decided.unread : ids;
-      const scarce = again[0] ?? execution.id;
-      // Commands of this process that lost a race take turns at an entity. One that comes later lets them.
-      const mayTry = isNews || place !== undefined || !backend.waitingRoom.isBusy(request.tenant, scarce);
-      let isHandedBack = false;
+      // What is read again after a wait, and waited for: a creation looks at what it found taken.
+      const wanted = request.kind === 'create' && decided.kind === 'accepted' ? decided.unread : ids;
+      const entity = wanted[0] ?? execution.id;
+      let isHandedOver = false;
 
-      if (decided.kind === 'accepted' && mayTry) {
+      if (decided.kind === 'accepted' && (mustNotWait(request) || between.mayTry(entity))) {
         // 6. Write the ledger entry and 7. the messages: `itemsOf` puts them, the postings, the new state and the answer
-        // under its key into one transaction (`store/transaction/transaction-items.ts`).
+        // under its key into one transaction (`store/transaction/transaction-items.ts`). A receiver waits for no answer.
         const answer = request.kind === 'answer' ? {} : request.answerOf(decided.result);
         const items = decided.itemsOf(onceItemOf(execution, answer, now), attempt);
 
@@ -97,14 +92,17 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
           case 'stale': {
             lost(execution, 'race');
             learnChanged(execution, sent.states);
-            // The database handed us the winner's state. That may refuse at once, whoever's turn it is.
+            // The database handed us the winner's state. That may refuse at once, no matter whose turn it is.
             const next = await decideOn(execution, now);
             if (next.kind === 'rejected') return await refuse(execution, next.rejection);
-            isHandedBack = true;
+            isHandedOver = true;
             break;
           }
           case 'conflict':
             lost(execution, sent.isKeyBusy ? 'key' : 'race');
+            break;
+          case 'throttled':
+            execution.lastObstacle = undefined;
             break;
           case 'unknown':
             execution.isUnknown = true;
@@ -118,33 +116,33 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
         execution.lastObstacle = decided.kind === 'blocked' ? 'lock' : 'race';
       }
 
-      // An answer that its message does not have yet is kept before anything waits.
-      if (isNews) {
-        if (attempt === 1 && isHandedBack) continue;
-        return execution.isUnknown ? await giveUp(execution) : { kind: 'contended' };
+      if (mustNotWait(request)) {
+        if (attempt === 1 && isHandedOver) continue;
+        return isInTheWay(execution) ? { kind: 'contended' } : await giveUp(execution);
       }
 
-      // Wait, where there is room to wait and time for another attempt: for a turn, or for a lock. Whoever gives the lock
-      // back may need the turn.
-      place ??= backend.waitingRoom.enter(request.tenant, scarce);
-      if (!place) return execution.isUnknown ? await giveUp(execution) : { kind: 'contended' };
-      if (decided.kind === 'blocked') place.passOn();
-      const turn = decided.kind === 'blocked' ? 'own' : await place.turn(deadline);
-      if (turn === 'late') return await giveUp(execution);
-      // Who lost once, and has the turn, decides at once on what it was handed.
-      if (turn === 'own' && attempt === 1 && isHandedBack) continue;
-      if (turn === 'own') {
-        const pause = backOff(deadline, { defeats, attemptMs: performance.now() - began });
-        if (!(await (decided.kind === 'blocked' ? announced(request.tenant, pause) : pause)))
+      const next = await between.wait({
+        attempt,
+        entity,
+        isBlocked: decided.kind === 'blocked',
+        isHandedOver,
+        tookMs: performance.now() - began,
+      });
+      switch (next) {
+        case 'decide':
+          continue;
+        case 'read': {
+          const since = await readState(execution, wanted);
+          if (since) return await resolveDuplicate(execution, since);
+          continue;
+        }
+        case 'crowded':
+          return isInTheWay(execution) ? { kind: 'contended' } : await giveUp(execution);
+        case 'late':
           return await giveUp(execution);
-      } else {
-        // It lost to those who had the turn before. From now on it can lose to other processes only.
-        defeats = 0;
+        default:
+          return next satisfies never;
       }
-
-      // After a wait what the winner left is old, and a read costs less than a cancelled transaction.
-      const since = await readState(execution, again);
-      if (since) return await resolveDuplicate(execution, since);
     }
   } catch (error) {
     // A read or write of ours had no answer. What is no such failure is a defect.
@@ -153,9 +151,17 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
     if (!deadline.signal.aborted) execution.lastObstacle = undefined;
     return await giveUp(execution, error as Error);
   } finally {
-    place?.leave();
+    between.leave();
   }
 }
+
+/** Whether others are known to be in the way, and nothing was written. */
+const isInTheWay = ({ isUnknown, lastObstacle }: Execution): boolean =>
+  !isUnknown && lastObstacle !== undefined;
+
+/** An answer that its message does not have yet: whoever brought it keeps it there before anything waits. */
+const mustNotWait = (request: CommandRequest): boolean =>
+  request.kind === 'answer' && request.news !== undefined;
 
 /** Notes that another command was faster. */
 function lost(execution: Execution, obstacle: 'race' | 'key'): void {

@@ -10,10 +10,15 @@ import type { CommandRequest } from './command.ts';
 import type { Replay } from './idempotency-keys.ts';
 
 /** Its idempotency key, or for the answer of a receiver its message. @returns the outcome, where this process knows it */
-export async function onceOf(backend: Backend, request: CommandRequest): Promise<Once | Replay> {
-  if (request.kind === 'answer') return { request };
+export async function onceOf(
+  backend: Backend,
+  request: CommandRequest,
+): Promise<
+  { readonly known: Replay; readonly once?: undefined } | { readonly known?: undefined; readonly once: Once }
+> {
+  if (request.kind === 'answer') return { once: { request } };
   const key = await backend.keys.begin(request);
-  return key.kind === 'fresh' ? { request, key } : key;
+  return key.kind === 'fresh' ? { once: { request, key } } : { known: key };
 }
 
 /**

@@ -8,11 +8,13 @@ import {
   isWrite,
   gone,
   conflictAt,
+  throttledAt,
   idIn,
   again,
   run,
   commandProcesses,
 } from '../support/command-processes.ts';
+import type { DatabaseCall } from '../support/command-processes.ts';
 
 const { api, clock, counted, started, create, transition, earn, account, read } = commandProcesses();
 
@@ -249,6 +251,20 @@ describe('a command that meets another one', () => {
     expect(await run(crowded, earn(id), 1_000)).toEqual({ kind });
     expect(crowded.made.filter((name) => name === 'TransactWrite').length).toBeGreaterThan(1);
     expect(counted).not.toContain('CommandsRefused');
+  });
+
+  test('is told of the database where that is short of capacity, and has lost to nobody', async () => {
+    const id = await account();
+    const before = (call: DatabaseCall): void => {
+      if (isWrite(call)) throw throttledAt(1);
+    };
+    counted.length = 0;
+    const short = started({ before });
+    expect(await run(short, earn(id), 1_000)).toMatchObject({ kind: 'unavailable' });
+    expect(short.made.filter((name) => name === 'TransactWrite').length).toBeGreaterThan(1);
+    const full = started({ before, waitingRoom: createWaitingRoom({ perEntityMax: 0, perTenantMax: 0 }) });
+    expect(await run(full, earn(id))).toEqual({ kind: 'unavailable' });
+    expect(counted).not.toContain('CommandAttemptsLost');
   });
 
   test('is told at once where there is no room to wait', async () => {

@@ -45,7 +45,10 @@ describe('a cancellation', () => {
   });
 
   test.each(['ProvisionedThroughputExceeded', 'ThrottlingError'])('by %s wrote nothing', async (Code) => {
-    expect(await said([{ Code }, none, none])).toEqual({ kind: 'conflict', isKeyBusy: false });
+    expect(await said([{ Code }, none, none])).toEqual({ kind: 'throttled' });
+    expect(await said([{ Code }, none, none], 2)).toEqual({ kind: 'unknown' });
+    const conflict = { Code: 'TransactionConflict' };
+    expect(await said([{ Code }, conflict, none])).toEqual({ kind: 'conflict', isKeyBusy: false });
   });
 
   test('of what was sent twice may have met its own first attempt', async () => {

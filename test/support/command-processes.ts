@@ -57,13 +57,15 @@ interface Faults {
 export const isWrite = ({ command }: DatabaseCall): boolean => command === 'TransactWrite';
 export const gone = (): Error => Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
 /** @param at the places in the transaction that others are at */
-export const conflictAt = (...at: readonly number[]): Error =>
+export const conflictAt = (...at: readonly number[]): Error => cancelledAt(at, 'TransactionConflict');
+/** @param at the places in the transaction that the database has no capacity for */
+export const throttledAt = (...at: readonly number[]): Error => cancelledAt(at, 'ThrottlingError');
+
+const cancelledAt = (at: readonly number[], Code: string): Error =>
   new TransactionCanceledException({
     message: 'cancelled',
     $metadata: { httpStatusCode: 400 },
-    CancellationReasons: [0, 1, 2].map((place) => ({
-      Code: at.includes(place) ? 'TransactionConflict' : 'None',
-    })),
+    CancellationReasons: [0, 1, 2].map((place) => ({ Code: at.includes(place) ? Code : 'None' })),
   });
 
 /** The id in a command's answer. */

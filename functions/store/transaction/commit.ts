@@ -30,10 +30,12 @@ export type CommitOutcome =
   /** A rule on something that was not read does not hold. */
   | { readonly kind: 'rejected'; readonly rejection: Rejection }
   /**
-   * Another transaction was at one of the items, or the database is short of capacity: nothing was written.
+   * Another transaction was at one of the items: nothing was written.
    * `isKeyBusy`: that item was the key's record, so a duplicate of this command is running.
    */
   | { readonly kind: 'conflict'; readonly isKeyBusy: boolean }
+  /** The database is short of capacity: nothing was written. */
+  | { readonly kind: 'throttled' }
   /** No answer of success or refusal came: it may have committed. Trying again finds out, by the key's record or the message. */
   | { readonly kind: 'unknown' };
 
@@ -41,7 +43,7 @@ export type CommitOutcome =
  * Sends labelled items as one transaction and reads its outcome. The SDK gives the request a token, which its own tries
  * share: the database commits once for a token within ten minutes.
  * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html, ClientRequestToken
- * @throws a defect, and what the write of `beginAccounts` throws: nothing has committed then
+ * @throws a defect, and errors of `beginAccounts`; nothing has committed then
  */
 export async function commit(
   store: Store,
@@ -65,7 +67,8 @@ export async function commit(
       }
       // The client sent it more than once, and what it met may be its own first attempt, which is still under way.
       const isRepeated = (error.$metadata.attempts ?? 1) > 1;
-      return outcome.kind === 'conflict' && isRepeated ? { kind: 'unknown' } : outcome;
+      const isPassing = outcome.kind === 'conflict' || outcome.kind === 'throttled';
+      return isPassing && isRepeated ? { kind: 'unknown' } : outcome;
     }
     if (mayHaveHappened(error)) return { kind: 'unknown' };
     throw error;
@@ -98,7 +101,7 @@ interface Cancelled {
 
 /**
  * Reads a cancellation, whose reasons stand in the order of the items. A duplicate outweighs everything: its
- * first answer stands whatever the state has become since. A conflict weighs least: the database looked no further.
+ * first answer stands whatever the state has become since. A conflict comes last: the database looked at nothing else then.
  */
 function outcomeOf(
   labels: readonly Label[],
@@ -143,10 +146,12 @@ function outcomeOf(
     );
     throw new Error(`the transaction was cancelled for a reason no rule explains: ${seen.join('; ')}`);
   }
-  const isKeyBusy = failed.some(
-    ({ label, reason }) => label.purpose === 'idempotency record' && reason.Code === 'TransactionConflict',
-  );
-  return { kind: 'conflict', isKeyBusy };
+  const conflicts = failed.filter(({ reason }) => reason.Code === 'TransactionConflict');
+  if (conflicts.length === 0 && failed.length > 0) return { kind: 'throttled' };
+  return {
+    kind: 'conflict',
+    isKeyBusy: conflicts.some(({ label }) => label.purpose === 'idempotency record'),
+  };
 }
 
 /**

@@ -56,19 +56,20 @@ export function entityUpdate(
 ): TransactItem {
   const { before, after, domain, set, rules } = change;
   const expression = new Expression();
-  const assign = (path: string, value: unknown): string => `${path} = ${expression.value(value)}`;
+  /** In a list of `SET` it assigns, in a condition it compares. */
+  const equals = (path: string, value: unknown): string => `${path} = ${expression.value(value)}`;
   const assignments = [
-    assign(expression.path('version'), after.version),
-    assign(expression.path('updatedAt'), after.updatedAt),
-    assign(expression.path('headHash'), after.headHash),
-    ...present(set).map(([name, value]) => assign(expression.path('attributes', name), value)),
-    ...written(change).map(([name, value]) => assign(expression.path(name), value)),
+    equals(expression.path('version'), after.version),
+    equals(expression.path('updatedAt'), after.updatedAt),
+    equals(expression.path('headHash'), after.headHash),
+    ...present(set).map(([name, value]) => equals(expression.path('attributes', name), value)),
+    ...written(change).map(([name, value]) => equals(expression.path(name), value)),
     ...balances(expression, change),
   ];
   if (before?.status !== after.status) {
     assignments.push(
-      assign(expression.path('status'), after.status),
-      assign(expression.path('listPk'), listPartitionOf(tenant, after)),
+      equals(expression.path('status'), after.status),
+      equals(expression.path('listPk'), listPartitionOf(tenant, after)),
     );
   }
   const removals = Object.entries(set)
@@ -78,7 +79,7 @@ export function entityUpdate(
   const removal = removals.length > 0 ? ` REMOVE ${removals.join(', ')}` : '';
   const conditions = [
     // Whoever decided on an older state loses, and decides again on this one.
-    assign(expression.path('version'), before?.version),
+    equals(expression.path('version'), before?.version),
     lockCondition(expression, lockToken, now),
     // Accounts move without a new version: what the rules saw of them must still hold.
     ...compiled(expression, domain, rules),

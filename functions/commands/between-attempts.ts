@@ -1,0 +1,74 @@
+/** What an execution that did not get through waits for before its next attempt. */
+import { announced } from '../runtime/waits.ts';
+import { backOff } from './backoff.ts';
+import type { Execution } from './execution.ts';
+import type { Place } from './waiting-room.ts';
+
+/** An attempt that lost, or that met a lock. */
+export interface Defeat {
+  /** From 1. */
+  readonly attempt: number;
+  /** The entity that several commands want. */
+  readonly entity: string;
+  /** Whether somebody else holds the lock that it waits for. */
+  readonly isBlocked: boolean;
+  /** Whether the database has handed over the state that the winner left. */
+  readonly isHandedOver: boolean;
+  /** How long the attempt took. */
+  readonly tookMs: number;
+}
+
+export type Next =
+  /** Decide again on the state that was handed over. */
+  | 'decide'
+  /** Read first: what the winner left may have changed again. */
+  | 'read'
+  /** So many wait already that it would wait in vain. */
+  | 'crowded'
+  /** No attempt would end before the deadline. */
+  | 'late';
+
+/** Commands of one process that lost a race take turns at an entity. Across processes each backs off by itself. */
+export class BetweenAttempts {
+  readonly #execution: Execution;
+  #place: Place | undefined;
+  /** Attempts that were lost to somebody who may be in another process. */
+  #defeats = 0;
+
+  constructor(execution: Execution) {
+    this.#execution = execution;
+  }
+
+  /** Whether it may try: who comes later lets those go first that wait already. */
+  mayTry(entity: string): boolean {
+    const { backend, request } = this.#execution;
+    return this.#place !== undefined || !backend.waitingRoom.isBusy(request.tenant, entity);
+  }
+
+  async wait({ attempt, entity, isBlocked, isHandedOver, tookMs }: Defeat): Promise<Next> {
+    const { backend, request, deadline } = this.#execution;
+    this.#place ??= backend.waitingRoom.enter(request.tenant, entity);
+    if (!this.#place) return 'crowded';
+    this.#defeats += 1;
+    if (isBlocked) {
+      // The holder of the lock may need the turn to give it back.
+      this.#place.passOn();
+    } else {
+      const turn = await this.#place.turn(deadline);
+      if (turn === 'late') return 'late';
+      if (turn === 'passed') {
+        // It lost to those who had the turn before. From now on it can lose to other processes only.
+        this.#defeats = 0;
+        return 'read';
+      }
+      if (attempt === 1 && isHandedOver) return 'decide';
+    }
+    const pause = backOff(deadline, { defeats: this.#defeats, attemptMs: tookMs });
+    return (await (isBlocked ? announced(request.tenant, pause) : pause)) ? 'read' : 'late';
+  }
+
+  /** The execution is over, and so is its turn. */
+  leave(): void {
+    this.#place?.leave();
+  }
+}
