@@ -57,7 +57,7 @@ export function createApp(
           log.info('request', { ...request, ...(entity && { entity }), status: response.status, isReplay });
           return finish(c, response);
         } catch (error) {
-          // What is no problem of the caller's is logged where it becomes one (`problemFor`).
+          // Errors that are not the caller's fault are logged in `problemFor`.
           if (error instanceof ProblemError) {
             const { status, code } = error.problem;
             const { cause } = error;

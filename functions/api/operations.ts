@@ -60,7 +60,7 @@ export interface OperationContext {
   readonly requestId: string;
 }
 
-/** What is not known is refused, not ignored: whoever sends it expects something of it. */
+/** Unknown query parameters are refused, not ignored: whoever sends one expects something of it. */
 const noParameters = z.strictObject({});
 
 const json = (value: unknown, status = 200, headers: Record<string, string> = {}): Response =>

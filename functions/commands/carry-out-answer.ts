@@ -60,7 +60,7 @@ export function createAnswers(backend: Backend, outbox: OutboxAccess): Answers {
       case 'committed':
         return ended(command.message, true);
       case 'replayed':
-        // What the message has in the place of news is for whoever takes the answer to find.
+        // With news, the message may have another answer by now: `takeAnswer` finds out.
         return news ? waits(outcome.kind) : ended(item, false);
       case 'refused_for_now':
       case 'refused':
@@ -77,14 +77,14 @@ export function createAnswers(backend: Backend, outbox: OutboxAccess): Answers {
     }
   }
 
-  /** Whoever ended it may have died before the next one was released, or may not know that it was the one. */
+  /** Whoever ended it may have died before it released the next one, or may not know that its own write ended it. */
   async function ended(item: MessageItem, isFirst: boolean): Promise<CarriedOut> {
     if (item.answer?.outcome !== 'dead') await releaseNext(outbox, item);
     return { kind: 'ended', isFirst };
   }
 
   /**
-   * The answer is kept whatever becomes of this note, which is for people. Where a commit was not heard of, the entity
+   * The answer stays kept even if writing this note, which is for people, fails. Where a commit's reply was lost, the entity
    * may have refused its own answer: the message has ended then.
    */
   async function keptWaits(item: MessageItem, code: string, cause?: Error): Promise<CarriedOut> {

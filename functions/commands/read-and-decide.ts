@@ -74,8 +74,8 @@ export function roleMissing({
 }
 
 /**
- * The entities that a command names itself. A creation that reads nothing names none. The decision is asked with nothing
- * read yet, and answers with what it lacks.
+ * The entities that a command names itself. A creation that reads nothing names none. `decide` is called with nothing read
+ * yet: it returns the ids that it needs.
  */
 export function idsOf(execution: Execution): readonly string[] {
   const { backend, request, id } = execution;
@@ -174,8 +174,8 @@ async function readAndDecide(
       const of = await decideFixedRules(execution, decided.decision, now);
       return of.kind === 'rejected' ? of : accepted(execution, request, of.decision, now);
     }
-    // What was true at one moment and what was true at another are no reason to refuse. What commits needs no such
-    // look: its transaction asks for the versions of all that was read.
+    // A refusal must rest on one moment in time. A commit needs no such look: its transaction asks for the versions of
+    // all that was read.
     const isOfOneMoment = !execution.isMixed || (decided.kind === 'rejected' && decided.looked.size <= 1);
     if (refused && isOfOneMoment) return refused;
     // Others go on changing it: it is waited for, like any race.
@@ -190,8 +190,8 @@ async function readAndDecide(
 }
 
 /**
- * Before the first attempt these are not read: the transaction itself refuses. Whoever had to wait has looked at them,
- * since a read is in nobody's way.
+ * Before the first attempt these are not read: the transaction itself refuses. After a wait they have been read, so they are
+ * checked here.
  */
 function refusedByUnread({ unread }: Decision, known: Known, now: number): Refused | undefined {
   for (const other of unread) {

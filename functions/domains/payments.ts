@@ -14,7 +14,7 @@ const ofRefund = {
 };
 
 /** A payment is confirmed and posted before the provider is called, and captured once the provider has said yes. */
-const captured = {
+const mustBeCaptured = {
   not_captured: { path: 'captured', is: true, otherwise: 'The provider has not taken the money yet.' },
 } as const;
 
@@ -69,7 +69,7 @@ export const payments = defineDomain({
       summary: 'The provider has taken the money',
       internal: true,
       from: ['confirmed'],
-      // It never meets these: refund and settle ask that the money was taken, so the capture was answered before.
+      // The load check looks at states alone. The rules of refund and settle ask for the capture first, so it is never there.
       ignoredIn: ['refunded', 'settled'],
       input: answers.call.done,
       set: ({ input }) => ({
@@ -113,7 +113,7 @@ export const payments = defineDomain({
       to: ['confirmed', 'refunded'],
       input: { amount: amount(250) },
       rules: {
-        ...captured,
+        ...mustBeCaptured,
         refund_exceeds_payment: {
           path: 'refundedAmount',
           atMost: ({ entity, input }) => entity.amount - input.amount,
@@ -183,7 +183,7 @@ export const payments = defineDomain({
           is: ({ input }) => input.currency,
           otherwise: 'The payment is in another currency.',
         },
-        ...captured,
+        ...mustBeCaptured,
         refund_unanswered: { path: 'openRefunds', is: 0, otherwise: 'A refund has not been answered yet.' },
       },
       transfers: ({ entity }) =>

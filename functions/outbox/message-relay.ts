@@ -29,8 +29,8 @@ interface Carried {
 export type MessageRelay = (event: DynamoDBStreamEvent) => Promise<DynamoDBBatchResponse>;
 
 /**
- * It writes nothing: what was sent stays `pending` until a worker claims it, so a death at any point sends a message twice,
- * never not at all. A send that may pass at the next try is reported as failed: the stream hands out everything from there on again.
+ * It writes nothing: what was sent stays `pending` until a worker claims it. If it dies, a message may be sent twice, but it
+ * is not lost. A failure that may pass is reported, so that the stream repeats from there.
  * A send that cannot pass (a queue that is gone, an image that cannot be read) is not reported, because it would hold
  * up the other topics in the shard. Its message is tried by the sweeper.
  *

@@ -115,7 +115,7 @@ export function createDeliveryEnds(parts: DeliveryEndParts): DeliveryEnds {
 
   /**
    * What the receiver said ends the message in the transaction that moves its entity: one write, where keeping it first
-   * would be two. A worker that dies before that leaves a call of which nobody knows, as before an answer is kept. Where
+   * would be two. A worker that dies before that leaves an uncertain call, as if no answer had come. Where
    * a person would have to find out what became of it (`hold`), it is kept first all the same.
    */
   async function take(

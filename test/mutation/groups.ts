@@ -152,6 +152,7 @@ export const groups: readonly Group[] = [
       'functions/commands/idempotency-keys.ts',
       'functions/commands/key-outcomes.ts',
       'functions/commands/execute.ts',
+      'functions/commands/between-attempts.ts',
     ],
     tests: integration(...commandsAsCalled, 'answer-outcomes'),
     reason: 'What a key answers, and what a command does that meets others or loses an answer.',

@@ -1,6 +1,20 @@
 /**
  * A decision as the labelled items of one TransactWriteItems. Pure: nothing is sent here. The label says what an
- * item is for, so that a cancellation can be read back in the words of the decision.
+ * item is for, so that a cancellation can be read back in the words of the decision. Each item has a condition, which
+ * wins one race:
+ *
+ * | item               | condition                                       | against                                         |
+ * | ------------------ | ----------------------------------------------- | ----------------------------------------------- |
+ * | idempotency record | none under the key, or one that has run out     | two runs of one request                         |
+ * | entity             | the version that was read; its lock is free, or | a decision on an old state; whoever holds the   |
+ * |                    | ours; the rules on its accounts                 | lock (`entity-writes.ts`)                       |
+ * | ledger entry       | not there yet                                   | an entry that is there being replaced           |
+ * | unique value       | not there yet; released by its holder alone     | two entities with one value                     |
+ * | other entity       | its rules; its version where it was read        | what is not read any more as it was             |
+ * | balance            | its floor, its unit, whole numbers              | two that take from one account at once          |
+ * | message            | not there yet                                   | a message that is there being replaced          |
+ *
+ * Next: after the commit the outbox table's stream hands the messages to `outbox/message-relay.ts`.
  */
 import type { Decision, PlannedMessage } from '../../core/decision.ts';
 import type { EntityState } from '../../core/entity.ts';
@@ -104,7 +118,6 @@ export function transactionItems(
         balance,
       ),
     })),
-    // After the commit the outbox table's stream hands these to `outbox/message-relay.ts`.
     ...decision.messages.map((message) => ({
       label: {
         purpose: 'message' as const,
@@ -136,7 +149,7 @@ function answersOf({ done, refused, dead }: PlannedMessage): AnswerTransitions |
   };
 }
 
-/** The entity's version keeps two from writing one entry; the condition keeps an entry that is there from being replaced. */
+/** The entity's version stops two writers of one entry. This condition stops an entry from being overwritten. */
 function entryPut(table: string, tenant: string, { after, entry }: EntityChange): TransactItem {
   return onlyNew(table, { ...entryItem(entryKey(tenant, after.id, entry.seq), entry) });
 }

@@ -97,7 +97,7 @@ async function send(
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** `seq` tells the receiver which of two messages about one entity is the newer (it may come first). */
+/** `seq` tells the receiver which of two messages about one entity is the newer: that one may arrive first. */
 function bodyOf(message: MessageItem): string | undefined {
   const payload = readPayload(externalCallPayload, message);
   if (payload === undefined) return undefined;
