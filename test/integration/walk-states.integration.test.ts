@@ -1,6 +1,7 @@
 /** The conformance tests of creations that name what has gone on since it was created. */
 import { defineDomain } from '../../functions/core/definition.ts';
 import { amount, reference, text } from '../../functions/core/fields.ts';
+import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
 import { conformance } from '../support/conformance.ts';
 
 const policy = { holder: text('ada') };
@@ -11,9 +12,17 @@ const policies = defineDomain({
   summary: 'What is insured.',
   states: ['unpaid', 'active', 'ended'],
   attributes: policy,
+  accounts: {
+    cover: { unit: 'EUR', floor: { minimum: 0, code: 'cover_exceeded', otherwise: 'Less is left.' } },
+  },
   create: { summary: 'Ask for it', input: policy },
   transitions: {
-    pay: { summary: 'Pay the premium', from: ['unpaid'], to: ['active'] },
+    pay: {
+      summary: 'Pay the premium',
+      from: ['unpaid'],
+      to: ['active'],
+      transfers: () => transfer(named('insurer', 'us', 'EUR'), own('cover'), 300_000),
+    },
     note: { summary: 'A claim was filed', internal: true, from: ['active'] },
     end: { summary: 'End it', from: ['active'], to: ['ended'] },
   },
@@ -61,4 +70,39 @@ const reports = defineDomain({
   transitions: { close: { summary: 'Close it', from: ['told'], to: ['closed'] } },
 });
 
-for (const domain of [policies, claims, reports]) conformance(domain, [policies, claims, reports]);
+/** It draws on the policy without a read, and there is enough for three. */
+const payouts = defineDomain({
+  collection: 'payouts',
+  type: 'payout',
+  idPrefix: 'pyt',
+  summary: 'What somebody is paid.',
+  states: ['paid', 'undone'],
+  attributes: claim,
+  accounts: { paid: { unit: 'EUR' } },
+  create: {
+    summary: 'Pay it',
+    input: claim,
+    references: {
+      policy: {
+        of: policies,
+        id: ({ input }) => input.policy,
+        rules: {
+          policy_not_active: { path: 'status', is: 'active', otherwise: 'The policy is not active.' },
+        },
+      },
+    },
+    transfers: ({ input }) => transfer(accountOf(policies, input.policy, 'cover'), own('paid'), input.amount),
+  },
+  transitions: {
+    undo: {
+      summary: 'It was wrong',
+      from: ['paid'],
+      to: ['undone'],
+      transfers: ({ entity }) =>
+        transfer(own('paid'), accountOf(policies, entity.policy, 'cover'), entity.amount),
+    },
+  },
+});
+
+for (const domain of [policies, claims, reports, payouts])
+  conformance(domain, [policies, claims, reports, payouts]);

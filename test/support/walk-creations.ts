@@ -21,6 +21,7 @@ import { withReferences } from './walk-inputs.ts';
 import type { CreateOptions, Given, Prepared } from './walk-types.ts';
 import { NoWay } from './walk-types.ts';
 import { Rulings, stranger } from './walk-rulings.ts';
+import type { Ruling } from './walk-rulings.ts';
 
 /** An error without its stack: what was told before need not be told at length. */
 export function briefly(message: string): Error {
@@ -98,13 +99,14 @@ export abstract class Creations extends Rulings {
     } catch {
       // What it refers to cannot be another's: that is no fault of this creation.
     }
-    await this.fill(idsIn(first.prepared.input), async () => (first = await again()).isFree);
-    return first.prepared;
+    await this.fill(idsIn(first.prepared.input), async () => (await again()).isFree);
+    // Filling takes its time, and what is asked for may lie in the future.
+    return (await again()).prepared;
   }
 
   /**
    * @param owner who creates what it refers to
-   * @returns asks, each time it is called, who may send it as things are then
+   * @returns asks, each time it is called, for the example as things are then, and who may send it
    */
   async #creationOf(
     domain: Domain,
@@ -117,16 +119,16 @@ export abstract class Creations extends Rulings {
       { extent, actor: owner },
       given,
     )) as Input;
-    const bare = this.#creating(domain, { ...example, ...told }, 'alice');
-    const said = saidExample(bare, undefined, await this.known(bare, undefined));
     const fields = Object.keys(exampleOf(schema, extent));
-    const follows = Object.entries(said?.input ?? {}).filter(([name]) => fields.includes(name));
-    const input = { ...example, ...Object.fromEntries(follows), ...told };
-    const roles = said?.roles;
-    const anybody = domain.create.authorize ? exampleCreators(domain, input) : ['alice', stranger];
-    const candidates = said?.actor === undefined ? anybody : [said.actor];
-    const preparedFor = (actor: string): Prepared => ({ input, actor, ...(roles && { roles }) });
     return async () => {
+      const bare = this.#creating(domain, { ...example, ...told }, 'alice');
+      const said = saidExample(bare, undefined, await this.known(bare, undefined));
+      const follows = Object.entries(said?.input ?? {}).filter(([name]) => fields.includes(name));
+      const input = { ...example, ...Object.fromEntries(follows), ...told };
+      const roles = said?.roles;
+      const anybody = domain.create.authorize ? exampleCreators(domain, input) : ['alice', stranger];
+      const candidates = said?.actor === undefined ? anybody : [said.actor];
+      const preparedFor = (actor: string): Prepared => ({ input, actor, ...(roles && { roles }) });
       const known = await this.known(this.#creating(domain, input, 'alice'), undefined);
       for (const actor of candidates) {
         const command = this.#creating(domain, input, actor, roles);
@@ -164,12 +166,17 @@ export abstract class Creations extends Rulings {
   }
 
   /** Where it would begin; nowhere where it is refused. */
-  async #begins(domain: Domain, { input, actor, roles }: Prepared): Promise<string | undefined> {
+  async #begins(domain: Domain, prepared: Prepared): Promise<string | undefined> {
+    const ruling = await this.creationVerdict(domain, prepared);
+    return ruling.kind === 'accepted' ? ruling.decision.entities[0].after.status : undefined;
+  }
+
+  /** What the decision says to a creation, as things are now. */
+  async creationVerdict(domain: Domain, { input, actor, roles }: Prepared): Promise<Ruling> {
     const command = this.#creating(domain, input, actor, roles);
     const known = await this.known(command, undefined);
     await this.learnChecked(command, known);
-    const ruling = this.ruling(command, known);
-    return ruling.kind === 'accepted' ? ruling.decision.entities[0].after.status : undefined;
+    return this.ruling(command, known);
   }
 
   #creating(domain: Domain, input: Input, actor: string, roles: readonly string[] = everyRole): Command {

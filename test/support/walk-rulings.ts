@@ -8,9 +8,7 @@ import type { EntityState } from '../../functions/core/entity.ts';
 import { valueAt } from '../../functions/core/entity.ts';
 import { contextOf } from '../../functions/core/context.ts';
 import { unreadRejection } from '../../functions/core/movements.ts';
-import { rulesIn } from '../../functions/core/rules.ts';
-import type { Rule } from '../../functions/core/rules.ts';
-import { idsOf, namedOthers } from '../../functions/core/named-others.ts';
+import { namedOthers } from '../../functions/core/named-others.ts';
 import { readEntity, readTogether } from '../../functions/store/entities/reads.ts';
 import type { TestBackend } from './backend.ts';
 import type { Input } from './examples.ts';
@@ -153,16 +151,6 @@ export class Rulings {
     const { domain, transition } = this.definition(entity, name);
     const parsed = transition.input?.parse(input) ?? {};
     return linkedBy(this.command(domain, entity, name, parsed, actor), entity);
-  }
-
-  /** The rules of a creation on one of the entities that it refers to, as far as they are asked. */
-  async rulesOn(id: string, domain: Domain, { input, actor }: Prepared): Promise<readonly Rule[]> {
-    const parsed = domain.create.input.parse(input);
-    const command = this.command(domain, { id: '' }, 'create', parsed, actor);
-    const context = contextOf(command, undefined, await this.known(command, undefined));
-    return Object.values(domain.create.references ?? {})
-      .filter((other) => idsOf(other, context).includes(id))
-      .flatMap(({ rules }) => rulesIn(rules, context));
   }
 
   protected command(

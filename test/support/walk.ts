@@ -470,8 +470,8 @@ export class Walk extends Stories {
     const now = this.clock.now();
     const told = Object.values(attributes).flatMap((value) => {
       const at = typeof value === 'string' && isMoment.test(value) ? Date.parse(value) : Number.NaN;
-      // Some rules let it pass at that moment, and others after it.
-      return [at, at + 1_000];
+      // Some rules let it pass at that moment, and others before or after it.
+      return [at - 1_000, at, at + 1_000];
     });
     const judge = await this.judge(id, name, prepared);
     const found = [...told, ...laterMs.map((ms) => now + ms)]

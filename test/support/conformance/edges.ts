@@ -198,12 +198,11 @@ export function edges({ domain, walk }: Subject): void {
       const judge = await here.judge(entity.id, name, command);
       const at = (now: number): string => answerOf(judge(command, now));
       const start = here.clock.now();
-      for (const sides of flips([start, start + horizonMs], at)) {
-        // Refused first: that leaves the entity as it is for the other side.
-        const isRefused = (now: number): boolean => judge(command, now).kind === 'rejected';
-        for (const now of [...sides].sort((a, b) => Number(isRefused(b)) - Number(isRefused(a)))) {
-          await agree(here, entity, name, command, now);
-        }
+      const sides = new Set(flips([start, start + horizonMs], at).flat());
+      // Refused first: that leaves the entity as it is for the others.
+      const isRefused = (now: number): boolean => judge(command, now).kind === 'rejected';
+      for (const now of [...sides].sort((a, b) => Number(isRefused(b)) - Number(isRefused(a)))) {
+        await agree(here, entity, name, command, now);
       }
     });
   });

@@ -1,13 +1,16 @@
 /** What a creation needs of others: unique values that are free, entities it refers to, places that are left. */
 import { describe, expect, it } from 'vitest';
+import type { Decision } from '../../../functions/core/decision.ts';
 import type { EntityState } from '../../../functions/core/entity.ts';
-import { valueAt } from '../../../functions/core/entity.ts';
 import { collectionOf } from '../../../functions/core/others.ts';
-import { firstBroken } from '../../../functions/core/rules.ts';
+import { idsIn } from '../../../functions/docs/example-body.ts';
+import type { Reply } from '../backend.ts';
 import type { Subject } from '../conformance.ts';
 import type { Extent } from '../examples.ts';
 import { countByKind, difference, dump } from '../table-dump.ts';
-import type { Walk } from '../walk.ts';
+
+/** Creations that draw on the same; where there is more than they take, each has what it asked for. */
+const takenMost = 20;
 
 const extents: readonly Extent[] = ['every field', 'required fields'];
 
@@ -41,15 +44,18 @@ export function uniqueness({ domain, walk }: Subject): void {
         const here = walk();
         const prepared = await here.prepareCreation(domain, await here.beginning(domain, status));
         const [body, as] = [prepared.input, here.as(prepared)];
-        const created = await here.api.post(path, body, as);
+        // What was asked for then may be too late when it has come there: time stands still for who asks.
+        const askedAt = here.clock.now();
+        const post = (): Promise<Reply> => here.clock.at(askedAt, () => here.api.post(path, body, as));
+        const created = await post();
         await here.bring(String(created.json['id']), [status]);
         const isHeld = constraints.some((unique) => unique.while.includes(status));
-        const again = await here.api.post(path, body, as);
+        const again = await post();
         expect([again.status, again.json['code']], again.text).toEqual(
           isHeld ? [409, 'already_exists'] : [201, undefined],
         );
         if (isHeld) return;
-        const third = await here.api.post(path, body, as);
+        const third = await post();
         expect(third.json['code']).toBe('already_exists');
       });
     });
@@ -80,54 +86,43 @@ export function uniqueness({ domain, walk }: Subject): void {
           const state = await here.reach(other, status, { extent: theirs });
           const given = { [collection]: state.id };
           const prepared = await here.prepareCreation(domain, { extent: ours, given });
-          // The others that it names are as they should be.
-          const broken = firstBroken(await here.rulesOn(state.id, domain, prepared), (at) =>
-            valueAt(other, state, at),
-          );
+          const verdict = await here.creationVerdict(domain, prepared);
+          const code = verdict.kind === 'rejected' ? verdict.rejection.code : undefined;
           const reply = await here.api.post(path, prepared.input, here.as(prepared));
-          expect(reply.json['code'], `${status}: ${reply.text}`).toBe(broken?.code);
+          expect(reply.json['code'], `${status}: ${reply.text}`).toBe(code);
         }
       });
 
       it('gives what it has, and then no more', async () => {
         const here = walk();
-        const given: Record<string, string> = {};
-        for (const collection of referred) {
-          const other = here.api.backend.registry.byCollection(collection);
-          given[collection] ??= (await here.create(other, { extent: 'required fields' })).id;
+        const prepared = await here.prepareCreation(domain, { extent: 'required fields' });
+        const { registry } = here.api.backend;
+        const ids = [...new Set(idsIn(prepared.input))].filter((id) =>
+          referred.includes(registry.ofId(id)?.collection ?? ''),
+        );
+        const states = (): Promise<readonly EntityState[]> => Promise.all(ids.map((id) => here.state(id)));
+        for (let taken = 0; taken < takenMost; taken += 1) {
+          const before = await states();
+          const verdict = await here.creationVerdict(domain, prepared);
+          const reply = await here.api.post(path, prepared.input, here.as(prepared));
+          const after = await states();
+          if (reply.status !== 201) {
+            expect(after, reply.text).toEqual(before);
+            // What it takes along, or a value that only one may hold, may keep it from being asked for more.
+            const codes = verdict.kind === 'rejected' ? [verdict.rejection.code] : floorsIn(verdict.decision);
+            expect([...codes, 'already_exists']).toContain(reply.json['code']);
+            return;
+          }
+          expect(verdict.kind).toBe('accepted');
+          if (!after.some((state, index) => hasFallen(before[index], state))) return;
         }
-        const prepared = await here.prepareCreation(domain, { extent: 'required fields', given });
-        const [body, as] = [prepared.input, here.as(prepared)];
-        const floors = await floorsOf(here, Object.values(given));
-        if (floors.length === 0) return;
-        const before = await Promise.all(Object.values(given).map((id) => here.state(id)));
-        let reply = await here.api.post(path, body, as);
-        if (reply.status === 201) {
-          const drawn = before.map(async (state) => fellTo(state, await here.state(state.id)));
-          if ((await Promise.all(drawn)).every((fell) => !fell)) return;
-        }
-        for (let taken = 0; taken < 20 && reply.status === 201; taken += 1) {
-          reply = await here.api.post(path, body, as);
-        }
-        expect(reply.status, reply.text).toBe(409);
-        // A value that only one may hold keeps it from being asked for more.
-        if (reply.json['code'] === 'already_exists') return;
-        expect(floors).toContain(reply.json['code']);
-        const after = await Promise.all(Object.values(given).map((id) => here.state(id)));
-        expect(after.map(({ version }) => version)).toEqual(before.map(({ version }) => version));
       });
     });
 }
 
-const fellTo = (before: EntityState, after: EntityState): boolean =>
-  Object.entries(after.balances).some(([account, balance]) => balance < (before.balances[account] ?? 0));
+/** The floors of named accounts: only the store knows how much is on them. */
+const floorsIn = ({ balances }: Decision): readonly string[] =>
+  balances.flatMap(({ rules }) => rules.map(({ code }) => code));
 
-/** The codes of the floors under the accounts of these entities. */
-async function floorsOf(here: Walk, ids: readonly string[]): Promise<readonly string[]> {
-  const states: EntityState[] = await Promise.all(ids.map((id) => here.state(id)));
-  return states.flatMap(({ collection }) =>
-    Object.values(here.api.backend.registry.byCollection(collection).accounts ?? {}).flatMap(({ floor }) =>
-      floor ? [floor.code] : [],
-    ),
-  );
-}
+const hasFallen = (before: EntityState | undefined, after: EntityState): boolean =>
+  Object.entries(after.balances).some(([account, balance]) => balance < (before?.balances[account] ?? 0));
