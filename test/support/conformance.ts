@@ -25,10 +25,26 @@ import { withRoute } from './with-route.ts';
 
 /** A way that a test has found closed ends the others that need it: why is told once, and not by each of them. */
 class ToldOnce extends Map<string, string> {
+  readonly #ended = new Map<object, string>();
+
   override get(way: string): string | undefined {
     const why = super.get(way);
-    if (why !== undefined) TestRunner.getCurrentTest()?.context.skip(`see the first failure: ${why}`);
-    return why;
+    const test = TestRunner.getCurrentTest();
+    if (why === undefined || !test) return why;
+    this.#ended.set(test, why);
+    return test.context.skip(`see the first failure: ${why}`);
+  }
+
+  /** A test that is ended here closes the way it was on, for the same reason. */
+  override set(way: string, why: string): this {
+    return super.set(way, this.#ended.get(TestRunner.getCurrentTest() ?? this) ?? why);
+  }
+
+  /** Skipped tests are not listed by a run. */
+  tell(): void {
+    const reasons = [...this.#ended.values()];
+    for (const why of new Set(reasons))
+      console.info(`${reasons.filter((each) => each === why).length} more not run: ${why}`);
   }
 }
 
@@ -57,10 +73,11 @@ export function conformance(written: Domain, all: readonly Domain[]): void {
     beforeAll(async () => {
       api = await startBackend({ domains, clock, client: patientClient });
     });
+    const closed = new ToldOnce();
     afterAll(() => {
       api?.backend.store.client.destroy();
+      closed.tell();
     });
-    const closed = new ToldOnce();
     const walk = (): Walk => new Walk(started(), clock, randomUUID(), closed);
     const subject: Subject = { domain, api: started, walk };
 

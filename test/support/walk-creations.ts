@@ -76,6 +76,8 @@ export abstract class Creations extends Rulings {
    * another's, or it is filled first.
    */
   async prepareCreation(domain: Domain, options: CreateOptions = {}): Promise<Prepared> {
+    const before = this.closed.get(wayOf(domain, options) ?? '');
+    if (before !== undefined) throw briefly(before);
     const again = await this.#creationOf(domain, options);
     let first = await again();
     if (first.isFree || idsIn(exampleOf(domain.create.input)).length === 0) return first.prepared;
@@ -186,10 +188,7 @@ export abstract class Creations extends Rulings {
   }
 
   async create(domain: Domain, options: CreateOptions = {}): Promise<EntityState> {
-    const { extent = 'every field', given, input, actor } = options;
-    const way = (given ?? input ?? actor) ? undefined : `${domain.collection} with ${extent}`;
-    const before = way === undefined ? undefined : this.closed.get(way);
-    if (before !== undefined) throw briefly(before);
+    const { input, actor } = options;
     const found = await this.prepareCreation(domain, options);
     const prepared = { ...found, ...(actor !== undefined && { actor }) };
     const post = (sent: Input): Promise<Reply> =>
@@ -200,12 +199,16 @@ export abstract class Creations extends Rulings {
       reply = await post(another);
       if (reply.status === 201) break;
     }
-    if (reply.status !== 201) {
-      const why = refusedCreation(domain, reply);
-      if (way !== undefined) this.closed.set(way, why);
-      throw new Error(why);
-    }
+    if (reply.status !== 201) throw this.refusal(domain, reply, options);
     return this.state(String(reply.json['id']));
+  }
+
+  /** Why there is none. Nobody need try it again: the example is what everybody sends. */
+  refusal(domain: Domain, reply: Reply, options: CreateOptions = {}): Error {
+    const why = refusedCreation(domain, reply);
+    const way = wayOf(domain, options);
+    if (way !== undefined) this.closed.set(way, why);
+    return new Error(why);
   }
 
   /** As whom a request is sent. */
@@ -240,6 +243,12 @@ const otherValues = (domain: Domain, now: number): readonly Input[] =>
     };
     return values().map((value) => ({ [name]: value }));
   });
+
+/** What all who create one in this way have in common: none where it is somebody's own. */
+const wayOf = (
+  { collection }: Domain,
+  { extent = 'every field', given, input, actor }: CreateOptions,
+): string | undefined => ((given ?? input ?? actor) ? undefined : `${collection} with ${extent}`);
 
 /** Where another one holds what only one may: the same with one of its texts changed. */
 function* othersLike({ create }: Domain, input: Input): Iterable<Input> {

@@ -231,7 +231,7 @@ export function edges({ domain, walk }: Subject): void {
       )
       .map(([round]) => round);
 
-  it('every rule of its transitions was seen to refuse', async () => {
+  it('every rule of its transitions was seen to refuse', async ({ skip }) => {
     const unseen = (): readonly string[] => [...rules].filter((code) => !refusals.has(code));
     // Some refuse only who comes round again.
     for (const { status, name, transition } of legal) {
@@ -265,6 +265,11 @@ export function edges({ domain, walk }: Subject): void {
         `then say in the rule after which steps: refusedAfter: ["<transition>", "<collection>/<transition>"]`,
     );
     expect(lacking).toEqual([]);
+    const unasked = legal.flatMap(({ transition }) => codesOf(transition)).filter((code) => !rules.has(code));
+    if (unasked.length > 0)
+      skip(
+        `no test came to where these are asked, see the first failure: ${[...new Set(unasked)].join(', ')}`,
+      );
   });
 }
 

@@ -36,6 +36,7 @@ export function isolation({ domain, api, walk }: Subject): void {
     const prepared = await owner.prepareCreation(domain);
     const path = `/v1/${domain.collection}`;
     const created = await api().post(path, prepared.input, { ...owner.as(prepared), key });
+    if (created.status !== 201) throw owner.refusal(domain, created);
     const id = String(created.json['id']);
     const own = await api().get(path, { tenant: owner.tenant });
     expect((own.json['items'] as { id: string }[]).map((item) => item.id)).toContain(id);

@@ -37,7 +37,7 @@ export function transitions({ domain, walk }: Subject): void {
     const before = await dump(here.api.backend.store);
     const reply = await here.api.post(path, body, here.as(prepared));
     const changes = difference(before, await dump(here.api.backend.store));
-    expect(reply.status, reply.text).toBe(201);
+    if (reply.status !== 201) throw here.refusal(domain, reply);
     const status = String(reply.json['status']);
     expect(startsOf(domain)).toContain(status);
     expect(reply.json).toMatchObject({
