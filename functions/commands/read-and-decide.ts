@@ -84,7 +84,7 @@ export function idsOf(execution: Execution): readonly string[] {
   const { reads, links, creates } = request.domain.create;
   if (request.kind === 'create' && !reads && !links && !creates) return [];
   const decided = decide(backend.registry, commandOf(execution, request, backend.clock.now()));
-  return decided.kind === 'unread' ? decided.ids : [];
+  return decided.kind === 'incomplete' ? decided.ids : [];
 }
 
 /** Reads entities and the key in one request. Without entities it reads nothing. @returns the key's live record */
@@ -159,7 +159,7 @@ async function readAndDecide(
   const { signal } = execution.deadline;
   for (let snapshots = 0; ;) {
     const decided = decide(backend.registry, command, known);
-    if (decided.kind === 'unread') {
+    if (decided.kind === 'incomplete') {
       // Names that only a state knows: each round reads, a moment later, what the one before has found.
       const read = await readTogether(store, request.tenant, decided.ids, undefined, signal);
       execution.isMixed = true;

@@ -39,7 +39,7 @@ export function decideCreations(
     };
     const decided = decide(registry, creating, known);
     if (decided.kind === 'rejected') return decided;
-    if (decided.kind === 'unread') {
+    if (decided.kind === 'incomplete') {
       for (const id of decided.ids) unread.add(id);
       continue;
     }
@@ -49,6 +49,6 @@ export function decideCreations(
     if (looked.kind === 'checks') checks.push(...looked.checks);
   }
   return unread.size > 0
-    ? { kind: 'unread', ids: [...unread] }
+    ? { kind: 'incomplete', ids: [...unread] }
     : { kind: 'created', changes, messages, checks };
 }

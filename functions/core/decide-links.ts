@@ -44,7 +44,8 @@ export function decideLinks(
         messages.push(...decided.decision.messages);
         continue;
       }
-      if (decided.kind === 'unread') throw new Error(`"${link.transition}" reads others; links do not nest`);
+      if (decided.kind === 'incomplete')
+        throw new Error(`"${link.transition}" reads others; links do not nest`);
       const { rejection } = decided;
       // Somebody's lock ends: the command may try again, so this is not among what stands in its way for good.
       if (!link.refused || rejection.kind === 'locked') return rejected(rejection);

@@ -87,7 +87,8 @@ function asOfToday(registry: Registry, known: Known): Known {
 function decideKnown(registry: Registry, command: Command, known: Known): Decided {
   const { domain, name } = command;
   if (name === 'create') return decideChange(registry, command, undefined, known);
-  if (!known.has(command.id)) return { kind: 'unread', ids: [command.id, ...namedByInput(command, known)] };
+  if (!known.has(command.id))
+    return { kind: 'incomplete', ids: [command.id, ...namedByInput(command, known)] };
   const entity = known.get(command.id);
   if (entity?.collection !== domain.collection) return rejected(rejections.notFound);
   const rejection = rejectionOf(command, entity);
@@ -99,11 +100,11 @@ export function decideAmong(
   registry: Registry,
   command: Command,
   find: (id: string) => EntityState | undefined,
-): Exclude<Decided, { readonly kind: 'unread' }> {
+): Exclude<Decided, { readonly kind: 'incomplete' }> {
   const known = new Map<string, EntityState | undefined>();
   for (;;) {
     const decided = decide(registry, command, known);
-    if (decided.kind !== 'unread') return decided;
+    if (decided.kind !== 'incomplete') return decided;
     for (const id of decided.ids) known.set(id, find(id));
   }
 }
@@ -124,7 +125,7 @@ function decideChange(
   const { context, relied } = contextAndReliance(command, entity, known);
 
   const missing = missingOf(command, context, known);
-  if (missing.length > 0) return { kind: 'unread', ids: missing };
+  if (missing.length > 0) return { kind: 'incomplete', ids: missing };
 
   const absent = absentOf(command, context, known);
   if (absent) return rejected(absent);

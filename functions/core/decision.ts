@@ -31,7 +31,7 @@ export type Decided =
   | { readonly kind: 'accepted'; readonly decision: Decision }
   | { readonly kind: 'rejected'; readonly rejection: Rejection }
   /** These have to be read before it can be decided. */
-  | { readonly kind: 'unread'; readonly ids: readonly string[] };
+  | { readonly kind: 'incomplete'; readonly ids: readonly string[] };
 
 export const rejected = (rejection: Rejection): Extract<Decided, { readonly kind: 'rejected' }> => ({
   kind: 'rejected',

@@ -19,7 +19,7 @@ import type { TestClock } from './test-clock.ts';
 import type { Prepared } from './walk-types.ts';
 
 /** What the pure decision says. */
-export type Ruling = Exclude<Decided, { readonly kind: 'unread' }>;
+export type Ruling = Exclude<Decided, { readonly kind: 'incomplete' }>;
 
 export const stranger = 'somebody else';
 /** Whom nothing ever names; a stranger may be who has created it. */
@@ -134,7 +134,7 @@ export class Rulings {
     // What is created along with it reads others of its own.
     for (;;) {
       const decided = decide(this.api.backend.registry, command, known);
-      if (decided.kind !== 'unread') return known;
+      if (decided.kind !== 'incomplete') return known;
       await this.#learn(known, decided.ids);
     }
   }

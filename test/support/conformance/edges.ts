@@ -277,6 +277,6 @@ const wholeNumbersOf = (schema: z.ZodObject | undefined): readonly Field[] =>
   fieldsOf(schema).filter(({ schema: { type } }) => type === 'integer');
 
 const answerOf = (decided: Decided): string => {
-  if (decided.kind === 'unread') throw new Error(`${decided.ids.join(', ')} were not read`);
+  if (decided.kind === 'incomplete') throw new Error(`${decided.ids.join(', ')} were not read`);
   return decided.kind === 'rejected' ? decided.rejection.code : decided.decision.entities[0].after.status;
 };
