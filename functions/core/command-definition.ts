@@ -11,6 +11,16 @@ import type { Rules } from './rules.ts';
 
 type OneOrMore<T> = T | readonly T[];
 
+declare const nobodyHas: unique symbol;
+/**
+ * Nothing is of this type. It has the compiler keep `'held'` as it is written, where it looks at a function without
+ * parameters before it knows the attributes: else that is a `string`, which is no choice of an enum.
+ */
+interface AsWritten {
+  readonly [attribute: string]: 'a text' | boolean | readonly 'a text'[] | object | null | undefined;
+  readonly [nobodyHas]: never;
+}
+
 /** What create and transitions have in common. */
 interface CommandDefinition<
   Self extends Subject,
@@ -104,7 +114,7 @@ export interface CreateDefinition<
   /** What is kept; without it, what was sent. */
   readonly set?: (
     context: CreateContext<Input, Others<Read, Self> & Others<Link, Self>> & Created<New, Self>,
-  ) => Self['attributes'];
+  ) => Self['attributes'] | AsWritten;
 }
 
 export interface TransitionDefinition<
@@ -157,5 +167,5 @@ export interface TransitionDefinition<
   readonly set?: (
     context: TransitionContextOf<Self, Always, InputOf<Input>, From, Read, Link> & Created<New, Self>,
     // oxlint-disable-next-line typescript/no-generated-empty-object-type -- a subject may have no attributes
-  ) => Partial<Self['attributes']>;
+  ) => Partial<Self['attributes']> | AsWritten;
 }
