@@ -18,28 +18,26 @@ import { measureCpu, readCpu } from './cpu-times.ts';
 import { pricedFiles } from './priced-files.ts';
 import { withSeeded } from './seed.ts';
 
-const tasks: Readonly<Record<string, () => Promise<void>>> = {
-  update: async () => {
-    console.log(`measuring what everything costs on a store of ${contractEntities} entities`);
-    const measured = await withSeeded({ entities: contractEntities }, (bench) => measureContracts(bench));
-    for (const difference of compareContracts(await readContracts(), measured)) console.log(difference);
-    await writeContracts(measured);
-  },
-  measure: async () => {
-    console.log('measuring CPU times');
-    await withSeeded({ entities: 1_000, recorded: false }, measureCpu);
-  },
-  readme: () => Promise.resolve(),
-};
+async function update(): Promise<void> {
+  console.log(`measuring what everything costs on a store of ${contractEntities} entities`);
+  const measured = await withSeeded({ entities: contractEntities }, (bench) => measureContracts(bench));
+  for (const difference of compareContracts(await readContracts(), measured)) console.log(difference);
+  await writeContracts(measured);
+}
+
+async function measure(): Promise<void> {
+  console.log('measuring CPU times');
+  await withSeeded({ entities: 1_000, recorded: false }, measureCpu);
+}
 
 await runCommand({
   usage: 'usage: npm run cost:update | npm run cost:measure | npm run cost:readme',
   flags: {},
   takesWords: true,
-  run: async (_flags, [task = '']) => {
-    const work = tasks[task];
-    if (!work) throw new UsageError('');
-    await work();
+  run: async (_flags, [task]) => {
+    if (task === 'update') await update();
+    else if (task === 'measure') await measure();
+    else if (task !== 'readme') throw new UsageError('');
     for (const { file, text } of await pricedFiles(await readContracts(), await readCpu()))
       await writeFile(file, text);
     return 0;
