@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Access } from '../../infra/tools/explain/access.ts';
 import type { Plan, PlannedCall } from '../../infra/tools/explain/plan.ts';
-import { warningsOf } from '../../infra/tools/explain/warnings.ts';
+import { indexesNotRead, warningsOf } from '../../infra/tools/explain/warnings.ts';
 
 const access = (of: Partial<Access>): Access => ({
   action: 'get',
@@ -29,6 +29,7 @@ const call = (step: number, operation: string, ...accesses: readonly Access[]): 
 
 const plan = (...calls: readonly PlannedCall[]): Plan => ({
   name: 'GET /v1/things',
+  sent: '',
   status: 200,
   calls,
   requests: calls.length,
@@ -41,7 +42,8 @@ const plan = (...calls: readonly PlannedCall[]): Plan => ({
   dollarsPerMillion: 0,
 });
 
-const codes = (of: Plan, runs = [of]): string[] => warningsOf({ plan: of, runs }).map(({ code }) => code);
+const codes = (of: Plan, sent = '', runs = [of]): string[] =>
+  warningsOf({ plan: { ...of, sent }, runs }).map(({ code }) => code);
 const keyed = (id: string): Partial<Access> => ({
   keys: [JSON.stringify({ pk: { S: `acme#${id}` }, sk: { S: 'entity' } })],
 });
@@ -74,6 +76,19 @@ describe('a plan is warned of', () => {
     expect(codes(plan(call(1, 'Query', access({ action: 'query' }))))).toEqual(['unbounded_read']);
   });
 
+  it('an item near the largest there can be', () => {
+    expect(codes(plan(call(1, 'GetItem', access({ bytes: 310 * 1024 }))))).toEqual(['large_item']);
+  });
+
+  it('reads one after the other that the request named from the beginning', () => {
+    const reads = plan(call(1, 'GetItem', access(keyed('one'))), call(2, 'GetItem', access(keyed('two'))));
+    expect(codes(reads, '{"path":"/v1/things/one","body":{"to":"two"}}')).toEqual(['sequential_calls']);
+    // The second key stood in the first answer.
+    expect(codes(reads, '{"path":"/v1/things/one"}')).toEqual([]);
+    const together = plan(call(1, 'GetItem', access(keyed('one'))), call(1, 'GetItem', access(keyed('two'))));
+    expect(codes(together, 'one two')).toEqual([]);
+  });
+
   it('a key that requests about different entities all write', () => {
     const run = (id: string): Plan =>
       plan(
@@ -84,7 +99,16 @@ describe('a plan is warned of', () => {
           access({ action: 'update', readUnits: 0, writeUnits: 2, ...keyed('the same') }),
         ),
       );
-    expect(codes(run('a'), [run('a'), run('b')])).toEqual(['hot_key']);
-    expect(codes(run('a'), [run('a')])).toEqual([]);
+    expect(codes(run('a'), '', [run('a'), run('b')])).toEqual(['hot_key']);
+    expect(codes(run('a'), '', [run('a')])).toEqual([]);
   });
+});
+
+it('an index that nobody reads is named', () => {
+  const reading = (index: string): Plan =>
+    plan(call(1, 'Query', access({ action: 'query', index, limit: 1 })));
+  expect(indexesNotRead(['byStatus', 'due', 'open', 'closed'].map(reading))).toEqual([]);
+  expect(
+    indexesNotRead([reading('byStatus'), reading('open'), reading('closed')]).map(({ detail }) => detail),
+  ).toEqual(['no request and no job reads the index due']);
 });

@@ -43,15 +43,15 @@ export async function measureCpu(bench: Workbench): Promise<void> {
 /** Of one run, on average. All are prepared before, since what lies between two runs would be counted with them. */
 async function cpuTime(bench: Workbench, one: Case, runs: number): Promise<number> {
   const prepared: (() => Promise<unknown>)[] = [];
-  for await (const work of runsOf(bench, one, runs)) {
+  for await (const { send } of runsOf(bench, one, runs)) {
     const { ahead } = bench.clock;
     prepared.push(() => {
       bench.clock.ahead = ahead;
-      return work();
+      return send();
     });
   }
   const begun = process.cpuUsage();
-  for (const work of prepared) await work();
+  for (const send of prepared) await send();
   const { user, system } = process.cpuUsage(begun);
   bench.clock.ahead = 0;
   return (user + system) / 1000 / runs;

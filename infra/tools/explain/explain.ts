@@ -12,7 +12,7 @@ import type { Case } from './request-case.ts';
 import { measureAll } from './run.ts';
 import type { Measured } from './run.ts';
 import { withSeeded } from './seed.ts';
-import { warningsOf } from './warnings.ts';
+import { indexesNotRead, warningsOf } from './warnings.ts';
 import { allIndexes, withoutIndex } from './without-index.ts';
 import { serviceStore } from './workbench.ts';
 import type { Workbench } from './workbench.ts';
@@ -39,7 +39,7 @@ async function chosenCases(file: string | undefined, wanted: string): Promise<re
   const isWanted = (name: string): boolean => wanted === '' || wanted === name;
   for (const route of routesToBeWritten.filter(isWanted))
     console.error(
-      `${route} has no case: no row of examples leads there. Let its \`example\` say who asks and with what, or write a case in infra/tools/explain/cases.ts.`,
+      `${route} has no case: no row of examples leads there. Let its \`example\` say who asks and with what, or write a case in infra/tools/explain/written-cases.ts.`,
     );
   const found = cases.filter((one) => isWanted(one.name) || isWanted(routeOf(one)));
   if (found.length > 0) return found;
@@ -66,6 +66,7 @@ await runCommand({
     const times = numberWithin('runs', runs, 1, 1_000);
     const sizes = entities.split(',').map((size) => numberWithin('entities', size, 0, 10_000_000));
     const all = await chosenCases(requests, words.join(' '));
+    const isEverything = requests === undefined && words.length === 0;
     const print = (text: string): void => {
       if (!json) console.log(text);
     };
@@ -74,6 +75,8 @@ await runCommand({
       print(`\n# ${title}\n`);
       const plans = measured.map((one) => ({ ...one.plan, warnings: warningsOf(one) }));
       for (const plan of plans) print(`${renderPlan(plan, plan.warnings, service)}\n`);
+      const notRead = isEverything ? indexesNotRead(plans) : [];
+      for (const { code, detail } of notRead) print(`! ${code}: ${detail}`);
       return plans;
     }
 

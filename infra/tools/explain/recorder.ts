@@ -14,8 +14,6 @@ import type { Asked } from './access.ts';
 import { planOf } from './plan.ts';
 import type { Plan, RecordedCall } from './plan.ts';
 
-export type Recorder = ReturnType<typeof createRecorder>;
-
 /** @param probe the client of the second look */
 export function createRecorder(store: Store, probe: DynamoDBDocumentClient) {
   const { tables } = store;
@@ -57,13 +55,16 @@ export function createRecorder(store: Store, probe: DynamoDBDocumentClient) {
     },
   });
 
-  async function record(name: string, send: () => Promise<Pick<Plan, 'status'>>): Promise<Plan> {
+  async function record(
+    name: string,
+    { sent, send }: { readonly sent: string; readonly send: () => Promise<Pick<Plan, 'status'>> },
+  ): Promise<Plan> {
     const calls: RecordedCall[] = [];
     recorded = calls;
     const begun = performance.now();
     try {
       const { status } = await send();
-      return planOf(calls, { name, status, milliseconds: performance.now() - begun });
+      return planOf(calls, { name, sent, status, milliseconds: performance.now() - begun });
     } finally {
       recorded = undefined;
     }

@@ -11,7 +11,11 @@ import { tenant as commonTenant } from './workbench.ts';
 import type { Reply, Request, Workbench } from './workbench.ts';
 
 /** A step after everything it needs was made. An event is answered by nobody: its status is 0. */
-type Work = () => Promise<Reply>;
+interface Work {
+  /** The request as it is sent, for warnings about what it names. */
+  readonly sent: string;
+  readonly send: () => Promise<Reply>;
+}
 
 /** A case, measured several times. */
 export interface Measured {
@@ -52,12 +56,15 @@ export function createRun(bench: Workbench, tenant: string, saved: Saved = new M
 
   async function workOf({ request, body, headers, subject }: Step): Promise<Work> {
     const text = await filled(JSON.stringify({ request, body, headers, subject }));
-    const { request: line, ...sent } = JSON.parse(text) as Pick<Step, 'request'> & Partial<Request>;
+    const { request: line, ...rest } = JSON.parse(text) as Pick<Step, 'request'> & Partial<Request>;
     const [method = '', path = '', ...words] = line.split(' ');
     const event = events[method];
-    if (!event) return () => bench.send({ method, path, tenant, ...sent });
-    const happen = await event(bench, tenant, path, ...words);
-    return () => happen().then(() => ({ status: 0, json: {} }));
+    if (event) {
+      const happen = await event(bench, tenant, path, ...words);
+      return { sent: '', send: () => happen().then(() => ({ status: 0, json: {} })) };
+    }
+    const sent = { method, path, tenant, ...rest };
+    return { sent: JSON.stringify(sent), send: () => bench.send(sent) };
   }
 
   /** @throws where a step that only prepares is refused */
@@ -66,10 +73,9 @@ export function createRun(bench: Workbench, tenant: string, saved: Saved = new M
       const step: Step = typeof written === 'string' ? { request: written } : written;
       const { as, once = false } = step;
       if (once && saved.has(as ?? 'id')) continue;
-      const work = await workOf(step);
-      const { status, json } = await work();
-      if (status >= 300)
-        throw new Error(`${JSON.stringify(step)} was answered ${status}: ${JSON.stringify(json)}`);
+      const { sent, send } = await workOf(step);
+      const { status, json } = await send();
+      if (status >= 300) throw new Error(`${sent} was answered ${status}: ${JSON.stringify(json)}`);
       if (as !== undefined || status === 201) saved.set(as ?? 'id', json);
     }
   }

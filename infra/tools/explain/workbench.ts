@@ -6,11 +6,9 @@ import { randomUUID } from 'node:crypto';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { createApp } from '../../../functions/api/app.ts';
 import type { Bindings } from '../../../functions/api/bindings.ts';
 import { createBackend, tablesOfEnvironment } from '../../../functions/commands/backend.ts';
-import type { Backend } from '../../../functions/commands/backend.ts';
 import { createAudit } from '../../../functions/audit/audit.ts';
 import type { Domain } from '../../../functions/core/definition.ts';
 import { rolesOf } from '../../../functions/core/registry.ts';
@@ -19,12 +17,10 @@ import { systemClock } from '../../../functions/runtime/clock.ts';
 import type { Clock } from '../../../functions/runtime/clock.ts';
 import type { Log } from '../../../functions/runtime/logger.ts';
 import { createDocumentClient } from '../../../functions/store/client.ts';
-import type { OutboxAccess } from '../../../functions/store/outbox/message-writes.ts';
 import { createTables } from '../../../functions/store/create-tables.ts';
 import type { TableNames } from '../../../functions/store/store.ts';
 import { startDynamoDbLocal } from '../../local/dynamodb.ts';
 import { createRecorder } from './recorder.ts';
-import type { Recorder } from './recorder.ts';
 
 /** Names of one length, so that an item's size is the same in every run. */
 export const tenant = 'acme';
@@ -50,23 +46,7 @@ export interface Request {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export interface Reply {
-  readonly status: number;
-  readonly json: Readonly<Record<string, unknown>>;
-}
-
-export interface Workbench {
-  readonly tables: TableNames;
-  readonly recorder: Recorder;
-  readonly backend: Backend;
-  readonly outbox: OutboxAccess;
-  /** A client that is not recorded. */
-  readonly probe: DynamoDBDocumentClient;
-  /** Time that passes by itself, if at all, and how far cases have moved it on, in milliseconds. */
-  readonly clock: Clock & { ahead: number };
-  readonly send: (request: Request) => Promise<Reply>;
-  readonly close: () => void;
-}
+type Json = Readonly<Record<string, unknown>>;
 
 export interface WorkbenchOptions {
   readonly tables: TableNames;
@@ -81,51 +61,60 @@ export interface WorkbenchOptions {
   readonly clock?: Clock;
 }
 
-export function createWorkbench(options: WorkbenchOptions): Workbench {
+function createWorkbench(options: WorkbenchOptions) {
   const { tables, clock: base = { now: () => standardNow } } = options;
   const client = createDocumentClient(options.client);
+  /** A client that is not recorded. */
   const probe = createDocumentClient(options.probe ?? options.client);
   const recorder = createRecorder({ client, tables }, probe);
   const store = options.recorded === false ? { client: probe, tables } : recorder.store;
+  /** Time that passes by itself, if at all, and how far cases have moved it on, in milliseconds. */
   const clock = { ahead: 0, now: () => base.now() + clock.ahead };
   const backend = createBackend({ domains: options.domains ?? allDomains, store, clock });
   const app = createApp(backend, createAudit(backend), log);
   const roles = rolesOf(backend.registry.domains);
+
+  async function send({
+    method,
+    path,
+    body,
+    tenant: of = tenant,
+    subject = 'alice',
+    headers: more,
+  }: Request) {
+    const claims = { tenant: of, sub: subject, scope: 'commands ops', roles };
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const headers = new Headers({
+      ...(text !== undefined && { 'content-type': 'application/json' }),
+      ...(method === 'POST' && { 'idempotency-key': randomUUID() }),
+      // On AWS each request has a trace, and what follows from it carries that on: it counts with the messages' size.
+      traceparent: '00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01',
+      ...more,
+    });
+    const environment: Bindings = {
+      requestContext: { authorizer: { jwt: { claims } }, requestId: randomUUID() },
+      event: {
+        path: path.split('?')[0] ?? '/',
+        headers: Object.fromEntries(headers),
+        bytes: new TextEncoder().encode(text),
+      },
+    };
+    const response = await app.request(path, { method, headers, body: text ?? null }, environment);
+    const answer = await response.text();
+    return { status: response.status, json: (answer === '' ? {} : JSON.parse(answer)) as Json };
+  }
+
   return {
-    tables,
-    recorder,
-    backend,
+    ...{ tables, recorder, backend, probe, clock, send },
     outbox: { client: store.client, table: tables.outbox, clock },
-    probe,
-    clock,
-    send: async ({ method, path, body, tenant: of = tenant, subject = 'alice', ...request }) => {
-      const claims = { tenant: of, sub: subject, scope: 'commands ops', roles };
-      const text = body === undefined ? undefined : JSON.stringify(body);
-      const headers = new Headers({
-        ...(text !== undefined && { 'content-type': 'application/json' }),
-        ...(method === 'POST' && { 'idempotency-key': randomUUID() }),
-        // On AWS each request has a trace, and what follows from it carries that on: it counts with the messages' size.
-        traceparent: '00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01',
-        ...request.headers,
-      });
-      const environment: Bindings = {
-        requestContext: { authorizer: { jwt: { claims } }, requestId: randomUUID() },
-        event: {
-          path: path.split('?')[0] ?? '/',
-          headers: Object.fromEntries(headers),
-          bytes: new TextEncoder().encode(text),
-        },
-      };
-      const response = await app.request(path, { method, headers, body: text ?? null }, environment);
-      const answer = await response.text();
-      const json = (answer === '' ? {} : JSON.parse(answer)) as Reply['json'];
-      return { status: response.status, json };
-    },
     close: () => {
       for (const one of [client, probe]) one.destroy();
     },
   };
 }
+
+export type Workbench = Readonly<ReturnType<typeof createWorkbench>>;
+export type Reply = Awaited<ReturnType<Workbench['send']>>;
 
 /** A workbench on empty tables of their own. */
 export async function emptyStore(
