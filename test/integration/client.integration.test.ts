@@ -39,6 +39,8 @@ describe('over a connection', () => {
       accounts: 20,
       commands: 200,
       atOnce: 10,
+      // The same tries as with the pauses of production, of up to five seconds, but sooner.
+      patience: { pauseMaxMs: 200 },
     });
     expect(results).toEqual({ done: 200 });
     for (const { asked, entries, balance } of accounts) expect([entries, balance]).toEqual([asked, asked]);

@@ -33,13 +33,20 @@ function failingWorker(
   answers: () => Received,
   at: number,
   fault: Fault,
-): { handler: QueueHandler; made: () => number } {
+): { handler: QueueHandler; made: () => number; died: Promise<void> } {
   let made = 0;
+  let die = (): void => undefined;
+  const died = new Promise<void>((resolve) => {
+    die = resolve;
+  });
   const client = outbox.anotherClient();
   const sqs = outbox.anotherSqs();
   const strike = async (when: 'before' | 'after'): Promise<void> => {
     if (made !== at) return;
-    if (fault === `the worker dies ${when}`) await new Promise(() => undefined);
+    if (fault === `the worker dies ${when}`) {
+      die();
+      await new Promise(() => undefined);
+    }
     if (fault === (when === 'before' ? 'the request is lost' : 'the answer is lost')) throw new Error(fault);
   };
   const hooks = {
@@ -55,7 +62,7 @@ function failingWorker(
     calls.push(message.id);
     return Promise.resolve(answers());
   };
-  return { handler: outbox.worker(receiver, { client, sqs }), made: () => made };
+  return { handler: outbox.worker(receiver, { client, sqs }), made: () => made, died };
 }
 
 /** Later deliveries of the same queue message, to a healthy worker, each after whatever lease there is. */
@@ -92,7 +99,7 @@ describe.each(faults)('where %s', (fault) => {
         const event = sqsEvent(outbox.queues['external-call'], bodyOf(item));
         const struck = worker.handler(event);
         // A worker that died answers nothing; what it did before shows in the records.
-        await Promise.race([struck, new Promise((resolve) => setTimeout(resolve, 150))]);
+        await Promise.race([struck, worker.died]);
         const isOver = ({ status }: MessageItem): boolean => status === 'done' || status === 'dead';
         const over = await until(item, isOver, answers, event);
         expect(over.status).toBe(end);
