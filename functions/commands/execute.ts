@@ -65,7 +65,7 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
       const decided = await decideOn(execution, now);
       if (decided.kind === 'rejected') return await refuse(execution, decided.rejection);
 
-      // What is read again after a wait, and waited for: a creation looks at what it found taken.
+      // These are read again after a wait. A creation: the other entities that it changes without having read them.
       const wanted = request.kind === 'create' && decided.kind === 'accepted' ? decided.unread : ids;
       const entity = wanted[0] ?? execution.id;
       let isHandedOver = false;
@@ -159,7 +159,7 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
 const isInTheWay = ({ isUnknown, lastObstacle }: Execution): boolean =>
   !isUnknown && lastObstacle !== undefined;
 
-/** An answer that its message does not have yet: whoever brought it keeps it there before anything waits. */
+/** Whether it is a receiver's answer that is not stored yet. The worker stores it before anything waits. */
 const mustNotWait = (request: CommandRequest): boolean =>
   request.kind === 'answer' && request.news !== undefined;
 
@@ -170,8 +170,8 @@ function lost(execution: Execution, obstacle: 'race' | 'key'): void {
 }
 
 /**
- * When to abort a commit. One that arrived after its lock ran out would still find the lock as it was judged here. So
- * it is aborted when the lock expires. The next attempt stores `lock_lost` under the key, and a late commit meets it.
+ * When to abort a commit. A late one would still pass the lock's condition, although the lock has run out. So it is aborted
+ * when the lock expires. The next attempt stores `lock_lost` under the key, and a late commit meets it.
  */
 function signalFor(
   { deadline: { signal } }: Execution,

@@ -14,7 +14,7 @@ import type { Execution, KeyedExecution } from './execution.ts';
 import { recordOf } from './once.ts';
 import type { Outcome } from './outcome.ts';
 
-/** This execution has written its record. */
+/** This execution has committed; its record, where it has a key, was written with it. */
 export async function committed(execution: Execution, answer: StoredAnswer): Promise<Outcome> {
   if (execution.key) await execution.backend.keys.remember(execution.request, answer);
   return { kind: 'committed', answer };
@@ -47,15 +47,16 @@ export async function refuse(execution: Execution, rejection: Rejection): Promis
   // Nobody repeats a declined scheduled transition in the hope of another answer, and what is due may go through later.
   if (isScheduled) return execution.isUnknown ? giveUp(execution) : { kind: 'refused_for_now', rejection };
   if (rejections.isFinal(rejection)) return keepRefusal(execution, rejection);
+  const told: Outcome = execution.isUnknown ? { kind: 'unknown' } : { kind: 'refused_for_now', rejection };
   // What is not there was never changed under any key, so that this common answer needs no further read.
-  for (let looks = 1; rejection.kind !== 'not_found'; looks += 1) {
+  if (rejection.kind === 'not_found') return told;
+  for (let looks = 1; ; looks += 1) {
     const read = await readRecord(backend.store, key.pk, backend.clock.now(), deadline.signal);
     if (read.kind === 'found') return resolveDuplicate(execution, read.record);
-    if (read.kind === 'none') break;
+    if (read.kind === 'none') return told;
     execution.lastObstacle = 'key';
     if (!(await backOff(deadline, { defeats: looks, attemptMs: 0 }))) return giveUp(execution);
   }
-  return execution.isUnknown ? { kind: 'unknown' } : { kind: 'refused_for_now', rejection };
 }
 
 async function keepRefusal(execution: KeyedExecution, rejection: Rejection): Promise<Outcome> {

@@ -190,8 +190,8 @@ async function readAndDecide(
 }
 
 /**
- * Before the first attempt these are not read: the transaction itself refuses. After a wait they have been read, so they are
- * checked here.
+ * The entities in `unread` are not read before the first attempt: the transaction's conditions check them. After a wait they
+ * have been read, so they are checked here.
  */
 function refusedByUnread({ unread }: Decision, known: Known, now: number): Refused | undefined {
   for (const other of unread) {

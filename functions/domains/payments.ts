@@ -69,7 +69,7 @@ export const payments = defineDomain({
       summary: 'The provider has taken the money',
       internal: true,
       from: ['confirmed'],
-      // The load check looks at states alone. The rules of refund and settle ask for the capture first, so it is never there.
+      // It cannot come there, since refund and settle need it first. The load check does not see rules, so they are listed.
       ignoredIn: ['refunded', 'settled'],
       input: answers.call.done,
       set: ({ input }) => ({

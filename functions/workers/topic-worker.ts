@@ -1,6 +1,7 @@
 /**
  * The worker of a topic: delivery, claim, one call of the receiver, outcome. Topics differ in their policy and in
- * `receiver`: of outside calls it is `receivers/http-call.ts`, put in by `external-call.ts`. Next: `delivery-ends.ts`.
+ * `receiver`: of outside calls it is `receivers/http-call.ts`, put in by `external-call.ts`; of mail `receivers/mail.ts`, put in
+ * by `notification.ts`. Next: that call, and then `delivery-ends.ts`.
  */
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
@@ -51,8 +52,8 @@ const reasons = { call: 'The receiver answered.', inquiry: 'The receiver was ask
  * Order of the writes, and what a death between them leaves:
  * - claim, then call: the lease runs out. The message is called again with the same key, or buried with no attempt left.
  *   Where its receiver would act again, the receiver is asked, or the message is held;
- * - call, then the end of the message, with its entity moved: the same, since the message does not say whether the call was
- *   made;
+ * - call, then the end of the message, with its entity moved: the same, since the record does not show whether the call
+ *   happened;
  * - call, then its answer kept, where the entity cannot be moved at once: the same;
  * - answer kept, then entity moved: the delivery comes again, finds the answer and moves the entity;
  * - `dead`, then the way to the dead letters: the delivery comes again, finds the record and goes on its way;

@@ -1,6 +1,8 @@
 /**
  * The commit: everything a command changes, in one TransactWriteItems. The outcome is a value; what the database
  * refused is told in the words of the decision. A defect throws.
+ *
+ * Next: `outbox/message-relay.ts`, by the stream of the outbox table.
  */
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import type { CancellationReason } from '@aws-sdk/client-dynamodb';

@@ -14,7 +14,7 @@
  * | balance            | its floor, its unit, whole numbers              | two that take from one account at once          |
  * | message            | not there yet                                   | a message that is there being replaced          |
  *
- * Next: after the commit the outbox table's stream hands the messages to `outbox/message-relay.ts`.
+ * Next: `commit.ts`.
  */
 import type { Decision, PlannedMessage } from '../../core/decision.ts';
 import type { EntityState } from '../../core/entity.ts';
@@ -61,7 +61,7 @@ export function unchangedItem(
   };
 }
 
-/** All the writes of a command but the one that makes it happen once. */
+/** All the writes of a command but `onceItemOf`'s, which makes it happen once (`commands/once.ts`). */
 export function transactionItems(
   tables: TableNames,
   context: CommitContext,
