@@ -56,18 +56,17 @@ export interface Mover {
   readonly from?: readonly string[] | undefined;
 }
 
-/** A command of another entity that takes those of a collection along. */
-export function moverOf({ domains }: Registry, collection: string, transition: string): Mover {
-  for (const domain of domains) {
-    for (const [name, mover] of commandsOf(domain)) {
-      const isMover = Object.values(mover.links ?? {}).some(
-        (link) => collectionOf(domain, link) === collection && link.transition === transition,
-      );
-      if (isMover) return { domain, name, from: domain.transitions[name]?.from };
-    }
-  }
-  throw new Error(`nothing brings about "${transition}" of ${collection}`);
-}
+/** Commands of other entities that take those of a collection along. */
+export const moversOf = ({ domains }: Registry, collection: string, transition: string): readonly Mover[] =>
+  domains.flatMap((domain) =>
+    [...commandsOf(domain)]
+      .filter(([, { links = {} }]) =>
+        Object.values(links).some(
+          (link) => collectionOf(domain, link) === collection && link.transition === transition,
+        ),
+      )
+      .map(([name]) => ({ domain, name, from: domain.transitions[name]?.from })),
+  );
 
 /** Other transitions that a caller may take, or a receiver's answer bring about, and that stay in a state. */
 export const preludesOf = (domain: Domain, status: string, name: string): readonly string[] =>

@@ -26,7 +26,7 @@ import type { Reply } from './backend.ts';
 import { exampleOf, fieldsOf } from './examples.ts';
 import type { Input } from './examples.ts';
 import { runDue } from './due.ts';
-import { leadsTo, moverOf, nextOnTheWay, preludesOf, takenBy } from './machine.ts';
+import { leadsTo, moversOf, nextOnTheWay, preludesOf, takenBy } from './machine.ts';
 import type { Mover } from './machine.ts';
 import { linkedBy } from './linked.ts';
 import type { LinkedTransition } from './linked.ts';
@@ -157,10 +157,14 @@ export class Walk extends Stories {
     }
     if (domain.deadlines?.[name]) return this.#wait(entity, name);
     if (answersThatBring(domain, name).length > 0) return this.#answer(entity, name);
-    const mover = moverOf(this.api.backend.registry, domain.collection, name);
+    const movers = moversOf(this.api.backend.registry, domain.collection, name);
+    for (const mover of movers) {
+      const taker = mover.from && (await this.#takerOf(entity, mover));
+      if (taker) return this.force(taker.id, mover.name);
+    }
+    const [mover] = movers;
+    if (!mover) throw new Error(`nothing brings about "${name}" of ${domain.collection}`);
     if (!mover.from) return this.#createMoving(mover.domain, entity);
-    const taker = await this.#takerOf(entity, mover);
-    if (taker) return this.force(taker.id, mover.name);
     const moving = await this.create(mover.domain, { given: { [domain.collection]: id } });
     await this.bring(moving.id, mover.from);
     return this.force(moving.id, mover.name, { [domain.collection]: id });

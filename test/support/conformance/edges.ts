@@ -8,11 +8,13 @@ import { z } from 'zod';
 import type { Decided } from '../../../functions/core/decision.ts';
 import { peopleOf } from '../../../functions/core/authorize.ts';
 import { endsFrom } from '../../../functions/core/definition.ts';
+import type { Domain } from '../../../functions/core/definition.ts';
 import { valueAt } from '../../../functions/core/entity.ts';
 import type { EntityState } from '../../../functions/core/entity.ts';
 import { answersThatBring } from '../../../functions/core/registry.ts';
 import { secretFields } from '../../../functions/core/fields.ts';
 import { isFinal } from '../../../functions/core/rejections.ts';
+import { idsIn } from '../../../functions/docs/example-body.ts';
 import type { Reply } from '../backend.ts';
 import type { Subject } from '../conformance.ts';
 import { leadsTo, preludesOf, takenBy } from '../machine.ts';
@@ -175,6 +177,24 @@ export function edges({ domain, walk }: Subject): void {
       });
     }
 
+    if (isPublic && idsIn(exampleOf(transition.input)).length > 0) {
+      it('look at what it names, where that is another’s', async () => {
+        for (const named of idsIn(exampleOf(transition.input))) {
+          const { here, entity } = await prepared(status, name);
+          const other = here.api.backend.registry.ofId(named);
+          const foreign = other && (await createdByAnother(here, other));
+          if (!foreign) continue;
+          try {
+            const command = await here.prepare(entity, name, { [other.collection]: foreign.id });
+            await agree(here, entity, name, command);
+          } catch (error) {
+            // Another's may not come to where it could be named.
+            if (!(error instanceof NoWay)) throw error;
+          }
+        }
+      });
+    }
+
     for (const { name: field, schema } of isPublic ? wholeNumbersOf(transition.input) : []) {
       it(`lie where they should along "${field}"`, async () => {
         const preludes = preludesOf(domain, status, name);
@@ -271,6 +291,17 @@ export function edges({ domain, walk }: Subject): void {
         `no test came to where these are asked, see the first failure: ${[...new Set(unasked)].join(', ')}`,
       );
   });
+}
+
+/** One of an intruder; none where not everybody may create one. */
+async function createdByAnother(here: Walk, domain: Domain): Promise<EntityState | undefined> {
+  const prepared = await here.prepareCreation(domain);
+  const { status, json } = await here.api.post(
+    `/v1/${domain.collection}`,
+    prepared.input,
+    here.as({ ...prepared, actor: intruder }),
+  );
+  return status === 201 ? here.state(String(json['id'])) : undefined;
 }
 
 const wholeNumbersOf = (schema: z.ZodObject | undefined): readonly Field[] =>

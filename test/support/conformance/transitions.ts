@@ -121,6 +121,8 @@ export function transitions({ domain, walk }: Subject): void {
     expectOneEntryEach(changes, answersThatBring(sentBy, seen.name).length > 0);
     expect(changes.length).toBeLessThanOrEqual(command ? itemsAtMost(sentBy, command) : 0);
     const own = changes.find(({ kind, after: item }) => kind === 'entity' && item?.['id'] === entity.id);
+    const told = `"${seen.name}" of ${seen.entity.id} was taken, and brought no "${name}" of ${entity.id} about`;
+    expect(own?.after, told).toBeDefined();
     expect(own?.after?.['version']).toBe((own?.before?.['version'] as number) + 1);
     expect(here.definition(entity, name).transition.to).toContain(own?.after?.['status']);
     const became = await here.state(entity.id);
