@@ -131,8 +131,8 @@ export function createDeliveryEnds(parts: DeliveryEndParts): DeliveryEnds {
     };
     const began = performance.now();
     if (item.answers?.[said.outcome] !== undefined && item.onUncertain !== 'hold') {
-      const carried = await carryOut(item, { news });
-      if (carried.kind === 'ended') {
+      const carried = await carriedOutAtOnce(item, news);
+      if (carried === 'ended') {
         log.info('message done', { ...logged(item), answer: said.outcome });
         countDone(item);
         return finished;
@@ -164,6 +164,16 @@ export function createDeliveryEnds(parts: DeliveryEndParts): DeliveryEnds {
     // Also where it was done already: our own transaction may have committed without an answer.
     await releaseNext(outbox, taken.item);
     return finished;
+  }
+
+  /** A defect of ours must not lose what the receiver said: the answer is kept, and the defect shows when it is carried out. */
+  async function carriedOutAtOnce(item: MessageItem, news: AnswerNews): Promise<'ended' | 'waits'> {
+    try {
+      return (await carryOut(item, { news })).kind;
+    } catch (error) {
+      log.error('answer not carried out', { ...logged(item), error: error as Error });
+      return 'waits';
+    }
   }
 
   /** A refusal that nothing follows from is for people to look at. */
@@ -226,13 +236,14 @@ export function createDeliveryEnds(parts: DeliveryEndParts): DeliveryEnds {
     failure: Postponed,
     { isCertain, calls = [] }: AttemptEnd,
   ): Promise<Disposition> {
-    const { item } = leased;
+    const { item, record } = leased;
     const seconds = retryDelaySeconds(policy, item.attempts, random(), failure.retryAfterMs);
     const notBefore = outbox.clock.now() + seconds * 1000;
     await recordRetry(outbox, leased, { lastError: lastError(failure), calls, notBefore, isCertain });
     log.warn('message failed, tried again', { ...logged(item), code: failure.code, seconds });
     metrics?.add('AttemptsFailed', 1, topic);
-    return again(seconds);
+    // After many inquiries this may be its last receipt: the message is open, and no dead letter.
+    return againOrLeft(record, seconds);
   }
 
   async function bury(

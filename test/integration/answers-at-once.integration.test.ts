@@ -90,6 +90,21 @@ describe('an answer', () => {
   });
 });
 
+test('an answer that a defect of ours keeps from its entity is kept, and nobody is called again', async () => {
+  const item = await confirmed();
+  const defect = (command: string): void => {
+    if (command.startsWith('TransactWrite')) throw new TypeError('a defect');
+  };
+  expect(await deliver(item, done, { lose: defect })).toBe(true);
+  expect(await outbox().read(item)).toMatchObject({
+    ...{ status: 'sent', unsettled: 0, answer: { outcome: 'done', result: '{"status":200}' } },
+  });
+  // The definition is mended.
+  expect(await deliver(item, done)).toBe(false);
+  expect(seen.calls).toBe(1);
+  expect(await paymentOf(item)).toMatchObject({ version: 3 });
+});
+
 describe('of two answers', () => {
   /** A callback comes while the call goes on. */
   const calledBack = (item: MessageItem, outcome: 'done' | 'refused') => async (): Promise<Received> => {
