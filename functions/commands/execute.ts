@@ -77,7 +77,7 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
         const items = decided.itemsOf(onceItemOf(execution, answer, now), attempt);
 
         // 8. Commit: all of it, or nothing.
-        const sent = await commit(backend.store, items, signalFor(execution, decided, now));
+        const sent = await commit(backend.store, items, signalFor(execution, decided));
 
         // 9. Answer at once. A command that lost a race goes on below and decides again.
         switch (sent.kind) {
@@ -174,10 +174,10 @@ function lost(execution: Execution, obstacle: 'race' | 'key'): void {
  * when the lock expires. The next attempt stores `lock_lost` under the key, and a late commit meets it.
  */
 function signalFor(
-  { deadline: { signal } }: Execution,
+  { backend: { clock }, deadline: { signal } }: Execution,
   { lockedUntil }: Extract<DecidedCommand, { readonly kind: 'accepted' }>,
-  now: number,
 ): AbortSignal {
   if (lockedUntil === undefined) return signal;
-  return AbortSignal.any([signal, AbortSignal.timeout(Math.max(lockedUntil - now, 0))]);
+  // To decide may have taken a read.
+  return AbortSignal.any([signal, AbortSignal.timeout(Math.max(lockedUntil - clock.now(), 0))]);
 }

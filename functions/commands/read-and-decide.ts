@@ -96,7 +96,8 @@ export async function readState(
   if (ids.length === 0) return undefined;
   const read = await readTogether(backend.store, request.tenant, ids, key?.pk, deadline.signal);
   known.clear();
-  execution.isMixed = false;
+  // One request reads each item at a moment of its own.
+  execution.isMixed = ids.length > 1;
   learn(execution, ids, read.entities);
   return read.record && isLive(read.record, backend.clock.now()) ? read.record : undefined;
 }
@@ -114,7 +115,8 @@ function learn(
 export function learnChanged(execution: Execution, states: ReadonlyMap<string, EntityState>): void {
   const whole = [...states].map(([id, state]) => [id, withFixedOf(state, execution.known.get(id))] as const);
   learn(execution, [...states.keys()], new Map(whole));
-  execution.isMixed ||= execution.known.size > states.size;
+  // What a transaction hands back was together at its moment.
+  execution.isMixed = execution.known.size > states.size;
 }
 
 /** @param now epoch milliseconds */

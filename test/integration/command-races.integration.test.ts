@@ -218,6 +218,21 @@ describe('a command that meets another one', () => {
     expect(slow.made).toEqual(['TransactGet', 'BatchGet']);
   });
 
+  test('that would be refused by two entities looks at both of one moment first', async () => {
+    const [id, to] = [await account(), await account()];
+    const transfer = () => transition('point-accounts', 'transfer', id, { to, amount: 5 });
+    const refused = started();
+    expect(await run(refused, transfer())).toMatchObject({ rejection: { code: 'insufficient_balance' } });
+    expect(refused.made).toEqual(['BatchGet', 'TransactGet', 'Put']);
+    // One request reads each item at a moment of its own: the other command came between them.
+    const torn = started({
+      before: async ({ command }) => {
+        if (command === 'TransactGet') await run(api, earn(id));
+      },
+    });
+    expect(await run(torn, transfer())).toMatchObject({ kind: 'committed' });
+  });
+
   test.each([
     ['one of them alone, looks at both again', false, ['BatchGet', 'TransactWrite', 'TransactGet', 'Put']],
     ['both, has seen them at one moment', true, ['BatchGet', 'TransactWrite', 'Put']],
