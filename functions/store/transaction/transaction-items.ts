@@ -12,6 +12,8 @@
  * | unique value       | not there yet; released by its holder alone     | two entities with one value                     |
  * | other entity       | its rules; its version where it was read        | what is not read any more as it was             |
  * | balance            | its floor, its unit, whole numbers              | two that take from one account at once          |
+ * | unchanged entity   | the version that was read                       | an answer that is ignored in a state left since |
+ * | message end        | no answer yet, or this one (`kept-answers.ts`)  | an answer that counts twice                     |
  * | message            | not there yet                                   | a message that is there being replaced          |
  *
  * Next: `commit.ts`.

@@ -17,7 +17,8 @@ export interface MailParts {
 
 /**
  * Sends one mail a message. SMTP knows no idempotency keys, so the mail carries the message's id twice: as
- * `Message-ID`, by which mail systems drop a second copy, and as `Idempotency-Key`.
+ * `Message-ID`, by which mail systems drop a second copy, and as `Idempotency-Key`. SES puts a `Message-ID` of its own in the
+ * place of the first: https://docs.aws.amazon.com/ses/latest/dg/header-fields.html
  */
 export function createMailReceiver({ transport, from }: MailParts): Receiver {
   const domain = senderDomainOf(from);
