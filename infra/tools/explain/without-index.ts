@@ -20,6 +20,9 @@ export const allIndexes = Object.entries<TableSchema>(tables).flatMap(([table, {
   indexes.map(({ name, partitionKey }) => ({ table: table as TableName, name, partitionKey })),
 );
 
+/** Of one page. DynamoDB Local sorts the table anew for each, for longer than the application has patience. */
+const pageTimeoutMs = 120_000;
+
 /** Scans the table of an index. @returns what makes of a plan the one without that index */
 export async function withoutIndex(
   { probe, tables: names }: Workbench,
@@ -28,7 +31,8 @@ export async function withoutIndex(
   const asked = { TableName: names[table], Select: 'COUNT', ReturnConsumedCapacity: 'TOTAL' } as const;
   const begun = performance.now();
   const pages: { readonly items: number; readonly units: number }[] = [];
-  for await (const { ScannedCount = 0, ConsumedCapacity } of paginateScan({ client: probe }, asked))
+  const scan = paginateScan({ client: probe }, asked, { requestTimeout: pageTimeoutMs });
+  for await (const { ScannedCount = 0, ConsumedCapacity } of scan)
     pages.push({ items: ScannedCount, units: ConsumedCapacity?.CapacityUnits ?? 0 });
   const milliseconds = performance.now() - begun;
   const readUnits = sum(pages.map(({ units }) => units));
