@@ -129,9 +129,10 @@ export abstract class Creations extends Rulings {
       const input = { ...example, ...Object.fromEntries(follows), ...told };
       const roles = said?.roles;
       const anybody = domain.create.authorize ? exampleCreators(domain, input) : ['alice', stranger];
-      const candidates = said?.actor === undefined ? anybody : [said.actor];
       const preparedFor = (actor: string): Prepared => ({ input, actor, ...(roles && { roles }) });
       const known = await this.known(this.#creating(domain, input, 'alice'), undefined);
+      // What it looks at may name who may: an owner of it, who was found for it.
+      const candidates = said?.actor === undefined ? [...anybody, ...wordsIn(known)] : [said.actor];
       for (const actor of candidates) {
         const command = this.#creating(domain, input, actor, roles);
         await this.learnChecked(command, known);
@@ -258,6 +259,22 @@ function* othersLike({ create }: Domain, input: Input): Iterable<Input> {
       const another = { ...input, [name]: `${number}${value}` };
       if (create.input.safeParse(another).success) yield another;
     }
+}
+
+/** Most words of others that are tried as the name of somebody. */
+const wordsMost = 12;
+
+/** What may be somebody's name, in entities that a command looks at. */
+function wordsIn(known: ReadonlyMap<string, EntityState | undefined>): readonly string[] {
+  const values = [...known.values()].flatMap((state) => Object.values(state?.attributes ?? {}));
+  const words = values.filter(
+    (value): value is string =>
+      typeof value === 'string' &&
+      value !== '' &&
+      idsIn(value).length === 0 &&
+      Number.isNaN(Date.parse(value)),
+  );
+  return [...new Set(words)].slice(0, wordsMost);
 }
 
 /** For who wrote the definition: what was refused, and the cure. */

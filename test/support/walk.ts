@@ -73,10 +73,38 @@ export class Walk extends Stories {
     given: Given = {},
     { asTheyAre = false } = {},
   ): Promise<Prepared> {
+    const anybodys = await this.#preparedWith(entity, name, given, asTheyAre);
+    const { transition } = this.definition(entity, name);
+    const names = idsIn(anybodys.input).some((id) => !Object.values(given).includes(id));
+    if (!names || asTheyAre || !isLegalIn(transition, entity)) return anybodys;
+    const codeOf = async (command: Prepared): Promise<string | undefined> => {
+      const ruling = await this.verdict(entity.id, name, command);
+      return ruling.kind === 'rejected' ? ruling.rejection.code : undefined;
+    };
+    const code = await codeOf(anybodys);
+    if (code === undefined) return anybodys;
+    try {
+      // Some may only name what is their own. Where that is refused for something else, that can be made way for.
+      const own = await this.#preparedWith(entity, name, given, asTheyAre, anybodys.actor);
+      return (await codeOf(own)) === code ? anybodys : own;
+    } catch {
+      // What it names cannot be theirs: that is no fault of this transition.
+      return anybodys;
+    }
+  }
+
+  /** @param owner who creates what it names, where that is not anybody */
+  async #preparedWith(
+    entity: EntityState,
+    name: string,
+    given: Given,
+    asTheyAre: boolean,
+    owner?: string,
+  ): Promise<Prepared> {
     const { domain, transition } = this.definition(entity, name);
     const example = exampleOf(transition.input);
     const fromFields = {
-      ...((await this.referring(example, {}, given)) as Input),
+      ...((await this.referring(example, { actor: owner }, given)) as Input),
       ...(await secretsOf(this.api.backend.store, this.tenant, entity, transition)),
     };
     const said = await this.#said(domain, entity, name, fromFields);
@@ -343,11 +371,13 @@ export class Walk extends Stories {
   }
 
   /** Makes way for a transition that a rule would refuse; what is to be sent then. */
-  async ready(id: string, name: string): Promise<Prepared> {
-    const prepared = async (): Promise<Prepared> => this.prepare(await this.state(id), name);
+  async ready(id: string, name: string, given: Given = {}): Promise<Prepared> {
     const isFree = async (command: Prepared): Promise<boolean> =>
       (await this.verdict(id, name, command)).kind === 'accepted';
-    let command = await prepared();
+    let command = await this.prepare(await this.state(id), name, given);
+    // From now on it names the same ones: what makes way for it is done to them.
+    const named = { ...this.#onlyOnes(idsIn(command.input)), ...given };
+    const prepared = async (): Promise<Prepared> => this.prepare(await this.state(id), name, named);
     if (await isFree(command)) return command;
     const entity = await this.state(id);
     const { collection, status } = entity;
@@ -402,9 +432,17 @@ export class Walk extends Stories {
     const { id } = entity;
     const command = await this.prepare(entity, name, given);
     if ((await this.verdict(id, name, command)).kind === 'accepted') return this.send(entity, name, command);
-    await this.ready(id, name);
-    const now = await this.state(id);
-    return this.send(now, name, await this.prepare(now, name, given));
+    const free = await this.ready(id, name, given);
+    return this.send(await this.state(id), name, free);
+  }
+
+  /** By collection, where there is one of a kind. */
+  #onlyOnes(ids: readonly string[]): Given {
+    const collectionOf = (id: string): string => this.api.backend.registry.ofId(id)?.collection ?? '';
+    const collections = ids.map(collectionOf);
+    const isOnly = (id: string): boolean =>
+      collections.filter((collection) => collection === collectionOf(id)).length === 1;
+    return Object.fromEntries(ids.filter(isOnly).map((id) => [collectionOf(id), id]));
   }
 
   /**

@@ -79,9 +79,9 @@ export function duplicatesAndRaces({ domain, api, walk }: Subject): void {
     async ({ status, one, other }) => {
       const here = walk();
       const { id } = await here.reach(domain, status);
-      await here.ready(id, one);
+      const first = await here.ready(id, one);
       const entity = await here.state(id);
-      const commands = await Promise.all([one, other].map((name) => here.prepare(entity, name)));
+      const commands = [first, await here.prepare(entity, other)];
       const replies = await Promise.all(
         [one, other, one, other].map((name, index) =>
           here.send(entity, name, commands[index % 2] ?? { input: {}, actor: '' }),
