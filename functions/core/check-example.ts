@@ -15,7 +15,7 @@ import { firstBroken, rulesIn } from './rules.ts';
 
 /** What is wrong, and the cure. */
 export const refusedExample = (code: string, detail: string): string =>
-  `it is refused with "${code}": ${detail} Give an "input", an "actor" or "roles" that are accepted`;
+  `it is refused with "${code}": ${detail} Give an "input", an "actor" or "roles" that are accepted, or say in "after" what goes before`;
 
 /** @returns what is wrong with the example of a creation, and what would be right */
 export function faultOfExample(domain: Domain): string | undefined {

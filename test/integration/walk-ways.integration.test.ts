@@ -1,6 +1,8 @@
 /** The conformance tests of domains whose definitions say what goes before a command, since nothing else tells. */
+import * as z from 'zod';
+import { answers } from '../../functions/core/answers.ts';
 import { defineDomain } from '../../functions/core/definition.ts';
-import { amount, count, reference, text } from '../../functions/core/fields.ts';
+import { amount, count, integer, reference, text } from '../../functions/core/fields.ts';
 import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
 import { conformance } from '../support/conformance.ts';
 
@@ -107,10 +109,31 @@ const licences = defineDomain({
   idPrefix: 'lic',
   summary: 'What one must have.',
   states: ['asked', 'granted'],
-  attributes: { ...licence, points: count(0) },
-  create: { summary: 'Ask for it', input: licence, set: ({ input }) => ({ ...input, points: 0 }) },
+  attributes: { ...licence, points: count(0), insured: z.boolean() },
+  create: {
+    summary: 'Ask for it',
+    input: licence,
+    set: ({ input }) => ({ ...input, points: 0, insured: false }),
+  },
   transitions: {
     grant: { summary: 'Grant it', from: ['asked'], to: ['granted'] },
+    insure: {
+      summary: 'Ask for its insurance',
+      from: ['asked', 'granted'],
+      messages: {
+        topic: 'external-call',
+        type: 'licence.insure',
+        done: 'insured',
+        payload: ({ id }) => ({ licence: id }),
+      },
+    },
+    insured: {
+      summary: 'It is insured',
+      internal: true,
+      from: ['asked', 'granted'],
+      input: answers.call.done,
+      set: () => ({ insured: true }),
+    },
     praise: {
       summary: 'Say that it was used well',
       from: ['granted'],
@@ -135,10 +158,40 @@ const stalls = defineDomain({
     reads: { licence: { of: licences, id: ({ input }) => input.licence } },
     rules: {
       not_trusted: { holds: ({ others }) => others.licence.points > 1, otherwise: 'Nobody knows them.' },
+      not_insured: { holds: ({ others }) => others.licence.insured, otherwise: 'Nobody stands for them.' },
     },
+    example: { after: ['licences/insured', 'licences/praise', 'licences/praise'] },
   },
   transitions: { close: { summary: 'Close it', from: ['open'], to: ['closed'] } },
 });
 
-const all = [guests, purses, jobs, licences, stalls];
+const exam = { pupil: text('ada'), points: count(0) };
+
+/** Which end it comes to is decided by what is sent, and by what was sent before. */
+const exams = defineDomain({
+  collection: 'exams',
+  type: 'exam',
+  idPrefix: 'exm',
+  summary: 'An exam that two people mark.',
+  states: ['written', 'half_marked', 'passed', 'failed'],
+  attributes: exam,
+  create: {
+    summary: 'Hand it in',
+    input: { pupil: text('ada') },
+    set: ({ input }) => ({ ...input, points: 0 }),
+  },
+  transitions: {
+    mark: {
+      summary: 'Give it points; fourteen of two marks pass',
+      from: ['written', 'half_marked'],
+      to: ['half_marked', 'passed', 'failed'],
+      input: { points: integer(1, 10, 7) },
+      next: ({ entity, input }) =>
+        entity.status === 'written' ? 'half_marked' : entity.points + input.points < 14 ? 'failed' : 'passed',
+      set: ({ entity, input }) => ({ points: entity.points + input.points }),
+    },
+  },
+});
+
+const all = [exams, guests, purses, jobs, licences, stalls];
 for (const domain of all) conformance(domain, all);

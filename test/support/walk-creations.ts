@@ -3,6 +3,7 @@
  * from its own definition.
  */
 import { randomUUID } from 'node:crypto';
+import type * as z from 'zod';
 import type { Command } from '../../functions/core/command.ts';
 import { startsOf } from '../../functions/core/definition.ts';
 import type { Domain } from '../../functions/core/definition.ts';
@@ -154,7 +155,7 @@ export abstract class Creations extends Rulings {
       return of ? [[of.collection, id]] : [];
     });
     const given = { ...Object.fromEntries(named), ...options.given };
-    const others = otherValues(domain, this.clock.now()).map((input): CreateOptions => ({
+    const others = otherValues(domain.create.input, this.clock.now()).map((input): CreateOptions => ({
       ...options,
       ...{ given, input: { ...input, ...options.input } },
     }));
@@ -233,8 +234,8 @@ export abstract class Creations extends Rulings {
 const aheadMs = [60_000, 3_600_000, ...[1, 31, 366].map((days) => days * 86_400_000)];
 
 /** A field of a creation by which it may begin elsewhere, with another value than that of its example. */
-const otherValues = (domain: Domain, now: number): readonly Input[] =>
-  fieldsOf(domain.create.input).flatMap((field) => {
+export const otherValues = (schemaOfAll: z.ZodObject | undefined, now: number): readonly Input[] =>
+  fieldsOf(schemaOfAll).flatMap((field) => {
     const { name, schema } = field;
     const values = (): readonly unknown[] => {
       if (schema.type === 'boolean') return [true, false];

@@ -2,6 +2,7 @@
 import type { Domain } from '../../functions/core/definition.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
 import { partsOfStep } from '../../functions/core/examples.ts';
+import { answersThatBring } from '../../functions/core/registry.ts';
 import { idsIn } from '../../functions/docs/example-body.ts';
 import { exampleOf as documentedExample } from '../../functions/docs/example-order.ts';
 import type { Reply } from './backend.ts';
@@ -12,6 +13,9 @@ import type { Given } from './walk-types.ts';
 export abstract class Stories extends Filling {
   /** What is led to at this moment: what goes before it may not lead back to it. */
   readonly #leading = new Set<string>();
+
+  /** The message of an entity whose answer brings a transition about. */
+  abstract waiting(id: string, name: string): Promise<unknown>;
 
   /** @throws NoWay where it is refused */
   abstract force(id: string, name: string, given?: Given): Promise<Reply>;
@@ -116,8 +120,19 @@ export abstract class Stories extends Filling {
   }
 
   async #takeStep(id: string, name: string): Promise<void> {
-    const { transition } = this.definition(await this.state(id), name);
+    const { domain, transition } = this.definition(await this.state(id), name);
     await this.bring(id, transition.from);
+    await this.#sendFor(id, domain, name);
     await this.force(id, name);
+  }
+
+  /** Takes the transition whose message asks for an answer, where none waits for it. */
+  async #sendFor(id: string, domain: Domain, name: string): Promise<void> {
+    const senders = answersThatBring(domain, name).flatMap(({ command }) =>
+      domain.transitions[command] ? [command] : [],
+    );
+    const [sender] = senders;
+    if (sender === undefined || (await this.waiting(id, name)) !== undefined) return;
+    await this.#takeStep(id, sender);
   }
 }

@@ -33,7 +33,7 @@ import type { LinkedTransition } from './linked.ts';
 import { dump } from './table-dump.ts';
 import { secretsOf } from './walk-inputs.ts';
 import type { CreateOptions, Given, Observation, Prepared } from './walk-types.ts';
-import { briefly } from './walk-creations.ts';
+import { briefly, otherValues } from './walk-creations.ts';
 import { Stories } from './walk-stories.ts';
 import { NoWay } from './walk-types.ts';
 import type { Ruling } from './walk-rulings.ts';
@@ -242,7 +242,7 @@ export class Walk extends Stories {
   }
 
   /** The message of an entity whose answer brings a transition about, and that answer. */
-  async waiting(id: string, name: string): Promise<Waiting | undefined> {
+  override async waiting(id: string, name: string): Promise<Waiting | undefined> {
     for (const item of await unanswered(this.api, this.tenant, id)) {
       const outcome = answers.find((each) => item.answers?.[each] === name);
       if (outcome) return { item, outcome };
@@ -467,7 +467,9 @@ export class Walk extends Stories {
       if (next === undefined) break;
       taken.set(status, before.add(next));
       const comes = answersThatBring(domain, next).length === 0 || (await this.waiting(id, next));
-      if (comes && (await this.#leadsOn(entity, next, statuses))) await this.force(id, next);
+      const way = comes && (await this.#leadsOn(entity, next, statuses));
+      if (way === true) await this.force(id, next);
+      else if (way) await this.send(entity, next, way);
       else elsewhere.set(status, without.add(next));
     }
     const { status } = await this.state(id);
@@ -477,8 +479,11 @@ export class Walk extends Stories {
     throw new NoWay(`${id} cannot be brought from "${status}" to ${statuses.join(' or ')}${tried.join('')}`);
   }
 
-  /** A transition with several ends may choose one from which there is no way on. */
-  async #leadsOn(entity: EntityState, name: string, targets: readonly string[]): Promise<boolean> {
+  /**
+   * A transition with several ends may choose one from which there is no way on.
+   * @returns what to send where its example alone would not lead there
+   */
+  async #leadsOn(entity: EntityState, name: string, targets: readonly string[]): Promise<boolean | Prepared> {
     const { domain, transition } = this.definition(entity, name);
     if (transition.to.length === 1) return true;
     const isOnTheWay = (status: string): boolean =>
@@ -498,7 +503,13 @@ export class Walk extends Stories {
     const isLeading = (ruling: Ruling): boolean =>
       ruling.kind === 'accepted' && isOnTheWay(ruling.decision.entities[0].after.status);
     if (verdict.kind === 'rejected' || isLeading(verdict)) return true;
-    return this.#atAnotherTime(entity.id, name, prepared, isLeading);
+    if (await this.#atAnotherTime(entity.id, name, prepared, isLeading)) return true;
+    const judge = await this.judge(entity.id, name, prepared);
+    const others = otherValues(transition.input, this.clock.now()).map((value) => ({
+      ...prepared,
+      input: { ...prepared.input, ...value },
+    }));
+    return others.find((other) => isLeading(judge(other))) ?? false;
   }
 
   /** Moves time on, before the entity's deadline, to where a command comes to what is wanted, if there is such a moment. */
