@@ -14,7 +14,7 @@ const project = (
     timeoutMs?: number;
     setup?: string[];
     isolate?: boolean;
-    alone?: boolean;
+    last?: { files: number; order: number };
   } = {},
 ) => ({
   extends: true as const,
@@ -26,8 +26,8 @@ const project = (
     hookTimeout: 180_000,
     // A slow machine is no failure: what is waited for may take as long as a test.
     expect: { poll: { timeout: 30_000 } },
-    // After all others, and one file at a time.
-    ...(options.alone === true && { maxWorkers: 1, sequence: { groupOrder: 1 } }),
+    // After all others, and so many files at a time.
+    ...(options.last && { maxWorkers: options.last.files, sequence: { groupOrder: options.last.order } }),
     ...(options.database === true && {
       globalSetup: ['test/support/dynamodb.ts', ...(options.setup ?? [])],
       // A line a request would bury what a failing test says. `POWERTOOLS_LOG_LEVEL=INFO npm test` shows them.
@@ -59,10 +59,16 @@ export default defineConfig({
       // These change a module before they load it (limits, a broken build), so each file loads its own.
       project('isolated', { database: true, timeoutMs: 300_000, setup: counts, isolate: true }),
       // Crowds of callers, each of whom must be answered within its deadline: they need the processors for themselves.
-      project('contention', { database: true, timeoutMs: 240_000, alone: true }),
+      project('contention', { database: true, timeoutMs: 240_000, last: { files: 1, order: 1 } }),
       // What takes minutes of real time is no part of `npm test`: `npm run test:all`.
-      project('campaign', { database: true, timeoutMs: 1_200_000, setup: counts }),
-      project('e2e', { timeoutMs: 300_000 }),
+      project('campaign', {
+        database: true,
+        timeoutMs: 1_200_000,
+        setup: counts,
+        last: { files: 2, order: 2 },
+      }),
+      // Whole stacks, each with processes of its own.
+      project('e2e', { timeoutMs: 300_000, last: { files: 2, order: 2 } }),
     ],
   },
 });
