@@ -118,7 +118,8 @@ function checkTransition(domain: Domain, name: string, transition: AnyTransition
   const place = placeOf(name);
   const { from, ignoredIn = [], internal, role } = transition;
   if (!isWord(name)) fail(place, 'it cannot be a path; use lower-case letters and hyphens');
-  if (entityRoutes.includes(name)) fail(place, 'the route of this name is taken; give it another name');
+  if (entityRoutes.includes(name))
+    fail(place, `the name is taken: ${listed(entityRoutes)} are none of a transition; give it another one`);
   checkStates(domain, `${place}, from`, from, fail);
   checkEnds(domain, place, transition, fail);
   if (ignoredIn.length > 0) checkStates(domain, `${place}, ignoredIn`, ignoredIn, fail);
