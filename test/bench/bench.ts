@@ -2,7 +2,8 @@
  * `npm run bench`: both handlers alone beside each other, then both stacks whole; each with the payments of this project,
  * and then with plain ones that do the stock pattern's work. Parts of it: `-- --only handlers`, `-- --only stacks`,
  * `-- --same-work`. Apart from both: `-- --hot`, which is what one item and a spread account bear, `-- --cold`, and
- * `-- --noisy`, which is what a tenant hears of another one. Fewer rounds or commands make a shorter run and a coarser figure.
+ * `-- --noisy`, which is what a tenant hears of another one, and `-- --growth`, which is what a command costs as the
+ * store grows. Fewer rounds or commands make a shorter run and a coarser figure.
  */
 import { parseArgs } from 'node:util';
 import type { Domain } from '../../functions/core/definition.ts';
@@ -10,12 +11,14 @@ import { systemClock } from '../../functions/runtime/clock.ts';
 import { emptyStore, withDatabase } from '../../infra/tools/explain/workbench.ts';
 import { handlersBeside, stacksBeside } from './beside.ts';
 import { coldStarts } from './cold.ts';
+import { growth } from './growth.ts';
 import { hotAccount } from './hot-account.ts';
 import { hotItem } from './hot-item.ts';
 import { noisyTenant } from './noisy.ts';
 
 const {
   cold,
+  growth: isGrowth,
   hot,
   noisy,
   only,
@@ -25,6 +28,7 @@ const {
 } = parseArgs({
   options: {
     cold: { type: 'boolean', default: false },
+    growth: { type: 'boolean', default: false },
     hot: { type: 'boolean', default: false },
     noisy: { type: 'boolean', default: false },
     only: { type: 'string' },
@@ -56,6 +60,10 @@ if (cold) {
     }
     await hotAccount(open, printRow);
   });
+} else if (isGrowth) {
+  await withDatabase((endpoint) =>
+    growth((domains) => emptyStore(endpoint, { clock: systemClock, ...(domains && { domains }) }), printRow),
+  );
 } else if (noisy) {
   await noisyTenant(printRow);
 } else {
