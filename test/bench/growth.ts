@@ -2,12 +2,13 @@
  * `npm run bench -- --growth`: what a command costs as the store grows: by stored entities, by the length of a ledger, by
  * messages a command, by tenants. One thing grows at a time, on tables of its own, in one process with DynamoDB Local.
  */
-import { BatchWriteCommand, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
 import { ulid } from 'ulid';
 import { defineDomain } from '../../functions/core/definition.ts';
 import { integer } from '../../functions/core/fields.ts';
 import type { Domain } from '../../functions/core/definition.ts';
+import { putAll } from '../../functions/store/batches.ts';
 import { entityKey, entryKey, listPartitionOf } from '../../functions/store/keys.ts';
 import type { EntityItem, EntryItem } from '../../functions/store/entities/items.ts';
 import type { Request, Workbench } from '../../infra/tools/explain/workbench.ts';
@@ -51,6 +52,7 @@ const letters = defineDomain({
 });
 
 export type Open = (domains?: readonly Domain[]) => Promise<Workbench>;
+type Item = Record<string, unknown>;
 type PrintRow = (cells: readonly string[]) => void;
 
 /** Progress, beside the result. */
@@ -198,7 +200,7 @@ async function copyPayments(bench: Workbench, count: number): Promise<void> {
   const id = String((await sent(bench, payment()))['id']);
   const { Item } = await bench.probe.send(new GetCommand({ TableName: data, Key: entityKey(tenant, id) }));
   const first = Item as EntityItem;
-  await putAll(bench, count, () => {
+  await store(bench, count, () => {
     const copy = { ...first, id: `pay_${ulid()}` };
     return { ...copy, ...entityKey(tenant, copy.id), listSk: copy.id, listPk: listPartitionOf(tenant, copy) };
   });
@@ -210,7 +212,7 @@ async function lengthen(bench: Workbench, id: string, length: number): Promise<v
   const { Item } = await bench.probe.send(new GetCommand({ TableName: data, Key: entryKey(tenant, id, 1) }));
   const first = Item as EntryItem;
   let seq = 1;
-  await putAll(bench, length - 1, () => {
+  await store(bench, length - 1, () => {
     seq += 1;
     return { ...first, ...entryKey(tenant, id, seq), seq };
   });
@@ -224,15 +226,11 @@ async function lengthen(bench: Workbench, id: string, length: number): Promise<v
   );
 }
 
-async function putAll({ probe, tables }: Workbench, count: number, next: () => object): Promise<void> {
+/** Stores copies, and tells how far it is where that takes minutes. */
+async function store({ probe, tables }: Workbench, count: number, next: () => Item): Promise<void> {
   let written = 0;
   const put = async (size: number): Promise<void> => {
-    const puts = Array.from({ length: size }, () => ({ PutRequest: { Item: { ...next() } } }));
-    const { UnprocessedItems = {} } = await probe.send(
-      new BatchWriteCommand({ RequestItems: { [tables.data]: puts } }),
-    );
-    if (Object.keys(UnprocessedItems).length > 0)
-      throw new Error('DynamoDB Local has not stored a whole batch');
+    await putAll(probe, tables.data, Array.from({ length: size }, next));
     written += size;
     if (written % 50_000 === 0) told(`${written} of ${count} stored`);
   };

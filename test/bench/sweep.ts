@@ -4,7 +4,6 @@
  * process, on DynamoDB Local and the embedded SQS server, so all share this machine's processors.
  */
 import { parseArgs } from 'node:util';
-import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { CreateQueueCommand } from '@aws-sdk/client-sqs';
 import pMap from 'p-map';
@@ -13,6 +12,7 @@ import { sweeperFunction } from '../../functions/runtime/limits.ts';
 import { createSendingClient } from '../../functions/runtime/queue-client.ts';
 import { topics } from '../../functions/runtime/topics.ts';
 import type { Topic } from '../../functions/runtime/topics.ts';
+import { putAll } from '../../functions/store/batches.ts';
 import { startSqsServer } from '../../infra/local/sqs.ts';
 import { emptyStore, local, withDatabase } from '../../infra/tools/explain/workbench.ts';
 import type { Workbench } from '../../infra/tools/explain/workbench.ts';
@@ -39,16 +39,16 @@ async function fill({ backend }: Workbench): Promise<void> {
   const { client, tables } = backend.store;
   const batches = Array.from({ length: Math.ceil(messages / 25) }, (_, batch) =>
     Array.from({ length: Math.min(25, messages - batch * 25) }, (__, n) => {
-      const Item = madeMessage(now - ageMs, {
+      const message = madeMessage(now - ageMs, {
         tenant: `tenant-${(batch * 25 + n) % tenants}`,
         payload: { type: 'payment.capture', data: { amount: 1_250, currency: 'EUR' } },
       });
-      return { PutRequest: { Item } };
+      return { ...message };
     }),
   );
   let written = 0;
   const put = async (batch: (typeof batches)[number]): Promise<void> => {
-    await client.send(new BatchWriteCommand({ RequestItems: { [tables.outbox]: batch } }));
+    await putAll(client, tables.outbox, batch);
     written += batch.length;
     if (written % 5_000 === 0) told(`${written} of ${messages} written`);
   };

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { BatchWriteCommand, GetCommand, PutCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, PutCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
 import { ulid } from 'ulid';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -8,6 +8,7 @@ import type { Sweeper, SweeperParts } from '../../functions/outbox/sweep.ts';
 import { sweepMessages } from '../../functions/outbox/sweep-messages.ts';
 import { createTimerRelay } from '../../functions/outbox/timer-stream.ts';
 import { sweep as limits } from '../../functions/runtime/delivery-limits.ts';
+import { putAll } from '../../functions/store/batches.ts';
 import { dueShardOf, dueShards, shardOf } from '../../functions/store/keys.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import { redriveMessage } from '../../functions/store/outbox/messages.ts';
@@ -62,10 +63,10 @@ async function putMany(count: number): Promise<void> {
   await pMap(
     batches,
     (batch) =>
-      outbox.client.send(
-        new BatchWriteCommand({
-          RequestItems: { [outbox.tables.outbox]: batch.map((Item) => ({ PutRequest: { Item } })) },
-        }),
+      putAll(
+        outbox.client,
+        outbox.tables.outbox,
+        batch.map((item) => ({ ...item })),
       ),
     { concurrency: 8 },
   );

@@ -1,7 +1,7 @@
 /** Dead letters as their workers leave them, written many at once. */
-import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
 import { ulid } from 'ulid';
+import { putAll } from '../../functions/store/batches.ts';
 import { indexedAs, messageItem } from '../../functions/store/outbox/message-items.ts';
 import type { MessageItem, NewMessage } from '../../functions/store/outbox/message-items.ts';
 import type { Store } from '../../functions/store/store.ts';
@@ -56,10 +56,12 @@ export async function putLetters(
   );
   await pMap(
     batches,
-    (batch) => {
-      const puts = batch.map((Item) => ({ PutRequest: { Item } }));
-      return client.send(new BatchWriteCommand({ RequestItems: { [tables.outbox]: puts } }));
-    },
+    (batch) =>
+      putAll(
+        client,
+        tables.outbox,
+        batch.map((letter) => ({ ...letter })),
+      ),
     // More at once than it has processors only makes each of them wait for longer.
     { concurrency: 2 },
   );

@@ -2,13 +2,13 @@
  * Histories made by the pure decision and written without transactions: the items that commands would have left,
  * many of them in little time.
  */
-import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { ulid } from 'ulid';
 import { decideAmong } from '../../functions/core/decide.ts';
 import type { Command } from '../../functions/core/command.ts';
 import type { Decided, Decision } from '../../functions/core/decision.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
 import type { Registry } from '../../functions/core/registry.ts';
+import { putAll } from '../../functions/store/batches.ts';
 import type { Store } from '../../functions/store/store.ts';
 import { entityPut, fixedPut } from '../../functions/store/transaction/entity-writes.ts';
 import { everyRole } from './roles.ts';
@@ -77,13 +77,7 @@ export class History {
     for (const table of ['data', 'outbox'] as const) {
       const items = [...this.#items[table].values()];
       this.#items[table].clear();
-      for (let from = 0; from < items.length; from += 25) {
-        const Put = items.slice(from, from + 25).map((Item) => ({ PutRequest: { Item } }));
-        const { UnprocessedItems = {} } = await client.send(
-          new BatchWriteCommand({ RequestItems: { [tables[table]]: Put } }),
-        );
-        if (Object.keys(UnprocessedItems).length > 0) throw new Error('some items were not written');
-      }
+      await putAll(client, tables[table], items);
     }
   }
 
