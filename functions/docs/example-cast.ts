@@ -25,22 +25,27 @@ export function bodyOf({ create, transitions }: Domain, name: string): ExampleBo
 export const stepsOf = ({ create, transitions }: Domain, name: string): readonly string[] =>
   (name === 'create' ? create : transitions[name])?.example?.after ?? [];
 
-/** Domains whose creations name an entity of a collection and may post to it. */
-export const feedersOf = (registry: Registry, collection: string): readonly Domain[] =>
+/** Other domains whose creations name an entity of a collection, and of which something else is true. */
+const naming = (
+  registry: Registry,
+  collection: string,
+  isMeant: (domain: Domain) => boolean,
+): readonly Domain[] =>
   registry.domains.filter(
-    ({ collection: own, create }) =>
-      own !== collection &&
-      create.transfers !== undefined &&
-      idsIn(exampleBody(create.input)).some((id) => registry.ofId(id)?.collection === collection),
+    (domain) =>
+      domain.collection !== collection &&
+      isMeant(domain) &&
+      idsIn(exampleBody(domain.create.input)).some((id) => registry.ofId(id)?.collection === collection),
   );
 
-/** Domains whose entities name one of a collection, and may post to it once they are moved on. */
+/** Those that may post to it when they are created. */
+export const feedersOf = (registry: Registry, collection: string): readonly Domain[] =>
+  naming(registry, collection, ({ create }) => create.transfers !== undefined);
+
+/** Those that may post to it once they are moved on. */
 const movedPostersOf = (registry: Registry, collection: string): readonly Domain[] =>
-  registry.domains.filter(
-    ({ collection: own, create, transitions }) =>
-      own !== collection &&
-      Object.values(transitions).some(({ transfers }) => transfers !== undefined) &&
-      idsIn(exampleBody(create.input)).some((id) => registry.ofId(id)?.collection === collection),
+  naming(registry, collection, ({ transitions }) =>
+    Object.values(transitions).some(({ transfers }) => transfers !== undefined),
   );
 
 /** These, each after those that its creation names. */
