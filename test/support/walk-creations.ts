@@ -18,7 +18,7 @@ import type { Input } from './examples.ts';
 import { leadsTo } from './machine.ts';
 import { everyRole } from './roles.ts';
 import type { TestClock } from './test-clock.ts';
-import { withReferences } from './walk-inputs.ts';
+import { byCollection, withReferences } from './walk-inputs.ts';
 import type { CreateOptions, Given, Prepared } from './walk-types.ts';
 import { NoWay } from './walk-types.ts';
 import { Rulings, stranger } from './walk-rulings.ts';
@@ -149,12 +149,7 @@ export abstract class Creations extends Rulings {
     const starts = startsOf(domain);
     if (starts.length === 1) return options;
     const { input } = await this.prepareCreation(domain, options);
-    const { registry } = this.api.backend;
-    const named = idsIn(input).flatMap((id): [string, string][] => {
-      const of = registry.ofId(id);
-      return of ? [[of.collection, id]] : [];
-    });
-    const given = { ...Object.fromEntries(named), ...options.given };
+    const given = { ...byCollection(this.api.backend.registry, idsIn(input)), ...options.given };
     const others = otherValues(domain.create.input, this.clock.now()).map((input): CreateOptions => ({
       ...options,
       ...{ given, input: { ...input, ...options.input } },
@@ -230,8 +225,11 @@ export abstract class Creations extends Rulings {
   }
 }
 
-/** A minute, an hour, a day, a month and a year. */
-const aheadMs = [60_000, 3_600_000, ...[1, 31, 366].map((days) => days * 86_400_000)];
+/** How far a walk looks ahead where nothing says a moment: a minute, an hour, a day, a week, a month, a year. */
+export const laterMs = [60_000, 3_600_000, ...[1, 7, 31, 366].map((days) => days * 86_400_000)];
+
+export const isMoment = (value: unknown): value is string =>
+  typeof value === 'string' && /^\d{4}-\d{2}-\d{2}T/.test(value);
 
 /** A field of a creation by which it may begin elsewhere, with another value than that of its example. */
 export const otherValues = (schemaOfAll: z.ZodObject | undefined, now: number): readonly Input[] =>
@@ -240,8 +238,7 @@ export const otherValues = (schemaOfAll: z.ZodObject | undefined, now: number): 
     const values = (): readonly unknown[] => {
       if (schema.type === 'boolean') return [true, false];
       if (schema.type === 'integer' || schema.enum) return insideBounds(field).map(({ value }) => value);
-      const isMoment = /^\d{4}-\d{2}-\d{2}T/.test(String(schema.examples?.[0]));
-      return isMoment ? aheadMs.map((ms) => timestamp(now + ms)) : [];
+      return isMoment(schema.examples?.[0]) ? laterMs.map((ms) => timestamp(now + ms)) : [];
     };
     return values().map((value) => ({ [name]: value }));
   });

@@ -7,6 +7,16 @@ import { fingerprint } from '../../functions/core/rules.ts';
 import type { Store } from '../../functions/store/store.ts';
 import type { Input } from './examples.ts';
 import { messagesOf } from './answering.ts';
+import type { Given } from './walk-types.ts';
+
+/** By their collections; the last one, where there are several of a kind. */
+export const byCollection = (registry: Registry, ids: readonly string[]): Given =>
+  Object.fromEntries(
+    ids.flatMap((id): [string, string][] => {
+      const of = registry.ofId(id);
+      return of ? [[of.collection, id]] : [];
+    }),
+  );
 
 /** Puts an existing entity's id wherever an example names one of a collection. */
 export async function withReferences(

@@ -8,6 +8,7 @@ import { exampleOf as documentedExample } from '../../functions/docs/example-ord
 import type { Reply } from './backend.ts';
 import { leadsTo } from './machine.ts';
 import { Filling } from './walk-filling.ts';
+import { byCollection } from './walk-inputs.ts';
 import type { Given } from './walk-types.ts';
 
 export abstract class Stories extends Filling {
@@ -28,12 +29,18 @@ export abstract class Stories extends Filling {
   protected async takeBefore({ id, collection, status }: EntityState, name: string): Promise<boolean> {
     const domain = this.api.backend.registry.byCollection(collection);
     const { after = [] } = domain.transitions[name]?.example ?? {};
-    const led = `${name} of ${id}`;
-    if (after.length === 0 || this.#leading.has(led)) return false;
-    this.#leading.add(led);
-    try {
+    return this.#ledOnce(`${name} of ${id}`, after, async () => {
       await this.takeSteps(id, after);
       await this.bring(id, [status]);
+    });
+  }
+
+  /** @returns whether there are steps, and they are not being taken already */
+  async #ledOnce(led: string, steps: readonly string[], lead: () => Promise<void>): Promise<boolean> {
+    if (steps.length === 0 || this.#leading.has(led)) return false;
+    this.#leading.add(led);
+    try {
+      await lead();
       return true;
     } finally {
       this.#leading.delete(led);
@@ -47,11 +54,8 @@ export abstract class Stories extends Filling {
    */
   protected async takeFound({ id, collection, status }: EntityState, name: string): Promise<boolean> {
     const domain = this.api.backend.registry.byCollection(collection);
-    const led = `${name} of ${id}, as it is documented`;
-    if (this.#leading.has(led)) return false;
     const steps = this.#documented(domain, name);
-    this.#leading.add(led);
-    try {
+    return this.#ledOnce(`${name} of ${id}, as it is documented`, steps, async () => {
       for (const step of steps) {
         const [of, transition] = partsOfStep(domain, step);
         const { from = [] } = domain.transitions[transition] ?? {};
@@ -60,10 +64,7 @@ export abstract class Stories extends Filling {
         await this.takeSteps(id, [step]);
       }
       await this.bring(id, [status]);
-      return steps.length > 0;
-    } finally {
-      this.#leading.delete(led);
-    }
+    });
   }
 
   /** The steps between the creations and an example, in the document; none where no row leads there. */
@@ -104,8 +105,8 @@ export abstract class Stories extends Filling {
     const candidates = [last, ...named.filter((each) => registry.ofId(each) === domain)];
     for (const each of candidates)
       if (each !== undefined && leadsTo(domain, (await this.state(each)).status, from)) return each;
-    const given = Object.fromEntries(named.map((each) => [registry.ofId(each)?.collection ?? '', each]));
-    return (await this.create(domain, { given: { ...given, [entity.collection]: id } })).id;
+    const given = { ...byCollection(registry, named), [entity.collection]: id };
+    return (await this.create(domain, { given })).id;
   }
 
   protected override async takeBeforeCreation(domain: Domain, ids: readonly string[]): Promise<boolean> {
@@ -128,11 +129,8 @@ export abstract class Stories extends Filling {
 
   /** Takes the transition whose message asks for an answer, where none waits for it. */
   async #sendFor(id: string, domain: Domain, name: string): Promise<void> {
-    const senders = answersThatBring(domain, name).flatMap(({ command }) =>
-      domain.transitions[command] ? [command] : [],
-    );
-    const [sender] = senders;
+    const sender = answersThatBring(domain, name).find(({ command }) => domain.transitions[command]);
     if (sender === undefined || (await this.waiting(id, name)) !== undefined) return;
-    await this.#takeStep(id, sender);
+    await this.#takeStep(id, sender.command);
   }
 }

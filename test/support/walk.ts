@@ -31,9 +31,9 @@ import type { Mover } from './machine.ts';
 import { linkedBy } from './linked.ts';
 import type { LinkedTransition } from './linked.ts';
 import { dump } from './table-dump.ts';
-import { secretsOf } from './walk-inputs.ts';
+import { byCollection, secretsOf } from './walk-inputs.ts';
 import type { CreateOptions, Given, Observation, Prepared } from './walk-types.ts';
-import { briefly, otherValues } from './walk-creations.ts';
+import { briefly, isMoment, laterMs, otherValues } from './walk-creations.ts';
 import { Stories } from './walk-stories.ts';
 import { NoWay } from './walk-types.ts';
 import type { Ruling } from './walk-rulings.ts';
@@ -47,10 +47,6 @@ const stepsMax = 40;
 
 /** Deadlines that a walk lets pass on its way to a moment. */
 const passedMost = 4;
-
-/** How long a walk waits where no attribute says a moment: a minute, an hour, a day, a week, a month, a year. */
-const laterMs = [60_000, 3_600_000, ...[1, 7, 31, 366].map((days) => days * 86_400_000)];
-const isMoment = /^\d{4}-\d{2}-\d{2}T/;
 
 const isLegalIn = ({ from }: AnyTransition, { status }: EntityState): boolean => from.includes(status);
 
@@ -218,11 +214,8 @@ export class Walk extends Stories {
   /** Creates what moves an entity: for it, or beside it, with larger numbers where those of the example are refused. */
   async #createMoving(domain: Domain, { id, collection, attributes }: EntityState): Promise<Reply> {
     const { registry } = this.api.backend;
-    const named = Object.values(attributes).flatMap((value): [string, string][] => {
-      const of = typeof value === 'string' ? registry.ofId(value) : undefined;
-      return of ? [[of.collection, String(value)]] : [];
-    });
-    const given = { ...Object.fromEntries(named), [collection]: id };
+    const texts = Object.values(attributes).filter((value) => typeof value === 'string');
+    const given = { ...byCollection(registry, texts), [collection]: id };
     const largest = fieldsOf(domain.create.input).flatMap(({ name, schema }): [string, unknown][] =>
       schema.type === 'integer' ? [[name, schema.maximum]] : [],
     );
@@ -438,11 +431,10 @@ export class Walk extends Stories {
 
   /** By collection, where there is one of a kind. */
   #onlyOnes(ids: readonly string[]): Given {
-    const collectionOf = (id: string): string => this.api.backend.registry.ofId(id)?.collection ?? '';
-    const collections = ids.map(collectionOf);
+    const { registry } = this.api.backend;
     const isOnly = (id: string): boolean =>
-      collections.filter((collection) => collection === collectionOf(id)).length === 1;
-    return Object.fromEntries(ids.filter(isOnly).map((id) => [collectionOf(id), id]));
+      ids.filter((other) => registry.ofId(other) === registry.ofId(id)).length === 1;
+    return byCollection(registry, ids.filter(isOnly));
   }
 
   /**
@@ -522,7 +514,7 @@ export class Walk extends Stories {
     const { attributes, due } = await this.state(id);
     const now = this.clock.now();
     const told = Object.values(attributes).flatMap((value) => {
-      const at = typeof value === 'string' && isMoment.test(value) ? Date.parse(value) : Number.NaN;
+      const at = isMoment(value) ? Date.parse(value) : Number.NaN;
       // Some rules let it pass at that moment, and others before or after it.
       return [at - 1_000, at, at + 1_000];
     });
