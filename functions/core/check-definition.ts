@@ -8,28 +8,26 @@ import { transaction } from '../runtime/limits.ts';
 import { firstGap, gapText } from './answer-gaps.ts';
 import { peoplePathsOf } from './authorize.ts';
 import { bytesAtMost, entityBytesAtMost, itemsAtMost } from './bounds.ts';
-import { faultOfExample, faultOfStep } from './check-example.ts';
+import { faultOfExample } from './check-example.ts';
 import { checkWords } from './check-words.ts';
 import { commandsOf, placeOf, schemasOf, startsOf } from './domain.ts';
 import type { AnyCommand, AnyDeadline, AnyTransition, Domain } from './domain.ts';
 import { answers } from './messages.ts';
 import type { AnyMessage } from './messages.ts';
-import { collectionOf } from './others.ts';
 import { periods } from './recurrence.ts';
 import { momentOf, opsOf } from './rules.ts';
 import type { AnyRule } from './rules.ts';
-import { spreadFaultOf } from './spread-accounts.ts';
 
 /** Throws. `place`: the field, after its command where it belongs to one. */
-type Fail = (place: string, fault: string) => never;
+export type Fail = (place: string, fault: string) => never;
 
-const failOf =
+export const failOf =
   ({ collection }: Domain): Fail =>
   (place, fault) => {
     throw new Error(`definition "${collection}"${place === '' ? '' : `, ${place}`}: ${fault}`);
   };
 
-const listed = (names: readonly string[]): string => (names.length === 0 ? 'none' : names.join(', '));
+export const listed = (names: readonly string[]): string => (names.length === 0 ? 'none' : names.join(', '));
 
 /** What a path segment of ours may be. */
 const isWord = (name: string): boolean => /^[a-z][a-z-]*$/.test(name);
@@ -201,13 +199,13 @@ const isStrict = ({ def }: z.ZodObject): boolean => def.catchall instanceof z.Zo
 const attributesOf = (domain: Domain): readonly string[] => Object.keys(schemasOf(domain));
 
 /** What a rule on an entity may look at. */
-const pathsOf = (domain: Domain): readonly string[] => [
+export const pathsOf = (domain: Domain): readonly string[] => [
   'status',
   ...attributesOf(domain),
   ...Object.keys(domain.accounts ?? {}),
 ];
 
-function checkRules(
+export function checkRules(
   { states, formerStates = [] }: Domain,
   paths: readonly string[],
   place: string,
@@ -260,78 +258,6 @@ function checkMessage({ transitions }: Domain, place: string, message: AnyMessag
         : `"${to}" is not a transition; internal ones are ${listed(internal)}`,
     );
   }
-}
-
-/**
- * The entities that a command names are of domains that are there, what is taken along names no others itself, and what
- * is posted to a spread account can be.
- * @throws naming what is wrong between definitions
- */
-export function checkOthers(domain: Domain, domains: readonly Domain[]): void {
-  const fail = failOf(domain);
-  const spread = spreadFaultOf(domain, domains);
-  if (spread) fail(...spread);
-  const { collection: own, create } = domain;
-  if (create.internal === true && !domains.some((each) => each.collection !== own && doesCreate(each, own)))
-    fail(
-      'create',
-      'it is internal, and no other definition creates it; name it in "creates" of a command, or leave "internal" out',
-    );
-  for (const [name, { references, reads, links = {}, creates, example, rules = {} }] of commandsOf(domain)) {
-    const checkSteps = (place: string, steps: readonly string[] = []): void => {
-      for (const step of steps) {
-        const fault = faultOfStep(domain, domains, name, step);
-        if (fault !== undefined) fail(`${placeOf(name)}, ${place}`, fault);
-      }
-    };
-    checkSteps('example, after', example?.after);
-    for (const [code, { refusedAfter }] of Object.entries(rules)) {
-      const place = `rule "${code}", refusedAfter`;
-      if (name === 'create' && refusedAfter)
-        fail(`create, ${place}`, 'nothing comes before a creation; leave it out');
-      checkSteps(place, refusedAfter);
-    }
-    for (const [each, other] of Object.entries({ ...references, ...reads, ...links })) {
-      const collection = collectionOf(domain, other);
-      const place = `${placeOf(name)}, "${each}"`;
-      const of = domains.find((one) => one.collection === collection);
-      if (!of)
-        return fail(`${place}, of`, `${collection} is not loaded; name it in functions/domains/index.ts`);
-      checkRules(of, pathsOf(of), place, other.rules, fail);
-      const link = links[each];
-      if (link) checkLink(of, link.transition, place, fail);
-    }
-    for (const [each, creation] of Object.entries(creates ?? {})) {
-      const collection = collectionOf(domain, creation);
-      const place = `${placeOf(name)}, "${each}"`;
-      const of = domains.find((one) => one.collection === collection);
-      if (!of)
-        return fail(`${place}, of`, `${collection} is not loaded; name it in functions/domains/index.ts`);
-      if (of.create.links ?? of.create.creates)
-        fail(
-          `${place}, of`,
-          `the creation of ${collection} has "links" or "creates" itself; they do not nest`,
-        );
-    }
-  }
-}
-
-/** Whether a command of this domain creates entities of that collection. */
-const doesCreate = (domain: Domain, collection: string): boolean =>
-  commandsOf(domain).some(([, { creates = {} }]) =>
-    Object.values(creates).some((creation) => collectionOf(domain, creation) === collection),
-  );
-
-function checkLink(of: Domain, transition: string, place: string, fail: Fail): void {
-  const linked = of.transitions[transition];
-  const names = Object.keys(of.transitions);
-  if (!linked)
-    return fail(
-      `${place}, transition`,
-      `${of.collection} have no "${transition}"; transitions are ${listed(names)}`,
-    );
-  if (linked.references ?? linked.reads ?? linked.links)
-    fail(`${place}, transition`, `"${transition}" names others itself; linked transitions do not nest`);
 }
 
 function checkReachable(domain: Domain, fail: Fail): void {

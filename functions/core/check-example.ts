@@ -1,4 +1,7 @@
-/** An example that a creation gives of itself is tried before anything starts, where no other entity has a say. */
+/**
+ * An example that a creation gives of itself is tried before anything starts, where no other entity has a say; and what goes
+ * before an example is looked for.
+ */
 import { forbiddenTo, roleRejectionOf } from './authorize.ts';
 import type { Command } from './command.ts';
 import { contextOf } from './context.ts';
@@ -47,7 +50,7 @@ export function faultOfExample(domain: Domain): string | undefined {
 
 /**
  * @param command `create`, or a transition's name
- * @param step of the `after` of its example
+ * @param step of the `after` of its example, or of the `refusedAfter` of a rule
  * @returns what is wrong with it, and what would be right
  */
 export function faultOfStep(

@@ -1,5 +1,6 @@
 /** Collects the definitions and refuses, by name, one that makes no sense. */
-import { checkDefinition, checkOthers } from './check-definition.ts';
+import { checkDefinition } from './check-definition.ts';
+import { checkOthers } from './check-others.ts';
 import { commandsOf } from './domain.ts';
 import type { Domain } from './domain.ts';
 import { answers } from './messages.ts';
