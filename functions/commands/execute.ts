@@ -118,7 +118,7 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
 
       if (mustNotWait(request)) {
         if (attempt === 1 && isHandedOver) continue;
-        return isInTheWay(execution) ? { kind: 'contended' } : await giveUp(execution);
+        return await turnedAway(execution);
       }
 
       const next = await between.wait({
@@ -137,7 +137,7 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
           continue;
         }
         case 'crowded':
-          return isInTheWay(execution) ? { kind: 'contended' } : await giveUp(execution);
+          return await turnedAway(execution);
         case 'late':
           return await giveUp(execution);
         default:
@@ -155,9 +155,9 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
   }
 }
 
-/** Whether others are known to be in the way, and nothing was written. */
-const isInTheWay = ({ isUnknown, lastObstacle }: Execution): boolean =>
-  !isUnknown && lastObstacle !== undefined;
+/** What is told at once to one that may not wait: where others are known to be in the way, that nothing was written. */
+const turnedAway = (execution: Execution): Outcome | Promise<Outcome> =>
+  !execution.isUnknown && execution.lastObstacle !== undefined ? { kind: 'contended' } : giveUp(execution);
 
 /** Whether it is a receiver's answer that is not stored yet. The worker stores it before anything waits. */
 const mustNotWait = (request: CommandRequest): boolean =>
