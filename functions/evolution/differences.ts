@@ -1,5 +1,6 @@
 /** What differs between the definitions of the code and those that are live. Pure. */
 import type { Domain } from '../core/definition.ts';
+import { registerDomains } from '../core/registry.ts';
 import { changesBetween, collectionAdded, collectionRemoved, isSame } from './compare.ts';
 import type { Change } from './changes.ts';
 import { snapshotOf } from './snapshot.ts';
@@ -15,11 +16,15 @@ export interface Difference {
   readonly version: number;
 }
 
-/** Domains that are not as their snapshot has them, or do not have its version. */
+/**
+ * Domains that are not as their snapshot has them, or do not have its version.
+ * @throws where the definitions make no sense, each or together: no verdict on a change of them would be true
+ */
 export function differences(
   domains: readonly Domain[],
   snapshots: readonly Snapshot[],
 ): readonly Difference[] {
+  registerDomains(domains);
   const live = new Map(snapshots.map((snapshot) => [snapshot.collection, snapshot]));
   const changed = domains.flatMap((domain): Difference[] => {
     const after = snapshotOf(domain);

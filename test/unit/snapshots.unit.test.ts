@@ -45,3 +45,11 @@ it('the number of a release that was taken back may be passed over', async () =>
   const found = differences([{ ...first, type: 'other', version }], await readSnapshots());
   expect(found.find(({ collection }) => collection === first.collection)?.version).toBe(version);
 });
+
+it('definitions that make no sense are refused before any change of them is judged', async () => {
+  const [first, second] = domains;
+  if (!first || !second) throw new Error('there are no definitions');
+  const snapshots = await readSnapshots();
+  const both = [first, { ...second, idPrefix: first.idPrefix }];
+  expect(() => differences(both, snapshots)).toThrow(`begin their ids with "${first.idPrefix}"`);
+});
