@@ -13,6 +13,8 @@ export class NothingRan implements Reporter {
     if (pattern === undefined) return;
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
     if (tests.some((one) => one.result().state !== 'skipped')) return;
+    // A file that could not be loaded has no tests, and says so itself.
+    if (modules.some((module) => module.errors().length > 0)) return;
     this.#vitest?.logger.error(`No test has a name like ${String(pattern)}: nothing was run.`);
     process.exitCode = 1;
   }
