@@ -133,7 +133,7 @@ export abstract class Creations extends Rulings {
       const preparedFor = (actor: string): Prepared => ({ input, actor, ...(roles && { roles }) });
       const known = await this.known(this.#creating(domain, input, 'alice'), undefined);
       // What it looks at may name who may: an owner of it, who was found for it.
-      const candidates = said?.actor === undefined ? [...anybody, ...wordsIn(known)] : [said.actor];
+      const candidates = said?.actor === undefined ? [...anybody, ...wordsIn(known.values())] : [said.actor];
       for (const actor of candidates) {
         const command = this.#creating(domain, input, actor, roles);
         await this.learnChecked(command, known);
@@ -168,6 +168,13 @@ export abstract class Creations extends Rulings {
   async #begins(domain: Domain, prepared: Prepared): Promise<string | undefined> {
     const ruling = await this.creationVerdict(domain, prepared);
     return ruling.kind === 'accepted' ? ruling.decision.entities[0].after.status : undefined;
+  }
+
+  /** Those of a definition that this walk has created, as they are now. */
+  protected async there({ collection }: Domain): Promise<readonly EntityState[]> {
+    const { json } = await this.api.get(`/v1/${collection}`, { tenant: this.tenant });
+    const items = json['items'] as readonly { readonly id: string }[];
+    return Promise.all(items.map(({ id }) => this.state(id)));
   }
 
   /** What the decision says to a creation, as things are now. */
@@ -263,8 +270,8 @@ function* othersLike({ create }: Domain, input: Input): Iterable<Input> {
 const wordsMost = 12;
 
 /** What may be somebody's name, in entities that a command looks at. */
-function wordsIn(known: ReadonlyMap<string, EntityState | undefined>): readonly string[] {
-  const values = [...known.values()].flatMap((state) => Object.values(state?.attributes ?? {}));
+export function wordsIn(states: Iterable<EntityState | undefined>): readonly string[] {
+  const values = [...states].flatMap((state) => Object.values(state?.attributes ?? {}));
   const words = values.filter(
     (value): value is string =>
       typeof value === 'string' &&

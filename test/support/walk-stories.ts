@@ -10,6 +10,7 @@ import { leadsTo } from './machine.ts';
 import { Filling } from './walk-filling.ts';
 import { byCollection } from './walk-inputs.ts';
 import type { Given } from './walk-types.ts';
+import { NoWay } from './walk-types.ts';
 
 export abstract class Stories extends Filling {
   /** What is led to at this moment: what goes before it may not lead back to it. */
@@ -84,29 +85,47 @@ export abstract class Stories extends Filling {
     const others = new Map<string, string>();
     for (const step of steps) {
       const [of, transition] = partsOfStep({ collection }, step);
-      const other = of === collection ? id : await this.#otherOf(id, of, transition, others.get(of));
-      others.set(of, other);
-      await this.#takeStep(other, transition);
+      if (of === collection) await this.#takeStep(id, transition);
+      else others.set(of, await this.#takenByOther(id, of, transition, others.get(of)));
     }
   }
 
-  /** The one that it names, as long as it can take the step; otherwise a new one, which names it where it can. */
-  async #otherOf(
+  /**
+   * Has another entity take a step: one that this one names, or that names it, and can still take it; otherwise a new one,
+   * which names it where it can. Where that is refused, one that has taken it before will do.
+   * @param last who took the step before
+   * @returns which it was
+   */
+  async #takenByOther(
     id: string,
     collection: string,
-    transition: string,
+    step: string,
     last: string | undefined,
   ): Promise<string> {
     const { registry } = this.api.backend;
     const entity = await this.state(id);
-    const named = Object.values(entity.attributes).flatMap(idsIn);
     const domain = registry.byCollection(collection);
-    const { from = [] } = domain.transitions[transition] ?? {};
-    const candidates = [last, ...named.filter((each) => registry.ofId(each) === domain)];
-    for (const each of candidates)
-      if (each !== undefined && leadsTo(domain, (await this.state(each)).status, from)) return each;
-    const given = { ...byCollection(registry, named), [entity.collection]: id };
-    return (await this.create(domain, { given })).id;
+    const { from = [], to = [] } = domain.transitions[step] ?? {};
+    const isOne = (of: EntityState, other: string): boolean =>
+      Object.values(of.attributes).flatMap(idsIn).includes(other);
+    const named = Object.values(entity.attributes).flatMap(idsIn);
+    const others = (await this.there(domain)).filter(
+      (other) => other.id === last || named.includes(other.id) || isOne(other, id),
+    );
+    others.sort((a, b) => Number(b.id === last) - Number(a.id === last));
+    const next = others.find(({ status }) => leadsTo(domain, status, from));
+    try {
+      const given = { ...byCollection(registry, named), [entity.collection]: id };
+      const taker = next ?? (await this.create(domain, { given }));
+      await this.#takeStep(taker.id, step);
+      return taker.id;
+    } catch (error) {
+      const before = others.find(
+        (other) => other !== next && to.some((end) => leadsTo(domain, end, [other.status])),
+      );
+      if (before) return before.id;
+      throw new NoWay(`"${collection}/${step}", which goes before: ${(error as Error).message}`);
+    }
   }
 
   protected override async takeBeforeCreation(domain: Domain, ids: readonly string[]): Promise<boolean> {

@@ -183,32 +183,51 @@ export class Walk extends Stories {
     if (answersThatBring(domain, name).length > 0) return this.#answer(entity, name);
     const movers = moversOf(this.api.backend.registry, domain.collection, name);
     for (const mover of movers) {
-      const taker = mover.from && (await this.#takerOf(entity, mover));
+      const taker = await this.#takerOf(entity, mover);
       if (taker) return this.force(taker.id, mover.name);
     }
     const [mover] = movers;
     if (!mover) throw new Error(`nothing brings about "${name}" of ${domain.collection}`);
     if (!mover.from) return this.#createMoving(mover.domain, entity);
-    const moving = await this.create(mover.domain, { given: { [domain.collection]: id } });
+    const moving = await this.#moverOf(entity, mover);
     await this.bring(moving.id, mover.from);
     return this.force(moving.id, mover.name, { [domain.collection]: id });
   }
 
   /** What has taken an entity, where a creation does so, and can move it on: that one is used up for others. */
-  async #takerOf(
-    { id, collection }: EntityState,
-    { domain, name, from = [] }: Mover,
-  ): Promise<EntityState | undefined> {
-    if (!takenBy(domain).includes(collection)) return undefined;
-    const { json } = await this.api.get(`/v1/${domain.collection}`, { tenant: this.tenant });
-    for (const item of json['items'] as readonly { readonly id: string }[]) {
-      const taker = await this.state(item.id);
-      const command = this.command(domain, taker, name, exampleOf(domain.transitions[name]?.input), 'alice');
-      const known = await this.known(command, taker);
-      const isMoved = linkedBy(command, taker, (each) => known.get(each)).some((move) => move.id === id);
-      if (isMoved && leadsTo(domain, taker.status, from)) return this.bring(taker.id, from);
+  async #takerOf(entity: EntityState, mover: Mover): Promise<EntityState | undefined> {
+    const { domain, from = [] } = mover;
+    if (!takenBy(domain).includes(entity.collection)) return undefined;
+    const [first] = await this.#movesIt(entity, mover);
+    return first && this.bring(first.id, from);
+  }
+
+  /** Those that move an entity, or can be brought to where they do; who waits there goes first. */
+  async #movesIt({ id }: EntityState, { domain, name, from = [] }: Mover): Promise<readonly EntityState[]> {
+    const { input, internal } = domain.transitions[name] ?? {};
+    // What an answer will say is not known before it comes.
+    const example = internal === true ? {} : exampleOf(input);
+    const movers: EntityState[] = [];
+    for (const each of await this.there(domain)) {
+      if (!leadsTo(domain, each.status, from)) continue;
+      const command = this.command(domain, each, name, example, 'alice');
+      const known = await this.known(command, each);
+      const moves = linkedBy(command, each, (other) => known.get(other));
+      if (moves.some((move) => move.id === id)) movers.push(each);
     }
-    return undefined;
+    const waits = ({ status }: EntityState): number => Number(from.includes(status));
+    return movers.sort((a, b) => waits(b) - waits(a));
+  }
+
+  /** A new one for this entity; where none can be created, because of its state or a value it holds, one that is there. */
+  async #moverOf(entity: EntityState, mover: Mover): Promise<EntityState> {
+    try {
+      return await this.create(mover.domain, { given: { [entity.collection]: entity.id } });
+    } catch (error) {
+      const [there] = await this.#movesIt(entity, mover);
+      if (there) return there;
+      throw error;
+    }
   }
 
   /** Creates what moves an entity: for it, or beside it, with larger numbers where those of the example are refused. */

@@ -23,6 +23,7 @@ import type { Field } from '../examples.ts';
 import { everyRole } from '../roles.ts';
 import { countByKind, difference, dump } from '../table-dump.ts';
 import type { Walk } from '../walk.ts';
+import { wordsIn } from '../walk-creations.ts';
 import { intruder } from '../walk-rulings.ts';
 import { NoWay } from '../walk-types.ts';
 import type { CreateOptions, Prepared } from '../walk-types.ts';
@@ -95,6 +96,13 @@ export function edges({ domain, walk }: Subject): void {
       for (const preludes of [[], ...alone]) {
         const { here, entity, command } = await prepared(status, name, { preludes });
         for (const code of codesOf(transition)) rules.add(code);
+        const judge = await here.judge(entity.id, name, command);
+        // A rule may ask who sends it: nobody that the entity knows, or somebody whom it names.
+        for (const actor of isPublic ? [intruder, ...wordsIn([entity])] : []) {
+          const other = judge({ ...command, actor });
+          if (other.kind === 'rejected' && answerOf(other) !== answerOf(judge(command)))
+            await agree(here, entity, name, { ...command, actor });
+        }
         await agree(here, entity, name, command);
         if (!isPublic || !transition.to.includes(status)) continue;
         const now = await here.state(entity.id);
@@ -171,7 +179,13 @@ export function edges({ domain, walk }: Subject): void {
             next.prepare(await next.state(id), name, given, { asTheyAre: true });
           // One that it has created or taken itself is brought there, in the place of the one that it is given.
           const [own] = next.linkedBy(await next.state(id), name, await asItIs());
-          if (own && own.id !== other?.id) await next.bring(own.id, [otherStatus]);
+          try {
+            if (own && own.id !== other?.id) await next.bring(own.id, [otherStatus]);
+          } catch (error) {
+            // While it belongs to this one, it may not come there.
+            if (error instanceof NoWay) continue;
+            throw error;
+          }
           await agree(next, await next.state(id), name, await asItIs());
         }
       });
