@@ -113,7 +113,9 @@ describe('a redrive in bulk', () => {
     delayMs = 150;
     const counts = await redriven(slow, tenant, 'llm', 1_000);
     expect(counts.length).toBeGreaterThan(1);
-    expect(sum(counts)).toBe(450);
+    // On a busy machine a request may run out of time amid its writes: it is answered 503, and tells nothing of them.
+    expect(sum(counts)).toBeLessThanOrEqual(450);
+    expect(itemsOf(await api.get('/v1/messages?status=dead&topic=llm', { tenant }))).toEqual([]);
   });
 
   it('runs its messages again beside each other, a bounded number at once', async () => {
