@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import type { Domain } from '../../functions/core/definition.ts';
 import { idempotency } from '../../functions/runtime/limits.ts';
 import { median, run } from './load.ts';
@@ -25,6 +26,7 @@ export interface Size {
 type PrintRow = (cells: readonly string[]) => void;
 
 const warmUp = 300;
+const quietMs = 1_000;
 const claims = 1_000;
 const spends = 200;
 const [keys, duplicates] = [200, 10];
@@ -123,42 +125,55 @@ const columns = [
   'stock',
   'answers',
   'stock',
+  'all done s',
+  'stock',
 ];
 
+/** @param settle waits until all that follows of a side's commands is carried out, so that it burdens no other round */
 async function compare(
   sides: readonly Side[],
   measured: Lines,
   size: Size,
   printRow: PrintRow,
+  settle?: (side: Side) => Promise<void>,
 ): Promise<void> {
   printRow(columns);
   printRow(columns.map(() => '---'));
-  for (const side of sides) await run(side.send, { count: warmUp, callers: 8, command: payment });
+  for (const side of sides) {
+    await run(side.send, { count: warmUp, callers: 8, command: payment });
+    await settle?.(side);
+  }
   for (const [what, callers, line] of measured) {
-    const seen = sides.map(() => [] as (Round & { requests?: number })[]);
+    const seen = sides.map(() => [] as Measured[]);
     for (let round = 0; round < size.rounds; round += 1) {
       const order = round % 2 === 0 ? [0, 1] : [1, 0];
       for (const n of order) {
         const side = sides[n];
         if (side === undefined) throw new Error('there are two sides');
         const load = await line(side, size);
+        await settle?.(side);
         const before = side.requests?.() ?? 0;
         const result = await run(side.send, load);
         const requests = side.requests && { requests: (side.requests() - before) / load.count };
-        seen[n]?.push({ ...result, ...requests });
+        const answered = performance.now();
+        await settle?.(side);
+        const settled = settle && { settledSeconds: (performance.now() - answered) / 1_000 };
+        seen[n]?.push({ ...result, ...requests, ...settled });
       }
     }
     printRow(row(what, callers, seen[0] ?? [], seen[1] ?? []));
   }
 }
 
-type Seen = readonly (Round & { requests?: number })[];
+type Measured = Round & {
+  readonly requests?: number;
+  /** From the last answer until all that follows was carried out. */
+  readonly settledSeconds?: number;
+};
+type Seen = readonly Measured[];
 
 function row(what: string, callers: number, ours: Seen, stock: Seen): string[] {
-  const both = (
-    value: (round: Round & { requests?: number }) => number | undefined,
-    digits: number,
-  ): string[] =>
+  const both = (value: (round: Measured) => number | undefined, digits: number): string[] =>
     [ours, stock].map((rounds) => {
       const values = rounds.flatMap((round) => value(round) ?? []);
       return values.length === 0 ? '' : median(values).toFixed(digits);
@@ -183,6 +198,7 @@ function row(what: string, callers: number, ours: Seen, stock: Seen): string[] {
     ...(inThisProcess ? both(({ cpuMs }) => cpuMs, 1) : ['', '']),
     ...both(({ requests }) => requests, 2),
     ...answers,
+    ...both(({ settledSeconds }) => settledSeconds, 1),
   ];
 }
 
@@ -229,7 +245,11 @@ export async function stacksBeside(size: Size, printRow: PrintRow): Promise<void
     const receiver = await startReceiver();
     const sides = await whole(receiver.url, program);
     try {
-      await compare(sides, measured, size, printRow);
+      const settle = async ({ isBusy }: Side): Promise<void> => {
+        await receiver.quiet();
+        while (await isBusy?.()) await setTimeout(100);
+      };
+      await compare(sides, measured, size, printRow, settle);
       printRow([]);
       printRow(['from commit to effect', 'p50 ms', 'p95 ms']);
       printRow(['---', '---', '---']);
@@ -245,12 +265,15 @@ interface Receiver {
   readonly url: string;
   /** Waits for the call about an entity. @returns when it came */
   readonly callFor: (entity: string) => Promise<number>;
+  /** Waits until it has not been called for a second. */
+  readonly quiet: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
 async function startReceiver(): Promise<Receiver> {
   const came = new Map<string, number>();
   const waiting = new Map<string, (at: number) => void>();
+  let last = performance.now();
   const server = createServer((request, response) => {
     let text = '';
     request.setEncoding('utf8').on('data', (part: string) => (text += part));
@@ -261,6 +284,7 @@ async function startReceiver(): Promise<Receiver> {
       const { entity } = JSON.parse(text) as { entity: string | { id: string } };
       const id = typeof entity === 'string' ? entity : entity.id;
       const now = performance.now();
+      last = now;
       came.set(id, now);
       waiting.get(id)?.(now);
       return response.end('{"reference":"bench"}');
@@ -273,6 +297,9 @@ async function startReceiver(): Promise<Receiver> {
     callFor: (entity) => {
       const at = came.get(entity);
       return at === undefined ? new Promise((resolve) => waiting.set(entity, resolve)) : Promise.resolve(at);
+    },
+    quiet: async () => {
+      while (performance.now() - last < quietMs) await setTimeout(quietMs - (performance.now() - last));
     },
     stop: async () => {
       server.close();

@@ -25,6 +25,8 @@ export interface Side {
   readonly send: Send;
   /** Requests to DynamoDB so far, repetitions included; only in process. */
   readonly requests?: () => number;
+  /** Whether messages wait to be carried out; only whole. */
+  readonly isBusy?: () => Promise<boolean>;
   readonly stop: () => Promise<void>;
 }
 
@@ -165,13 +167,24 @@ export async function whole(receiverUrl: string, ours: string): Promise<readonly
       });
       return answerOf({ statusCode: response.statusCode, body: await response.body.text() });
     };
+    const hasMessages = async (status: string): Promise<boolean> => {
+      const { body } = await pool.request({
+        method: 'GET',
+        path: `/v1/messages?limit=1&status=${status}`,
+        headers,
+      });
+      return ((await body.json()) as { readonly items: readonly unknown[] }).items.length > 0;
+    };
+    const isBusy = async (): Promise<boolean> =>
+      (await hasMessages('pending')) || (await hasMessages('sent')) || (await hasMessages('waiting'));
     const stop = async (): Promise<void> => {
       await pool.close();
       const gone = once(program, 'exit');
       program.kill('SIGTERM');
       await gone;
     };
-    return { name, send, stop };
+    // The stock pattern has no list of its messages: its calls tell when it is done.
+    return { name, send, stop, ...(name === 'commit-once' && { isBusy }) };
   };
   return [await start('commit-once', ours), await start('stock pattern', 'test/bench/stock/start.ts')];
 }
