@@ -60,11 +60,13 @@ export class Rulings {
   async actors(entity: EntityState, name: string, input: Input): Promise<readonly string[]> {
     const { domain, transition } = this.definition(entity, name);
     const read = (path: string): unknown => valueAt(domain, entity, path);
-    const named = Object.values(transition.authorize ?? {}).flatMap((each) =>
+    const authorizations = Object.values(transition.authorize ?? {});
+    const named = authorizations.flatMap((each) =>
       'actorIs' in each || 'actorIn' in each ? peopleOf(each, read) : [],
     );
     // Where it may be nobody of those that are named, it is one more than there are names.
-    const candidates = [...new Set([...named, 'alice', stranger, 'a third person'])];
+    const others = authorizations.flatMap((each) => peopleOf(each, read)).map((_, n) => `person ${n}`);
+    const candidates = [...new Set([...named, 'alice', stranger, 'a third person', ...others])];
     const judge = await this.judge(entity.id, name, { input, actor: 'alice' });
     const verdicts = candidates.map((actor) => ({
       actor,

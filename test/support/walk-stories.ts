@@ -50,13 +50,12 @@ export abstract class Stories extends Filling {
 
   /**
    * Takes what leads to the example of a transition where it is documented, and brings the entity back to its state.
-   * @returns whether there is such a row of steps
    * @throws NoWay where one of the steps cannot be taken
    */
-  protected async takeFound({ id, collection, status }: EntityState, name: string): Promise<boolean> {
+  protected async takeFound({ id, collection, status }: EntityState, name: string): Promise<void> {
     const domain = this.api.backend.registry.byCollection(collection);
     const steps = this.#documented(domain, name);
-    return this.#ledOnce(`${name} of ${id}, as it is documented`, steps, async () => {
+    await this.#ledOnce(`${name} of ${id}, as it is documented`, steps, async () => {
       for (const step of steps) {
         const [of, transition] = partsOfStep(domain, step);
         const { from = [] } = domain.transitions[transition] ?? {};

@@ -415,11 +415,12 @@ export class Walk extends Stories {
       if (await this.#atAnotherTime(id, name, command, ({ kind }) => kind === 'accepted')) return prepared();
     }
     try {
-      if ((await this.takeFound(await this.state(id), name)) && (await isEnough())) return command;
+      await this.takeFound(await this.state(id), name);
     } catch (error) {
-      // The row of the document starts elsewhere.
+      // The row of the document starts elsewhere: it has gone some of it before, which may be enough.
       if (!(error instanceof NoWay)) throw error;
     }
+    if (await isEnough()) return command;
     const ruling = await this.verdict(id, name, command);
     const code = ruling.kind === 'rejected' ? ruling.rejection.code : ruling.kind;
     const sought = tried.length > 0 ? `after ${tried.join(', ')}` : 'and nothing else stays in that state';
