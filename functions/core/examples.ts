@@ -24,7 +24,12 @@ export type ExampleBody = Readonly<Record<string, unknown>>;
 interface FieldSchema {
   readonly examples?: readonly unknown[];
   readonly default?: unknown;
+  readonly enum?: readonly unknown[];
 }
+
+/** What is sent for a field, as JSON Schema tells it; `undefined` where nothing says it. */
+export const exampleOfField = ({ examples, default: byDefault, enum: choices }: FieldSchema): unknown =>
+  examples?.[0] ?? byDefault ?? choices?.[0];
 
 /**
  * One body with every field, the optional ones too.
@@ -45,8 +50,7 @@ function bodyFrom(schema: z.ZodObject): ExampleBody {
   const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: 'input' });
   return Object.fromEntries(
     Object.entries(properties).flatMap(([name, property]): [string, unknown][] => {
-      const { examples, default: byDefault } = property as FieldSchema;
-      const value = examples?.[0] ?? byDefault;
+      const value = exampleOfField(property as FieldSchema);
       if (value !== undefined) return [[name, value]];
       if (required.includes(name)) throw new Error(`the field "${name}" of a request has no example`);
       return [];

@@ -1,5 +1,6 @@
 /** What differs between the definitions of the code and those that are live. Pure. */
 import type { Domain } from '../core/definition.ts';
+import { checkFieldExamples } from '../core/check-example.ts';
 import { registerDomains } from '../core/registry.ts';
 import { changesBetween, collectionAdded, collectionRemoved, isSame } from './compare.ts';
 import type { Change } from './changes.ts';
@@ -25,6 +26,7 @@ export function differences(
   snapshots: readonly Snapshot[],
 ): readonly Difference[] {
   registerDomains(domains);
+  for (const domain of domains) checkFieldExamples(domain);
   const live = new Map(snapshots.map((snapshot) => [snapshot.collection, snapshot]));
   const changed = domains.flatMap((domain): Difference[] => {
     const after = snapshotOf(domain);

@@ -1,5 +1,6 @@
 /** Inputs made from a schema alone: the example its fields carry, and values on both sides of each bound. */
 import { z } from 'zod';
+import { exampleOfField } from '../../functions/core/examples.ts';
 
 /** A field as JSON Schema tells it; what a definition's field types use of it. */
 export interface FieldSchema {
@@ -32,11 +33,11 @@ export function fieldsOf(schema: z.ZodObject | undefined): readonly Field[] {
   if (!schema) return [];
   const json = z.toJSONSchema(schema, { io: 'input' });
   const required = new Set(json.required ?? []);
-  return Object.entries(json.properties ?? {}).map(([name, field]) => ({
-    name,
-    isRequired: required.has(name),
-    schema: field as FieldSchema,
-  }));
+  return Object.entries(json.properties ?? {}).map(([name, field]) => {
+    const example = exampleOfField(field as FieldSchema);
+    const schema = { ...(field as FieldSchema), ...(example !== undefined && { examples: [example] }) };
+    return { name, isRequired: required.has(name), schema };
+  });
 }
 
 /** @throws where a field carries no example: documentation would have none either */

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
+import { z } from 'zod';
 import { domains } from '../../functions/application.ts';
 import { snapshotOf } from '../../functions/evolution/snapshot.ts';
 import { differences } from '../../functions/evolution/differences.ts';
@@ -52,4 +53,8 @@ it('definitions that make no sense are refused before any change of them is judg
   const snapshots = await readSnapshots();
   const both = [first, { ...second, idPrefix: first.idPrefix }];
   expect(() => differences(both, snapshots)).toThrow(`begin their ids with "${first.idPrefix}"`);
+  const bare = { ...second, create: { ...second.create, input: z.strictObject({ day: z.iso.date() }) } };
+  expect(() => differences([first, bare], snapshots)).toThrow(
+    `definition "${second.collection}", create, field "day": it has no example`,
+  );
 });
