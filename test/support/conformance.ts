@@ -3,7 +3,7 @@
  * registry, inputs from the examples and bounds of its schemas. A new definition needs no line here.
  */
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, TestRunner } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, TestRunner } from 'vitest';
 import type { Domain } from '../../functions/core/definition.ts';
 import { startBackend } from './backend.ts';
 import type { TestBackend } from './backend.ts';
@@ -40,11 +40,15 @@ class ToldOnce extends Map<string, string> {
     return super.set(way, this.#ended.get(TestRunner.getCurrentTest() ?? this) ?? why);
   }
 
-  /** Skipped tests are not listed by a run. */
-  tell(): void {
+  /**
+   * Skipped tests are not listed by a run.
+   * @throws where none has failed: then nobody would hear why they were not run
+   */
+  tell(hasFailed: boolean): void {
     const reasons = [...this.#ended.values()];
     for (const why of new Set(reasons))
       console.info(`${reasons.filter((each) => each === why).length} more not run: ${why}`);
+    if (reasons.length > 0 && !hasFailed) throw new Error(`tests were not run: ${reasons[0] ?? ''}`);
   }
 }
 
@@ -74,9 +78,13 @@ export function conformance(written: Domain, all: readonly Domain[]): void {
       api = await startBackend({ domains, clock, client: patientClient });
     });
     const closed = new ToldOnce();
+    let hasFailed = false;
+    afterEach(({ task }) => {
+      hasFailed ||= task.result?.state === 'fail';
+    });
     afterAll(() => {
       api?.backend.store.client.destroy();
-      closed.tell();
+      closed.tell(hasFailed);
     });
     const walk = (): Walk => new Walk(started(), clock, randomUUID(), closed);
     const subject: Subject = { domain, api: started, walk };

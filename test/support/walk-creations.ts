@@ -20,7 +20,7 @@ import { everyRole } from './roles.ts';
 import type { TestClock } from './test-clock.ts';
 import { byCollection, withReferences } from './walk-inputs.ts';
 import type { CreateOptions, Given, Prepared } from './walk-types.ts';
-import { NoWay } from './walk-types.ts';
+import { NoWay, Refused } from './walk-types.ts';
 import { Rulings, stranger } from './walk-rulings.ts';
 import type { Ruling } from './walk-rulings.ts';
 
@@ -212,7 +212,7 @@ export abstract class Creations extends Rulings {
     const why = refusedCreation(domain, reply);
     const way = wayOf(domain, options);
     if (way !== undefined) this.closed.set(way, why);
-    return new Error(why);
+    return new Refused(why);
   }
 
   /** As whom a request is sent. */
@@ -256,9 +256,12 @@ const wayOf = (
   { extent = 'every field', given, input, actor }: CreateOptions,
 ): string | undefined => ((given ?? input ?? actor) ? undefined : `${collection} with ${extent}`);
 
+/** As many as a tenant of a test has of a kind. */
+const othersMost = 60;
+
 /** Where another one holds what only one may: the same with one of its texts changed. */
 function* othersLike({ create }: Domain, input: Input): Iterable<Input> {
-  for (const number of [2, 3, 4, 5, 6, 7, 8, 9])
+  for (let number = 2; number <= othersMost; number += 1)
     for (const [name, value] of Object.entries(input)) {
       if (typeof value !== 'string') continue;
       const another = { ...input, [name]: `${number}${value}` };

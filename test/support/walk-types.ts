@@ -38,3 +38,8 @@ export interface Observation {
 export class NoWay extends Error {
   override readonly name = 'NoWay';
 }
+
+/** A creation that was refused, with the cure for who wrote the definition. */
+export class Refused extends Error {
+  override readonly name = 'Refused';
+}

@@ -35,7 +35,7 @@ import { byCollection, secretsOf } from './walk-inputs.ts';
 import type { CreateOptions, Given, Observation, Prepared } from './walk-types.ts';
 import { briefly, isMoment, laterMs, otherValues } from './walk-creations.ts';
 import { Stories } from './walk-stories.ts';
-import { NoWay } from './walk-types.ts';
+import { NoWay, Refused } from './walk-types.ts';
 import type { Ruling } from './walk-rulings.ts';
 
 /** What who wrote the definition can do. */
@@ -224,6 +224,7 @@ export class Walk extends Stories {
     try {
       return await this.create(mover.domain, { given: { [entity.collection]: entity.id } });
     } catch (error) {
+      if (!(error instanceof Refused)) throw error;
       const [there] = await this.#movesIt(entity, mover);
       if (there) return there;
       throw error;

@@ -134,7 +134,9 @@ export function transitions({ domain, walk }: Subject): void {
         if (before === status || !endsFrom(transition, before).includes(status)) continue;
         try {
           const here = walk();
-          const { id } = await here.reach(domain, before);
+          // Not by `reach`, which would tell the other tests that a way is closed, and here nobody hears why.
+          const { id } = await here.create(domain, await here.beginning(domain, before));
+          await here.bring(id, [before]);
           await here.force(id, entering);
           await expectTransition(here, await here.bring(id, [status]), name);
           return true;
