@@ -66,7 +66,7 @@ const noParameters = z.strictObject({});
 const json = (value: unknown, status = 200, headers: Record<string, string> = {}): Response =>
   Response.json(value, { status, headers });
 
-/** @throws ProblemError for everything that ends in a 4xx or 503 */
+/** @throws ProblemError for each 4xx and 503 that no key keeps; a refusal that is kept is returned */
 export async function operate(c: Context<Environment>, context: OperationContext): Promise<Response> {
   const { backend, route, caller, audit } = context;
   const { tenant } = caller;
@@ -207,7 +207,7 @@ function commandRequest(
 ): CommandRequest {
   const { headers } = c.env.event;
   const { domain } = operation;
-  // Who lacks a role hears nothing else, not even that there can be no such entity.
+  // Who lacks a role hears nothing of the entity, not even that there can be none.
   const missing = roleMissing({ ...operation, kind: operation.is, roles: caller.roles });
   if (missing) throw new ProblemError(problemOf(missing));
   // Nobody reads a body for an entity that cannot be.

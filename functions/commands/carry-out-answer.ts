@@ -19,7 +19,7 @@ import { answerInput } from './answer-input.ts';
 export type CarriedOut =
   /** The message has ended by its answer. `isFirst`: this execution has ended it. */
   | { readonly kind: 'ended'; readonly isFirst: boolean }
-  /** The answer is kept, and has not moved the entity yet. It comes again. */
+  /** Not moved: it comes again. The answer is kept; where it is `news`, nothing is written, and the caller keeps it. */
   | { readonly kind: 'waits'; readonly code: string; readonly cause?: Error };
 
 export type Answered =

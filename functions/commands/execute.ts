@@ -65,7 +65,7 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
       const decided = await decideOn(execution, now);
       if (decided.kind === 'rejected') return await refuse(execution, decided.rejection);
 
-      // These are read again after a wait. A creation: the other entities that it changes without having read them.
+      // What a wait makes old: the ids that are read here; of a creation, the others that it changes without a read.
       const wanted = request.kind === 'create' && decided.kind === 'accepted' ? decided.unread : ids;
       const entity = wanted[0] ?? execution.id;
       let isHandedOver = false;

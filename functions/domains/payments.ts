@@ -69,7 +69,7 @@ export const payments = defineDomain({
       summary: 'The provider has taken the money',
       internal: true,
       from: ['confirmed'],
-      // It cannot come there, since refund and settle need it first. The load check does not see rules, so they are listed.
+      // No answer is open there, since refund and settle want it first. The load check does not see rules: so they are listed.
       ignoredIn: ['refunded', 'settled'],
       input: answers.call.done,
       set: ({ input }) => ({

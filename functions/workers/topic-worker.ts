@@ -52,9 +52,9 @@ const reasons = { call: 'The receiver answered.', inquiry: 'The receiver was ask
  * Order of the writes, and what a death between them leaves:
  * - claim, then call: the lease runs out. The message is called again with the same key, or buried with no attempt left.
  *   Where its receiver would act again, the receiver is asked, or the message is held;
- * - call, then the end of the message, with its entity moved: the same, since the record does not show whether the call
- *   happened;
- * - call, then its answer kept, where the entity cannot be moved at once: the same;
+ * - call, then the end of the message, with its entity moved: as after a claim, since the record does not show whether the
+ *   call happened;
+ * - call, then its answer kept, where the entity cannot be moved at once: as after a claim;
  * - answer kept, then entity moved: the delivery comes again, finds the answer and moves the entity;
  * - `dead`, then the way to the dead letters: the delivery comes again, finds the record and goes on its way;
  * - `done`, then the delivery's deletion: it comes again, finds the record and is dropped.

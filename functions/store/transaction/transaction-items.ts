@@ -222,7 +222,7 @@ function unreadUpdate(
   const conditions = [
     // An item that is not there has no collection either.
     `${expression.path('collection')} = ${expression.value(domain.collection)}`,
-    // An entity that is older than its first account has no place for it, see `commit`.
+    // An entity that is older than its first account has no place for it: `commit` makes one, and tries again.
     ...(Object.keys(deltas).length > 0 ? [`attribute_exists(${expression.path('balances')})`] : []),
     ...Object.entries(units).map(([key, unit]) => isKeptIn(expression, ['units', key], unit)),
     // Whoever decided on an older state of it loses, and decides again on this one.

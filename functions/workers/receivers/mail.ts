@@ -27,7 +27,7 @@ export function createMailReceiver({ transport, from }: MailParts): Receiver {
     if (payload === undefined)
       return undeliverable('unreadable_message', 'The payload is not one of a mail.');
     const to = mailboxOf(payload.to, domain);
-    // No server would take it, and what becomes of the invitation or the receipt is the same: it was refused.
+    // No server would take it: it is refused, as if the server had said so.
     if (to === undefined) return refused('invalid_recipient', 'The recipient is not one mail address.');
     try {
       const sent = await transport.sendMail({
