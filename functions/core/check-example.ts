@@ -2,39 +2,33 @@
  * An example that a creation gives of itself is tried before anything starts, where no other entity has a say; and what goes
  * before an example is looked for.
  */
-import * as z from 'zod';
 import { forbiddenTo, roleRejectionOf } from './authorize.ts';
 import type { Command } from './command.ts';
 import { contextOf } from './context.ts';
+import { commandsOf, placeOf } from './domain.ts';
 import type { Domain } from './domain.ts';
 import {
   exampleActors,
   exampleBody,
   exampleCreators,
   exampleNow,
-  exampleOfField,
+  fieldsWithoutExample,
   partsOfStep,
   saidExample,
 } from './examples.ts';
 import { firstBroken, rulesIn } from './rules.ts';
 
 /**
- * That each field that a caller may send has an example: the documentation shows it, and the tests send it.
- * @throws naming the first that has none. It is no look for every start, since it takes each input apart.
+ * That each field that a caller may send has an example: the documentation shows it, and the tests send it. It is no look
+ * for every start, since it takes each input apart.
  */
-export function checkFieldExamples(domain: Domain): void {
-  for (const [name, { input, internal }] of [
-    ['create', domain.create] as const,
-    ...Object.entries(domain.transitions),
-  ]) {
-    const { properties = {} } = input && internal !== true ? z.toJSONSchema(input, { io: 'input' }) : {};
-    for (const [field, schema] of Object.entries(properties))
-      if (exampleOfField(schema as Parameters<typeof exampleOfField>[0]) === undefined)
-        throw new Error(
-          `definition "${domain.collection}", ${name === 'create' ? name : `transition "${name}"`}, field "${field}": ` +
-            'it has no example; give it one: .meta({ examples: [...] })',
-        );
-  }
+export function checkFieldExamples(domain: Domain, fail: (place: string, fault: string) => void): void {
+  for (const [name, { input, internal }] of commandsOf(domain))
+    for (const field of input && internal !== true ? fieldsWithoutExample(input) : [])
+      fail(
+        `${placeOf(name)}, field "${field}"`,
+        'it has no example; give it one: .meta({ examples: [...] })',
+      );
 }
 
 /** What is wrong, and the cure. */

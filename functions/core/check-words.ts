@@ -37,7 +37,7 @@ const ofCommand = {
   accountsAtMost: true,
   messages: true,
   set: true,
-} satisfies Words<AnyCommand & Pick<AnyCreate, 'set'>>;
+} satisfies Words<Omit<AnyCommand, 'internal'> & Pick<AnyCreate, 'set'>>;
 const ofCreate = { ...ofCommand, to: true, next: true, internal: true } satisfies Words<AnyCreate>;
 const ofTransition = {
   ...ofCommand,

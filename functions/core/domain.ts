@@ -177,6 +177,8 @@ export interface AnyCommand {
   readonly transfers?: (context: any) => readonly Movement[];
   readonly accountsAtMost?: number;
   readonly messages?: readonly AnyMessage[];
+  /** No route: another command, a deadline or an answer brings it about. */
+  readonly internal?: boolean;
 }
 
 export interface AnyExample {
@@ -189,7 +191,6 @@ export interface AnyExample {
 export interface AnyCreate extends AnyCommand {
   readonly input: z.ZodObject;
   readonly set: (context: any) => object;
-  readonly internal?: boolean;
   /** Where it may begin; without it, in `initial`. */
   readonly to?: readonly string[];
   readonly next?: (context: any) => string;
@@ -201,7 +202,6 @@ export interface AnyTransition extends AnyCommand {
   readonly next?: (context: any) => string;
   readonly leads?: Readonly<Partial<Record<string, string>>>;
   readonly ignoredIn?: readonly string[];
-  readonly internal?: boolean;
   readonly set?: (context: any) => object;
 }
 

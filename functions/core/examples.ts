@@ -58,6 +58,14 @@ function bodyFrom(schema: z.ZodObject): ExampleBody {
   );
 }
 
+/** The names of the fields that it would leave out, or miss. */
+export function fieldsWithoutExample(schema: z.ZodObject): readonly string[] {
+  const fields = Object.entries(z.toJSONSchema(schema, { io: 'input' }).properties ?? {});
+  return fields
+    .filter(([, field]) => exampleOfField(field as FieldSchema) === undefined)
+    .map(([name]) => name);
+}
+
 export interface SaidExample {
   /** In the place of what the fields say. */
   readonly input: ExampleBody;

@@ -1,6 +1,5 @@
 /** What differs between the definitions of the code and those that are live. Pure. */
 import type { Domain } from '../core/definition.ts';
-import { checkFieldExamples } from '../core/check-example.ts';
 import { registerDomains } from '../core/registry.ts';
 import { changesBetween, collectionAdded, collectionRemoved, isSame } from './compare.ts';
 import type { Change } from './changes.ts';
@@ -26,7 +25,6 @@ export function differences(
   snapshots: readonly Snapshot[],
 ): readonly Difference[] {
   registerDomains(domains);
-  for (const domain of domains) checkFieldExamples(domain);
   const live = new Map(snapshots.map((snapshot) => [snapshot.collection, snapshot]));
   const changed = domains.flatMap((domain): Difference[] => {
     const after = snapshotOf(domain);

@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { domains } from '../../functions/application.ts';
+import { failOf } from '../../functions/core/check-definition.ts';
+import { checkFieldExamples } from '../../functions/core/check-example.ts';
 import { snapshotOf } from '../../functions/evolution/snapshot.ts';
 import { differences } from '../../functions/evolution/differences.ts';
 import { readSnapshots } from '../../infra/tools/evolve/snapshots.ts';
@@ -53,8 +55,13 @@ it('definitions that make no sense are refused before any change of them is judg
   const snapshots = await readSnapshots();
   const both = [first, { ...second, idPrefix: first.idPrefix }];
   expect(() => differences(both, snapshots)).toThrow(`begin their ids with "${first.idPrefix}"`);
+});
+
+it('a field without an example is told, with its place and the cure', () => {
+  const [, second] = domains;
+  if (!second) throw new Error('there are no definitions');
   const bare = { ...second, create: { ...second.create, input: z.strictObject({ day: z.iso.date() }) } };
-  expect(() => differences([first, bare], snapshots)).toThrow(
-    `definition "${second.collection}", create, field "day": it has no example`,
-  );
+  expect(() => {
+    checkFieldExamples(bare, failOf(bare));
+  }).toThrow(`definition "${second.collection}", create, field "day": it has no example`);
 });

@@ -11,6 +11,8 @@
  * `--table <data table>` stands for `--stage` on other servers. Region, credentials and endpoint come from the environment.
  */
 import { domains } from '../../../functions/application.ts';
+import { failOf } from '../../../functions/core/check-definition.ts';
+import { checkFieldExamples } from '../../../functions/core/check-example.ts';
 import { registerDomains } from '../../../functions/core/registry.ts';
 import { differences, isRefused, told } from '../../../functions/evolution/differences.ts';
 import type { Difference } from '../../../functions/evolution/differences.ts';
@@ -58,6 +60,8 @@ async function compare({
   isAnyway,
 }: Record<'isAccepted' | 'isAnyway', boolean>): Promise<number> {
   const found = differences(domains, await readSnapshots());
+  // A start lets it pass, and the documentation and the tests of the definition do not.
+  for (const domain of domains) checkFieldExamples(domain, failOf(domain));
   for (const difference of found) show(difference);
   if (found.length === 0) {
     print('all definitions are as they were agreed to');
