@@ -170,9 +170,9 @@ export abstract class Creations extends Rulings {
     return ruling.kind === 'accepted' ? ruling.decision.entities[0].after.status : undefined;
   }
 
-  /** Those of a definition that this walk has created, as they are now. */
+  /** The newest hundred of a definition that this walk has created, as they are now. */
   protected async there({ collection }: Domain): Promise<readonly EntityState[]> {
-    const { json } = await this.api.get(`/v1/${collection}`, { tenant: this.tenant });
+    const { json } = await this.api.get(`/v1/${collection}?limit=100`, { tenant: this.tenant });
     const items = json['items'] as readonly { readonly id: string }[];
     return Promise.all(items.map(({ id }) => this.state(id)));
   }

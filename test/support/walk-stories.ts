@@ -105,11 +105,9 @@ export abstract class Stories extends Filling {
     const entity = await this.state(id);
     const domain = registry.byCollection(collection);
     const { from = [], to = [] } = domain.transitions[step] ?? {};
-    const isOne = (of: EntityState, other: string): boolean =>
-      Object.values(of.attributes).flatMap(idsIn).includes(other);
-    const named = Object.values(entity.attributes).flatMap(idsIn);
+    const named = idsIn(entity.attributes);
     const others = (await this.there(domain)).filter(
-      (other) => other.id === last || named.includes(other.id) || isOne(other, id),
+      (other) => other.id === last || named.includes(other.id) || idsIn(other.attributes).includes(id),
     );
     others.sort((a, b) => Number(b.id === last) - Number(a.id === last));
     const next = others.find(({ status }) => leadsTo(domain, status, from));

@@ -197,7 +197,7 @@ export class Walk extends Stories {
   /** What has taken an entity, where a creation does so, and can move it on: that one is used up for others. */
   async #takerOf(entity: EntityState, mover: Mover): Promise<EntityState | undefined> {
     const { domain, from = [] } = mover;
-    if (!takenBy(domain).includes(entity.collection)) return undefined;
+    if (from.length === 0 || !takenBy(domain).includes(entity.collection)) return undefined;
     const [first] = await this.#movesIt(entity, mover);
     return first && this.bring(first.id, from);
   }
@@ -409,7 +409,7 @@ export class Walk extends Stories {
     }
     const isEnough = async (): Promise<boolean> => isFree((command = await prepared()));
     if (await this.#atAnotherTime(id, name, command, ({ kind }) => kind === 'accepted')) return prepared();
-    const others = Object.values((await this.state(id)).attributes).flatMap(idsIn);
+    const others = idsIn((await this.state(id)).attributes);
     if (await this.fill([id, ...others, ...idsIn(command.input)], isEnough)) return command;
     for (let step = 0; step < passedMost && (await this.#passed(id)); step += 1) {
       if (await isEnough()) return command;

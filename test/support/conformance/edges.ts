@@ -31,7 +31,7 @@ import { flips } from './flips.ts';
 import { codesOf } from './rules-of.ts';
 
 /** How often a transition that stays in its state is taken again, by whoever may. */
-const othersMost = 3;
+const againMost = 3;
 
 /** Longer than any deadline of a definition. */
 const horizonMs = 400 * 24 * 60 * 60 * 1000;
@@ -111,7 +111,7 @@ export function edges({ domain, walk }: Subject): void {
         const now = await here.state(entity.id);
         if (now.status === status) await agree(here, now, name, command);
         // What one may do once, others may as well, until it has been done often enough.
-        for (let times = 0; times < othersMost; times += 1) {
+        for (let times = 0; times < againMost; times += 1) {
           const next = await here.state(entity.id);
           if (next.status !== status || codesOf(transition).every((code) => refusals.has(code))) break;
           await agree(here, next, name, await here.prepare(next, name));
