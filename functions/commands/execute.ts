@@ -40,10 +40,10 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
   // 2. Begin. Everything below ends within this deadline.
   const deadline = startDeadline(backend.clock, budgetMs);
 
-  // 3. Check the idempotency key. Powertools hashes it, and knows what this process has answered under it. What other
-  // processes have answered is found by the read in step 4, or by the commit. The answer of a receiver has no key: its
-  // message ends in the same transaction, and ends once.
-  const { known, once } = await onceOf(backend, request);
+  // 3. Check the idempotency key. Powertools hashes it, and knows what this process has answered under it; what this
+  // process has under way is waited for. What other processes have answered is found by the read in step 4, or by the
+  // commit. The answer of a receiver has no key: its message ends in the same transaction, and ends once.
+  const { known, once } = await onceOf(backend, request, deadline);
   if (known) return known;
 
   const execution = beginExecution(backend, once, deadline);
@@ -152,6 +152,7 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
     return await giveUp(execution, error as Error);
   } finally {
     between.leave();
+    if (once.key) backend.keys.letGo(once.key);
   }
 }
 

@@ -3,6 +3,7 @@
  * and remembers finished answers in the process. We put its record into the command's own transaction.
  *
  *     begin             saveInProgress           hashes key and payload; finds what the process remembers
+ *     take, letGo       ours                     duplicates in this process wait for the first execution's end
  *     (the transaction puts the record, COMPLETED, or finds another execution's there)
  *     remember          saveSuccess              nothing is left to write; the answer goes into the cache
  *     replay            processExistingRecord    compares payloads; the answer goes into the cache
@@ -48,14 +49,21 @@ export interface FreshKey {
   readonly payloadHash: string;
 }
 
+/** The execution of a key that this process has begun and not ended. */
+interface UnderWay {
+  readonly ended: Promise<void>;
+  readonly end: () => void;
+}
+
 export type Replay = Extract<Outcome, { readonly kind: 'replayed' | 'key_reused' }>;
 
 type Json = Parameters<BasePersistenceLayer['saveSuccess']>[0];
 const json = (value: unknown): Json => value as Json;
 
-/** One a process: it holds the cache of finished answers. */
+/** One a process: it holds the cache of finished answers, and knows which keys are under way. */
 export class IdempotencyKeys extends BasePersistenceLayer {
   #inProgress: IdempotencyRecord | undefined;
+  readonly #underWay = new Map<string, UnderWay>();
 
   constructor() {
     super();
@@ -94,6 +102,27 @@ export class IdempotencyKeys extends BasePersistenceLayer {
     }
     if (record?.payloadHash === undefined) throw new Error('Powertools has made no record of the request');
     return { kind: 'fresh', pk: record.idempotencyKey, payloadHash: record.payloadHash };
+  }
+
+  /**
+   * Takes a fresh key for an execution of this process, until it is let go.
+   * @returns the end of the one that has it; `undefined` where it is taken now
+   */
+  take({ pk }: FreshKey): Promise<void> | undefined {
+    const first = this.#underWay.get(pk);
+    if (first) return first.ended;
+    let end = (): void => undefined;
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    this.#underWay.set(pk, { ended, end });
+    return undefined;
+  }
+
+  /** The execution that took the key is over. */
+  letGo({ pk }: FreshKey): void {
+    this.#underWay.get(pk)?.end();
+    this.#underWay.delete(pk);
   }
 
   /** The answer of another execution of the key, where this one has the same payload. */

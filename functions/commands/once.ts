@@ -1,5 +1,8 @@
 /** What makes a command happen once. */
+import type { Deadline } from '../runtime/clock.ts';
+import { endsBefore } from '../runtime/deadline.ts';
 import { idempotency as keyLimits } from '../runtime/limits.ts';
+import { announced } from '../runtime/waits.ts';
 import { messageEnd } from '../store/outbox/kept-answers.ts';
 import type { IdempotencyItem, StoredAnswer } from '../store/transaction/idempotency-record.ts';
 import type { LabelledItem } from '../store/transaction/labelled-item.ts';
@@ -7,18 +10,29 @@ import { recordGuard } from '../store/transaction/transaction-items.ts';
 import type { Backend } from './backend.ts';
 import type { Execution, KeyedExecution, Once } from './execution.ts';
 import type { CommandRequest } from './command.ts';
-import type { Replay } from './idempotency-keys.ts';
+import type { Outcome } from './outcome.ts';
 
-/** Its idempotency key, or for the answer of a receiver its message. @returns the outcome, where this process knows it */
+/**
+ * Its idempotency key, or for the answer of a receiver its message. A duplicate of a request that this process has under way
+ * waits for its end, and then goes on by itself only where that has kept no answer.
+ * @returns the outcome, where this process knows it; else what was taken, which the execution lets go at its end
+ */
 export async function onceOf(
-  backend: Backend,
+  { keys }: Backend,
   request: CommandRequest,
+  deadline: Deadline,
 ): Promise<
-  { readonly known: Replay; readonly once?: undefined } | { readonly known?: undefined; readonly once: Once }
+  { readonly known: Outcome; readonly once?: undefined } | { readonly known?: undefined; readonly once: Once }
 > {
   if (request.kind === 'answer') return { once: { request } };
-  const key = await backend.keys.begin(request);
-  return key.kind === 'fresh' ? { once: { request, key } } : { known: key };
+  for (;;) {
+    const key = await keys.begin(request);
+    if (key.kind !== 'fresh') return { known: key };
+    const first = keys.take(key);
+    if (!first) return { once: { request, key } };
+    if (!(await announced(request.tenant, endsBefore(deadline, first))))
+      return { known: { kind: 'in_progress' } };
+  }
 }
 
 /**

@@ -33,3 +33,18 @@ export function inTime<T>({ signal }: Deadline, work: Promise<T>): Promise<T> {
   });
   return Promise.race([work, timeIsOver]);
 }
+
+/** Waits for something that cannot fail. @returns whether it ended before the deadline */
+export function endsBefore({ signal }: Deadline, work: Promise<void>): Promise<boolean> {
+  if (signal.aborted) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const timeIsOver = (): void => {
+      resolve(false);
+    };
+    signal.addEventListener('abort', timeIsOver);
+    void work.then(() => {
+      signal.removeEventListener('abort', timeIsOver);
+      resolve(true);
+    });
+  });
+}

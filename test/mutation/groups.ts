@@ -28,6 +28,7 @@ const commandsAsCalled = [
   'command-turns',
   'command-lost-answers',
   'command-locks',
+  'command-duplicates',
 ];
 /** What a worker makes of each delivery. */
 const workerDecisions = ['worker-calls', 'worker-deliveries', 'worker-uncertainty'];
