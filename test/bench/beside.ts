@@ -153,19 +153,36 @@ async function compare(
         const load = await line(side, size);
         await settle?.(side);
         const before = side.requests?.() ?? 0;
+        const cpuBefore = side.cpuMs?.();
         const result = await run(side.send, load);
         const requests = side.requests && { requests: (side.requests() - before) / load.count };
         const answered = performance.now();
         await settle?.(side);
         const settled = settle && { settledSeconds: (performance.now() - answered) / 1_000 };
-        seen[n]?.push({ ...result, ...requests, ...settled });
+        seen[n]?.push({ ...result, ...requests, ...settled, cpuMs: cpuOf(side, cpuBefore, load, result) });
       }
     }
     printRow(row(what, callers, seen[0] ?? [], seen[1] ?? []));
   }
 }
 
-type Measured = Round & {
+/**
+ * Milliseconds of processor time a command: of this process where the sides are in it, else of the program and its database,
+ * with all that follows of the command.
+ */
+function cpuOf(
+  side: Side,
+  before: number | undefined,
+  { count }: Load,
+  { cpuMs }: Round,
+): number | undefined {
+  if (!side.cpuMs) return cpuMs;
+  const after = side.cpuMs();
+  return before === undefined || after === undefined ? undefined : (after - before) / count;
+}
+
+type Measured = Omit<Round, 'cpuMs'> & {
+  readonly cpuMs: number | undefined;
   readonly requests?: number;
   /** From the last answer until all that follows was carried out. */
   readonly settledSeconds?: number;
@@ -187,7 +204,6 @@ function row(what: string, callers: number, ours: Seen, stock: Seen): string[] {
       .map(([status, times]) => `${times} x ${status}`)
       .join(', '),
   );
-  const inThisProcess = ours[0]?.requests !== undefined;
   return [
     what,
     String(callers),
@@ -195,7 +211,7 @@ function row(what: string, callers: number, ours: Seen, stock: Seen): string[] {
     spread(rates[1]),
     ratio.toFixed(2),
     ...both(({ p50 }) => p50, 1),
-    ...(inThisProcess ? both(({ cpuMs }) => cpuMs, 1) : ['', '']),
+    ...both(({ cpuMs }) => cpuMs, 1),
     ...both(({ requests }) => requests, 2),
     ...answers,
     ...both(({ settledSeconds }) => settledSeconds, 1),

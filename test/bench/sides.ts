@@ -16,6 +16,7 @@ import { systemClock } from '../../functions/runtime/clock.ts';
 import { startDynamoDbLocal } from '../../infra/local/dynamodb.ts';
 import { readTokenKey, signToken } from '../../infra/local/token-key.ts';
 import { emptyStore, local, log } from '../../infra/tools/explain/workbench.ts';
+import { cpuTimeMs } from './cpu-time.ts';
 import type { Answer, Command, Send } from './load.ts';
 import { createStockHandler } from './stock/api.ts';
 import { createStockTables, stockTables } from './stock/tables.ts';
@@ -25,6 +26,8 @@ export interface Side {
   readonly send: Send;
   /** Requests to DynamoDB so far, repetitions included; only in process. */
   readonly requests?: () => number;
+  /** Milliseconds of processor time so far, of the program and its database; only whole, and where the machine tells. */
+  readonly cpuMs?: () => number | undefined;
   /** Whether messages wait to be carried out; only whole. */
   readonly isBusy?: () => Promise<boolean>;
   readonly stop: () => Promise<void>;
@@ -184,7 +187,10 @@ export async function whole(receiverUrl: string, ours: string): Promise<readonly
       await gone;
     };
     // The stock pattern has no list of its messages: its calls tell when it is done.
-    return { name, send, stop, ...(name === 'commit-once' && { isBusy }) };
+    return {
+      ...{ name, send, stop, cpuMs: () => cpuTimeMs(program.pid ?? 0) },
+      ...(name === 'commit-once' && { isBusy }),
+    };
   };
   return [await start('commit-once', ours), await start('stock pattern', 'test/bench/stock/start.ts')];
 }
