@@ -104,8 +104,13 @@ export const list = <T extends z.ZodType>(
     .refine((values) => new Set(values).size === values.length, { error: 'must not contain duplicates' })
     .meta({ examples: [example], uniqueItems: true });
 
-/** A moment, RFC 3339 in UTC. */
-export const moment = () => z.iso.datetime().meta({ examples: ['2026-01-01T12:00:00.000Z'] });
+/** A moment, RFC 3339 in UTC. It is stored with milliseconds, however it was written, so that one moment is one text. */
+export const moment = () =>
+  z.iso
+    .datetime()
+    // It is called for what is no moment, too, which has been refused by then.
+    .overwrite((text) => (Number.isNaN(Date.parse(text)) ? text : new Date(text).toISOString()))
+    .meta({ examples: ['2026-01-01T12:00:00.000Z'] });
 
 /** How much later; years and months by the UTC calendar, whose short months end with their last day. */
 interface Span {

@@ -189,7 +189,7 @@ describe('a field', () => {
       'a moment',
       fields.moment(),
       ['2026-01-01T00:00:00.000Z'],
-      ['2026-01-01', '2026-01-01T00:00:00+01:00', 'now'],
+      ['2026-01-01', '2026-01-01T00:00:00+01:00', '2026-13-01T00:00:00Z', 'now', ''],
     ],
     [
       'a reference',
@@ -211,5 +211,13 @@ describe('a field', () => {
   ])('that is %s knows its own', (_name, field, good, bad) => {
     for (const value of good) expect(field.safeParse(value).success, JSON.stringify(value)).toBe(true);
     for (const value of bad) expect(field.safeParse(value).success, JSON.stringify(value)).toBe(false);
+  });
+
+  it('that is a moment holds one text for it, however it was written', () => {
+    const written = ['2026-01-01T12:00:00Z', '2026-01-01T12:00:00.0Z', '2026-01-01T12:00:00.000999Z'];
+    expect(new Set(written.map((text) => fields.moment().parse(text)))).toEqual(
+      new Set(['2026-01-01T12:00:00.000Z']),
+    );
+    expect(fields.moment().parse('2026-01-01T12:00:00.999Z')).toBe('2026-01-01T12:00:00.999Z');
   });
 });
