@@ -94,7 +94,8 @@ export function outsideBounds({ name: field, schema, isRequired }: Field): reado
   add('a boolean', true);
   if (type === 'integer') {
     if (minimum !== undefined) add('below the minimum', minimum - 1);
-    if (maximum !== undefined) add('above the maximum', maximum + 1);
+    // What is above all exact numbers is no number of a body.
+    if (maximum !== undefined && Number.isSafeInteger(maximum + 1)) add('above the maximum', maximum + 1);
     add('a fraction', (minimum ?? 0) + 0.5);
     add('its digits as a string', String(examples?.[0]));
   }

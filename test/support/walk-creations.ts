@@ -68,8 +68,15 @@ export abstract class Creations extends Rulings {
    */
   protected abstract takeBeforeCreation(domain: Domain, ids: readonly string[]): Promise<boolean>;
 
-  /** Has others post to these entities, until there is enough for what is wanted. */
-  protected abstract fill(ids: readonly string[], isEnough: () => Promise<boolean>): Promise<boolean>;
+  /**
+   * Has others post to these entities, until there is enough for what is wanted.
+   * @param isLargeToo with the largest numbers as well, where many examples are not enough: nobody can outdo them afterwards
+   */
+  protected abstract fill(
+    ids: readonly string[],
+    isEnough: () => Promise<boolean>,
+    isLargeToo?: boolean,
+  ): Promise<boolean>;
 
   /**
    * The example of a creation, referring to entities that exist, and who may send it. Where one person may not create
@@ -249,6 +256,14 @@ export const otherValues = (schemaOfAll: z.ZodObject | undefined, now: number): 
     };
     return values().map((value) => ({ [name]: value }));
   });
+
+/** The whole numbers of a creation, as large as they may be. */
+export const largestOf = (schemaOfAll: z.ZodObject | undefined): Input =>
+  Object.fromEntries(
+    fieldsOf(schemaOfAll).flatMap(({ name, schema }): [string, unknown][] =>
+      schema.type === 'integer' && schema.maximum !== undefined ? [[name, schema.maximum]] : [],
+    ),
+  );
 
 /** What all who create one in this way have in common: none where it is somebody's own. */
 const wayOf = (

@@ -1,16 +1,21 @@
 /** Has accounts filled that a transition or a creation draws on. */
+import type { Domain } from '../../functions/core/definition.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
 import { feedersOf } from '../../functions/docs/example-cast.ts';
 import type { Reply } from './backend.ts';
 import { postersOf } from './machine.ts';
-import { Creations } from './walk-creations.ts';
+import { Creations, largestOf } from './walk-creations.ts';
 import { NoWay } from './walk-types.ts';
+import type { CreateOptions } from './walk-types.ts';
 
 /** Enough for what an example wants of others. */
 const feedingsMax = 5;
 
 export abstract class Filling extends Creations {
   #isFilling = false;
+  #people = 0;
+  /** For who wrote the definition: why others have not posted to what was to be filled last. */
+  protected refusedFeeding = '';
 
   /** One try of a transition, in whatever way it comes about. */
   abstract attempt(id: string, name: string): Promise<Reply>;
@@ -18,14 +23,19 @@ export abstract class Filling extends Creations {
   /** @throws NoWay where there is no way into one of these states */
   abstract bring(id: string, statuses: readonly string[]): Promise<EntityState>;
 
-  protected override async fill(ids: readonly string[], isEnough: () => Promise<boolean>): Promise<boolean> {
+  protected override async fill(
+    ids: readonly string[],
+    isEnough: () => Promise<boolean>,
+    isLargeToo = false,
+  ): Promise<boolean> {
     // What fills is not filled in its turn, which might go round in a circle.
     if (this.#isFilling) return false;
     this.#isFilling = true;
+    this.refusedFeeding = '';
     try {
       for (const id of new Set(ids)) {
         const entity = await this.find(id);
-        if (entity && (await this.#filled(entity, isEnough))) return true;
+        if (entity && (await this.#filled(entity, isEnough, isLargeToo))) return true;
       }
       return false;
     } finally {
@@ -34,7 +44,11 @@ export abstract class Filling extends Creations {
   }
 
   /** Has its own transitions post to an entity, and then creations that name it. */
-  async #filled({ id, collection, status }: EntityState, isEnough: () => Promise<boolean>): Promise<boolean> {
+  async #filled(
+    { id, collection, status }: EntityState,
+    isEnough: () => Promise<boolean>,
+    isLargeToo: boolean,
+  ): Promise<boolean> {
     const { registry } = this.api.backend;
     const repeated = async (post: () => Promise<Reply>): Promise<boolean> => {
       for (let times = 0; times < feedingsMax; times += 1) {
@@ -57,12 +71,26 @@ export abstract class Filling extends Creations {
       }
     }
     for (const domain of feedersOf(registry, collection)) {
-      const create = async (): Promise<Reply> => {
-        const prepared = await this.prepareCreation(domain, { given: { [collection]: id } });
-        return this.api.post(`/v1/${domain.collection}`, prepared.input, this.as(prepared));
-      };
-      if (await repeated(create)) return true;
+      const given = { [collection]: id };
+      if (await repeated(() => this.#fed(domain, { given }))) return true;
+      if (!isLargeToo) continue;
+      const largest = { given, input: largestOf(domain.create.input) };
+      if ((await this.#fed(domain, largest)).status < 300 && (await isEnough())) return true;
     }
     return false;
+  }
+
+  /** Creates one that posts to what is given, as somebody who does nothing else: each may have one only, and tests have theirs. */
+  async #fed(domain: Domain, options: CreateOptions): Promise<Reply> {
+    const prepared = await this.prepareCreation(domain, options);
+    const post = (actor: string): Promise<Reply> =>
+      this.api.post(`/v1/${domain.collection}`, prepared.input, this.as({ ...prepared, actor }));
+    this.#people += 1;
+    const first = await post(`person ${this.#people}`);
+    if (first.status < 300) return first;
+    const second = await post(prepared.actor);
+    if (second.status >= 300)
+      this.refusedFeeding = `; ${domain.collection} would post to it, and none can be created: ${second.text}`;
+    return second;
   }
 }

@@ -23,7 +23,7 @@ import { timestamp } from '../../functions/runtime/clock.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import { answer, answerTo, unanswered } from './answering.ts';
 import type { Reply } from './backend.ts';
-import { exampleOf, fieldsOf } from './examples.ts';
+import { exampleOf } from './examples.ts';
 import type { Input } from './examples.ts';
 import { runDue } from './due.ts';
 import { leadsTo, moversOf, nextOnTheWay, preludesOf, takenBy } from './machine.ts';
@@ -33,7 +33,7 @@ import type { LinkedTransition } from './linked.ts';
 import { dump } from './table-dump.ts';
 import { byCollection, secretsOf } from './walk-inputs.ts';
 import type { CreateOptions, Given, Observation, Prepared } from './walk-types.ts';
-import { briefly, isMoment, laterMs, otherValues } from './walk-creations.ts';
+import { briefly, isMoment, largestOf, laterMs, otherValues } from './walk-creations.ts';
 import { Stories } from './walk-stories.ts';
 import { NoWay, Refused } from './walk-types.ts';
 import type { Ruling } from './walk-rulings.ts';
@@ -236,12 +236,9 @@ export class Walk extends Stories {
     const { registry } = this.api.backend;
     const texts = Object.values(attributes).filter((value) => typeof value === 'string');
     const given = { ...byCollection(registry, texts), [collection]: id };
-    const largest = fieldsOf(domain.create.input).flatMap(({ name, schema }): [string, unknown][] =>
-      schema.type === 'integer' ? [[name, schema.maximum]] : [],
-    );
     const { tenant } = this;
     let reply: Reply | undefined;
-    for (const input of [{}, Object.fromEntries(largest)]) {
+    for (const input of [{}, largestOf(domain.create.input)]) {
       const prepared = await this.prepareCreation(domain, { given, input });
       const before = this.#observed ? await dump(this.api.backend.store) : new Map<string, never>();
       reply = await this.api.post(`/v1/${domain.collection}`, prepared.input, this.as(prepared));
@@ -489,7 +486,8 @@ export class Walk extends Stories {
     const tried = [...taken].flatMap(([from, names]) =>
       [...names].map((name) => `; "${name}" in "${from}" did not lead there`),
     );
-    throw new NoWay(`${id} cannot be brought from "${status}" to ${statuses.join(' or ')}${tried.join('')}`);
+    const why = `${tried.join('')}${this.refusedFeeding}`;
+    throw new NoWay(`${id} cannot be brought from "${status}" to ${statuses.join(' or ')}${why}`);
   }
 
   /**
@@ -508,7 +506,7 @@ export class Walk extends Stories {
         const verdict = await this.verdict(entity.id, name, { input: {}, actor: 'system:timer' }, due.at);
         return verdict.kind === 'rejected' || isOnTheWay(verdict.decision.entities[0].after.status);
       };
-      if (!(await comesThere())) await this.fill([entity.id], comesThere);
+      if (!(await comesThere())) await this.fill([entity.id], comesThere, true);
       return true;
     }
     const prepared = await this.prepare(entity, name);

@@ -8,13 +8,15 @@ import { z } from 'zod';
 import type { Decided } from '../../../functions/core/decision.ts';
 import { peopleOf } from '../../../functions/core/authorize.ts';
 import { endsFrom } from '../../../functions/core/definition.ts';
-import type { Domain } from '../../../functions/core/definition.ts';
+import type { AnyTransition, Domain } from '../../../functions/core/definition.ts';
 import { valueAt } from '../../../functions/core/entity.ts';
 import type { EntityState } from '../../../functions/core/entity.ts';
 import { answersThatBring } from '../../../functions/core/registry.ts';
 import { secretFields } from '../../../functions/core/fields.ts';
+import { ruleHeads } from '../../../functions/core/rules.ts';
 import { isFinal } from '../../../functions/core/rejections.ts';
 import { idsIn } from '../../../functions/docs/example-body.ts';
+import { timestamp } from '../../../functions/runtime/clock.ts';
 import type { Reply } from '../backend.ts';
 import type { Subject } from '../conformance.ts';
 import { leadsTo, preludesOf, takenBy } from '../machine.ts';
@@ -23,7 +25,7 @@ import type { Field } from '../examples.ts';
 import { everyRole } from '../roles.ts';
 import { countByKind, difference, dump } from '../table-dump.ts';
 import type { Walk } from '../walk.ts';
-import { wordsIn } from '../walk-creations.ts';
+import { isMoment, wordsIn } from '../walk-creations.ts';
 import { intruder } from '../walk-rulings.ts';
 import { NoWay } from '../walk-types.ts';
 import type { CreateOptions, Prepared } from '../walk-types.ts';
@@ -236,6 +238,24 @@ export function edges({ domain, walk }: Subject): void {
       });
     }
 
+    for (const { name: field } of isPublic ? momentsOf(transition.input) : []) {
+      it(`lie where they should along "${field}"`, async () => {
+        const { here, entity, command } = await prepared(status, name);
+        const judge = await here.judge(entity.id, name, command);
+        const at = (moment: number): Prepared => ({
+          ...command,
+          input: { ...command.input, [field]: timestamp(moment) },
+        });
+        const now = here.clock.now();
+        const range = [now - horizonMs, Date.parse(String(command.input[field])), now + horizonMs];
+        const sides = new Set(flips(range, (moment) => answerOf(judge(at(moment)))).flat());
+        // Refused first: that leaves the entity as it is for the others.
+        const isRefused = (moment: number): boolean => judge(at(moment)).kind === 'rejected';
+        for (const moment of [...sides].sort((a, b) => Number(isRefused(b)) - Number(isRefused(a))))
+          await agree(here, entity, name, at(moment));
+      });
+    }
+
     it('lie where they should along time', async () => {
       const { here, entity, command } = await prepared(status, name);
       const judge = await here.judge(entity.id, name, command);
@@ -302,11 +322,17 @@ export function edges({ domain, walk }: Subject): void {
         await agree(here, entity, name, await here.prepare(entity, name));
       }
     }
-    const lacking = unseen().map(
-      (code) =>
-        `"${code}" never refused: it cannot, or no walk, also none that came round again, led to where it does; ` +
-        `then say in the rule after which steps: refusedAfter: ["<transition>", "<collection>/<transition>"]`,
-    );
+    const lacking = unseen().map((code) => {
+      const asking = legal.filter(({ transition }) => codesOf(transition).includes(code));
+      const commands = [...new Set(asking.map(({ name }) => `"${name}"`))].join(', ');
+      const named = asking.flatMap(({ transition }) => ruleNames(transition, code));
+      const rulesOf = named.length > 0 ? ` (${[...new Set(named)].join(', ')})` : '';
+      return (
+        `"${code}"${rulesOf} of ${commands} never refused: it cannot, or no walk, also none that came round again, ` +
+        `led to where it does, and no other number or moment that is sent; ` +
+        `then say in the rule after which steps: refusedAfter: ["<transition>", "<collection>/<transition>"]`
+      );
+    });
     expect(lacking).toEqual([]);
     const unasked = legal.flatMap(({ transition }) => codesOf(transition)).filter((code) => !rules.has(code));
     if (unasked.length > 0)
@@ -329,6 +355,13 @@ async function createdByAnother(here: Walk, domain: Domain): Promise<EntityState
 
 const wholeNumbersOf = (schema: z.ZodObject | undefined): readonly Field[] =>
   fieldsOf(schema).filter(({ schema: { type } }) => type === 'integer');
+
+const momentsOf = (schema: z.ZodObject | undefined): readonly Field[] =>
+  fieldsOf(schema).filter(({ schema: { examples } }) => isMoment(examples?.[0]));
+
+/** What the rules are called that refuse with a code of another name, as 422 does. */
+const ruleNames = ({ rules }: AnyTransition, code: string): readonly string[] =>
+  ruleHeads(rules).flatMap((head) => (head.code === code && head.name !== code ? [`"${head.name}"`] : []));
 
 const answerOf = (decided: Decided): string => {
   if (decided.kind === 'incomplete') throw new Error(`${decided.ids.join(', ')} were not read`);
