@@ -42,6 +42,6 @@ export const assumptions = {
   requestMs: 5,
   /** What a worker waits for mail, webhook, object store or model. */
   receiverMs: 200,
-  /** Handler CPU a command of the stock pattern, measured at concurrency 1 as our own is. */
-  stockCpuMs: 4,
+  /** Handler CPU a command of the stock pattern, 2.6 to 3.1 ms by one caller (`npm run bench -- --only handlers`, 2026-11-27). */
+  stockCpuMs: 3,
 } as const;
