@@ -6,7 +6,7 @@ import type { Reply } from './backend.ts';
 import { postersOf } from './machine.ts';
 import { Creations, largestOf } from './walk-creations.ts';
 import { NoWay } from './walk-types.ts';
-import type { CreateOptions } from './walk-types.ts';
+import type { CreateOptions, Given } from './walk-types.ts';
 
 /** Enough for what an example wants of others. */
 const feedingsMax = 5;
@@ -21,7 +21,7 @@ export abstract class Filling extends Creations {
   abstract attempt(id: string, name: string): Promise<Reply>;
 
   /** @throws NoWay where there is no way into one of these states */
-  abstract bring(id: string, statuses: readonly string[]): Promise<EntityState>;
+  abstract bring(id: string, statuses: readonly string[], given?: Given): Promise<EntityState>;
 
   protected override async fill(
     ids: readonly string[],

@@ -26,16 +26,15 @@ import type { Reply } from './backend.ts';
 import { exampleOf } from './examples.ts';
 import type { Input } from './examples.ts';
 import { runDue } from './due.ts';
-import { leadsTo, moversOf, nextOnTheWay, preludesOf, takenBy } from './machine.ts';
-import type { Mover } from './machine.ts';
+import { leadsTo, nextOnTheWay, preludesOf } from './machine.ts';
 import { linkedBy } from './linked.ts';
 import type { LinkedTransition } from './linked.ts';
 import { dump } from './table-dump.ts';
 import { byCollection, secretsOf } from './walk-inputs.ts';
 import type { CreateOptions, Given, Observation, Prepared } from './walk-types.ts';
-import { briefly, isMoment, largestOf, laterMs, otherValues } from './walk-creations.ts';
-import { Stories } from './walk-stories.ts';
-import { NoWay, Refused } from './walk-types.ts';
+import { briefly, isMoment, laterMs, otherValues } from './walk-creations.ts';
+import { Movers } from './walk-movers.ts';
+import { NoWay } from './walk-types.ts';
 import type { Ruling } from './walk-rulings.ts';
 
 /** What who wrote the definition can do. */
@@ -56,14 +55,12 @@ interface Waiting {
   readonly outcome: Answer;
 }
 
-export class Walk extends Stories {
-  #observed: Observation[] | undefined;
-
+export class Walk extends Movers {
   /**
    * Input and actor with which a transition of this entity has the best prospects; what it moves is brought to
    * where it can be moved, unless it is to stay as it is.
    */
-  async prepare(
+  override async prepare(
     entity: EntityState,
     name: string,
     given: Given = {},
@@ -181,74 +178,7 @@ export class Walk extends Stories {
     }
     if (domain.deadlines?.[name]) return this.#wait(entity, name);
     if (answersThatBring(domain, name).length > 0) return this.#answer(entity, name);
-    const movers = moversOf(this.api.backend.registry, domain.collection, name);
-    for (const mover of movers) {
-      const taker = await this.#takerOf(entity, mover);
-      if (taker) return this.force(taker.id, mover.name);
-    }
-    const [mover] = movers;
-    if (!mover) throw new Error(`nothing brings about "${name}" of ${domain.collection}`);
-    if (!mover.from) return this.#createMoving(mover.domain, entity);
-    const moving = await this.#moverOf(entity, mover);
-    await this.bring(moving.id, mover.from);
-    return this.force(moving.id, mover.name, { [domain.collection]: id });
-  }
-
-  /** What has taken an entity, where a creation does so, and can move it on: that one is used up for others. */
-  async #takerOf(entity: EntityState, mover: Mover): Promise<EntityState | undefined> {
-    const { domain, from = [] } = mover;
-    if (from.length === 0 || !takenBy(domain).includes(entity.collection)) return undefined;
-    const [first] = await this.#movesIt(entity, mover);
-    return first && this.bring(first.id, from);
-  }
-
-  /** Those that move an entity, or can be brought to where they do; who waits there goes first. */
-  async #movesIt({ id }: EntityState, { domain, name, from = [] }: Mover): Promise<readonly EntityState[]> {
-    const { input, internal } = domain.transitions[name] ?? {};
-    // What an answer will say is not known before it comes.
-    const example = internal === true ? {} : exampleOf(input);
-    const movers: EntityState[] = [];
-    for (const each of await this.there(domain)) {
-      if (!leadsTo(domain, each.status, from)) continue;
-      const command = this.command(domain, each, name, example, 'alice');
-      const known = await this.known(command, each);
-      const moves = linkedBy(command, each, (other) => known.get(other));
-      if (moves.some((move) => move.id === id)) movers.push(each);
-    }
-    const waits = ({ status }: EntityState): number => Number(from.includes(status));
-    return movers.sort((a, b) => waits(b) - waits(a));
-  }
-
-  /** A new one for this entity; where none can be created, because of its state or a value it holds, one that is there. */
-  async #moverOf(entity: EntityState, mover: Mover): Promise<EntityState> {
-    try {
-      return await this.create(mover.domain, { given: { [entity.collection]: entity.id } });
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      const [there] = await this.#movesIt(entity, mover);
-      if (there) return there;
-      throw error;
-    }
-  }
-
-  /** Creates what moves an entity: for it, or beside it, with larger numbers where those of the example are refused. */
-  async #createMoving(domain: Domain, { id, collection, attributes }: EntityState): Promise<Reply> {
-    const { registry } = this.api.backend;
-    const texts = Object.values(attributes).filter((value) => typeof value === 'string');
-    const given = { ...byCollection(registry, texts), [collection]: id };
-    const { tenant } = this;
-    let reply: Reply | undefined;
-    for (const input of [{}, largestOf(domain.create.input)]) {
-      const prepared = await this.prepareCreation(domain, { given, input });
-      const before = this.#observed ? await dump(this.api.backend.store) : new Map<string, never>();
-      reply = await this.api.post(`/v1/${domain.collection}`, prepared.input, this.as(prepared));
-      if (reply.status !== 201) continue;
-      const created = await this.state(String(reply.json['id']));
-      const after = this.#observed ? await dump(this.api.backend.store) : before;
-      this.#observed?.push({ entity: created, name: 'create', prepared, before, reply, after });
-      return this.api.get(`/v1/${collection}/${id}`, { tenant });
-    }
-    throw new NoWay(`${id} is moved by no creation of ${domain.collection}: ${reply?.text ?? ''}`);
+    return this.movedByAnother(entity, name);
   }
 
   /** The message of an entity whose answer brings a transition about, and that answer. */
@@ -309,10 +239,10 @@ export class Walk extends Stories {
 
   /** Does something, and tells of the last command that was sent meanwhile. */
   async watching(work: () => Promise<unknown>): Promise<Observation> {
-    this.#observed = [];
+    this.observed = [];
     await work();
-    const last = this.#observed.at(-1);
-    this.#observed = undefined;
+    const last = this.observed.at(-1);
+    this.observed = undefined;
     if (!last) throw new Error('no command was sent');
     return last;
   }
@@ -323,11 +253,11 @@ export class Walk extends Stories {
     prepared: Prepared,
     send: () => Promise<Reply>,
   ): Promise<Reply> {
-    if (!this.#observed) return send();
+    if (!this.observed) return send();
     const { store } = this.api.backend;
     const before = await dump(store);
     const reply = await send();
-    this.#observed.push({ entity, name, prepared, before, reply, after: await dump(store) });
+    this.observed.push({ entity, name, prepared, before, reply, after: await dump(store) });
     return reply;
   }
 
@@ -457,9 +387,10 @@ export class Walk extends Stories {
 
   /**
    * Brings an entity into one of these states, along the shortest way of its machine.
+   * @param given what its transitions name on the way
    * @throws NoWay where there is none
    */
-  override async bring(id: string, statuses: readonly string[]): Promise<EntityState> {
+  override async bring(id: string, statuses: readonly string[], given: Given = {}): Promise<EntityState> {
     // By state: what leads elsewhere from one may lead there from another.
     const elsewhere = new Map<string, Set<string>>();
     // And what has come back to it: where there is another way it goes before another round.
@@ -477,8 +408,8 @@ export class Walk extends Stories {
       if (next === undefined) break;
       taken.set(status, before.add(next));
       const comes = answersThatBring(domain, next).length === 0 || (await this.waiting(id, next));
-      const way = comes && (await this.#leadsOn(entity, next, statuses));
-      if (way === true) await this.force(id, next);
+      const way = comes && (await this.#leadsOn(entity, next, statuses, given));
+      if (way === true) await this.force(id, next, given);
       else if (way) await this.send(entity, next, way);
       else elsewhere.set(status, without.add(next));
     }
@@ -494,7 +425,12 @@ export class Walk extends Stories {
    * A transition with several ends may choose one from which there is no way on.
    * @returns what to send where its example alone would not lead there
    */
-  async #leadsOn(entity: EntityState, name: string, targets: readonly string[]): Promise<boolean | Prepared> {
+  async #leadsOn(
+    entity: EntityState,
+    name: string,
+    targets: readonly string[],
+    given: Given,
+  ): Promise<boolean | Prepared> {
     const { domain, transition } = this.definition(entity, name);
     if (transition.to.length === 1) return true;
     const isOnTheWay = (status: string): boolean =>
@@ -509,7 +445,7 @@ export class Walk extends Stories {
       if (!(await comesThere())) await this.fill([entity.id], comesThere, true);
       return true;
     }
-    const prepared = await this.prepare(entity, name);
+    const prepared = await this.prepare(entity, name, given);
     const verdict = await this.verdict(entity.id, name, prepared);
     const isLeading = (ruling: Ruling): boolean =>
       ruling.kind === 'accepted' && isOnTheWay(ruling.decision.entities[0].after.status);
@@ -549,13 +485,15 @@ export class Walk extends Stories {
   /** A new entity in a state. */
   async reach(domain: Domain, status: string, options: CreateOptions = {}): Promise<EntityState> {
     const way = `${domain.collection} in "${status}"`;
-    const before = this.closed.get(way);
+    // What one that is given keeps from it, another one may not.
+    const isAnybodys = options.given === undefined;
+    const before = isAnybodys ? this.closed.get(way) : undefined;
     if (before !== undefined) throw briefly(`there are no ${way}: ${before}`);
     try {
       const { id } = await this.create(domain, await this.beginning(domain, status, options));
       return await this.bring(id, [status]);
     } catch (error) {
-      this.closed.set(way, (error as Error).message);
+      if (isAnybodys) this.closed.set(way, (error as Error).message);
       throw error;
     }
   }

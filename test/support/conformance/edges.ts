@@ -27,8 +27,8 @@ import { countByKind, difference, dump } from '../table-dump.ts';
 import type { Walk } from '../walk.ts';
 import { isMoment, wordsIn } from '../walk-creations.ts';
 import { intruder } from '../walk-rulings.ts';
-import { NoWay } from '../walk-types.ts';
-import type { CreateOptions, Prepared } from '../walk-types.ts';
+import { NoWay, Refused } from '../walk-types.ts';
+import type { CreateOptions, Given, Prepared } from '../walk-types.ts';
 import { flips } from './flips.ts';
 import { codesOf } from './rules-of.ts';
 
@@ -82,6 +82,16 @@ export function edges({ domain, walk }: Subject): void {
     }
     const entity = await here.state(id);
     return { here, entity, command: await here.prepare(entity, name) };
+  }
+
+  /** One in a state that names what is given; where that keeps it from being created, one with its own. */
+  async function reachBeside(here: Walk, status: string, given: Given): Promise<EntityState> {
+    try {
+      return await here.reach(domain, status, { given });
+    } catch (error) {
+      if (!(error instanceof Refused || error instanceof NoWay)) throw error;
+      return here.reach(domain, status);
+    }
   }
 
   const legal = domain.states.flatMap((status) =>
@@ -185,7 +195,7 @@ export function edges({ domain, walk }: Subject): void {
           // What its creation takes along is used up, so that each has its own.
           const other = isTaken ? undefined : await next.reach(otherDomain, otherStatus);
           const given = other ? { [move.collection]: other.id } : {};
-          const { id } = await next.reach(domain, status, { given });
+          const { id } = await reachBeside(next, status, given);
           const asItIs = async (): Promise<Prepared> =>
             next.prepare(await next.state(id), name, given, { asTheyAre: true });
           // One that it has created or taken itself is brought there, in the place of the one that it is given.

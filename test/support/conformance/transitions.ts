@@ -137,6 +137,7 @@ export function transitions({ domain, walk }: Subject): void {
           // Not by `reach`, which would tell the other tests that a way is closed, and here nobody hears why.
           const { id } = await here.create(domain, await here.beginning(domain, before));
           await here.bring(id, [before]);
+          await here.readyMover(id, name);
           await here.force(id, entering);
           await expectTransition(here, await here.bring(id, [status]), name);
           return true;
