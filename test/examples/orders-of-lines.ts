@@ -1,7 +1,7 @@
 /** Orders of several lines: each at the price of its product, each with a shipment that is created along with the order. */
 import { z } from 'zod';
 import { defineDomain } from '../../functions/core/definition.ts';
-import { amount, integer, list, reference, text, title } from '../../functions/core/fields.ts';
+import { amount, count, integer, list, reference, text, title } from '../../functions/core/fields.ts';
 import type { Values } from '../../functions/core/fields.ts';
 import { many } from '../../functions/core/others.ts';
 import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
@@ -88,7 +88,8 @@ export const orders = defineDomain({
   states: ['placed', 'cancelled'],
   attributes: {
     customer: text('alice'),
-    total: amount(240),
+    // More than one amount holds: that of a thousand pieces.
+    total: count(240),
     lines: list(reference('shipments', 'shp'), 1, linesMax, ['shp_01JD2X5T9ZK4M8Q7W6V5B3N2HC']),
   },
   create: {

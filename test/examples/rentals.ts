@@ -4,6 +4,8 @@ import { amount, integer, later, moment, reference, text, title } from '../../fu
 import { named, own, transfer } from '../../functions/core/postings.ts';
 
 const money = { unit: 'EUR', shown: true } as const;
+// Bounded, so that what it comes to in 30 days is an amount, too.
+const perDay = integer(1, 1_000_000, 500);
 
 export const equipment = defineDomain({
   collection: 'equipment',
@@ -11,11 +13,11 @@ export const equipment = defineDomain({
   idPrefix: 'eqp',
   summary: 'A piece of equipment, with what its owner has earned by it.',
   states: ['available', 'rented', 'sold'],
-  attributes: { owner: text('alice'), name: title('A drill'), perDay: amount(500) },
+  attributes: { owner: text('alice'), name: title('A drill'), perDay },
   accounts: { earned: money },
   create: {
     summary: 'Offer it',
-    input: { name: title('A drill'), perDay: amount(500) },
+    input: { name: title('A drill'), perDay },
     set: ({ input, actor }) => ({ ...input, owner: actor }),
   },
   transitions: {

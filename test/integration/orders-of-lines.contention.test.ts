@@ -96,3 +96,13 @@ it('creates a shipment a line, at the price of its product, and sells no piece t
   expect([await left(pencils), await left(paper)]).toEqual([997 - 34, 3]);
   expect((await auditWhole(createAudit(api.backend), 'acme')).problems).toEqual([]);
 });
+
+it('adds up the dearest pieces, as many as one may order', async () => {
+  const api = await startBackend({ domains: [products, shipments, orders], client });
+  const [price, pieces] = [1_000_000_000_000, 100];
+  const crown = { name: 'A crown', price, pieces: 10 * pieces };
+  const product = idOf(await api.post('/v1/products', crown, { subject: 'shop', roles: 'shop' }));
+  const lines = Array.from({ length: 10 }, () => ({ product, pieces }));
+  const { status, json } = await api.post('/v1/orders', { lines });
+  expect([status, json['total']]).toEqual([201, price * 10 * pieces]);
+});

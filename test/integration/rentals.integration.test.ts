@@ -28,3 +28,13 @@ it('lends a piece to one of many, never to its owner, and pays the owner when it
   expect(verdictOf(await rent('bob'))).toEqual([201, undefined]);
   expect((await auditWhole(createAudit(api.backend), 'acme')).problems).toEqual([]);
 });
+
+it('rents the dearest piece for as long as one may, and takes no piece that would be dearer', async () => {
+  const api = await startBackend({ domains: [equipment, rentals], client });
+  const offer = (perDay: number) =>
+    api.post('/v1/equipment', { name: 'A crane', perDay }, { subject: 'alice' });
+  expect(verdictOf(await offer(1_000_001))).toEqual([400, 'invalid_request']);
+  const piece = idOf(await offer(1_000_000));
+  const rented = await api.post('/v1/rentals', { piece, days: 30 }, { subject: 'bob' });
+  expect([rented.status, rented.json['price']]).toEqual([201, 30_000_000]);
+});
