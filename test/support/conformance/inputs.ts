@@ -2,12 +2,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
+import { idsIn } from '../../../functions/docs/example-body.ts';
 import type { Reply } from '../backend.ts';
 import { anyCharacter } from '../characters.ts';
 import type { Subject } from '../conformance.ts';
-import { fieldsOf, insideBounds, outsideBounds } from '../examples.ts';
+import { exampleOf, fieldsOf, insideBounds, outsideBounds } from '../examples.ts';
 import { countByKind, difference, dump } from '../table-dump.ts';
 import type { Walk } from '../walk.ts';
+import { largestOf } from '../walk-creations.ts';
+import { Refused } from '../walk-types.ts';
 import type { Prepared } from '../walk-types.ts';
 
 interface Target {
@@ -121,6 +124,27 @@ export function inputs({ domain, walk }: Subject): void {
         { numRuns: 4 },
       );
     });
+  });
+
+  it('is created with the largest numbers that may be sent, as is what it names, or is refused', async () => {
+    const here = walk();
+    const given: Record<string, string> = {};
+    for (const id of idsIn(exampleOf(domain.create.input))) {
+      const other = here.api.backend.registry.ofId(id);
+      if (!other) continue;
+      try {
+        const input = largestOf(other.create.input);
+        given[other.collection] = (await here.create(other, { input })).id;
+      } catch (error) {
+        // Not all of its numbers may be so large at once.
+        if (!(error instanceof Refused)) throw error;
+      }
+    }
+    const prepared = await here.prepareCreation(domain, { given, input: largestOf(domain.create.input) });
+    const reply = await here.api.post(`/v1/${domain.collection}`, prepared.input, here.as(prepared));
+    const cure =
+      'what is added up or multiplied may be more than its field holds: let a count hold it, or bound the factors';
+    expect(reply.status, `${cure}: ${reply.text}`).toBeLessThan(500);
   });
 }
 
