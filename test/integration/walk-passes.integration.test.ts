@@ -1,6 +1,6 @@
 /**
  * The conformance tests of what is named later than at creation: a visit is booked with a pass, and given back to a pass that
- * may have run out since; and of an offer that can be made while its lot is open, and takes that along later.
+ * may have run out since; and of an offer that can be made while its lot is open, looks at it later, and takes it along.
  */
 import { defineDomain } from '../../functions/core/definition.ts';
 import { amount, later, moment, reference, text } from '../../functions/core/fields.ts';
@@ -141,6 +141,17 @@ const offers = defineDomain({
     set: ({ input, actor }) => ({ ...input, buyer: actor }),
   },
   transitions: {
+    praise: {
+      summary: 'Say why it is a good one',
+      from: ['made'],
+      references: {
+        lot: {
+          of: lots,
+          id: ({ entity }) => entity.lot,
+          rules: { lot_gone: { path: 'status', is: 'open', otherwise: 'It is too late for that.' } },
+        },
+      },
+    },
     accept: {
       summary: 'Take it',
       from: ['made'],

@@ -8,7 +8,7 @@ import type { EntityState } from '../../functions/core/entity.ts';
 import { valueAt } from '../../functions/core/entity.ts';
 import { contextOf } from '../../functions/core/context.ts';
 import { unreadRejection } from '../../functions/core/movements.ts';
-import { namedOthers } from '../../functions/core/named-others.ts';
+import { idsOf, namedOthers } from '../../functions/core/named-others.ts';
 import { readEntity, readTogether } from '../../functions/store/entities/reads.ts';
 import type { TestBackend } from './backend.ts';
 import type { Input } from './examples.ts';
@@ -146,6 +146,16 @@ export class Rulings {
     const { store } = this.api.backend;
     const { entities } = await readTogether(store, this.tenant, ids, undefined, noDeadline());
     for (const id of ids) known.set(id, entities.get(id));
+  }
+
+  /** The entities that a transition reads, or checks without reading them. */
+  async lookedAt(entity: EntityState, name: string, { input, actor }: Prepared): Promise<readonly string[]> {
+    const { domain, transition } = this.definition(entity, name);
+    const parsed = transition.input?.parse(input) ?? {};
+    const command = this.command(domain, entity, name, parsed, actor);
+    const context = contextOf(command, entity, await this.known(command, entity));
+    const { reads = {}, references = {} } = transition;
+    return [...Object.values(reads), ...Object.values(references)].flatMap((other) => idsOf(other, context));
   }
 
   /** The linked transitions a command would bring about. */

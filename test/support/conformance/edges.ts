@@ -7,19 +7,17 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Decided } from '../../../functions/core/decision.ts';
 import { peopleOf } from '../../../functions/core/authorize.ts';
-import { endsFrom } from '../../../functions/core/definition.ts';
-import type { AnyTransition, Domain } from '../../../functions/core/definition.ts';
+import type { Domain } from '../../../functions/core/definition.ts';
 import { valueAt } from '../../../functions/core/entity.ts';
 import type { EntityState } from '../../../functions/core/entity.ts';
 import { answersThatBring } from '../../../functions/core/registry.ts';
 import { secretFields } from '../../../functions/core/fields.ts';
-import { ruleHeads } from '../../../functions/core/rules.ts';
 import { isFinal } from '../../../functions/core/rejections.ts';
 import { idsIn } from '../../../functions/docs/example-body.ts';
 import { timestamp } from '../../../functions/runtime/clock.ts';
 import type { Reply } from '../backend.ts';
 import type { Subject } from '../conformance.ts';
-import { leadsTo, preludesOf, takenBy } from '../machine.ts';
+import { preludesOf, takenBy } from '../machine.ts';
 import { exampleOf, fieldsOf } from '../examples.ts';
 import type { Field } from '../examples.ts';
 import { everyRole } from '../roles.ts';
@@ -30,6 +28,8 @@ import { intruder } from '../walk-rulings.ts';
 import { NoWay, Refused } from '../walk-types.ts';
 import type { CreateOptions, Given, Prepared } from '../walk-types.ts';
 import { flips } from './flips.ts';
+import { everyRule } from './every-rule.ts';
+import type { Legal, PreparedEntity } from './every-rule.ts';
 import { codesOf } from './rules-of.ts';
 
 /** How often a transition that stays in its state is taken again, by whoever may. */
@@ -66,7 +66,7 @@ export function edges({ domain, walk }: Subject): void {
     status: string,
     name: string,
     options: CreateOptions & { preludes?: readonly string[] } = {},
-  ) {
+  ): Promise<PreparedEntity> {
     const here = walk();
     const { id } = await here.reach(domain, status, options);
     for (const prelude of options.preludes ?? []) {
@@ -94,7 +94,7 @@ export function edges({ domain, walk }: Subject): void {
     }
   }
 
-  const legal = domain.states.flatMap((status) =>
+  const legal: readonly Legal[] = domain.states.flatMap((status) =>
     Object.entries(domain.transitions)
       .filter(([name, { from, internal }]) => {
         const isWaitedFor = domain.deadlines?.[name]?.while.includes(status) === true;
@@ -294,62 +294,7 @@ export function edges({ domain, walk }: Subject): void {
     }
   }
 
-  /** What leaves a state for one from which there is a way back. */
-  const roundsFrom = (status: string): readonly string[] =>
-    Object.entries(domain.transitions)
-      .filter(
-        ([, transition]) =>
-          transition.from.includes(status) &&
-          endsFrom(transition, status).some((end) => end !== status && leadsTo(domain, end, [status])),
-      )
-      .map(([round]) => round);
-
-  it('every rule of its transitions was seen to refuse', async ({ skip }) => {
-    const unseen = (): readonly string[] => [...rules].filter((code) => !refusals.has(code));
-    // Some refuse only who comes round again.
-    for (const { status, name, transition } of legal) {
-      for (const round of roundsFrom(status)) {
-        if (!codesOf(transition).some((code) => unseen().includes(code))) break;
-        const here = walk();
-        let entity = await here.reach(domain, status);
-        try {
-          await here.force(entity.id, round);
-          entity = await here.bring(entity.id, [status]);
-        } catch (error) {
-          if (error instanceof NoWay) continue;
-          throw error;
-        }
-        await agree(here, entity, name, await here.prepare(entity, name));
-      }
-    }
-    for (const { status, name, transition } of legal) {
-      for (const [code, { refusedAfter = [] }] of Object.entries(transition.rules ?? {})) {
-        if (refusedAfter.length === 0 || !unseen().includes(code)) continue;
-        const here = walk();
-        const { id } = await here.reach(domain, status);
-        await here.takeSteps(id, refusedAfter);
-        const entity = await here.bring(id, transition.from);
-        await agree(here, entity, name, await here.prepare(entity, name));
-      }
-    }
-    const lacking = unseen().map((code) => {
-      const asking = legal.filter(({ transition }) => codesOf(transition).includes(code));
-      const commands = [...new Set(asking.map(({ name }) => `"${name}"`))].join(', ');
-      const named = asking.flatMap(({ transition }) => ruleNames(transition, code));
-      const rulesOf = named.length > 0 ? ` (${[...new Set(named)].join(', ')})` : '';
-      return (
-        `"${code}"${rulesOf} of ${commands} never refused: it cannot, or no walk, also none that came round again, ` +
-        `led to where it does, and no other number or moment that is sent; ` +
-        `then say in the rule after which steps: refusedAfter: ["<transition>", "<collection>/<transition>"]`
-      );
-    });
-    expect(lacking).toEqual([]);
-    const unasked = legal.flatMap(({ transition }) => codesOf(transition)).filter((code) => !rules.has(code));
-    if (unasked.length > 0)
-      skip(
-        `no test came to where these are asked, see the first failure: ${[...new Set(unasked)].join(', ')}`,
-      );
-  });
+  everyRule({ domain, walk }, { legal, prepared, agree, refusals, rules });
 }
 
 /** One of an intruder; none where not everybody may create one. */
@@ -368,10 +313,6 @@ const wholeNumbersOf = (schema: z.ZodObject | undefined): readonly Field[] =>
 
 const momentsOf = (schema: z.ZodObject | undefined): readonly Field[] =>
   fieldsOf(schema).filter(({ schema: { examples } }) => isMoment(examples?.[0]));
-
-/** What the rules are called that refuse with a code of another name, as 422 does. */
-const ruleNames = ({ rules }: AnyTransition, code: string): readonly string[] =>
-  ruleHeads(rules).flatMap((head) => (head.code === code && head.name !== code ? [`"${head.name}"`] : []));
 
 const answerOf = (decided: Decided): string => {
   if (decided.kind === 'incomplete') throw new Error(`${decided.ids.join(', ')} were not read`);
