@@ -72,7 +72,8 @@ export const reportedResult = (topic: Topic, result: unknown): Readonly<Record<s
       : {};
 
 /**
- * A text that a receiver's JSON holds under one of these names, whichever comes first.
+ * A text that a receiver's JSON holds under one of these names, whichever comes first; a whole number that is exact in
+ * JavaScript is one, too.
  * @returns `undefined` where the answer is no JSON, or holds none of them
  */
 export function textIn(body: string, ...names: readonly string[]): string | undefined {
@@ -86,6 +87,7 @@ export function textIn(body: string, ...names: readonly string[]): string | unde
   const own = new Map<string, unknown>(Object.entries(parsed));
   return names
     .map((name) => own.get(name))
+    .map((value) => (Number.isSafeInteger(value) ? String(value) : value))
     .find((value): value is string => typeof value === 'string' && value !== '');
 }
 

@@ -182,6 +182,26 @@ describe('a call', () => {
     expect([never.isSent, once.isSent]).toEqual([false, true]);
   });
 
+  test('whose client fails after its first byte may have acted, whatever the failure is called', async () => {
+    const failing = dispatcher.compose((dispatch) => (options, handler) => {
+      const onResponseStart: typeof handler.onResponseStart = (controller) => {
+        handler.onResponseError?.(controller, new TypeError('no such header'));
+      };
+      return dispatch(options, {
+        onRequestStart: (...given) => handler.onRequestStart?.(...given),
+        onResponseStart,
+        onResponseError: () => undefined,
+      });
+    });
+    const call = ongoing();
+    expect(await calling({ call, parts: { dispatcher: failing } })).toEqual({
+      ...{ kind: 'may_have_acted', code: 'connection_failed' },
+      reason: 'The connection ended before the receiver had answered.',
+    });
+    expect(receiver.calls.at(-1)?.headers['idempotency-key']).toMatch(/^msg_/);
+    expect(call.isSent).toBe(true);
+  });
+
   test('that is given up before or after its first byte is told apart', async () => {
     const before = { ...ongoing(), signal: AbortSignal.abort() };
     expect(await calling({ call: before })).toMatchObject({ kind: 'did_not_act', code: 'connection_failed' });

@@ -46,7 +46,7 @@ export function createHttpCallReceiver(parts: HttpCallParts): Receiver {
       const answered = await send(parts, message, call, { method: 'POST', body });
       return answered === undefined ? notAllowed : outcomeOf(answered, parts.clock.now());
     } catch (error) {
-      return failureOf(error, call.isSent);
+      return failureOfCall(error, call);
     }
   };
 }
@@ -59,7 +59,7 @@ export function createHttpInquiry(parts: HttpCallParts): Inquire {
       const answered = await send(parts, message, call, { method: 'GET', body: '' });
       return answered === undefined ? { ...notAllowed, kind: 'no_answer' } : inquiredOf(answered);
     } catch (error) {
-      const { code, reason } = failureOf(error, true);
+      const { code, reason } = cannotBeMade(error) ?? failureOf(error, true);
       return { kind: 'no_answer', code, reason };
     }
   };
@@ -171,11 +171,19 @@ const notAllowed = undeliverable('target_not_allowed', 'The target is not a publ
 
 type HttpFailure = ReturnType<typeof undeliverable | typeof didNotAct | typeof mayHaveActed>;
 
+const failureOfCall = (error: unknown, { isSent }: OngoingCall): HttpFailure =>
+  (isSent ? undefined : cannotBeMade(error)) ?? failureOf(error, isSent);
+
+/** A call that nobody can send, and that would fail at each attempt. */
+function cannotBeMade(error: unknown): HttpFailure | undefined {
+  if (error instanceof AddressNotAllowed) return notAllowed;
+  return error instanceof errors.InvalidArgumentError || error instanceof TypeError
+    ? undeliverable('invalid_request', 'No such call can be made.')
+    : undefined;
+}
+
 /** No whole answer came. Before the first byte the receiver cannot have acted; afterwards nobody knows. */
 function failureOf(error: unknown, isSent: boolean): HttpFailure {
-  if (error instanceof AddressNotAllowed) return notAllowed;
-  if (error instanceof errors.InvalidArgumentError || error instanceof TypeError)
-    return undeliverable('invalid_request', 'No such call can be made.');
   const { code: given } = error as { readonly code?: unknown };
   const code = typeof given === 'string' ? given : 'connection_failed';
   return isSent
