@@ -3,7 +3,8 @@
  * and then with plain ones that do the stock pattern's work. Parts of it: `-- --only handlers`, `-- --only stacks`,
  * `-- --same-work`. Apart from both: `-- --hot`, which is what one item and a spread account bear, `-- --cold`, and
  * `-- --noisy`, which is what a tenant hears of another one, and `-- --growth`, which is what a command costs as the
- * store grows. Fewer rounds or commands make a shorter run and a coarser figure.
+ * store grows. Fewer rounds or commands make a shorter run and a coarser figure. `-- --write` puts what a whole run has measured
+ * into the documents.
  */
 import { parseArgs } from 'node:util';
 import type { Domain } from '../../functions/core/definition.ts';
@@ -15,6 +16,7 @@ import { growth } from './growth.ts';
 import { hotAccount } from './hot-account.ts';
 import { hotItem } from './hot-item.ts';
 import { noisyTenant } from './noisy.ts';
+import { MeasuredTables, publish } from './published.ts';
 
 const {
   cold,
@@ -25,6 +27,7 @@ const {
   rounds,
   commands,
   'same-work': sameWorkOnly,
+  write,
 } = parseArgs({
   options: {
     cold: { type: 'boolean', default: false },
@@ -35,16 +38,21 @@ const {
     'same-work': { type: 'boolean', default: false },
     rounds: { type: 'string', default: '3' },
     commands: { type: 'string', default: '500' },
+    write: { type: 'boolean', default: false },
   },
 }).values;
 
 /** Each row as soon as it is measured, since all of them take minutes. */
 const printRow = (cells: readonly string[]): void => {
   process.stdout.write(cells.length === 0 ? '\n' : `| ${cells.join(' | ')} |\n`);
+  measured.add(cells);
 };
+const measured = new MeasuredTables();
 
 // The warning is for those who deploy; the functions on AWS run on a newer Node.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+if (write && (only !== undefined || sameWorkOnly))
+  throw new Error('--write wants a whole run: leave the other words out');
 const size = { rounds: Number(rounds), commands: Number(commands), sameWorkOnly };
 if (cold) {
   await coldStarts(printRow);
@@ -70,4 +78,5 @@ if (cold) {
   if (only !== 'stacks') await handlersBeside(size, printRow);
   if (only === undefined) printRow([]);
   if (only !== 'handlers') await stacksBeside(size, printRow);
+  if (write) await publish(measured, size);
 }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { compareContracts, formatContracts } from '../../infra/tools/explain/contracts.ts';
 import type { Contract } from '../../infra/tools/explain/contracts.ts';
-import { withSection } from '../../infra/tools/explain/priced-files.ts';
+import { withSection } from '../../infra/tools/sections.ts';
 
 const contract: Contract = {
   requests: 2,
@@ -42,9 +42,12 @@ it('a difference is named, up or down, whatever it is', () => {
 
 it('a section goes between its marks and nowhere else', () => {
   const text = 'before\n<!-- prices:start -->\nold\n<!-- prices:end -->\nafter\n';
-  expect(withSection(text, 'new')).toBe(
+  expect(withSection(text, 'prices', 'new')).toBe(
     'before\n<!-- prices:start -->\n\nnew\n\n<!-- prices:end -->\nafter\n',
   );
-  expect(withSection(withSection(text, 'new'), 'new')).toBe(withSection(text, 'new'));
-  expect(() => withSection('no marks', 'new')).toThrow();
+  expect(withSection(withSection(text, 'prices', 'new'), 'prices', 'new')).toBe(
+    withSection(text, 'prices', 'new'),
+  );
+  expect(() => withSection(text, 'speed', 'new')).toThrow();
+  expect(() => withSection('no marks', 'prices', 'new')).toThrow();
 });

@@ -2,21 +2,13 @@
 import { readFile } from 'node:fs/promises';
 import { markdownTable } from 'markdown-table';
 import { assumptions, prices, pricesAsOf } from '../../cdk/prices.ts';
+import { withSection } from '../sections.ts';
 import { formatted } from './contracts.ts';
 import type { Contracts } from './contracts.ts';
 import type { MeasuredCpu } from './cpu-times.ts';
 import { messagePrices, priceList } from './price-list.ts';
 import type { Price } from './price-list.ts';
 import { doneOf } from './request-case.ts';
-
-const [start, end] = ['<!-- prices:start -->', '<!-- prices:end -->'] as const;
-
-/** Puts a section between its marks; what stood there goes. */
-export function withSection(text: string, section: string): string {
-  const [from, to] = [text.indexOf(start), text.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`the text has no place for the list: ${start} and ${end}`);
-  return `${text.slice(0, from + start.length)}\n\n${section}\n\n${text.slice(to)}`;
-}
 
 /** Each file as it is to be. */
 export async function pricedFiles(
@@ -26,7 +18,7 @@ export async function pricedFiles(
   const list = priceList(contracts, cpu.milliseconds);
   const filled = async (path: string, section: string): Promise<{ file: URL; text: string }> => {
     const file = new URL(path, import.meta.url);
-    return { file, text: withSection(await readFile(file, 'utf8'), section) };
+    return { file, text: withSection(await readFile(file, 'utf8'), 'prices', section) };
   };
   const costs = new URL('../../../functions/console/costs.json', import.meta.url);
   return [
