@@ -44,6 +44,12 @@ const passes = defineDomain({
       from: ['active', 'expired'],
       transfers: ({ entity }) => transfer(own('sold'), own(entity.status === 'active' ? 'left' : 'lost'), 1),
     },
+    compensate: {
+      summary: 'A complaint about it was right',
+      internal: true,
+      from: ['active', 'expired'],
+      transfers: () => transfer(own('lost'), own('sold'), 1),
+    },
     expire: { summary: 'Its time is over', internal: true, from: ['active'], to: ['expired'] },
   },
 });
@@ -94,6 +100,35 @@ const visits = defineDomain({
       from: ['free', 'booked'],
       to: ['closed'],
       links: { pass: { ...givenBack, id: ({ entity }) => entity.pass } },
+    },
+  },
+});
+
+/** Made while the pass is good, and settled whenever that may be. */
+const complaints = defineDomain({
+  collection: 'complaints',
+  type: 'complaint',
+  idPrefix: 'cpl',
+  summary: 'The water was cold.',
+  states: ['made', 'settled'],
+  attributes: { pass },
+  create: {
+    summary: 'Complain',
+    input: { pass },
+    references: {
+      pass: {
+        of: passes,
+        id: ({ input }) => input.pass,
+        rules: { not_active: { path: 'status', is: 'active', otherwise: 'It has expired.' } },
+      },
+    },
+  },
+  transitions: {
+    settle: {
+      summary: 'Agree to it',
+      from: ['made'],
+      to: ['settled'],
+      links: { pass: { of: passes, id: ({ entity }) => entity.pass, transition: 'compensate' } },
     },
   },
 });
@@ -169,5 +204,5 @@ const offers = defineDomain({
   },
 });
 
-const domains = [passes, visits, lots, offers];
+const domains = [passes, visits, complaints, lots, offers];
 for (const domain of domains) conformance(domain, domains);

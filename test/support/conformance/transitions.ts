@@ -22,7 +22,7 @@ import type { Subject } from '../conformance.ts';
 import { everyRole } from '../roles.ts';
 import { countByKind, difference, dump, kindOf } from '../table-dump.ts';
 import type { Dump, ItemChange } from '../table-dump.ts';
-import { NoWay } from '../walk-types.ts';
+import { NoWay, Refused } from '../walk-types.ts';
 import type { Walk } from '../walk.ts';
 import type { Observation } from '../walk-types.ts';
 
@@ -78,7 +78,8 @@ export function transitions({ domain, walk }: Subject): void {
         try {
           await expectTransition(here, entity, name);
         } catch (error) {
-          if (!(error instanceof NoWay) || !(await tookAnotherWay(status, name))) throw error;
+          const isClosed = error instanceof NoWay || error instanceof Refused;
+          if (!isClosed || !(await tookAnotherWay(status, name))) throw error;
         }
       },
     );
@@ -142,7 +143,7 @@ export function transitions({ domain, walk }: Subject): void {
           await expectTransition(here, await here.bring(id, [status]), name);
           return true;
         } catch (error) {
-          if (!(error instanceof NoWay)) throw error;
+          if (!(error instanceof NoWay || error instanceof Refused)) throw error;
         }
       }
     }
