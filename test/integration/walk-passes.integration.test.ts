@@ -161,7 +161,7 @@ const offers = defineDomain({
   type: 'offer',
   idPrefix: 'off',
   summary: 'What somebody would pay.',
-  states: ['made', 'accepted'],
+  states: ['made', 'accepted', 'withdrawn'],
   attributes: { ...asked, buyer: text('bob') },
   create: {
     summary: 'Make it',
@@ -170,7 +170,10 @@ const offers = defineDomain({
       lot: {
         of: lots,
         id: ({ input }) => input.lot,
-        rules: { not_open: { path: 'status', is: 'open', otherwise: 'It is not for sale any more.' } },
+        rules: {
+          not_open: { path: 'status', is: 'open', otherwise: 'It is not for sale any more.' },
+          own_lot: { path: 'seller', isNot: ({ actor }) => actor, otherwise: 'It is your own.' },
+        },
       },
     },
     set: ({ input, actor }) => ({ ...input, buyer: actor }),
@@ -178,12 +181,27 @@ const offers = defineDomain({
   transitions: {
     praise: {
       summary: 'Say why it is a good one',
+      authorize: { not_the_buyer: { actorIs: 'buyer', otherwise: 'It is somebody else’s.' } },
       from: ['made'],
       references: {
         lot: {
           of: lots,
           id: ({ entity }) => entity.lot,
           rules: { lot_gone: { path: 'status', is: 'open', otherwise: 'It is too late for that.' } },
+        },
+      },
+    },
+    regret: {
+      summary: 'It has been withdrawn',
+      from: ['made'],
+      to: ['withdrawn'],
+      references: {
+        lot: {
+          of: lots,
+          id: ({ entity }) => entity.lot,
+          rules: {
+            lot_not_withdrawn: { path: 'status', is: 'withdrawn', otherwise: 'It was not withdrawn.' },
+          },
         },
       },
     },

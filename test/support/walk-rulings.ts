@@ -88,7 +88,7 @@ export class Rulings {
   async judge(
     id: string,
     name: string,
-    { input: example }: Prepared,
+    example: Prepared,
   ): Promise<(prepared: Prepared, now?: number) => Ruling> {
     const entity = await this.state(id);
     const { domain, transition } = this.definition(entity, name);
@@ -96,7 +96,8 @@ export class Rulings {
       ...this.command(domain, entity, name, transition.input?.parse(input) ?? {}, actor),
       roles,
     });
-    const scout = commandOf({ input: example, actor: 'alice' });
+    // As who sends it: who may not is told so before anything is looked at.
+    const scout = commandOf(example);
     const known = await this.known(scout, entity);
     await this.learnChecked(scout, known);
     return (prepared, now) =>
