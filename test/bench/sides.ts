@@ -153,12 +153,15 @@ export async function whole(receiverUrl: string, ours: string): Promise<readonly
     await readTokenKey(),
   );
   const root = path.join(import.meta.dirname, '../..');
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   const start = async (name: Side['name'], file: string): Promise<Side> => {
     const program = spawn(process.execPath, ['--import', 'tsx', file], {
       cwd: root,
       env: { ...process.env, PORT: '0', EXTERNAL_CALL_URL: receiverUrl, RECEIVER_URL: receiverUrl },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
+    // Where the benchmark is ended, its stacks end, too.
+    process.once('exit', () => program.kill('SIGTERM'));
     const pool = new Pool(await readyUrl(program));
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     const send = async ({ path: requestPath, body, key }: Command): Promise<Answer> => {
