@@ -5,7 +5,7 @@ import { feedersOf } from '../../functions/docs/example-cast.ts';
 import type { Reply } from './backend.ts';
 import { postersOf } from './machine.ts';
 import { Creations, largestOf } from './walk-creations.ts';
-import { NoWay, Refused } from './walk-types.ts';
+import { isClosedWay } from './walk-types.ts';
 import type { CreateOptions, Given } from './walk-types.ts';
 
 /** Enough for what an example wants of others. */
@@ -67,7 +67,7 @@ export abstract class Filling extends Creations {
       try {
         if (await repeated(thereAndBack)) return true;
       } catch (error) {
-        if (!(error instanceof NoWay || error instanceof Refused)) throw error;
+        if (!isClosedWay(error)) throw error;
       }
     }
     for (const domain of feedersOf(registry, collection)) {

@@ -10,7 +10,7 @@ import { dump } from './table-dump.ts';
 import { largestOf } from './walk-creations.ts';
 import { byCollection } from './walk-inputs.ts';
 import { Stories } from './walk-stories.ts';
-import { NoWay, Refused } from './walk-types.ts';
+import { NoWay, isClosedWay } from './walk-types.ts';
 import type { Given, Observation, Prepared } from './walk-types.ts';
 
 export abstract class Movers extends Stories {
@@ -42,7 +42,7 @@ export abstract class Movers extends Stories {
         return await this.#movedBy(entity, mover);
       } catch (error) {
         // What one command may not do, another one may.
-        if (!(error instanceof Refused || error instanceof NoWay)) throw error;
+        if (!isClosedWay(error)) throw error;
         closed = error;
       }
     }
@@ -92,33 +92,25 @@ export abstract class Movers extends Stories {
    * One that can move this entity on: a new one, which names it where it can, at its creation or later. Where there can be
    * none, because of its state or a value it holds, one that is there.
    */
-  async #moverOf(entity: EntityState, { domain, name, from = [] }: Mover): Promise<EntityState> {
+  async #moverOf(entity: EntityState, mover: Mover): Promise<EntityState> {
+    const { domain, name, from = [] } = mover;
     const given = { [entity.collection]: entity.id };
     try {
       const { id } = await this.create(domain, { given });
-      const created = await this.bring(id, from, given);
-      return (await this.#naming(created, { domain, name, from }, entity)) ?? created;
+      const first = await this.bring(id, from, given);
+      if (await this.#moves(first, name, entity)) return first;
+      // It may name what it moves in some of the states alone from which it could.
+      for (const state of from.filter((each) => each !== first.status)) {
+        const next = await this.bring(id, [state], given);
+        if (await this.#moves(next, name, entity)) return next;
+      }
+      return first;
     } catch (error) {
-      if (!(error instanceof Refused || error instanceof NoWay)) throw error;
-      const [there] = await this.#movesIt(entity, { domain, name, from });
+      if (!isClosedWay(error)) throw error;
+      const [there] = await this.#movesIt(entity, mover);
       if (there) return this.bring(there.id, from);
       throw error;
     }
-  }
-
-  /** It may name what it moves in some of the states alone from which it could: where it has come to such a one. */
-  async #naming(
-    mover: EntityState,
-    { name, from = [] }: Mover,
-    entity: EntityState,
-  ): Promise<EntityState | undefined> {
-    if (await this.#moves(mover, name, entity)) return mover;
-    const given = { [entity.collection]: entity.id };
-    for (const state of from.filter((each) => each !== mover.status)) {
-      const brought = await this.bring(mover.id, [state], given);
-      if (await this.#moves(brought, name, entity)) return brought;
-    }
-    return undefined;
   }
 
   /** Has another one ready to move this entity by a transition, as it is: later on none may come to where it can. */
@@ -128,7 +120,7 @@ export abstract class Movers extends Stories {
       try {
         if (mover.from) this.#ready.set(`${mover.name} ${id}`, (await this.#moverOf(entity, mover)).id);
       } catch (error) {
-        if (!(error instanceof Refused || error instanceof NoWay)) throw error;
+        if (!isClosedWay(error)) throw error;
       }
     }
   }

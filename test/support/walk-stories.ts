@@ -10,7 +10,7 @@ import { leadsTo } from './machine.ts';
 import { Filling } from './walk-filling.ts';
 import { byCollection } from './walk-inputs.ts';
 import type { Given } from './walk-types.ts';
-import { NoWay, Refused } from './walk-types.ts';
+import { NoWay, isClosedWay } from './walk-types.ts';
 
 export abstract class Stories extends Filling {
   /** What is led to at this moment: what goes before it may not lead back to it. */
@@ -117,7 +117,7 @@ export abstract class Stories extends Filling {
       await this.#takeStep(taker.id, step);
       return taker.id;
     } catch (error) {
-      if (!(error instanceof NoWay || error instanceof Refused)) throw error;
+      if (!isClosedWay(error)) throw error;
       const before = others.find(
         (other) => other !== next && to.some((end) => leadsTo(domain, end, [other.status])),
       );

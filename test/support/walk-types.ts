@@ -43,3 +43,7 @@ export class NoWay extends Error {
 export class Refused extends Error {
   override readonly name = 'Refused';
 }
+
+/** Whether it says that there is no way, by whatever was refused, and nothing else has failed. */
+export const isClosedWay = (error: unknown): error is NoWay | Refused =>
+  error instanceof NoWay || error instanceof Refused;

@@ -7,7 +7,7 @@ import { startBackend } from '../backend.ts';
 import type { Subject } from '../conformance.ts';
 import { countByKind, difference, dump } from '../table-dump.ts';
 import type { Walk } from '../walk.ts';
-import { NoWay, Refused } from '../walk-types.ts';
+import { isClosedWay } from '../walk-types.ts';
 import type { Prepared } from '../walk-types.ts';
 
 const same = ({ status, text, headers }: Reply): string =>
@@ -77,7 +77,7 @@ export function duplicatesAndRaces({ domain, api, walk }: Subject): void {
     try {
       return await here.prepare(entity, name);
     } catch (error) {
-      if (!(error instanceof NoWay || error instanceof Refused)) throw error;
+      if (!isClosedWay(error)) throw error;
       return here.prepare(entity, name, {}, { asTheyAre: true });
     }
   }

@@ -25,7 +25,7 @@ import { countByKind, difference, dump } from '../table-dump.ts';
 import type { Walk } from '../walk.ts';
 import { isMoment, wordsIn } from '../walk-creations.ts';
 import { intruder } from '../walk-rulings.ts';
-import { NoWay, Refused } from '../walk-types.ts';
+import { NoWay, isClosedWay } from '../walk-types.ts';
 import type { CreateOptions, Given, Prepared } from '../walk-types.ts';
 import { flips } from './flips.ts';
 import { everyRule } from './every-rule.ts';
@@ -89,7 +89,7 @@ export function edges({ domain, walk }: Subject): void {
     try {
       return await here.reach(domain, status, { given });
     } catch (error) {
-      if (!(error instanceof Refused || error instanceof NoWay)) throw error;
+      if (!isClosedWay(error)) throw error;
       return here.reach(domain, status);
     }
   }
@@ -258,10 +258,7 @@ export function edges({ domain, walk }: Subject): void {
         });
         const now = here.clock.now();
         const range = [now - horizonMs, Date.parse(String(command.input[field])), now + horizonMs];
-        const sides = new Set(flips(range, (moment) => answerOf(judge(at(moment)))).flat());
-        // Refused first: that leaves the entity as it is for the others.
-        const isRefused = (moment: number): boolean => judge(at(moment)).kind === 'rejected';
-        for (const moment of [...sides].sort((a, b) => Number(isRefused(b)) - Number(isRefused(a))))
+        for (const moment of sidesOf(range, (each) => judge(at(each))))
           await agree(here, entity, name, at(moment));
       });
     }
@@ -269,14 +266,9 @@ export function edges({ domain, walk }: Subject): void {
     it('lie where they should along time', async () => {
       const { here, entity, command } = await prepared(status, name);
       const judge = await here.judge(entity.id, name, command);
-      const at = (now: number): string => answerOf(judge(command, now));
       const start = here.clock.now();
-      const sides = new Set(flips([start, start + horizonMs], at).flat());
-      // Refused first: that leaves the entity as it is for the others.
-      const isRefused = (now: number): boolean => judge(command, now).kind === 'rejected';
-      for (const now of [...sides].sort((a, b) => Number(isRefused(b)) - Number(isRefused(a)))) {
+      for (const now of sidesOf([start, start + horizonMs], (each) => judge(command, each)))
         await agree(here, entity, name, command, now);
-      }
     });
   });
 
@@ -313,6 +305,13 @@ const wholeNumbersOf = (schema: z.ZodObject | undefined): readonly Field[] =>
 
 const momentsOf = (schema: z.ZodObject | undefined): readonly Field[] =>
   fieldsOf(schema).filter(({ schema: { examples } }) => isMoment(examples?.[0]));
+
+/** Both sides of each edge; those that are refused first, since that leaves the entity as it is for the others. */
+function sidesOf(points: readonly number[], decide: (point: number) => Decided): readonly number[] {
+  const sides = new Set(flips(points, (point) => answerOf(decide(point))).flat());
+  const isRefused = (point: number): boolean => decide(point).kind === 'rejected';
+  return [...sides].sort((a, b) => Number(isRefused(b)) - Number(isRefused(a)));
+}
 
 const answerOf = (decided: Decided): string => {
   if (decided.kind === 'incomplete') throw new Error(`${decided.ids.join(', ')} were not read`);

@@ -7,9 +7,9 @@ import { ruleHeads } from '../../../functions/core/rules.ts';
 import type { Subject } from '../conformance.ts';
 import { leadsTo } from '../machine.ts';
 import type { Walk } from '../walk.ts';
-import { NoWay, Refused } from '../walk-types.ts';
+import { NoWay, isClosedWay } from '../walk-types.ts';
 import type { Prepared } from '../walk-types.ts';
-import { codesOf, lookedAtIn, rulesWithSteps } from './rules-of.ts';
+import { codesOf, lookedAtIn, rulesAfterSteps } from './rules-of.ts';
 
 /** A transition in a state in which its rules are asked. */
 export interface Legal {
@@ -48,7 +48,7 @@ export function everyRule(
       try {
         await here.bring(looked, [other]);
       } catch (error) {
-        if (error instanceof NoWay || error instanceof Refused) continue;
+        if (isClosedWay(error)) continue;
         throw error;
       }
       const now = await here.state(entity.id);
@@ -88,15 +88,14 @@ export function everyRule(
     // And some refuse while another entity is elsewhere, which it had left for the creation to be let pass.
     for (const { status, name, transition } of legal) {
       if (!lookedAtIn(transition).some((code) => unseen().includes(code))) continue;
-      const asked = await prepared(status, name);
-      for (const looked of await asked.here.lookedAt(asked.entity, name, asked.command)) {
-        for (const other of asked.here.api.backend.registry.ofId(looked)?.states ?? [])
-          await agreeBeside(status, name, other);
-      }
+      const { here, entity, command } = await prepared(status, name);
+      const looked = await here.lookedAt(entity, name, command);
+      const states = looked.flatMap((id) => here.api.backend.registry.ofId(id)?.states ?? []);
+      for (const other of new Set(states)) await agreeBeside(status, name, other);
     }
     for (const { status, name, transition } of legal) {
-      for (const [code, { refusedAfter = [] }] of Object.entries(rulesWithSteps(transition))) {
-        if (refusedAfter.length === 0 || !unseen().includes(code)) continue;
+      for (const { code, refusedAfter } of rulesAfterSteps(transition)) {
+        if (!unseen().includes(code)) continue;
         const here = walk();
         const { id } = await here.reach(domain, status);
         await here.takeSteps(id, refusedAfter);

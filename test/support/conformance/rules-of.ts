@@ -1,6 +1,5 @@
 import type { AnyTransition } from '../../../functions/core/definition.ts';
 import { ruleHeads } from '../../../functions/core/rules.ts';
-import type { AnyRule } from '../../../functions/core/rules.ts';
 
 /** The codes a transition may refuse with by its own rules, and by those on what it looks at or takes along. */
 export function codesOf(transition: AnyTransition): readonly string[] {
@@ -18,17 +17,17 @@ export const lookedAtIn = ({ reads = {}, references = {} }: AnyTransition): read
     ruleHeads(rules).map(({ code }) => code),
   );
 
-/** All rules of a transition by their codes, wherever they are written. */
-export const rulesWithSteps = ({
+/** The rules that say after which steps they refuse, wherever they are written; one code may be that of several. */
+export const rulesAfterSteps = ({
   rules = {},
   reads = {},
   references = {},
   links = {},
-}: AnyTransition): Readonly<Record<string, AnyRule>> =>
-  Object.assign(
-    {},
-    rules,
-    ...[reads, references, links].flatMap((others) =>
-      Object.values(others).map((other) => other.rules ?? {}),
-    ),
-  ) as Readonly<Record<string, AnyRule>>;
+}: AnyTransition): readonly { readonly code: string; readonly refusedAfter: readonly string[] }[] =>
+  [{ rules }, ...Object.values(reads), ...Object.values(references), ...Object.values(links)].flatMap(
+    ({ rules: written = {} }) =>
+      ruleHeads(written).flatMap(({ name, code }) => {
+        const refusedAfter = written[name]?.refusedAfter ?? [];
+        return refusedAfter.length > 0 ? [{ code, refusedAfter }] : [];
+      }),
+  );

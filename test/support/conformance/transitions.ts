@@ -22,7 +22,7 @@ import type { Subject } from '../conformance.ts';
 import { everyRole } from '../roles.ts';
 import { countByKind, difference, dump, kindOf } from '../table-dump.ts';
 import type { Dump, ItemChange } from '../table-dump.ts';
-import { NoWay, Refused } from '../walk-types.ts';
+import { NoWay, isClosedWay } from '../walk-types.ts';
 import type { Walk } from '../walk.ts';
 import type { Observation } from '../walk-types.ts';
 
@@ -78,8 +78,7 @@ export function transitions({ domain, walk }: Subject): void {
         try {
           await expectTransition(here, entity, name);
         } catch (error) {
-          const isClosed = error instanceof NoWay || error instanceof Refused;
-          if (!isClosed || !(await tookAnotherWay(status, name))) throw error;
+          if (!isClosedWay(error) || !(await tookAnotherWay(status, name))) throw error;
         }
       },
     );
@@ -143,7 +142,7 @@ export function transitions({ domain, walk }: Subject): void {
           await expectTransition(here, await here.bring(id, [status]), name);
           return true;
         } catch (error) {
-          if (!(error instanceof NoWay || error instanceof Refused)) throw error;
+          if (!isClosedWay(error)) throw error;
         }
       }
     }
