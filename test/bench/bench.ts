@@ -16,7 +16,8 @@ import { growth } from './growth.ts';
 import { hotAccount } from './hot-account.ts';
 import { hotItem } from './hot-item.ts';
 import { noisyTenant } from './noisy.ts';
-import { MeasuredTables, publish } from './published.ts';
+import { publish } from './published.ts';
+import { Tables } from './tables.ts';
 
 const {
   cold,
@@ -45,14 +46,14 @@ const {
 /** Each row as soon as it is measured, since all of them take minutes. */
 const printRow = (cells: readonly string[]): void => {
   process.stdout.write(cells.length === 0 ? '\n' : `| ${cells.join(' | ')} |\n`);
-  measured.add(cells);
 };
-const measured = new MeasuredTables();
 
 // The warning is for those who deploy; the functions on AWS run on a newer Node.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-if (write && (only !== undefined || sameWorkOnly))
-  throw new Error('--write wants a whole run: leave the other words out');
+if (write && (cold || hot || isGrowth || noisy || only !== undefined || sameWorkOnly))
+  throw new Error('--write wants a whole run: leave out all that runs a part');
+// The stacks end with their benchmark, see `whole`.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const size = { rounds: Number(rounds), commands: Number(commands), sameWorkOnly };
 if (cold) {
   await coldStarts(printRow);
@@ -75,8 +76,9 @@ if (cold) {
 } else if (noisy) {
   await noisyTenant(printRow);
 } else {
-  if (only !== 'stacks') await handlersBeside(size, printRow);
+  const tables = new Tables(printRow);
+  if (only !== 'stacks') await handlersBeside(size, tables);
   if (only === undefined) printRow([]);
-  if (only !== 'handlers') await stacksBeside(size, printRow);
-  if (write) await publish(measured, size);
+  if (only !== 'handlers') await stacksBeside(size, tables);
+  if (write) await publish(tables, size);
 }

@@ -11,6 +11,7 @@ import type { Domain } from '../../functions/core/definition.ts';
 import { idempotency } from '../../functions/runtime/limits.ts';
 import { median, run } from './load.ts';
 import type { Command, Load, Round } from './load.ts';
+import type { PrintRow, Tables } from './tables.ts';
 import { inProcess, whole } from './sides.ts';
 import type { Side } from './sides.ts';
 import { plainPayments } from './plain/payments.ts';
@@ -22,8 +23,6 @@ export interface Size {
   /** Leaves out the payments of this project. */
   readonly sameWorkOnly: boolean;
 }
-
-type PrintRow = (cells: readonly string[]) => void;
 
 const warmUp = 300;
 const quietMs = 1_000;
@@ -137,8 +136,6 @@ async function compare(
   printRow: PrintRow,
   settle?: (side: Side) => Promise<void>,
 ): Promise<void> {
-  printRow(columns);
-  printRow(columns.map(() => '---'));
   for (const side of sides) {
     await run(side.send, { count: warmUp, callers: 8, command: payment });
     await settle?.(side);
@@ -220,6 +217,8 @@ function row(what: string, callers: number, ours: Seen, stock: Seen): string[] {
 
 interface Kind {
   readonly title: string;
+  /** At the end of its tables' names. */
+  readonly suffix: '' | '-same-work';
   readonly measured: Lines;
   /** Of our side in this process; those of the application by default. */
   readonly domains?: readonly Domain[];
@@ -229,9 +228,15 @@ interface Kind {
 
 /** The domains of this project, and then the plain payments, which write what the stock pattern writes. */
 const kinds: readonly Kind[] = [
-  { title: 'the payments of this project', measured: lines, program: 'infra/local/start.ts' },
+  {
+    title: 'the payments of this project',
+    suffix: '',
+    measured: lines,
+    program: 'infra/local/start.ts',
+  },
   {
     title: 'the same work: payments without accounts, one message, no answer of their own',
+    suffix: '-same-work',
     measured: sameWork,
     domains: [plainPayments],
     program: 'test/bench/plain/start.ts',
@@ -242,12 +247,12 @@ const kindsOf = ({ sameWorkOnly }: Size): readonly Kind[] =>
   kinds.filter(({ measured }) => !sameWorkOnly || measured === sameWork);
 
 /** Both handlers alone: what a Lambda function does for a command. */
-export async function handlersBeside(size: Size, printRow: PrintRow): Promise<void> {
-  for (const { title, measured, domains } of kindsOf(size)) {
-    printRow([`handlers alone, ${title}`]);
+export async function handlersBeside(size: Size, tables: Tables): Promise<void> {
+  for (const { title, suffix, measured, domains } of kindsOf(size)) {
+    tables.printRow([`handlers alone, ${title}`]);
     const sides = await inProcess(domains);
     try {
-      await compare(sides, measured, size, printRow);
+      await compare(sides, measured, size, tables.begin(`handlers${suffix}`, columns));
     } finally {
       await Promise.all(sides.map((side) => side.stop()));
     }
@@ -255,9 +260,9 @@ export async function handlersBeside(size: Size, printRow: PrintRow): Promise<vo
 }
 
 /** Both whole, as a person starts them: gateway, tokens, queues or streams, workers, calls. */
-export async function stacksBeside(size: Size, printRow: PrintRow): Promise<void> {
-  for (const { title, measured, program } of kindsOf(size)) {
-    printRow([`stacks whole, ${title}`]);
+export async function stacksBeside(size: Size, tables: Tables): Promise<void> {
+  for (const { title, suffix, measured, program } of kindsOf(size)) {
+    tables.printRow([`stacks whole, ${title}`]);
     const receiver = await startReceiver();
     const sides = await whole(receiver.url, program);
     try {
@@ -265,10 +270,9 @@ export async function stacksBeside(size: Size, printRow: PrintRow): Promise<void
         await receiver.quiet();
         while (await isBusy?.()) await setTimeout(100);
       };
-      await compare(sides, measured, size, printRow, settle);
-      printRow([]);
-      printRow(['from commit to effect', 'p50 ms', 'p95 ms']);
-      printRow(['---', '---', '---']);
+      await compare(sides, measured, size, tables.begin(`stacks${suffix}`, columns), settle);
+      tables.printRow([]);
+      const printRow = tables.begin(`effect${suffix}`, ['from commit to effect', 'p50 ms', 'p95 ms']);
       for (const side of sides) printRow([side.name, ...(await effectTimes(side, receiver))]);
     } finally {
       await Promise.all(sides.map((side) => side.stop()));

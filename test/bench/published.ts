@@ -2,63 +2,38 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import { markdownTable } from 'markdown-table';
-import { format, resolveConfig } from 'prettier';
+import { formatted } from '../../infra/tools/formatted.ts';
 import { withSection } from '../../infra/tools/sections.ts';
 import type { Size } from './beside.ts';
-
-type Rows = readonly (readonly string[])[];
-
-/** The tables of a run, by their names: rows as they were printed, the first of them the head. */
-export class MeasuredTables {
-  readonly #tables = new Map<string, (readonly string[])[]>();
-  #name = '';
-
-  /** Takes a row as it is printed: one cell is a title, and none ends a table, behind which comes one of effects. */
-  add(cells: readonly string[]): void {
-    const [first, second] = cells;
-    if (first === undefined) this.#name += '-effect';
-    else if (second === undefined) this.#name = nameOf(first);
-    else if (second !== '---') this.#tables.set(this.#name, [...this.#rows(), cells]);
-  }
-
-  /** Throws where the run has not measured it. */
-  of(name: string): Rows {
-    const rows = this.#tables.get(name);
-    if (rows === undefined) throw new Error(`the run has no table "${name}"`);
-    return rows;
-  }
-
-  #rows(): Rows {
-    return this.#tables.get(this.#name) ?? [];
-  }
-}
-
-/** `handlers` or `stacks`, with `-same-work` behind it. */
-const nameOf = (title: string): string =>
-  `${title.split(' ')[0] ?? ''}${title.includes('the same work') ? '-same-work' : ''}`;
+import type { Rows, Tables } from './tables.ts';
 
 const parts = ['handlers', 'handlers-same-work', 'stacks', 'stacks-same-work'] as const;
 type Part = (typeof parts)[number];
 
 /** Writes all that a whole run has measured. */
-export async function publish(measured: MeasuredTables, size: Size): Promise<void> {
-  let speed = await readFile(new URL('README.md', import.meta.url), 'utf8');
-  speed = withSection(speed, 'run', howMeasured(size));
-  for (const part of parts) {
-    const effect = part.startsWith('stacks') ? ['', tableOf(measured.of(`${part}-effect`))] : [];
-    speed = withSection(speed, part, [tableOf(measured.of(part)), ...effect].join('\n'));
-  }
-  await write(new URL('README.md', import.meta.url), speed);
+export async function publish(measured: Tables, size: Size): Promise<void> {
+  const tables = (...names: readonly string[]): string =>
+    names.map((name) => tableOf(measured.of(name))).join('\n\n');
+  await fill('test/bench/README.md', {
+    run: howMeasured(size),
+    handlers: tables('handlers'),
+    'handlers-same-work': tables('handlers-same-work'),
+    stacks: tables('stacks', 'effect'),
+    'stacks-same-work': tables('stacks-same-work', 'effect-same-work'),
+  });
   const ratios = lines(measured).map((line) => ({ ...line, ratios: parts.map(ratioIn(measured, line)) }));
-  const section = [plotOf(ratios), '', ratioTable(ratios)].join('\n');
-  for (const name of ['README.md', 'README.ko.md']) {
-    const readme = new URL(`../../${name}`, import.meta.url);
-    await write(readme, withSection(await readFile(readme, 'utf8'), 'speed', section));
-  }
+  const speed = [plotOf(ratios), '', ratioTable(ratios)].join('\n');
+  for (const readme of ['README.md', 'README.ko.md']) await fill(readme, { speed });
 }
 
-const write = async (file: URL, text: string): Promise<void> =>
-  writeFile(file, await format(text, { ...(await resolveConfig(file)), parser: 'markdown' }));
+async function fill(path: string, sections: Readonly<Record<string, string>>): Promise<void> {
+  const file = new URL(`../../${path}`, import.meta.url);
+  const text = Object.entries(sections).reduce(
+    (filled, [name, section]) => withSection(filled, name, section),
+    await readFile(file, 'utf8'),
+  );
+  await writeFile(file, await formatted(file, text));
+}
 
 const howMeasured = ({ rounds, commands }: Size): string =>
   `Medians of ${rounds} rounds of ${commands} commands, with the slowest and the fastest round (\`npm run bench -- --write ` +
@@ -83,14 +58,14 @@ interface Ratios extends Line {
   readonly ratios: readonly (string | undefined)[];
 }
 
-const lines = (measured: MeasuredTables): readonly Line[] =>
+const lines = (measured: Tables): readonly Line[] =>
   measured
     .of('handlers')
     .slice(1)
     .map(([what = '', callers = '']) => ({ what, callers }));
 
 const ratioIn =
-  (measured: MeasuredTables, line: Line) =>
+  (measured: Tables, line: Line) =>
   (part: Part): string | undefined => {
     const rows = measured.of(part);
     const column = rows[0]?.indexOf('ratio') ?? -1;

@@ -153,7 +153,6 @@ export async function whole(receiverUrl: string, ours: string): Promise<readonly
     await readTokenKey(),
   );
   const root = path.join(import.meta.dirname, '../..');
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   const start = async (name: Side['name'], file: string): Promise<Side> => {
     const program = spawn(process.execPath, ['--import', 'tsx', file], {
       cwd: root,

@@ -3,7 +3,7 @@
  * shows in a diff, and the test names what came or went.
  */
 import { readFile, writeFile } from 'node:fs/promises';
-import { format, resolveConfig } from 'prettier';
+import { formatted } from '../formatted.ts';
 import { placeOf } from './access.ts';
 import { cases } from './cases.ts';
 import { dollarsOf } from './plan.ts';
@@ -58,10 +58,6 @@ export const readContracts = async (): Promise<Contracts> =>
 
 export const writeContracts = async (contracts: Contracts): Promise<void> =>
   writeFile(file, await formatted(file, formatContracts(contracts)));
-
-/** JSON in the form that the project's formatter leaves alone. */
-export const formatted = async (of: URL, json: string): Promise<string> =>
-  format(json, { ...(await resolveConfig(of)), parser: 'json' });
 
 /** Measures each case once: what it costs does not depend on chance. */
 export async function measureContracts(

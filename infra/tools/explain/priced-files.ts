@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { markdownTable } from 'markdown-table';
 import { assumptions, prices, pricesAsOf } from '../../cdk/prices.ts';
+import { formatted } from '../formatted.ts';
 import { withSection } from '../sections.ts';
-import { formatted } from './contracts.ts';
 import type { Contracts } from './contracts.ts';
 import type { MeasuredCpu } from './cpu-times.ts';
 import { messagePrices, priceList } from './price-list.ts';
