@@ -55,13 +55,14 @@ const workingMax = 16;
 const partyMax = 12;
 /** Of one party while others are there: each of their requests waits for the processor behind all that it has under way. */
 const partyMaxAmongOthers = 4;
+/** For how long a party that has nothing under way is still there. */
+const presenceMs = 1_000;
+
 /**
  * What is new in the memory of each environment. V8's own bound, 48 MB, is for a program alone; here a dozen of them would
  * grow to it one after the other, and gain nothing by it.
  */
 const maxYoungGenerationSizeMb = 12;
-/** For how long a party that has nothing under way is still there. */
-const presenceMs = 1_000;
 
 /**
  * One Lambda function: the deployed bundle in a worker thread with an environment of its own. Invocations run
