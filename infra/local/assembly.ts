@@ -1,9 +1,8 @@
+import { fork } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
-import type { FunctionName } from '../cdk/bundle.ts';
 import { readTemplate, type Template } from './template.ts';
-import { localAudience, localIssuer } from './token-key.ts';
 
 export interface Assembly {
   readonly template: Template;
@@ -12,7 +11,7 @@ export interface Assembly {
 }
 
 /** As in `infra/cdk/app.ts`, which names the stack by its stage. */
-const stage = 'dev';
+export const stage = 'dev';
 export const stackName = `commit-once-${stage}`;
 
 const root = path.join(import.meta.dirname, '../..');
@@ -27,8 +26,9 @@ const keptMs = 60 * 60 * 1000;
  * depends on the project's files alone, so it is kept under their hash: a changed file means a new synthesis, and
  * two starts at once never write to one folder.
  * @param folder where assemblies are kept
+ * @param signal ends a synthesis that goes on, which then counts as failed
  */
-export async function provideAssembly(folder: string): Promise<Assembly> {
+export async function provideAssembly(folder: string, signal?: AbortSignal): Promise<Assembly> {
   const directory = path.join(folder, await hashOfInputs());
   const known = await readAssembly(directory);
   if (known !== undefined) {
@@ -40,7 +40,7 @@ export async function provideAssembly(folder: string): Promise<Assembly> {
   await removeUnused(folder);
   const draft = path.join(folder, `draft-${randomUUID()}`);
   try {
-    await synthesize(draft);
+    await synthesizeApart(draft, signal);
     // Fails where another start made the same assembly meanwhile; then that one is taken.
     await rename(draft, directory).catch(() => undefined);
   } finally {
@@ -51,24 +51,30 @@ export async function provideAssembly(folder: string): Promise<Assembly> {
   return made;
 }
 
-/** @param bundles functions that were bundled elsewhere, all there are; bundled now by default */
-export async function synthesize(
-  directory: string,
-  bundles?: ReadonlyMap<FunctionName, string>,
-): Promise<void> {
-  // The CDK is the largest import of all, and a start with a known assembly does without.
-  const { buildApp } = await import('../cdk/app.ts');
-  const { app } = buildApp({
-    stage,
-    jwtIssuer: localIssuer,
-    jwtAudience: [localAudience],
-    mailFrom: 'no-reply@localhost',
-    llmModelId: 'local.stand-in',
-    outdir: directory,
-    validate: false,
-    ...(bundles !== undefined && { bundles }),
+/**
+ * Synthesizes in a process of its own: the CDK is the largest import of all, and only the end of a process gives all of
+ * its memory back.
+ * @throws what the synthesis threw there
+ */
+export async function synthesizeApart(directory: string, signal?: AbortSignal): Promise<void> {
+  const child = fork(path.join(import.meta.dirname, 'synthesize.ts'), [directory], {
+    cwd: root,
+    execArgv: ['--import', 'tsx'],
+    signal,
   });
-  app.synth();
+  let reason: Error | undefined;
+  child.on('message', (told) => {
+    reason = Object.assign(new Error(), told);
+  });
+  child.on('error', (error) => {
+    reason = error;
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('close', (code, endSignal) => {
+      if (code === 0) resolve();
+      else reject(reason ?? new Error(`the synthesis ended with ${endSignal ?? code}`));
+    });
+  });
 }
 
 export async function readAssembly(directory: string): Promise<Assembly | undefined> {

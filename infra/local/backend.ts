@@ -24,6 +24,8 @@ export interface BackendOptions {
   readonly assembly?: Assembly;
   /** Told as soon as the services and receivers are reachable. */
   readonly onServices?: (services: LocalServices) => void;
+  /** Ends the synthesis that a start waits for, so that a stop need not wait for it. The start then fails. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Backend {
@@ -64,7 +66,7 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
   };
   try {
     const [assembly, { startStack }, key] = await Promise.all([
-      options.assembly ?? provideAssembly(path.join(projectFolder, 'assemblies')),
+      options.assembly ?? provideAssembly(path.join(projectFolder, 'assemblies'), options.signal),
       import('./stack.ts'),
       readTokenKey(),
     ]);

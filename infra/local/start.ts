@@ -10,6 +10,7 @@ const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** How often a start by npm looks whether npm is still there. */
 const parentCheckMs = 500;
 
+const ending = new AbortController();
 let stopping: Promise<void> | undefined;
 let backend: Promise<Backend> | undefined;
 
@@ -18,6 +19,7 @@ function print(line: string): void {
 }
 
 function stop(): Promise<void> {
+  ending.abort();
   stopping ??= (async () => {
     const started = await backend?.catch(() => undefined);
     await started?.stop();
@@ -45,6 +47,7 @@ try {
     variables: process.env,
     port: readPort(process.env['PORT']),
     log: logToStderr,
+    signal: ending.signal,
     onServices: (services) => {
       print(`dynamodb ${services.dynamodbEndpoint}`);
       print(`sqs ${services.sqsEndpoint}`);

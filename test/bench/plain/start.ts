@@ -9,9 +9,10 @@ import { build } from 'esbuild';
 import type { Plugin } from 'esbuild';
 import { bundle, bundleOptions, entries } from '../../../infra/cdk/bundle.ts';
 import type { FunctionName } from '../../../infra/cdk/bundle.ts';
-import { readAssembly, synthesize } from '../../../infra/local/assembly.ts';
+import { readAssembly } from '../../../infra/local/assembly.ts';
 import { startBackend } from '../../../infra/local/backend.ts';
 import { logToStderr } from '../../../infra/local/log.ts';
+import { synthesize } from '../../../infra/local/synthesis.ts';
 
 const root = path.join(import.meta.dirname, '../../..');
 const folder = await mkdtemp(path.join(os.tmpdir(), 'commit-once-plain-'));
@@ -42,7 +43,7 @@ await build({
 });
 const made = new Map(names.map((name) => [name, path.join(bundles, name)]));
 const assemblyFolder = path.join(folder, 'assembly');
-await synthesize(assemblyFolder, new Map([...made, ...bundle(['docs'], bundles)]));
+synthesize(assemblyFolder, new Map([...made, ...bundle(['docs'], bundles)]));
 const assembly = await readAssembly(assemblyFolder);
 if (assembly === undefined) throw new Error('the plain assembly has no template');
 
