@@ -1,5 +1,6 @@
 /** Verifies entities, some at once: each one's ledger, its item, the unique values it holds, its messages and lines. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { AuditProblem } from '../api/audit.ts';
 import type { Backend } from '../commands/backend.ts';
 import { linesOf } from '../core/lines.ts';
@@ -7,7 +8,8 @@ import type { Line } from '../core/lines.ts';
 import { readEntityItem, readMessages, readPlaces } from '../store/audit/audit-reads.ts';
 import type { AuditedMessage, Places, RawItem } from '../store/audit/audit-reads.ts';
 import type { FixedItem } from '../store/entities/fixed-attributes.ts';
-import type { EntityItem } from '../store/entities/items.ts';
+import type { EntityItem, ShareItem } from '../store/entities/items.ts';
+import { shareKey, shareKeysOf, sharesIn } from '../store/entities/shares.ts';
 import { fixedKey, uniqueKey } from '../store/keys.ts';
 import type { ItemKey } from '../store/keys.ts';
 import type { Consistency } from '../store/metering/capacity.ts';
@@ -132,6 +134,7 @@ function placesOf({ subject: { tenant, id }, walked, isLast, item, lines }: Walk
   return [
     ...(isLast ? walked.reserved.map((value) => uniqueKey(tenant, value)) : []),
     ...(isLast && item?.fixed ? [fixedKey(tenant, id)] : []),
+    ...(isLast && item ? shareKeysOf(tenant, item) : []),
     ...lines.map((line) => lineItem(tenant, line)),
   ];
 }
@@ -182,6 +185,7 @@ function finalProblems(
   const reached = version === walked.seq ? walked : { ...walked, last: undefined, isBroken: true };
   const whole = item.fixed ? withFixedAttributes(item, places(fixedKey(tenant, id))) : item;
   problems.push(...entityProblems(subject, reached, whole, now));
+  problems.push(...shareProblems(subject, item, places));
   if (!reached.isBroken) problems.push(...claimProblems(subject, reached, places));
   for (const seq of findings.messages.keys()) if (seq > version) findings.messages.delete(seq);
   problems.push(...ofMessages(version));
@@ -192,6 +196,24 @@ const withFixedAttributes = (item: EntityItem, fixed: RawItem | undefined): Enti
   ...item,
   attributes: { ...item.attributes, ...(fixed as Partial<FixedItem> | undefined)?.attributes },
 });
+
+/** What the items of its accounts have from it. What they hold is compared with the sums over all ledgers. */
+const shareProblems = (
+  { tenant, id }: Subject,
+  { spread, status, lock }: EntityItem,
+  places: Places,
+): readonly AuditProblem[] =>
+  sharesIn(spread).flatMap(({ key, place }) => {
+    const share = places(shareKey(tenant, id, key, place)) as Partial<ShareItem> | undefined;
+    const isSame = {
+      balance: Number.isSafeInteger(share?.balance),
+      lock: isDeepStrictEqual(share?.lock, lock),
+      status: share?.status === status,
+    };
+    const wrong = Object.entries(isSame).flatMap(([name, same]) => (same ? [] : [name]));
+    const text = `item ${place} of "${key}" is not as the entity says: ${wrong.join(', ')}`;
+    return wrong.length > 0 ? [problem('entity_changed', text, { entity: id })] : [];
+  });
 
 const claimProblems = (
   { tenant, id }: Subject,

@@ -10,6 +10,7 @@ import { createDocumentClient } from '../store/client.ts';
 import type { Store, TableNames } from '../store/store.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
 import { createWaitingRoom } from './waiting-room.ts';
+import { SpreadMemory } from './spread-memory.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
 export interface Backend {
@@ -18,6 +19,7 @@ export interface Backend {
   readonly clock: Clock;
   readonly keys: IdempotencyKeys;
   readonly waitingRoom: WaitingRoom;
+  readonly spreads: SpreadMemory;
   readonly metrics?: MetricWriter | undefined;
 }
 
@@ -42,6 +44,7 @@ export const createBackend = ({
   clock,
   keys: new IdempotencyKeys(),
   waitingRoom,
+  spreads: new SpreadMemory(),
   metrics,
 });
 

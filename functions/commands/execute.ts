@@ -11,6 +11,7 @@ import { beginExecution } from './execution.ts';
 import type { Execution } from './execution.ts';
 import type { CommandRequest } from './command.ts';
 import { committed, giveUp, refuse, resolveDuplicate } from './key-outcomes.ts';
+import { gather, levelMet } from './level-shares.ts';
 import { onceItemOf, onceOf } from './once.ts';
 import { decideOn, idsOf, learnChanged, readState, roleMissing } from './read-and-decide.ts';
 import type { DecidedCommand } from './read-and-decide.ts';
@@ -65,16 +66,17 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
       const decided = await decideOn(execution, now);
       if (decided.kind === 'rejected') return await refuse(execution, decided.rejection);
 
-      // What a wait makes old: the ids that are read here; of a creation, the others that it changes without a read.
-      const wanted = request.kind === 'create' && decided.kind === 'accepted' ? decided.unread : ids;
-      const entity = wanted[0] ?? execution.id;
+      // What a wait makes old: the ids that are read here, and others that it changes without a read.
+      const { unread, spread } = decided.kind === 'accepted' ? decided : { unread: [] };
+      const wanted = idsToReadAgain(request, ids, decided);
+      const at = { entity: spread ?? wanted[0] ?? execution.id, isSpread: spread !== undefined };
       let isHandedOver = false;
 
-      if (decided.kind === 'accepted' && (mustNotWait(request) || between.mayTry(entity))) {
+      if (decided.kind === 'accepted' && (mustNotWait(request) || between.mayTry(at))) {
         // 6. Write the ledger entry and 7. the messages: `itemsOf` puts them, the postings, the new state and the answer
         // under its key into one transaction (`store/transaction/transaction-items.ts`). A receiver waits for no answer.
         const answer = request.kind === 'answer' ? {} : request.answerOf(decided.result);
-        const items = decided.itemsOf(onceItemOf(execution, answer, now), attempt);
+        const items = decided.itemsOf(onceItemOf(execution, answer, now));
 
         // 8. Commit: all of it, or nothing.
         const sent = await commit(backend.store, items, signalFor(execution, decided));
@@ -91,7 +93,7 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
             return await refuse(execution, sent.rejection);
           case 'stale': {
             lost(execution, 'race');
-            learnChanged(execution, sent.states);
+            await learnChanged(execution, sent.states);
             // The database handed us the winner's state. That may refuse at once, no matter whose turn it is.
             const next = await decideOn(execution, now);
             if (next.kind === 'rejected') return await refuse(execution, next.rejection);
@@ -100,6 +102,7 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
           }
           case 'conflict':
             lost(execution, sent.isKeyBusy ? 'key' : 'race');
+            if (!sent.isKeyBusy) execution.meetings += 1;
             break;
           case 'throttled':
             execution.lastObstacle = undefined;
@@ -112,6 +115,9 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
         }
       } else if (decided.kind === 'moving') {
         lost(execution, 'race');
+      } else if (decided.kind === 'scattered') {
+        await gather(execution, decided);
+        lost(execution, 'race');
       } else {
         execution.lastObstacle = decided.kind === 'blocked' ? 'lock' : 'race';
       }
@@ -122,8 +128,8 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
       }
 
       const next = await between.wait({
+        ...at,
         attempt,
-        entity,
         isBlocked: decided.kind === 'blocked',
         isHandedOver,
         tookMs: performance.now() - began,
@@ -134,6 +140,9 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
         case 'read': {
           const since = await readState(execution, wanted);
           if (since) return await resolveDuplicate(execution, since);
+          // Who finds a crowd there makes room, where the definition lets it.
+          if ((execution.meetings > 1 || between.hasQueued) && (await levelMet(execution, unread)))
+            await readState(execution, wanted);
           continue;
         }
         case 'crowded':
@@ -154,6 +163,20 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
     between.leave();
     if (once.key) backend.keys.letGo(once.key);
   }
+}
+
+/** A creation that names no others reads nothing at first, and a transition does not read where it only posts to. */
+function idsToReadAgain(
+  { kind }: CommandRequest,
+  ids: readonly string[],
+  decided: DecidedCommand,
+): readonly string[] {
+  if (decided.kind === 'scattered') return [...new Set([...ids, decided.id])];
+  if (decided.kind !== 'accepted') return ids;
+  const others = decided.unread.filter(({ domain, deltas }) =>
+    kind === 'create' ? true : Object.keys(deltas).some((key) => domain.accounts?.[key]?.spread),
+  );
+  return [...new Set([...ids, ...others.map(({ id }) => id)])];
 }
 
 /** What is told at once to one that may not wait: where others are known to be in the way, that nothing was written. */

@@ -10,14 +10,19 @@ import type { Domain } from '../core/definition.ts';
 import { isLocked, withFixedOf } from '../core/entity.ts';
 import type { EntityState, LockState } from '../core/entity.ts';
 import { unreadRejection } from '../core/movements.ts';
+import type { UnreadChange } from '../core/movements.ts';
+import { ownedAccountName } from '../core/postings.ts';
+import { placed, spreadingOf, withAmpleShares } from '../core/shares.ts';
+import type { Scattered, Spreading } from '../core/shares.ts';
 import { upgraded } from '../core/upgrade.ts';
 import * as rejections from '../core/rejections.ts';
 import type { Rejection } from '../core/rejections.ts';
 import { readSnapshot, readTogether } from '../store/entities/reads.ts';
+import { balancePlace } from '../store/keys.ts';
 import { isLive } from '../store/transaction/idempotency-record.ts';
 import type { IdempotencyItem } from '../store/transaction/idempotency-record.ts';
 import type { LabelledItem } from '../store/transaction/labelled-item.ts';
-import { lockItem } from '../store/transaction/lock-items.ts';
+import { lockItems } from '../store/transaction/lock-items.ts';
 import { transactionItems, unchangedItem } from '../store/transaction/transaction-items.ts';
 import { decideFixedRules } from './fixed-rules.ts';
 import type { Execution } from './execution.ts';
@@ -40,14 +45,18 @@ export type DecidedCommand =
   | {
       readonly kind: 'accepted';
       readonly result: Result;
-      /** All that the command writes at this attempt, from 1, with what makes it happen once. */
-      readonly itemsOf: (guard: LabelledItem, attempt: number) => readonly LabelledItem[];
+      /** All that the command writes, with what makes it happen once. */
+      readonly itemsOf: (guard: LabelledItem) => readonly LabelledItem[];
+      /** The account that is spread and that it posts to, where it need not meet others at the entity that this belongs to. */
+      readonly spread?: string | undefined;
       /** Other entities that it changes or checks without having read them. */
-      readonly unread: readonly string[];
+      readonly unread: readonly UnreadChange[];
       /** When the lock runs out under which it was decided, epoch milliseconds. */
       readonly lockedUntil?: number | undefined;
     }
   | Refused
+  /** What it takes from an account lies in several of its items, and has to be gathered first. */
+  | ({ readonly kind: 'scattered' } & Scattered)
   /** Somebody else holds the lock that this command waits for. */
   | { readonly kind: 'blocked' }
   /** It would be refused, and another command is changing what that rests on. */
@@ -104,19 +113,44 @@ export async function readState(
 
 /** Keeps what was read. */
 function learn(
-  { known }: Execution,
+  { backend, request: { tenant }, known }: Execution,
   ids: readonly string[],
   entities: ReadonlyMap<string, EntityState>,
 ): void {
-  for (const id of ids) known.set(id, entities.get(id));
+  for (const id of ids) {
+    const state = entities.get(id);
+    known.set(id, state);
+    const domain = state && backend.registry.find(state.collection);
+    if (domain) backend.spreads.learn(tenant, domain, state);
+  }
 }
 
-/** Keeps what the database handed back of entities that had changed. */
-export function learnChanged(execution: Execution, states: ReadonlyMap<string, EntityState>): void {
-  const whole = [...states].map(([id, state]) => [id, withFixedOf(state, execution.known.get(id))] as const);
-  learn(execution, [...states.keys()], new Map(whole));
+/** Keeps what the database handed back of entities that had changed, and reads those of which it handed back a part. */
+export async function learnChanged(
+  execution: Execution,
+  states: ReadonlyMap<string, EntityState | undefined>,
+): Promise<void> {
+  const { known } = execution;
+  const handed = [...states].flatMap(([id, state]) =>
+    state ? [[id, withFixedOf(state, known.get(id))] as const] : [],
+  );
+  const unseen = [...states].flatMap(([id, state]) => (state ? [] : [id]));
+  learn(
+    execution,
+    handed.map(([id]) => id),
+    new Map(handed),
+  );
+  if (unseen.length > 0) await readAlso(execution, unseen);
   // What a transaction hands back was together at its moment.
-  execution.isMixed = execution.known.size > states.size;
+  else execution.isMixed = known.size > states.size;
+}
+
+/** Reads more entities, a moment later than those before. */
+async function readAlso(execution: Execution, ids: readonly string[]): Promise<void> {
+  const { backend, request, deadline } = execution;
+  const read = await readTogether(backend.store, request.tenant, ids, undefined, deadline.signal);
+  learn(execution, ids, read.entities);
+  execution.isMixed = execution.known.size > 1;
 }
 
 /** @param now epoch milliseconds */
@@ -157,49 +191,113 @@ async function readAndDecide(
   )
     return ignoredAnswer(execution, request, entity);
   const command = commandOf(execution, request, now);
-  const { store } = backend;
-  const { signal } = execution.deadline;
-  for (let snapshots = 0; ;) {
+  for (let look: Look | undefined; ;) {
     const decided = decide(backend.registry, command, known);
     if (decided.kind === 'incomplete') {
       // Names that only a state knows: each round reads, a moment later, what the one before has found.
-      const read = await readTogether(store, request.tenant, decided.ids, undefined, signal);
-      execution.isMixed = true;
-      learn(execution, decided.ids, read.entities);
+      await readAlso(execution, decided.ids);
       continue;
     }
-    const refused =
-      decided.kind === 'rejected'
-        ? rejected(decided.rejection)
-        : refusedByUnread(decided.decision, known, now);
-    if (decided.kind === 'accepted' && !refused) {
-      const of = await decideFixedRules(execution, decided.decision, now);
-      return of.kind === 'rejected' ? of : accepted(execution, request, of.decision, now);
+    let refused: Refusal | undefined;
+    if (decided.kind === 'rejected') {
+      refused = decided;
+    } else {
+      const short = shortOf(execution, decided.decision);
+      if (short.length > 0) {
+        await readAlso(execution, short);
+        continue;
+      }
+      refused = refusedByUnread(decided.decision, known, now);
+      if (!refused) {
+        const of = await decideFixedRules(execution, decided.decision, now);
+        return of.kind === 'rejected' ? of : accepted(execution, request, of.decision, now);
+      }
     }
     // A refusal must rest on one moment in time. A commit needs no such look: its transaction asks for the versions of
     // all that was read.
-    const isOfOneMoment = !execution.isMixed || (decided.kind === 'rejected' && decided.looked.size <= 1);
-    if (refused && isOfOneMoment) return refused;
+    const resting = restingOnShares(execution, refused);
+    const regardless = resting.length > 0 ? refusedRegardless(execution, command, now) : refused;
+    const isOfOneMoment = regardless
+      ? !execution.isMixed || regardless.looked.size <= 1
+      : look?.isOf(resting) === true;
+    if (isOfOneMoment) return rejected((regardless ?? refused).rejection);
     // Others go on changing it: it is waited for, like any race.
-    if (snapshots > 0) return { kind: 'moving' };
-    snapshots += 1;
-    const ids = [...known.keys()];
-    const snapshot = await readSnapshot(store, request.tenant, ids, signal);
-    if (!snapshot) return { kind: 'moving' };
-    learn(execution, ids, snapshot);
-    execution.isMixed = false;
+    if (look) return { kind: 'moving' };
+    look = await lookAtOnce(execution, regardless ? [] : resting);
+    if (!look) return { kind: 'moving' };
   }
 }
+
+/** A refusal, and the entities that it rests on. */
+interface Refusal {
+  readonly rejection: Rejection;
+  readonly looked: ReadonlySet<string>;
+}
+
+/** A look at all that was read, at one moment. */
+interface Look {
+  /** Whether the items of these entities' accounts were among it. */
+  readonly isOf: (ids: readonly string[]) => boolean;
+}
+
+/** @param resting entities whose accounts matter with all their items */
+async function lookAtOnce(execution: Execution, resting: readonly string[]): Promise<Look | undefined> {
+  const { backend, request, known, deadline } = execution;
+  const asked = [...known].map(([id, state]) => {
+    const spread = resting.includes(id) ? state?.spread : undefined;
+    return { id, ...(spread && { spread }) };
+  });
+  const snapshot = await readSnapshot(backend.store, request.tenant, asked, deadline.signal);
+  if (!snapshot) return undefined;
+  learn(
+    execution,
+    asked.map(({ id }) => id),
+    snapshot,
+  );
+  execution.isMixed = false;
+  return { isOf: (ids) => ids.every((id) => resting.includes(id)) };
+}
+
+/** The entities that a refusal may rest on with the sum of several items, which were read at several moments. */
+const restingOnShares = ({ known }: Execution, { looked }: Refusal): readonly string[] =>
+  [...looked].filter((id) => known.get(id)?.spread);
+
+/** What the command is refused for whatever the accounts hold that lie in several items. */
+function refusedRegardless(
+  { backend, known }: Execution,
+  command: Command,
+  now: number,
+): Refusal | undefined {
+  const ample = new Map([...known].map(([id, state]) => [id, state && withAmpleShares(state)] as const));
+  const decided = decide(backend.registry, command, ample);
+  if (decided.kind === 'rejected') return decided;
+  return decided.kind === 'accepted' ? refusedByUnread(decided.decision, ample, now) : undefined;
+}
+
+/** Entities that are not read, and of whose accounts so little is left that a look is cheaper than a try. */
+const shortOf = (
+  { backend: { spreads }, request: { tenant }, known }: Execution,
+  { unread }: Decision,
+): readonly string[] =>
+  unread.flatMap(({ id, deltas }) =>
+    Object.keys(deltas).length > 0 && !known.has(id) && spreads.find(tenant, id)?.isShort === true
+      ? [id]
+      : [],
+  );
 
 /**
  * The entities in `unread` are not read before the first attempt: the transaction's conditions check them. After a wait they
  * have been read, so they are checked here.
  */
-function refusedByUnread({ unread }: Decision, known: Known, now: number): Refused | undefined {
+function refusedByUnread(
+  { entities: [{ after }], unread }: Decision,
+  known: Known,
+  now: number,
+): Refusal | undefined {
   for (const other of unread) {
     const isSeen = known.has(other.id) && other.version === undefined;
     const rejection = isSeen ? unreadRejection(other, known.get(other.id), now) : undefined;
-    if (rejection) return rejected(rejection);
+    if (rejection) return { rejection, looked: new Set([after.id, other.id]) };
   }
   return undefined;
 }
@@ -247,28 +345,36 @@ function commandOf(
 }
 
 function accepted(
-  { backend: { store } }: Execution,
+  execution: Execution,
   request: CreateCommand | TransitionCommand | AnswerCommand,
   decision: Decision,
   now: number,
 ): DecidedCommand {
+  const { backend, known } = execution;
   const { tenant, domain, requestId, traceparent } = request;
   const lockToken = request.kind === 'transition' ? request.lockToken : undefined;
-  const context = { tenant, now, requestId, traceparent, lockToken };
   const { before, after } = decision.entities[0];
+  const spreadingIn = (id: string): Spreading | undefined => {
+    const state = known.get(id);
+    const of = state && backend.registry.find(state.collection);
+    return known.has(id) ? of && spreadingOf(of, state) : backend.spreads.find(tenant, id)?.spreading;
+  };
+  const of = placed(decision, spreadingIn, (items) =>
+    balancePlace(items, { id: after.id, seq: after.version }, execution.meetings),
+  );
+  if (of.kind === 'scattered') return of;
+  const [share] = [...of.byEntity.values()].flatMap(({ shares }) => shares);
+  const { meetings } = execution;
+  const context = { tenant, now, requestId, traceparent, lockToken, meetings, placed: of.byEntity };
   return {
     kind: 'accepted',
     result: { kind: before ? 'changed' : 'created', domain, entity: after },
-    itemsOf: (guard, attempt) => [
-      guard,
-      ...transactionItems(store.tables, { ...context, attempt }, decision),
-    ],
-    unread: unreadIn(decision),
+    itemsOf: (guard) => [guard, ...transactionItems(backend.store.tables, context, decision)],
+    unread: decision.unread,
+    spread: share && ownedAccountName(share.id, share.key),
     ...(lockToken !== undefined && { lockedUntil: before?.lock?.expiresAt }),
   };
 }
-
-const unreadIn = ({ unread }: Decision): readonly string[] => unread.map(({ id }) => id);
 
 function decideLock(execution: Execution, request: LockCommand, now: number): DecidedCommand {
   const entity = execution.known.get(execution.id);
@@ -302,15 +408,15 @@ function decideUnlock(execution: Execution, request: UnlockCommand, now: number)
 function lockChange(
   { backend: { store } }: Execution,
   { tenant, ifMatch }: LockCommand | UnlockCommand,
-  { id, lock: before }: EntityState,
+  entity: EntityState,
   after: LockState,
   result: Result,
 ): DecidedCommand {
-  const change = { tenant, id, before, after, ifMatch };
+  const change = { tenant, entity, before: entity.lock, after, ifMatch };
   return {
     kind: 'accepted',
     result,
-    itemsOf: (guard) => [guard, lockItem(store.tables, change)],
+    itemsOf: (guard) => [guard, ...lockItems(store.tables, change)],
     unread: [],
   };
 }

@@ -33,22 +33,31 @@ const accountsOf = ({ transfers, accountsAtMost = accountsByDefault }: AnyComman
 /** The item that a new entity has for its fixed attributes. */
 const fixedOf = ({ fixed = [] }: Domain): number => (fixed.length > 0 ? 1 : 0);
 
+/** The items of its accounts that have the entity's state, besides its own. */
+const sharesOf = ({ accounts = {} }: Domain): number =>
+  sum(Object.values(accounts).map(({ spread = 1 }) => spread - 1));
+
 /**
  * The items a command may write: idempotency record, entity, ledger entry and the balances it touches; each unique value
  * released and taken; each entity that it checks or reads; each that it takes along, with its ledger entry and up to two
- * balances; each message; and each entity that it creates, with its ledger entry and all the rest of its own creation.
+ * balances; of both the items of spread accounts; each message; and each entity that it creates, with its ledger entry
+ * and all the rest of its own creation.
  */
 export function itemsAtMost(domain: Domain, command: AnyCommand): number {
-  const { references, reads, links, messages } = command;
+  const { references, reads, links = {}, messages } = command;
   const own = 3 + fixedOf(domain) + accountsOf(command) + 2 * (domain.unique?.length ?? 0);
+  const shares = 'from' in command ? sharesOf(domain) : 0;
+  const linked = Object.values(links).map(
+    (link) => othersAtMost(link) * (4 + sharesOf(domainOf(domain, link))),
+  );
   const made = madeBy(domain, command).map(({ of, most }) => {
     const { create, unique = [] } = of;
     const each = 2 + fixedOf(of) + accountsOf(create) + unique.length;
     const looked = countOf(create.references) + countOf(create.reads);
     return most * (each + looked + messagesAtMost(create.messages));
   });
-  const others = countOf(references) + countOf(reads) + countOf(links) * 4;
-  return own + others + messagesAtMost(messages) + sum(made);
+  const others = countOf(references) + countOf(reads) + sum(linked);
+  return own + shares + others + messagesAtMost(messages) + sum(made);
 }
 
 /** Keys, hashes, times and names of an item: a few hundred bytes, taken generously. */

@@ -4,14 +4,14 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
-import { transaction } from '../runtime/limits.ts';
+import { account as accountLimits, transaction } from '../runtime/limits.ts';
 import { firstGap, gapText } from './answer-gaps.ts';
 import { peoplePathsOf } from './authorize.ts';
 import { bytesAtMost, entityBytesAtMost, itemsAtMost } from './bounds.ts';
 import { faultOfExample } from './check-example.ts';
 import { checkWords } from './check-words.ts';
 import { commandsOf, placeOf, schemasOf, startsOf } from './domain.ts';
-import type { AnyCommand, AnyDeadline, AnyTransition, Domain } from './domain.ts';
+import type { AccountDefinition, AnyCommand, AnyDeadline, AnyTransition, Domain } from './domain.ts';
 import { answers } from './messages.ts';
 import type { AnyMessage } from './messages.ts';
 import { periods } from './recurrence.ts';
@@ -206,7 +206,7 @@ export const pathsOf = (domain: Domain): readonly string[] => [
 ];
 
 export function checkRules(
-  { states, formerStates = [] }: Domain,
+  { states, formerStates = [], accounts = {} }: Domain,
   paths: readonly string[],
   place: string,
   rules: Readonly<Record<string, AnyRule>> = {},
@@ -232,6 +232,11 @@ export function checkRules(
         paths.length === 0
           ? `there is no entity yet; use "holds"`
           : `"${path}" is not there; paths are ${listed(paths)}`,
+      );
+    if (accounts[path]?.spread !== undefined)
+      fail(
+        at,
+        `"${path}" is spread, and none of its items knows the balance; give it a floor, or leave "spread" out`,
       );
     const { is, isNot } = rule as { readonly is?: unknown; readonly isNot?: unknown };
     const state = is ?? isNot;
@@ -327,12 +332,24 @@ function checkAccounts(domain: Domain, fail: Fail): void {
       fail(`account "${key}", floor`, `it begins at 0, below ${floor.minimum}; use 0 or less`);
     if (open) checkStates(domain, `account "${key}", open`, open.while, fail);
     if (typeof unit !== 'string') checkUnit(domain, key, unit.from, fail);
+    checkShares(key, account, fail);
   }
   for (const role of domain.statements ?? []) {
     // What stands before the first colon of a named account; the accounts of entities say `statement: true`.
     if (!/^[^:]+$/.test(role))
       fail('statements', `"${role}" is no role of named accounts; take what is first in \`named(...)\``);
   }
+}
+
+/** An account of an entity that may lie in several items. */
+function checkShares(key: string, { spread, unit }: AccountDefinition, fail: Fail): void {
+  if (spread === undefined) return;
+  const { spreadMin, sharesMax } = accountLimits;
+  const place = `account "${key}", spread`;
+  if (!Number.isInteger(spread) || spread < spreadMin || spread > sharesMax)
+    fail(place, `${spread} is no number of items; use ${spreadMin} to ${sharesMax}`);
+  if (typeof unit !== 'string')
+    fail(place, 'an attribute says its unit, which its items do not see; give it one unit');
 }
 
 /** Of the query of a list, besides attributes. */

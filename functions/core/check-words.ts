@@ -105,6 +105,7 @@ const ofAccount = {
   open: true,
   shown: true,
   statement: true,
+  spread: true,
 } satisfies Words<AccountDefinition>;
 const ofDeadline = { while: true, at: true, every: true, since: true } satisfies Words<AnyDeadline>;
 

@@ -95,6 +95,8 @@ export function contextAndReliance(
       : {
           relyOn: (account: string): number => {
             if (!entity) throw new Unread();
+            if (domain.accounts?.[account]?.spread !== undefined)
+              throw new Error(`"${account}" is spread, and no command can rely on what it holds`);
             relied.add(account);
             return entity.balances[account] ?? 0;
           },

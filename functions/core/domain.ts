@@ -139,6 +139,11 @@ export interface AccountDefinition<State extends string = string, Attribute exte
   readonly shown?: boolean;
   /** Keeps a statement: `GET /v1/balances/{account}/entries` lists what was posted to it. */
   readonly statement?: boolean;
+  /**
+   * Over how many items the account of an entity is spread once many commands want it at the same time (`shares.ts`). No rule
+   * can look at such an account. The number may change later, and stays a number.
+   */
+  readonly spread?: number;
 }
 
 /* oxlint-disable typescript/no-explicit-any -- as the engine sees them; each was checked where it was written */

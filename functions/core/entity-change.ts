@@ -70,7 +70,9 @@ export function entityChange(registry: Registry, command: Command, step: Step): 
   ): movement is ResolvedMovement & { readonly target: OwnedTarget } =>
     'key' in movement.target && movement.target.id === id;
   const own = net(resolved.filter(isOwn), ({ key }) => key);
-  const floors = own.flatMap(({ target, amount }) => balanceRules(target.key, amount, target.floor));
+  const floors = own.flatMap(({ target, amount }) =>
+    balanceRules(target.key, amount, target.floor, target.items),
+  );
   const opens = own.flatMap(({ target }) => ownOpenRules(target.open, [entity?.status, to]));
   const units = own.flatMap(({ target }) => unitRules(before?.units[target.key], target.unit));
 
@@ -118,6 +120,7 @@ export function entityChange(registry: Registry, command: Command, step: Step): 
     attributes,
     ...(fixed.length > 0 && { fixed }),
     balances: balancesAfter(domain, before, deltas),
+    ...(before?.spread && { spread: before.spread }),
     // An account is kept in the unit in which it was begun.
     units: { ...unitsOf(domain, attributes), ...before?.units },
     definition: Math.max(definition, before?.definition ?? 0),

@@ -31,8 +31,15 @@ export interface EntityState {
   readonly attributes: Attributes;
   /** Those of its attributes that never change and lie in an item of their own; absent where none does. */
   readonly fixed?: readonly string[];
-  /** Balances of the accounts that live on this entity, by key. One that is missing was added later, and holds 0. */
+  /**
+   * Balances of the accounts that live on this entity, by key. One that is missing was added later, and holds 0. Of one
+   * whose items were not read it is what the entity's own item holds.
+   */
   readonly balances: Readonly<Record<string, number>>;
+  /** By key, over how many items an account is spread that lies in several; absent where none does. */
+  readonly spread?: Readonly<Record<string, number>>;
+  /** By key, what each of these items holds, the entity's own first; absent where they were not read. */
+  readonly shares?: Readonly<Record<string, readonly number[]>>;
   /** In what each of them is kept. */
   readonly units: Readonly<Record<string, string>>;
   /** The highest version of the definition that wrote it; absent in what was written before there were versions. */

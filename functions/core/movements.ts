@@ -22,6 +22,8 @@ export interface OwnedTarget {
   readonly open: Open | undefined;
   /** The attribute that says the unit. */
   readonly unitFrom: string | undefined;
+  /** Over how many items it may be spread; 1 where it may not. */
+  readonly items: number;
 }
 export interface NamedTarget {
   readonly name: string;
@@ -75,7 +77,7 @@ export function resolve(
     const { collection, id } = 'own' in account ? self : account.owner;
     const key = 'own' in account ? account.own : account.key;
     const definition = accountDefinition(registry, collection, key);
-    const { floor, open } = definition;
+    const { floor, open, spread: items = 1 } = definition;
     const unitFrom = unitAttribute(definition);
     const said = 'own' in account ? unitOf(definition, self.attributes) : account.unit;
     const fixed = typeof definition.unit === 'string' ? definition.unit : undefined;
@@ -84,7 +86,7 @@ export function resolve(
       throw new Error(`"${key}" of ${collection} is kept in what "${unitFrom ?? ''}" says; name the unit`);
     if (fixed !== undefined && unit !== fixed)
       throw new Error(`"${key}" of ${collection} is kept in ${fixed}, not in ${unit}`);
-    return { target: { collection, id, key, unit, floor, open, unitFrom }, amount };
+    return { target: { collection, id, key, unit, floor, open, unitFrom, items }, amount };
   });
 }
 
@@ -227,14 +229,14 @@ export function assign(registry: Registry, changes: readonly Moving[], checks: r
         `${nameOf(target)} belongs to an entity that the same transaction changes or creates: only that one's own command moves it; let the money go over a named account`,
       );
     }
-    const { collection, id, key, unit, floor, open, unitFrom } = target;
+    const { collection, id, key, unit, floor, open, unitFrom, items } = target;
     const first = [...openRules(open), ...unitFromRules(unitFrom, unit)];
     const before = touched.get(id);
     touched.set(id, {
       ...before,
       domain: registry.byCollection(collection),
       id,
-      rules: [...(before?.rules ?? []), ...first, ...balanceRules(key, amount, floor)],
+      rules: [...(before?.rules ?? []), ...first, ...balanceRules(key, amount, floor, items)],
       deltas: { ...before?.deltas, [key]: amount },
       units: { ...before?.units, [key]: unit },
     });

@@ -7,6 +7,26 @@ import type { AccountSnapshot, Snapshot } from './snapshot.ts';
 const unitText = (unit: AccountSnapshot['unit']): string =>
   typeof unit === 'string' ? unit : `what "${unit.from}" says`;
 
+/** The entity itself keeps over how many items an account of its is spread, so every version finds them all. */
+function* spread(path: string, was: AccountSnapshot, account: AccountSnapshot): Iterable<Change> {
+  if (was.spread === account.spread) return;
+  if (account.spread === undefined) {
+    yield refused(
+      `${path}.spread`,
+      'A later rule on it would see one of the items in which older entities keep it.',
+      'Keep it.',
+    );
+  } else if (was.spread === undefined) {
+    yield twoSteps(
+      `${path}.spread`,
+      `Where many want it, it comes to lie in ${account.spread} items.`,
+      'If a rule of the older version looks at it, release one without that rule first: it would see one item of them.',
+    );
+  } else {
+    yield safe(`${path}.spread`, 'Entities that are spread already keep their items, or get more.');
+  }
+}
+
 export function* accounts(before: Snapshot, after: Snapshot): Iterable<Change> {
   for (const [key, account] of Object.entries(after.accounts)) {
     const path = `accounts.${key}`;
@@ -35,6 +55,7 @@ export function* accounts(before: Snapshot, after: Snapshot): Iterable<Change> {
       );
     }
     if (floor < lower) yield safe(path, 'All that was allowed is allowed.');
+    yield* spread(path, was, account);
     const all = [...after.states, ...after.formerStates];
     const [open, wasOpen] = [account.open ?? all, was.open ?? all];
     const closed = beyond(wasOpen, open).filter((state) => all.includes(state));

@@ -33,6 +33,8 @@ export interface AccountSnapshot {
   /** States in which it takes postings; all, where none is said. */
   readonly open?: readonly string[];
   readonly statement?: true;
+  /** Over how many items it is spread where it is wanted. */
+  readonly spread?: number;
 }
 
 export interface UniqueSnapshot {
@@ -122,12 +124,13 @@ export function snapshotOf(domain: Domain): Snapshot {
     attributes: fieldsOf(attributes, 'output'),
     hidden: fieldsOf(hidden, 'output'),
     ...(domain.fixed && { fixed: domain.fixed }),
-    accounts: mapped(domain.accounts ?? {}, ({ unit, shown, floor, open, statement }) => ({
+    accounts: mapped(domain.accounts ?? {}, ({ unit, shown, floor, open, statement, spread }) => ({
       unit,
       shown: shown === true,
       ...(floor && { minimum: floor.minimum }),
       ...(open && { open: open.while }),
       ...(statement === true && { statement }),
+      ...(spread !== undefined && { spread }),
     })),
     ...(domain.statements && { statements: domain.statements }),
     ...(domain.listed && { listed: domain.listed }),

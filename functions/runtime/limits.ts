@@ -67,12 +67,19 @@ export const field = {
 /** Balances stay exact integers in JavaScript: |balance| never passes 2^53 - 1. */
 export const balanceMax = Number.MAX_SAFE_INTEGER;
 
-/** Items over which a named account may be spread. */
+/** Items over which an account may be spread. */
 export const account = {
   /** One item is no spread. */
   spreadMin: 2,
-  /** A balance is read in one request: DynamoDB takes 100 items a BatchGetItem. */
+  /** Of a named one. A balance is read in one request: DynamoDB takes 100 items a BatchGetItem. */
   spreadMax: 100,
+  /**
+   * Of one that lies on an entity. Each of its items has the entity's state, so one transaction writes them all with
+   * whatever else a command writes.
+   */
+  sharesMax: 32,
+  /** Of so many entities a process remembers how their accounts are spread. */
+  rememberedMax: 10_000,
 } as const;
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html */

@@ -55,20 +55,20 @@ export const balanceKeys = (tenant: string, account: string, items: number): rea
   Array.from({ length: items }, (_, place) => balanceKey(tenant, account, place));
 
 /**
- * The place among the items of a spread account that an attempt of a command adds to. It follows from the ledger entry
- * that the command writes, so that commands go to all of them alike, and each attempt of one goes to another place than
- * the one before it. Which of them it is does not matter to a duplicate: the key's record lets one attempt commit.
- * @param attempt from 1
+ * The place among the items of a spread account that a command adds to. It follows from the ledger entry that the
+ * command writes, so that commands go to all of them alike, and one that met another there goes to another place.
+ * Which of them it is does not matter to a duplicate: the key's record lets one attempt commit.
+ * @param meetings how often it has met another transaction
  */
 export function balancePlace(
   items: number,
   { id, seq }: { readonly id: string; readonly seq: number },
-  attempt: number,
+  meetings: number,
 ): number {
   if (items === 1) return 0;
   const hash = createHash('sha256').update(`${id}#${seq}`).digest();
   const stride = 1 + (hash.readUInt32BE(4) % (items - 1));
-  return (hash.readUInt32BE(0) + (attempt - 1) * stride) % items;
+  return (hash.readUInt32BE(0) + meetings * stride) % items;
 }
 
 /** The statement of an account: its lines by time. */

@@ -61,13 +61,9 @@ if (cold) {
   await withDatabase(async (endpoint) => {
     const open = (domains?: readonly Domain[]) =>
       emptyStore(endpoint, { recorded: false, clock: systemClock, ...(domains && { domains }) });
-    if (only !== 'account') {
-      const bench = await open();
-      await hotItem(bench, printRow);
-      bench.close();
-      printRow([]);
-    }
-    await hotAccount(open, printRow);
+    if (only !== 'account') await hotItem(open, printRow);
+    if (only === undefined) printRow([]);
+    if (only !== 'item') await hotAccount(open, printRow);
   });
 } else if (isGrowth) {
   await withDatabase((endpoint) =>

@@ -7,13 +7,13 @@ import { countRequests, injectConflicts } from '../support/contention.ts';
 import type { RequestCount } from '../support/contention.ts';
 import { randomOf } from '../support/faults/random.ts';
 import { openLoop } from '../support/open-loop.ts';
-import { percentile } from '../support/simulated-credits.ts';
+import { percentile } from '../support/virtual-time.ts';
 
 export const secondsEach = 20;
 /** A transaction of a few items took 5 to 15 ms on the service. */
 export const holdMs = 10;
 
-export const columns = ['answered', 'transactions each', 'p50 ms', 'p95 ms', 'answered 503'];
+const columns = ['answered', 'transactions each', 'p50 ms', 'p95 ms', 'answered 503'];
 
 /** @returns what counts the requests of this workbench */
 export function withConflicts({ backend: { store } }: Workbench): RequestCount {
@@ -61,3 +61,11 @@ export const cellsOf = ({
   percentile(tookMs, 0.95).toFixed(0),
   String(contended),
 ];
+
+export type PrintRow = (cells: readonly string[]) => void;
+
+export function printHead(what: string, printRow: PrintRow): void {
+  const head = [what, 'items', ...columns];
+  printRow(head);
+  printRow(head.map(() => '---'));
+}

@@ -10,12 +10,11 @@ import { domains } from '../../functions/domains/index.ts';
 import type { Workbench } from '../../infra/tools/explain/workbench.ts';
 import { randomOf } from '../support/faults/random.ts';
 import { simulateCredits } from '../support/simulated-credits.ts';
-import { cellsOf, columns, crowdOf, holdMs, secondsEach, withConflicts } from './crowd.ts';
+import { cellsOf, crowdOf, holdMs, printHead, secondsEach, withConflicts } from './crowd.ts';
+import type { PrintRow } from './crowd.ts';
 
 const measuredRates = [5, 10, 25];
 const simulatedRates = [25, 50, 100, 250, 500, 1_000, 1_500];
-
-type PrintRow = (cells: readonly string[]) => void;
 
 const spreadOver = registerDomains(domains).spreadOf('holding:bookshop:EUR');
 /** The same definitions, with each account in one item. */
@@ -51,12 +50,6 @@ export async function hotAccount(
       printRow([String(rate), String(items), ...cellsOf(simulateCredits(crowd))]);
     }
   }
-}
-
-function printHead(what: string, printRow: PrintRow): void {
-  const head = [what, 'items', ...columns];
-  printRow(head);
-  printRow(head.map(() => '---'));
 }
 
 /** Each has a payer of its own, so that the payee's account is all that they share. */

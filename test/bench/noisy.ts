@@ -1,7 +1,7 @@
 /** `npm run bench -- --noisy`: what a tenant hears of another one's noise, on a backend of its own (`npm start`). */
 import { during, noises, quietTenant } from '../support/noise.ts';
 import type { Heard } from '../support/noise.ts';
-import { percentile } from '../support/simulated-credits.ts';
+import { percentile } from '../support/virtual-time.ts';
 import { startBackendProcess } from '../support/started-backend.ts';
 
 const payments = 100;

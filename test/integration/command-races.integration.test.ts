@@ -103,7 +103,7 @@ describe('a command that meets another one', () => {
       },
     });
     expect(await run(slow, transition('payments', 'confirm', id))).toMatchObject({ kind: 'committed' });
-    const places = [1, 2, 3].map((attempt) => balancePlace(32, { id, seq: 2 }, attempt));
+    const places = [0, 1, 2].map((meetings) => balancePlace(32, { id, seq: 2 }, meetings));
     expect(posted).toEqual(places.map((place) => balanceKey(api.tenant, 'holding:shop:EUR', place).pk));
   });
 

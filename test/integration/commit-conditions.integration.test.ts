@@ -6,7 +6,7 @@ import { entityKey, fixedKey, uniqueKey } from '../../functions/store/keys.ts';
 import type { ItemKey } from '../../functions/store/keys.ts';
 import { commit } from '../../functions/store/transaction/commit.ts';
 import type { CommitOutcome } from '../../functions/store/transaction/commit.ts';
-import { lockItem } from '../../functions/store/transaction/lock-items.ts';
+import { lockItems } from '../../functions/store/transaction/lock-items.ts';
 import { putRecord } from '../../functions/store/transaction/put-record.ts';
 import { readRecord } from '../../functions/store/transaction/read-record.ts';
 import { unchangedItem } from '../../functions/store/transaction/transaction-items.ts';
@@ -180,14 +180,14 @@ describe('a lock', () => {
   const free: LockState = { token: '', fence: 1, expiresAt: 0 };
   const held = (token: string, fence = 1): LockState => ({ token, fence, expiresAt: startedAt + 1_000 });
   const take = (
-    { id }: { readonly id: string },
+    entity: { readonly id: string },
     before: LockState | undefined,
     after: LockState,
     ifMatch?: number,
   ): Promise<CommitOutcome> =>
     commit(
       at.store,
-      [guard(), lockItem(at.store.tables, { tenant: at.tenant, id, before, after, ifMatch })],
+      [guard(), ...lockItems(at.store.tables, { tenant: at.tenant, entity, before, after, ifMatch })],
       signal,
     );
 

@@ -227,7 +227,7 @@ describe('a named account', () => {
     const rules = balanceRules('balance', delta, more.isFree === true ? undefined : floor);
     const balance: BalanceChange = { account, unit: 'EUR', delta, items: 1, rules, ...more };
     const decision: Decision = { ...creation, entities: [] as never, balances: [balance] };
-    const context = { tenant: at.tenant, now: startedAt, attempt: 1, requestId: 'first' };
+    const context = { tenant: at.tenant, now: startedAt, meetings: 0, requestId: 'first' };
     const items = transactionItems(at.store.tables, context, { ...decision, entities: creation.entities });
     const sent = await commit(
       at.store,
@@ -279,17 +279,17 @@ describe('a named account', () => {
     expect(await post(-1, { isFree: true })).toBe('balance_limit_exceeded');
   });
 
-  test('that is spread is another item at each attempt', () => {
+  test('that is spread is another item after each meeting', () => {
     const paid = begun('orders', order)
       .when('charged', { input: { status: 200 } })
       .decision();
     const [{ after, entry }] = paid.entities;
     const spread = paid.balances.find(({ items }) => items > 1);
-    for (const attempt of [1, 2]) {
-      const written = itemsOf(paid, { attempt }).find(
+    for (const meetings of [0, 1]) {
+      const written = itemsOf(paid, { meetings }).find(
         ({ label }) => label.purpose === 'balance' && label.balance === spread,
       );
-      const place = balancePlace(spread?.items ?? 1, { id: after.id, seq: entry.seq }, attempt);
+      const place = balancePlace(spread?.items ?? 1, { id: after.id, seq: entry.seq }, meetings);
       expect(written?.item.Update?.Key).toEqual(balanceKey(at.tenant, spread?.account ?? '', place));
     }
   });

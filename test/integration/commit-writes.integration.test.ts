@@ -128,7 +128,7 @@ describe('what is written is what was decided', () => {
       ['balance', 'balances', 'expiresAt', 'headHash', 'issued', 'lock', 'updatedAt', 'version'].sort(),
     );
     expect(named(begun('articles', article).when('publish').decision())).toEqual(
-      ['expiresAt', 'headHash', 'listPk', 'lock', 'status', 'updatedAt', 'version'].sort(),
+      ['expiresAt', 'headHash', 'listPk', 'lock', 'spread', 'status', 'updatedAt', 'version'].sort(),
     );
     expect(named(begun('invites', invite).when('revoke').decision())).toEqual(
       [
@@ -140,6 +140,7 @@ describe('what is written is what was decided', () => {
           'held',
           'listPk',
           'lock',
+          'spread',
           'status',
           'timerTransition',
         ],

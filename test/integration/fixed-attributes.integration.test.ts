@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createAudit } from '../../functions/audit/audit.ts';
 import { domains } from '../../functions/domains/index.ts';
 import type { Domain } from '../../functions/core/definition.ts';
-import { wholeItem } from '../../functions/store/entities/fixed-attributes.ts';
+import { wholeItem } from '../../functions/store/entities/whole.ts';
 import type { EntityItem } from '../../functions/store/entities/items.ts';
 import { entityKey, fixedKey } from '../../functions/store/keys.ts';
 import { readContracts } from '../../infra/tools/explain/contracts.ts';

@@ -16,6 +16,7 @@ import type {
 import { execute } from '../../functions/commands/execute.ts';
 import { IdempotencyKeys } from '../../functions/commands/idempotency-keys.ts';
 import type { Outcome } from '../../functions/commands/outcome.ts';
+import { SpreadMemory } from '../../functions/commands/spread-memory.ts';
 import { createWaitingRoom } from '../../functions/commands/waiting-room.ts';
 import type { WaitingRoom } from '../../functions/commands/waiting-room.ts';
 import type { Domain } from '../../functions/core/definition.ts';
@@ -152,6 +153,7 @@ export function commandProcesses() {
     const backend: Backend = {
       ...{ registry, store, clock, keys: new IdempotencyKeys(), metrics: isCounted ? metrics : undefined },
       waitingRoom: waitingRoom ?? createWaitingRoom(),
+      spreads: new SpreadMemory(),
     };
     return { backend, made };
   }

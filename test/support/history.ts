@@ -92,7 +92,7 @@ export class History {
     });
     this.#put(
       'data',
-      entityPut('', { tenant: this.tenant, now: this.#now, attempt: 1, requestId: '' }, change).Put?.Item ??
+      entityPut('', { tenant: this.tenant, now: this.#now, meetings: 0, requestId: '' }, change).Put?.Item ??
         {},
     );
     if (change.after.fixed) this.#put('data', fixedPut('', this.tenant, change).Put?.Item ?? {});

@@ -54,7 +54,7 @@ export interface Sending {
   /** Epoch ms. */
   readonly at?: number;
   readonly lockToken?: string;
-  readonly attempt?: number;
+  readonly meetings?: number;
   readonly through?: Store;
 }
 
@@ -119,10 +119,10 @@ export function sentDecisions() {
     answer: { status: 200 },
     requestId: 'first',
   });
-  const itemsOf = (decision: Decision, { at = startedAt, attempt = 1, lockToken }: Sending = {}) =>
+  const itemsOf = (decision: Decision, { at = startedAt, meetings = 0, lockToken }: Sending = {}) =>
     transactionItems(
       store.tables,
-      { tenant, now: at, attempt, requestId: 'first', traceparent: 'trace', lockToken },
+      { tenant, now: at, meetings, requestId: 'first', traceparent: 'trace', lockToken },
       decision,
     );
   const guard = ({ key = randomUUID(), at = startedAt }: Sending = {}): LabelledItem =>

@@ -8,6 +8,7 @@ import { backoffWindowMs } from '../../functions/commands/backoff.ts';
 import { request } from '../../functions/runtime/limits.ts';
 import { balancePlace } from '../../functions/store/keys.ts';
 import type { Random } from './faults/random.ts';
+import { Agenda } from './virtual-time.ts';
 
 export interface Credits {
   /** Commands a second on average, with random gaps between them (a Poisson process). */
@@ -39,7 +40,7 @@ export function simulateCredits({ rate, count, items, holdMs, random }: Credits)
   const agenda = new Agenda();
   const attempt = (name: number, beganAt: number, number: number, now: number): void => {
     transactions += 1;
-    const place = balancePlace(items, { id: `pay_${String(name)}`, seq: 2 }, number);
+    const place = balancePlace(items, { id: `pay_${String(name)}`, seq: 2 }, number - 1);
     if ((heldUntil.get(place) ?? 0) <= now) {
       heldUntil.set(place, now + holdMs);
       tookMs.push(now + holdMs - beganAt);
@@ -70,24 +71,3 @@ export function simulateCredits({ rate, count, items, holdMs, random }: Credits)
   agenda.run();
   return { tookMs: tookMs.toSorted((one, other) => one - other), contended, transactions };
 }
-
-/** Does what is due in the order of its time, to a tenth of a millisecond. */
-class Agenda {
-  readonly #due: ((at: number) => void)[][] = [];
-
-  add(at: number, work: (at: number) => void): void {
-    const slot = Math.ceil(at * 10);
-    (this.#due[slot] ??= []).push(work);
-  }
-
-  run(): void {
-    // What is done adds more, further down.
-    for (let slot = 0; slot < this.#due.length; slot += 1) {
-      for (const work of this.#due[slot] ?? []) work(slot / 10);
-    }
-  }
-}
-
-/** The share of the values, sorted, that are no larger: 0.95 is the 95th percentile. `NaN` where there is none. */
-export const percentile = (sorted: readonly number[], share: number): number =>
-  sorted[Math.floor(share * sorted.length)] ?? Number.NaN;

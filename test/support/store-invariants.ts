@@ -11,7 +11,8 @@ import { ownedAccountName } from '../../functions/core/postings.ts';
 import type { Registry } from '../../functions/core/registry.ts';
 import { entityState, ledgerEntry } from '../../functions/store/entities/items.ts';
 import type { FixedItem } from '../../functions/store/entities/fixed-attributes.ts';
-import type { BalanceItem, EntityItem, EntryItem } from '../../functions/store/entities/items.ts';
+import type { BalanceItem, EntityItem, EntryItem, ShareItem } from '../../functions/store/entities/items.ts';
+import { shareKey, sharesIn } from '../../functions/store/entities/shares.ts';
 import { balanceKeys, uniqueKey, listPartitionOf } from '../../functions/store/keys.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import { kindOf } from './table-dump.ts';
@@ -123,6 +124,7 @@ function balanceProblems(
     }
   }
   const byPartition = new Map(items.map((item) => [item.pk, item]));
+  const problems = shareProblems(registry, entities, byPartition, kept);
   for (const tenant of new Set(entities.map((entity) => entity.tenant))) {
     for (const { account, pk, balance } of items) {
       if (!balanceKeys(tenant, account, registry.spreadOf(account)).some((key) => key.pk === pk)) continue;
@@ -131,10 +133,45 @@ function balanceProblems(
       byPartition.delete(pk);
     }
   }
-  const problems = [...byPartition.keys()].map((pk) => `${pk} is a balance of no tenant`);
+  problems.push(...[...byPartition.keys()].map((pk) => `${pk} is a balance of no tenant`));
   for (const name of new Set([...kept.keys(), ...posted.keys()])) {
     const [balance, sum] = [kept.get(name) ?? 0, posted.get(name) ?? 0];
     if (balance !== sum) problems.push(`account ${name} holds ${balance}; its postings sum to ${sum}`);
+  }
+  return problems;
+}
+
+/**
+ * The items of accounts that lie in several: each is there, keeps the floor by itself, and has the state and the lock of its
+ * entity. What they hold is added to `kept`, and they are taken out of `byPartition`.
+ */
+function shareProblems(
+  registry: Registry,
+  entities: readonly EntityItem[],
+  byPartition: Map<string, BalanceItem>,
+  kept: Map<string, number>,
+): string[] {
+  const problems: string[] = [];
+  for (const { tenant, id, spread, status, lock, collection } of entities) {
+    for (const { key, place } of sharesIn(spread)) {
+      const { pk } = shareKey(tenant, id, key, place);
+      const share = byPartition.get(pk) as ShareItem | undefined;
+      byPartition.delete(pk);
+      const name = `${id}: share ${place} of "${key}"`;
+      if (!share) {
+        problems.push(`${name} is missing`);
+        continue;
+      }
+      const account = ownedAccountName(id, key);
+      if (share.account !== account) problems.push(`${name} is called ${share.account}`);
+      if (share.status !== status) problems.push(`${name} is ${share.status}, and its entity ${status}`);
+      if (!isDeepStrictEqual(share.lock, lock)) problems.push(`${name} has another lock than its entity`);
+      const { floor } = registry.byCollection(collection).accounts?.[key] ?? {};
+      if (!Number.isSafeInteger(share.balance) || (floor && share.balance < 0))
+        problems.push(`${name} holds ${share.balance}`);
+      const of = JSON.stringify([tenant, account]);
+      kept.set(of, (kept.get(of) ?? 0) + share.balance);
+    }
   }
   return problems;
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { AnyTransition, Domain } from '../../functions/core/definition.ts';
 import { defineDomain } from '../../functions/core/definition.ts';
-import { list, text } from '../../functions/core/fields.ts';
+import { integer, list, text } from '../../functions/core/fields.ts';
 import { genesisHash } from '../../functions/core/ledger.ts';
 import { many } from '../../functions/core/others.ts';
 import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
@@ -383,6 +383,18 @@ describe('a definition that does not keep what it said', () => {
     });
     expect(() => ring(named('d'))).toThrow(/"tone", which is fixed/);
     expect(ring(named('c'))).toMatchObject({ entities: [{ set: {}, after: { attributes: { tone: 'c' } } }] });
+  });
+
+  it('is a defect when it relies on an account that is spread', () => {
+    const set = ({ relyOn }: { readonly relyOn: (account: string) => number }) => ({ n: relyOn('a') });
+    const of = (spread?: number) => () =>
+      ring({
+        ...loud({ set }),
+        attributes: z.strictObject({ n: integer(0, 9, 1).optional() }),
+        accounts: { a: { unit: 'c', ...(spread !== undefined && { spread }) } },
+      });
+    expect(of()).not.toThrow();
+    expect(of(4)).toThrow(/"a" is spread, and no command can rely on what it holds/);
   });
 
   it('is a defect when it posts to a spread account with a floor that no example shows', () => {

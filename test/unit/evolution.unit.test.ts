@@ -113,6 +113,7 @@ const stepwise: Record<string, Domain | Partial<Domain>> = {
   'an attribute that never changes': { fixed: ['code', 'note'] },
   'a named account that is spread': { spread: { fees: 8, bank: 8 } },
   'a named account spread over more items': { spread: { fees: 16 } },
+  'an account of an entity that is spread': { accounts: { dues: { ...floored.dues, spread: 8 } } },
   'a unique value': {
     unique: [...(live.unique ?? []), { name: 'member_note', while: ['active'], of: () => ['x'] }],
   },
@@ -162,6 +163,22 @@ describe('evolve', () => {
       { path: 'create', verdict: 'safe' },
     ]);
     expect(isSame(snapshotOf(closed), snapshotOf(live))).toBe(false);
+  });
+
+  it('lets an account of an entity be spread over more items or fewer, and refuses to spread it no more', () => {
+    const over = (spread?: number): Snapshot =>
+      snapshotOf({
+        ...live,
+        accounts: { dues: { ...floored.dues, ...(spread !== undefined && { spread }) } },
+      });
+    const verdicts = [over(8), over(32), over(2), over()].map((after) => changesBetween(over(8), after));
+    expect(verdicts.map((changes) => changes.map(({ verdict }) => verdict))).toEqual([
+      [],
+      ['safe'],
+      ['safe'],
+      ['refused'],
+    ]);
+    expect(isSame(over(8), over(9))).toBe(false);
   });
 
   it('refuses to list by an attribute no more', () => {

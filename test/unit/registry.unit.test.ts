@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { asRead } from '../../functions/core/as-read.ts';
-import type { AccountDefinition, Domain } from '../../functions/core/definition.ts';
+import type { Domain } from '../../functions/core/definition.ts';
 import { integer, moment, prose, text } from '../../functions/core/fields.ts';
 import { many } from '../../functions/core/others.ts';
 import { named, transfer } from '../../functions/core/postings.ts';
@@ -215,9 +215,27 @@ describe('a definition that makes no sense is refused by name', () => {
     ['a spread over more items than one request reads', { spread: { tips: 101 } }],
     ['a spread of half an item', { spread: { tips: 2.5 } }],
     ['a spread of one account', { spread: { 'tips:hall': 8 } }],
+    ['an account of an entity over one item', { accounts: { hours: { unit: 'hour', spread: 1 } } }],
+    ['an account of an entity over 33 items', { accounts: { hours: { unit: 'hour', spread: 33 } } }],
+    ['an account of an entity over half an item', { accounts: { hours: { unit: 'hour', spread: 2.5 } } }],
     [
-      'a spread of what lies on an entity',
-      { accounts: { hours: { unit: 'hour', spread: 8 } as AccountDefinition } },
+      'an account that is spread in what an attribute says',
+      {
+        attributes: z.strictObject({ ...lamps.attributes.shape, per: text('hour') }),
+        accounts: { hours: { unit: { from: 'per' }, spread: 8 } },
+      },
+    ],
+    [
+      'a rule on an account that is spread',
+      { accounts: { hours: { unit: 'hour', spread: 8 } }, ...ruled({ path: 'hours', atLeast: 1 }) },
+    ],
+    [
+      'four accounts whose items have the state of their entity, which one transaction writes',
+      {
+        accounts: Object.fromEntries(
+          ['a', 'b', 'c', 'd'].map((key) => [key, { unit: 'hour', spread: 32 }] as const),
+        ),
+      },
     ],
     [
       'a spread of what has a floor',

@@ -8,6 +8,7 @@ import { ownedAccount } from '../../core/owned-accounts.ts';
 import type { Registry } from '../../core/registry.ts';
 import type { UniqueReservation } from '../../core/unique-holds.ts';
 import type { Consistency } from '../metering/capacity.ts';
+import { shareKeysOf } from '../entities/shares.ts';
 import type { Store } from '../store.ts';
 import type { BalanceItem, EntityItem } from '../entities/items.ts';
 import { balanceKeys, uniqueKey, entityKey, entityPartition, listPartitions } from '../keys.ts';
@@ -237,24 +238,38 @@ export async function readHeld(
       : balanceKeys(tenant, account, registry.spreadOf(account));
     return { owned, keys };
   });
-  const items = await readByKey<ItemKey & Partial<BalanceItem & EntityItem>>(
-    store.client,
-    store.tables.data,
-    places.flatMap(({ keys }) => keys),
-    undefined,
-    consistency,
-  );
-  const byPartition = new Map(items.map((item) => [item.pk, item]));
-  return places.map(({ owned, keys }) => {
+  const byPartition = new Map<string, HeldItem>();
+  const read = async (keys: readonly ItemKey[]): Promise<void> => {
+    const { client, tables } = store;
+    const items = await readByKey<HeldItem>(client, tables.data, keys, undefined, consistency);
+    for (const item of items) byPartition.set(item.pk, item);
+  };
+  await read(places.flatMap(({ keys }) => keys));
+  // The entity's own item tells in which others its account lies.
+  const shared = places.map(({ owned, keys: [own] }) => {
+    const spread = owned && byPartition.get(own?.pk ?? '')?.spread?.[owned.key];
+    return owned && spread !== undefined
+      ? shareKeysOf(tenant, { id: owned.id, spread: { [owned.key]: spread } })
+      : [];
+  });
+  await read(shared.flat());
+  return places.map(({ owned, keys }, index) => {
     const found = keys.flatMap(({ pk }) => byPartition.get(pk) ?? []);
     if (!owned) return heldBy(found);
     const [item] = found;
-    return item && { unit: item.units?.[owned.key] ?? owned.unit, balance: item.balances?.[owned.key] ?? 0 };
+    if (!item) return undefined;
+    const shares = (shared[index] ?? []).flatMap(({ pk }) => byPartition.get(pk) ?? []);
+    const own = { unit: item.units?.[owned.key] ?? owned.unit, balance: item.balances?.[owned.key] ?? 0 };
+    return shares.length > 0 ? heldBy([own, ...shares]) : own;
   });
 }
 
-/** What the items of a named account hold together. One of them in another unit than the rest makes the unit no unit. */
-function heldBy(items: readonly Partial<BalanceItem>[]): Held | undefined {
+type HeldItem = ItemKey & Partial<BalanceItem & EntityItem>;
+
+/** What the items of an account hold together. One of them in another unit than the rest makes the unit no unit. */
+function heldBy(
+  items: readonly { readonly unit?: string | undefined; readonly balance?: unknown }[],
+): Held | undefined {
   if (items.length === 0) return undefined;
   const units = new Set(items.map(({ unit }) => unit ?? null));
   const balance = items.reduce((sum, item) => sum + Number(item.balance), 0);

@@ -7,7 +7,6 @@ import type { Attributes, EntityState } from '../../core/entity.ts';
 import { readByKey } from '../batches.ts';
 import { entityPartition, fixedKey } from '../keys.ts';
 import type { ItemKey } from '../keys.ts';
-import type { EntityItem } from './items.ts';
 import type { Store } from '../store.ts';
 
 export interface FixedItem extends ItemKey {
@@ -32,25 +31,6 @@ export async function readFixed(
   );
 }
 
-/** Entities with all their attributes. They never change, so it does not matter that they are read later. */
-export async function whole(
-  store: Store,
-  tenant: string,
-  entities: readonly EntityState[],
-  signal?: AbortSignal,
-): Promise<readonly EntityState[]> {
-  const ids = entities.flatMap(({ id, fixed }) => (fixed ? [id] : []));
-  const fixed = await readFixed(store, tenant, ids, signal);
-  return entities.map((entity) => withFixed(entity, fixed.get(entity.id)));
-}
-
 /** An entity with its fixed attributes. */
 export const withFixed = (entity: EntityState, fixed: Attributes | undefined): EntityState =>
   fixed ? { ...entity, attributes: { ...entity.attributes, ...fixed } } : entity;
-
-/** The item of an entity with all its attributes: for those who look at items. */
-export async function wholeItem(store: Store, tenant: string, item: EntityItem): Promise<EntityItem> {
-  if (!item.fixed) return item;
-  const fixed = await readFixed(store, tenant, [item.id]);
-  return { ...item, attributes: { ...item.attributes, ...fixed.get(item.id) } };
-}

@@ -17,6 +17,8 @@ export interface EntityItem extends ItemKey {
   /** Attributes that lie in an item of their own, see `fixed-attributes.ts`. */
   readonly fixed?: readonly string[];
   readonly balances?: Record<string, number>;
+  /** By account, over how many items it is spread, see `shares.ts`. This one is the first of them. */
+  readonly spread?: Record<string, number>;
   readonly units?: Record<string, string>;
   /** Version of the definition: a short name, since an item of a kilobyte costs half of one that is larger. */
   readonly def?: number;
@@ -54,9 +56,15 @@ export interface BalanceItem extends ItemKey {
   readonly balance: number;
 }
 
+/** An item of an entity's account that lies in several. Who posts to it asks it for the state and the lock of the entity. */
+export interface ShareItem extends BalanceItem {
+  readonly status: string;
+  readonly lock?: LockState;
+}
+
 export function entityState(item: EntityItem): EntityState {
   const { id, collection, status, version, createdAt, updatedAt, attributes, headHash, lock } = item;
-  const { balances = {}, units = {}, def: definition, held, fixed } = item;
+  const { balances = {}, units = {}, def: definition, held, fixed, spread } = item;
   const due = dueIn(item);
   return {
     id,
@@ -68,6 +76,7 @@ export function entityState(item: EntityItem): EntityState {
     attributes,
     ...(fixed && { fixed }),
     balances,
+    ...(spread && { spread }),
     units,
     ...(definition !== undefined && { definition, held: held ?? {} }),
     ...(due && { due }),

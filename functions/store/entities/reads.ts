@@ -1,12 +1,15 @@
 /** Reads of entities, ledgers and balances. All are strongly consistent but the lists, which an index answers. */
+import { isDeepStrictEqual } from 'node:util';
 import { GetCommand, QueryCommand, TransactGetCommand } from '@aws-sdk/lib-dynamodb';
 import type { EntityState } from '../../core/entity.ts';
 import type { LedgerEntry } from '../../core/ledger.ts';
+import { transaction } from '../../runtime/limits.ts';
 import type { Store } from '../store.ts';
 import type { IdempotencyItem } from '../transaction/idempotency-record.ts';
 import { entityState, ledgerEntry } from './items.ts';
-import { whole } from './fixed-attributes.ts';
-import type { BalanceItem, EntityItem, EntryItem } from './items.ts';
+import type { BalanceItem, EntityItem, EntryItem, ShareItem } from './items.ts';
+import { shareKeysOf, withShares } from './shares.ts';
+import { besideAmong, whole } from './whole.ts';
 import {
   balanceKeys,
   entityKey,
@@ -59,26 +62,41 @@ export async function readTogether(
  * Entities by id, as they were at one moment. A transaction that has committed is written item by item, so plain reads
  * may find one of its entities changed and another one not yet; a read that is a transaction itself meets a conflict then.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-isolation
- * @param ids at most 100
- * @returns `undefined` where another transaction is at one of them
+ * @param asked ids, and how the accounts of each are spread whose balances matter
+ * @returns `undefined` where another transaction is at one of them, where an account has been spread meanwhile, or where
+ *   it would be more items than one transaction reads
  * @throws what the client throws where the database does not answer
  */
 export async function readSnapshot(
   store: Store,
   tenant: string,
-  ids: readonly string[],
+  asked: readonly Pick<EntityState, 'id' | 'spread'>[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, EntityState> | undefined> {
   const { client, tables } = store;
-  const TransactItems = ids.map((id) => ({
-    Get: { TableName: tables.data, Key: { ...entityKey(tenant, id) } },
-  }));
+  const keys = [
+    ...asked.map(({ id }) => entityKey(tenant, id)),
+    ...asked.flatMap((each) => shareKeysOf(tenant, each)),
+  ];
+  if (keys.length > transaction.itemsMax) return undefined;
+  const TransactItems = keys.map((key) => ({ Get: { TableName: tables.data, Key: { ...key } } }));
   try {
     const { Responses = [] } = await client.send(new TransactGetCommand({ TransactItems }), {
       abortSignal: signal,
     });
-    const entities = Responses.flatMap(({ Item }) => (Item ? [entityState(Item as EntityItem)] : []));
-    return new Map((await whole(store, tenant, entities, signal)).map((entity) => [entity.id, entity]));
+    const items = Responses.map(({ Item }) => Item);
+    const entities = items
+      .slice(0, asked.length)
+      .flatMap((item) => (item ? [entityState(item as EntityItem)] : []));
+    const shares = items.slice(asked.length).flatMap((item) => (item ? [item as ShareItem] : []));
+    const spread = new Map(asked.map((each) => [each.id, each.spread]));
+    if (entities.some(({ id, spread: now }) => spread.get(id) && !isDeepStrictEqual(spread.get(id), now)))
+      return undefined;
+    const beside = besideAmong(shares);
+    const known = entities.map((entity) =>
+      spread.get(entity.id) ? withShares(tenant, entity, beside) : entity,
+    );
+    return new Map((await whole(store, tenant, known, signal)).map((entity) => [entity.id, entity]));
   } catch (error) {
     if (isConflict(error)) return undefined;
     throw error;

@@ -27,8 +27,8 @@ export type CommitOutcome =
   | { readonly kind: 'duplicate'; readonly record: IdempotencyItem }
   /** The message that the command answers has ended, or has another answer by now: that one moves the entity. */
   | { readonly kind: 'ended' }
-  /** An entity has changed since it was read: what it is now, by id. */
-  | { readonly kind: 'stale'; readonly states: ReadonlyMap<string, EntityState> }
+  /** An entity has changed since it was read: what it is now, by id; `undefined` where that has to be read. */
+  | { readonly kind: 'stale'; readonly states: ReadonlyMap<string, EntityState | undefined> }
   /** A rule on something that was not read does not hold. */
   | { readonly kind: 'rejected'; readonly rejection: Rejection }
   /**
@@ -121,9 +121,12 @@ function outcomeOf(
 
   if (refused.some(({ label }) => label.purpose === 'message end')) return { kind: 'ended' };
 
-  const stale = refused.flatMap(({ label, reason }) => {
+  const stale = refused.flatMap(({ label, reason }): (readonly [string, EntityState | undefined])[] => {
+    // One item of an account had too little, or the entity has left its state. Only all of them tell what is refused.
+    if (label.purpose === 'share') return [[label.share.id, undefined]];
     const state = entityOf(reason);
-    return state && isStale(label, state) ? [[state.id, state] as const] : [];
+    if (!state || !isStale(label, state)) return [];
+    return [[state.id, state.spread ? undefined : state]];
   });
   const states = new Map(stale);
   if (states.size > 0) return { kind: 'stale', states };
@@ -158,15 +161,16 @@ function outcomeOf(
 
 /**
  * Whether the decision was made on another state of this item, and is made again on what it is now. Of an entity that is
- * only looked at the balances move under the same version: what breaks their floor is refused then.
+ * only looked at the balances move under the same version: what breaks their floor is refused then, unless they lie in
+ * more items than this one.
  */
-const isStale = (label: Label, { version }: EntityState): boolean =>
+const isStale = (label: Label, { version, spread }: EntityState): boolean =>
   label.purpose === 'entity' ||
   label.purpose === 'unchanged entity' ||
   label.purpose === 'lock' ||
   (label.purpose === 'other entity' &&
-    label.unread.version !== undefined &&
-    label.unread.version !== version);
+    ((label.unread.version !== undefined && label.unread.version !== version) ||
+      Object.keys(label.unread.deltas).some((key) => spread?.[key] !== undefined)));
 
 /** What a failed condition means for the caller; `undefined` where only a defect could have caused it. */
 function rejectionOf(label: Label, reason: CancellationReason): Rejection | undefined {
@@ -192,6 +196,8 @@ function rejectionOf(label: Label, reason: CancellationReason): Rejection | unde
     case 'fixed attributes':
     case 'unchanged entity':
     case 'lock':
+    case 'share':
+    case 'share state':
     case 'ledger entry':
     case 'released value':
     case 'message':

@@ -7,6 +7,7 @@ import { dueAttributeNames, dueAttributes } from '../entities/items.ts';
 import type { EntityItem } from '../entities/items.ts';
 import { entityKey, fixedKey, listPartitionOf } from '../keys.ts';
 import { added, all, compiled, lockCondition, onlyNew } from './conditions.ts';
+import { isSpreadAs } from './share-items.ts';
 import type { CommitContext, TransactItem } from './labelled-item.ts';
 
 /** The whole of a new entity. The condition wins over an id that two processes made up alike: the second puts nothing. */
@@ -85,6 +86,8 @@ export function entityUpdate(
     ...compiled(expression, domain, rules),
     // Against another entity's command that has begun its accounts meanwhile.
     ...(isBegun(change) ? [hasNoBalances(expression)] : []),
+    // The items of its accounts have its state, too (`shareStates`).
+    ...(before && before.status !== after.status ? [isSpreadAs(expression, before)] : []),
   ];
   return {
     Update: {

@@ -1,26 +1,27 @@
 /** Taking and giving up a lock, as an item of a transaction. A lock is part of its entity and leaves the version alone. */
-import type { LockState } from '../../core/entity.ts';
+import type { EntityState, LockState } from '../../core/entity.ts';
 import { Expression } from './expression.ts';
 import { entityKey } from '../keys.ts';
 import type { LabelledItem, TransactItem } from './labelled-item.ts';
+import { isSpreadAs, shareLocks } from './share-items.ts';
 import type { TableNames } from '../store.ts';
 
 interface LockChange {
   readonly tenant: string;
-  readonly id: string;
+  readonly entity: Pick<EntityState, 'id' | 'spread'>;
   readonly before: LockState | undefined;
   readonly after: LockState;
   /** The version the caller saw, where that matters to it. */
   readonly ifMatch: number | undefined;
 }
 
-export const lockItem = (tables: TableNames, change: LockChange): LabelledItem => ({
-  label: { purpose: 'lock' },
-  item: lockUpdate(tables.data, change),
-});
+export const lockItems = (tables: TableNames, change: LockChange): readonly LabelledItem[] => [
+  { label: { purpose: 'lock' }, item: lockUpdate(tables.data, change) },
+  ...shareLocks(tables.data, change.tenant, change.entity, change.after),
+];
 
 /** Of two that take a lock at once, the second meets a higher fence than the one it saw. */
-function lockUpdate(table: string, { tenant, id, before, after, ifMatch }: LockChange): TransactItem {
+function lockUpdate(table: string, { tenant, entity, before, after, ifMatch }: LockChange): TransactItem {
   const expression = new Expression();
   const lock = expression.path('lock');
   // An update would make an entity out of one that is not there.
@@ -33,9 +34,9 @@ function lockUpdate(table: string, { tenant, id, before, after, ifMatch }: LockC
   return {
     Update: {
       TableName: table,
-      Key: entityKey(tenant, id),
+      Key: entityKey(tenant, entity.id),
       UpdateExpression: `SET ${lock} = ${expression.value(after)}`,
-      ConditionExpression: isAsSeen + isUnchanged,
+      ConditionExpression: `${isAsSeen}${isUnchanged} AND ${isSpreadAs(expression, entity)}`,
       ...expression.parameters(),
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     },

@@ -12,6 +12,9 @@
  * | unique value       | not there yet; released by its holder alone     | two entities with one value                     |
  * | other entity       | its rules; its version where it was read        | what is not read any more as it was             |
  * | balance            | its floor, its unit, whole numbers              | two that take from one account at once          |
+ * | share              | the same of one item of an entity's account; the | two that take from it at once; a state that the |
+ * |                    | entity's state and lock, which it has, too      | entity has left (`share-items.ts`)              |
+ * | share state        | it is there                                     | an item that is there no more                   |
  * | unchanged entity   | the version that was read                       | an answer that is ignored in a state left since |
  * | message end        | no answer yet, or this one (`kept-answers.ts`)  | an answer that counts twice                     |
  * | message            | not there yet                                   | a message that is there being replaced          |
@@ -34,6 +37,7 @@ import { messageItem } from '../outbox/message-items.ts';
 import type { AnswerTransitions } from '../outbox/message-items.ts';
 import { added, all, compiled, lockCondition, onlyNew } from './conditions.ts';
 import type { CommitContext, LabelledItem, TransactItem } from './labelled-item.ts';
+import { sharePosting, shareStates } from './share-items.ts';
 import type { TableNames } from '../store.ts';
 
 /** The record of a command's key, taken by one of its attempts. */
@@ -69,7 +73,7 @@ export function transactionItems(
   context: CommitContext,
   decision: Decision,
 ): readonly LabelledItem[] {
-  const { tenant, now, attempt } = context;
+  const { tenant, now, meetings } = context;
   const [{ after: self, entry }] = decision.entities;
   const handed = handedOver(tenant, decision.entities);
   const isApart = (hold: UniqueReservation): boolean =>
@@ -90,6 +94,7 @@ export function transactionItems(
             },
           ]
         : []),
+      ...shareStates(tables.data, context, change),
       { label: { purpose: 'ledger entry' as const, change }, item: entryPut(tables.data, tenant, change) },
       ...change.taken.filter(isApart).map((hold) => ({
         label: { purpose: 'unique value' as const, hold },
@@ -104,10 +109,20 @@ export function transactionItems(
       label: { purpose: 'unique value' as const, hold: to },
       item: uniqueHandOver(tables.data, tenant, from, to),
     })),
-    ...decision.unread.map((unread) => ({
-      label: { purpose: 'other entity' as const, unread, now },
-      item: unreadUpdate(tables.data, context, unread),
-    })),
+    ...decision.unread.flatMap((unread) => {
+      const { own, shares } = context.placed?.get(unread.id) ?? { own: unread, shares: [] };
+      return [
+        ...(own
+          ? [
+              {
+                label: { purpose: 'other entity' as const, unread: own, now },
+                item: unreadUpdate(tables.data, context, own),
+              },
+            ]
+          : []),
+        ...shares.map((share) => sharePosting(tables.data, context, share)),
+      ];
+    }),
     ...decision.balances.map((balance) => ({
       label: { purpose: 'balance' as const, balance },
       item: balanceUpdate(
@@ -115,7 +130,7 @@ export function transactionItems(
         balanceKey(
           tenant,
           balance.account,
-          balancePlace(balance.items, { id: self.id, seq: entry.seq }, attempt),
+          balancePlace(balance.items, { id: self.id, seq: entry.seq }, meetings),
         ),
         balance,
       ),

@@ -17,7 +17,7 @@ import { readHolders } from '../../../functions/store/audit/audit-reads.ts';
 import { readAllEntities } from '../../../functions/store/entities/all-entities.ts';
 import type { ScanKey } from '../../../functions/store/entities/all-entities.ts';
 import { entityState } from '../../../functions/store/entities/items.ts';
-import { wholeItem } from '../../../functions/store/entities/fixed-attributes.ts';
+import { wholeItem } from '../../../functions/store/entities/whole.ts';
 import type { EntityItem } from '../../../functions/store/entities/items.ts';
 import { survey as limits } from '../../../functions/runtime/limits.ts';
 import { reasonsOf } from './stranded.ts';

@@ -4,6 +4,7 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { createAnswers } from '../../../functions/commands/carry-out-answer.ts';
 import type { Answers } from '../../../functions/commands/carry-out-answer.ts';
 import { IdempotencyKeys } from '../../../functions/commands/idempotency-keys.ts';
+import { SpreadMemory } from '../../../functions/commands/spread-memory.ts';
 import { createWaitingRoom } from '../../../functions/commands/waiting-room.ts';
 import { timestamp } from '../../../functions/runtime/clock.ts';
 import { topicPolicies } from '../../../functions/runtime/topics.ts';
@@ -122,7 +123,10 @@ export async function startAnswerLab(): Promise<AnswerLab> {
   function answersOf({ clock }: AnswerCase, { client }: Pick<Clients, 'client'>): Answers {
     const { registry } = api.backend;
     const store = { client, tables: outbox.tables };
-    const own = { keys: new IdempotencyKeys(), waitingRoom: createWaitingRoom() };
+    const own = {
+      ...{ keys: new IdempotencyKeys(), waitingRoom: createWaitingRoom() },
+      spreads: new SpreadMemory(),
+    };
     return createAnswers({ registry, store, clock, ...own }, { ...outbox.access, client, clock });
   }
 

@@ -9,6 +9,7 @@ import { checkChanges } from './check-changes.ts';
 import { checkDeliveries } from './check-deliveries.ts';
 import type { Delivered } from './check-deliveries.ts';
 import { checkMoney } from './check-money.ts';
+import { checkShares } from './check-shares.ts';
 import { checkUnique } from './check-unique.ts';
 import { checkMoves, checkOrigins } from './check-whole.ts';
 import type { Observed } from './observed.ts';
@@ -49,6 +50,7 @@ export function check(world: World): readonly Violation[] {
   checkAnswers(world.seen, ledgers, world.store, report);
   checkOrigins(ledgers, world.store, report);
   checkMoney(ledgers, world.store, report);
+  checkShares(ledgers, world.store, report);
   checkUnique(ledgers, world.store, report);
   if (world.changes) checkChanges(world.domains, world.changes, world.seen, report);
   if (world.delivered) checkDeliveries(world.store, world.delivered, report);

@@ -1,0 +1,185 @@
+/** How an account of an entity is laid into several items, and to which of them a posting goes. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { SpreadMemory } from '../../functions/commands/spread-memory.ts';
+import { decide } from '../../functions/core/decide.ts';
+import type { Decision } from '../../functions/core/decision.ts';
+import type { EntityState } from '../../functions/core/entity.ts';
+import { registerDomains } from '../../functions/core/registry.ts';
+import { gathered, levelled, placed, spreadingOf } from '../../functions/core/shares.ts';
+import type { Placed, Spreading } from '../../functions/core/shares.ts';
+import { domains } from '../../functions/domains/index.ts';
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
+
+const floors = fc.integer({ min: -50, max: 0 }).map((minimum) => ({ minimum, code: 'short', otherwise: '' }));
+/** What items may hold: the first down to the floor, the others nothing at least. */
+const laid = floors.chain((floor) =>
+  fc
+    .tuple(
+      fc.integer({ min: floor.minimum, max: 1_000 }),
+      fc.array(fc.integer({ min: 0, max: 1_000 }), { maxLength: 31 }),
+    )
+    .map(([first, others]) => ({ floor, held: [first, ...others] })),
+);
+
+describe('what is laid into several items', () => {
+  it('is as much as before, none below its floor, with as much room in each', () => {
+    fc.assert(
+      fc.property(laid, fc.integer({ min: 2, max: 32 }), ({ floor, held }, items) => {
+        const wanted = levelled(held, Math.max(items, held.length), floor);
+        if (!wanted) return;
+        expect(sum(wanted)).toBe(sum(held));
+        const rooms = wanted.map((each, place) => each - (place === 0 ? floor.minimum : 0));
+        expect(Math.min(...rooms)).toBeGreaterThan(0);
+        expect(Math.max(...rooms) - Math.min(...rooms)).toBeLessThan(wanted.length);
+        // Once it is so, there is nothing to gain.
+        if (Math.min(...rooms) > wanted.length)
+          expect(levelled(wanted, wanted.length, floor)).toBeUndefined();
+      }),
+    );
+  });
+
+  it('is left as it is where there is not one for each, or none has twice its part', () => {
+    const floor = { minimum: 0, code: 'short', otherwise: '' };
+    expect(levelled([3], 4, floor)).toBeUndefined();
+    expect(levelled([4], 4, floor)).toEqual([1, 1, 1, 1]);
+    expect(levelled([19, 7, 7, 7], 4, floor)).toBeUndefined();
+    expect(levelled([20, 7, 7, 6], 4, floor)).toEqual([10, 10, 10, 10]);
+  });
+
+  it('begins empty where there is no floor, and needs no levelling then', () => {
+    expect(levelled([70], 3, undefined)).toEqual([70, 0, 0]);
+    expect(levelled([70, -90, 0], 3, undefined)).toBeUndefined();
+  });
+
+  it('is gathered so that the first has what is taken, if all of them have', () => {
+    fc.assert(
+      fc.property(laid, fc.integer({ min: 1, max: 5_000 }), ({ floor, held }, amount) => {
+        const wanted = gathered(held, amount, floor);
+        const isThere = held.length > 1 && sum(held) - floor.minimum >= amount;
+        expect(wanted !== undefined).toBe(isThere);
+        if (!wanted) return;
+        expect(sum(wanted)).toBe(sum(held));
+        expect((wanted[0] ?? 0) - amount).toBeGreaterThanOrEqual(floor.minimum);
+        expect(Math.min(...wanted.slice(1))).toBeGreaterThanOrEqual(0);
+      }),
+    );
+  });
+
+  it('is not gathered where there is no floor', () => {
+    expect(gathered([1, 1], 5, undefined)).toBeUndefined();
+  });
+});
+
+const registry = registerDomains(domains);
+const showings = registry.byCollection('showings');
+const id = `shw_${'0'.repeat(26)}`;
+
+/** A reservation of one place of a showing. */
+function reservation(input: object = {}): Decision {
+  const decided = decide(registry, {
+    ...{ tenant: 'acme', domain: registry.byCollection('reservations'), name: 'create' },
+    ...{ id: `rsv_${'0'.repeat(26)}`, actor: 'alice', now: 0, random: '', seed: '' },
+    input: { showingId: id, customer: 'ada', holdSeconds: 60, ...input },
+  });
+  if (decided.kind !== 'accepted') throw new Error(decided.kind);
+  return decided.decision;
+}
+
+const place = (decision: Decision, spreading: Spreading | undefined, nth = 0): Placed | string => {
+  const found = placed(
+    decision,
+    () => spreading,
+    (items) => nth % items,
+  );
+  if (found.kind === 'scattered') return `${found.key} ${found.amount}`;
+  const [change] = decision.unread;
+  return found.byEntity.get(id) ?? { own: change, shares: [] };
+};
+/** The item that a posting goes to. */
+const placeOf = (found: Placed | string): unknown =>
+  typeof found === 'string' ? found : (found.shares[0]?.place ?? 0);
+
+describe('a posting to an account that is spread', () => {
+  const lacks = ['seats'];
+  const spread = { remaining: 4 };
+
+  it('goes to the entity where nothing is known', () => {
+    expect(placeOf(place(reservation(), undefined))).toBe(0);
+  });
+
+  it('goes to any item where it is not known what they hold, and to one that has enough where it is', () => {
+    const tried = [0, 1, 2, 3].map((nth) => placeOf(place(reservation(), { spread, lacks }, nth)));
+    expect(tried).toEqual([0, 1, 2, 3]);
+    const shares = { remaining: [0, 1, 0, 2] };
+    const known = [0, 1, 2, 3].map((nth) => placeOf(place(reservation(), { spread, lacks, shares }, nth)));
+    expect(known).toEqual([1, 3, 1, 3]);
+  });
+
+  it('has to be gathered where none has enough', () => {
+    const shares = { remaining: [0, 0, 0, 0] };
+    expect(place(reservation(), { spread, lacks, shares })).toBe('remaining 1');
+  });
+
+  it('leaves the item of the entity alone, and asks its own for the state and the floor', () => {
+    const found = place(reservation(), { spread, lacks }, 2) as Placed;
+    expect(found.own).toBeUndefined();
+    expect(found.shares).toMatchObject([{ id, key: 'remaining', place: 2, delta: -1, unit: 'place' }]);
+    expect(found.shares[0]?.rules.map(({ code, test }) => [code, test])).toEqual([
+      ['showing_closed', { op: 'is', path: 'status', value: 'open' }],
+      ['sold_out', { op: 'atLeast', path: 'balance', value: 1 }],
+    ]);
+  });
+
+  it('goes to the item of the entity, if that has enough, where that is asked for more than its state', () => {
+    const seated = reservation({ seat: 'A1' });
+    expect(placeOf(place(seated, { spread, lacks: [] }, 2))).toBe(0);
+    const shares = { remaining: [0, 5, 0, 0] };
+    const found = place(seated, { spread, lacks: [], shares }) as Placed;
+    expect(placeOf(found)).toBe(1);
+    expect(found.own?.deltas).toEqual({});
+    expect(found.own?.rules.map(({ code }) => code)).toContain('unprocessable');
+  });
+});
+
+describe('what a process remembers of an account that is spread', () => {
+  const state = (held: readonly number[], more: Partial<EntityState> = {}): EntityState => ({
+    ...{ id, collection: 'showings', status: 'open', version: 1, createdAt: '', updatedAt: '', headHash: '' },
+    ...{ attributes: { title: '', capacity: 9 }, balances: { remaining: sum(held) }, units: {} },
+    ...(held.length > 1 && { spread: { remaining: held.length }, shares: { remaining: held } }),
+    ...more,
+  });
+
+  it('is over how many items, what the entity never has, and whether most of them are empty', () => {
+    const memory = new SpreadMemory();
+    memory.learn('acme', showings, state([1, 1, 0, 0]));
+    expect(memory.find('acme', id)).toEqual({
+      spreading: { spread: { remaining: 4 }, lacks: ['seats'] },
+      isShort: false,
+    });
+    memory.learn('acme', showings, state([0, 1, 0, 0], { fixed: ['seats'] }));
+    expect(memory.find('acme', id)).toEqual({
+      spreading: { spread: { remaining: 4 }, lacks: [] },
+      isShort: true,
+    });
+    expect(memory.find('other', id)).toBeUndefined();
+  });
+
+  it('is nothing of what lies in one item', () => {
+    const memory = new SpreadMemory();
+    memory.learn('acme', showings, state([9]));
+    expect([memory.find('acme', id), spreadingOf(showings, state([9]))]).toEqual([undefined, undefined]);
+  });
+
+  it('is of so many entities, those that were learned last', () => {
+    const memory = new SpreadMemory(2);
+    for (const each of ['one', 'two', 'one', 'three'])
+      memory.learn('acme', showings, state([1, 1], { id: each }));
+    expect(['one', 'two', 'three'].map((each) => memory.find('acme', each) !== undefined)).toEqual([
+      true,
+      false,
+      true,
+    ]);
+  });
+});
