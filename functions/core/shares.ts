@@ -92,8 +92,8 @@ export function lowestOf(floor: Floor | undefined, place: number): number {
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
 
 /**
- * What each item is to hold so that all have the same room.
- * @returns `undefined` where there is little to gain: no item has twice its part, or there is less than one for each
+ * What each item is to hold so that all have the same room, but for one.
+ * @returns `undefined` where there is little to gain: no item has more than twice its part, or there is not one for each
  */
 export function levelled(
   held: readonly number[],
@@ -105,9 +105,10 @@ export function levelled(
   if (!floor) return held.length < items ? all : undefined;
   const rooms = all.map((each, place) => each - lowestOf(floor, place));
   const part = Math.floor(sum(rooms) / items);
-  if (part < 1 || Math.max(...rooms) < 2 * part) return undefined;
-  const first = sum(rooms) - part * (items - 1);
-  return all.map((_, place) => lowestOf(floor, place) + (place === 0 ? first : part));
+  const rest = sum(rooms) - part * items;
+  // What is level is never levelled again: an item may have one more than its part.
+  if (part < 1 || Math.max(...rooms) <= 2 * part + 1) return undefined;
+  return all.map((_, place) => lowestOf(floor, place) + part + (place < rest ? 1 : 0));
 }
 
 /**

@@ -20,7 +20,7 @@ function* spread(path: string, was: AccountSnapshot, account: AccountSnapshot): 
     yield twoSteps(
       `${path}.spread`,
       `Where many want it, it comes to lie in ${account.spread} items.`,
-      'If a rule of the older version looks at it, release one without that rule first: it would see one item of them.',
+      'Release it by itself, when every function knows the word. A rule of the older version that looks at it would see one item: release one without that rule first.',
     );
   } else {
     yield safe(`${path}.spread`, 'Entities that are spread already keep their items, or get more.');
