@@ -12,7 +12,8 @@ import type { Topic, TopicPolicy } from '../runtime/topics.ts';
 import { keepDeadEnd, takeAnswer } from '../store/outbox/kept-answers.ts';
 import type { AnswerNews } from '../store/outbox/kept-answers.ts';
 import { isOpen } from '../store/outbox/message-items.ts';
-import type { Answer, CallRecord, LastError, MessageItem, Refusal } from '../store/outbox/message-items.ts';
+import type { KeptCall } from '../store/outbox/call-records.ts';
+import type { Answer, LastError, MessageItem, Refusal } from '../store/outbox/message-items.ts';
 import type { OutboxAccess } from '../store/outbox/message-writes.ts';
 import {
   deadLetter,
@@ -54,14 +55,14 @@ export interface Leased {
 export interface AttemptEnd {
   /** Whether the receiver did not act. */
   readonly isCertain: boolean;
-  readonly calls?: readonly CallRecord[];
+  readonly calls?: readonly KeptCall[];
   /** Where the receiver's own refusal ended it. */
   readonly answer?: Answer;
 }
 
 export interface Asked {
   readonly neverSeen: boolean;
-  readonly calls: readonly CallRecord[];
+  readonly calls: readonly KeptCall[];
   readonly seconds: number;
 }
 
@@ -84,10 +85,10 @@ export const exhaustedBy = ({ unsettled }: MessageItem): Failure => ({
 
 export interface DeliveryEnds {
   /** Moves the entity by what the receiver said, at once or, where that cannot be, once it is kept. */
-  readonly take: (leased: Leased, said: Said, calls: readonly CallRecord[]) => Promise<Disposition>;
-  readonly refuse: (leased: Leased, came: Failure, calls: readonly CallRecord[]) => Promise<Disposition>;
+  readonly take: (leased: Leased, said: Said, calls: readonly KeptCall[]) => Promise<Disposition>;
+  readonly refuse: (leased: Leased, came: Failure, calls: readonly KeptCall[]) => Promise<Disposition>;
   /** The receiver says by a callback what became of it. */
-  readonly accept: (leased: Leased, calls: readonly CallRecord[]) => Promise<Disposition>;
+  readonly accept: (leased: Leased, calls: readonly KeptCall[]) => Promise<Disposition>;
   readonly postpone: (leased: Leased, failure: Postponed, end: AttemptEnd) => Promise<Disposition>;
   readonly bury: (leased: Leased, failure: Failure, end: AttemptEnd) => Promise<Disposition>;
   readonly wait: (leased: Leased, before: MessageItem) => Promise<Disposition>;
@@ -121,7 +122,7 @@ export function createDeliveryEnds(parts: DeliveryEndParts): DeliveryEnds {
   async function take(
     { item, delivery, record }: Leased,
     said: Said,
-    calls: readonly CallRecord[],
+    calls: readonly KeptCall[],
   ): Promise<Disposition> {
     const news: AnswerNews = {
       answer: { ...said, by, at: now() },
@@ -177,7 +178,7 @@ export function createDeliveryEnds(parts: DeliveryEndParts): DeliveryEnds {
   }
 
   /** A refusal that nothing follows from is for people to look at. */
-  function refuse(leased: Leased, came: Failure, calls: readonly CallRecord[]): Promise<Disposition> {
+  function refuse(leased: Leased, came: Failure, calls: readonly KeptCall[]): Promise<Disposition> {
     const said = { outcome: 'refused' as const, refused: refusalOf(came) };
     if (leased.item.answers?.refused !== undefined) return take(leased, said, calls);
     return bury(leased, came, { isCertain: true, calls, answer: { ...said, by, at: now() } });
@@ -223,7 +224,7 @@ export function createDeliveryEnds(parts: DeliveryEndParts): DeliveryEnds {
     if (item.run === 1) metrics?.add('DeliveryLatency', latencyMs, topic);
   }
 
-  async function accept(leased: Leased, calls: readonly CallRecord[]): Promise<Disposition> {
+  async function accept(leased: Leased, calls: readonly KeptCall[]): Promise<Disposition> {
     const until = outbox.clock.now() + uncertainty.waitingMaxMs;
     const recorded = await recordWaiting(outbox, leased, { calls, until });
     log.info(recorded ? 'message waits for a callback' : 'message was answered already', logged(leased.item));

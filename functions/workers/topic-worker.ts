@@ -13,7 +13,9 @@ import type { Log } from '../runtime/logger.ts';
 import type { MetricWriter } from '../runtime/metric-writer.ts';
 import type { Topic, TopicPolicy } from '../runtime/topics.ts';
 import { noteTenant } from '../store/outbox/kept-answers.ts';
-import type { CallRecord, MessageItem } from '../store/outbox/message-items.ts';
+import { answeredCall } from '../store/outbox/call-records.ts';
+import type { CallRecord, KeptCall } from '../store/outbox/call-records.ts';
+import type { MessageItem } from '../store/outbox/message-items.ts';
 import type { OutboxAccess } from '../store/outbox/message-writes.ts';
 import { claimMessage, redriveMessage } from '../store/outbox/messages.ts';
 import type { Delivery } from '../store/outbox/messages.ts';
@@ -46,7 +48,7 @@ export interface TopicWorkerParts {
 }
 
 /** Where what came gives none of its own. */
-const reasons = { call: 'The receiver answered.', inquiry: 'The receiver was asked.' } as const;
+const reasons = { call: answeredCall.reason, inquiry: 'The receiver was asked.' } as const;
 
 /**
  * Order of the writes, and what a death between them leaves:
@@ -125,7 +127,7 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
     kind: CallRecord['kind'],
     { came, sent }: Called<Failure | { readonly kind: string }>,
     certain: boolean,
-  ): readonly CallRecord[] =>
+  ): readonly KeptCall[] =>
     withCall(item, {
       kind,
       at: timestamp(outbox.clock.now()),
@@ -143,7 +145,7 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
     if (topic === 'external-call') await noteTenant(outbox, item);
     const called = await callReceiver(receiver, item, policy.callTimeoutMs, log);
     const { came } = called;
-    const noted = (certain: boolean): readonly CallRecord[] => recordOf(item, 'call', called, certain);
+    const noted = (certain: boolean): readonly KeptCall[] => recordOf(item, 'call', called, certain);
     switch (came.kind) {
       case 'done':
         return ends.take(leased, { outcome: 'done', result: keptResult(came.result) }, noted(true));
@@ -177,7 +179,7 @@ export function createTopicWorker(parts: TopicWorkerParts): QueueHandler {
     }
     const asked = await askReceiver(inquire, item, policy.callTimeoutMs, log);
     const { came } = asked;
-    const noted = (certain: boolean): readonly CallRecord[] => recordOf(item, 'inquiry', asked, certain);
+    const noted = (certain: boolean): readonly KeptCall[] => recordOf(item, 'inquiry', asked, certain);
     switch (came.kind) {
       case 'done':
         return ends.take(leased, { outcome: 'done', result: keptResult(came.result) }, noted(true));

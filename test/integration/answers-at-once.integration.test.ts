@@ -42,7 +42,7 @@ describe('an answer', () => {
     expect(writes).toEqual(['UpdateItemCommand', 'TransactWriteItemsCommand']);
     expect(await outbox().read(item)).toMatchObject({
       ...{ status: 'done', result: '{"status":200}', answer: { outcome: 'done' } },
-      calls: [{ code: 'done', certain: true }],
+      calls: [{ code: 'done', attempt: 1 }],
     });
     expect(await paymentOf(item)).toMatchObject({ version: 3 });
     expect(seen.counted[0]).toBe('MessagesDone external-call');

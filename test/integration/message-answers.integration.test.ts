@@ -33,12 +33,14 @@ import {
 
 const { access, another, made, put, read, held, died } = writtenMessages();
 
+const traceparent = '00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01';
+
 describe('an answer', () => {
   const taken = (item: MessageItem, news: Partial<AnswerNews> = {}) =>
     takeAnswer(access, item, { answer: said('done'), from: 'worker', ...news });
 
   test('that nothing follows from ends its message', async () => {
-    const item = await put({ sensitive: true });
+    const item = await put({ sensitive: true, traceparent });
     await held(item);
     expect(await taken(item, { calls: [call] })).toEqual({
       kind: 'taken',
@@ -51,7 +53,9 @@ describe('an answer', () => {
       expiresAt: Math.floor((time.now + limits.keptMs) / 1000),
       ...standsIn(item, 'done'),
     });
-    for (const gone of ['leaseUntil', 'leaseToken', 'openPk', 'payload', 'answer', 'unsettled', 'lastError'])
+    for (const gone of 'leaseUntil leaseToken openPk payload answer unsettled lastError traceparent'.split(
+      ' ',
+    ))
       expect(after).not.toHaveProperty(gone);
     const open = await put();
     await taken(open);
@@ -171,8 +175,10 @@ describe('an answer', () => {
       );
 
     test('once, and as it was taken', async () => {
-      const item = await put({ answers, sensitive: true });
+      const item = await put({ answers, sensitive: true, traceparent });
       await taken(item);
+      // The transition that follows carries the trace on.
+      expect(await read(item)).toMatchObject({ traceparent });
       await recordAnswerWaits(access, item, 'locked');
       await expect(ending(item, said('done', { at: timestamp(time.now - 1) }))).rejects.toThrow();
       await expect(ending(item, said('refused'))).rejects.toThrow();
@@ -181,7 +187,7 @@ describe('an answer', () => {
       const after = await read(item);
       expect(after).toMatchObject({ status: 'done', result, doneAt: timestamp(time.now) });
       expect(after.answer).toEqual(kept);
-      for (const gone of ['answerWaits', 'payload', 'openPk', 'letter', 'hasDied', 'unsettled'])
+      for (const gone of 'answerWaits payload openPk letter hasDied unsettled traceparent'.split(' '))
         expect(after).not.toHaveProperty(gone);
       await expect(ending(item, said('done'))).rejects.toMatchObject({
         CancellationReasons: [{ Code: 'ConditionalCheckFailed', Item: expect.anything() as unknown }],

@@ -6,6 +6,7 @@ import { delivery as deliveryLimits, uncertainty } from '../../functions/runtime
 import { message as messageLimits } from '../../functions/runtime/limits.ts';
 import { queue as queueLimits } from '../../functions/runtime/topics.ts';
 import { takeAnswer } from '../../functions/store/outbox/kept-answers.ts';
+import { callsOf } from '../../functions/store/outbox/call-records.ts';
 import type { MessageItem } from '../../functions/store/outbox/message-items.ts';
 import { redriveMessage } from '../../functions/store/outbox/messages.ts';
 import { refused, undeliverable } from '../../functions/workers/receiver.ts';
@@ -40,7 +41,7 @@ describe('a call that', () => {
     seen.counted = [];
     await deliver(await outbox().read(item), done);
     expect(seen.counted).toEqual(['MessagesDone external-call']);
-    expect((await outbox().read(item)).calls).toMatchObject([
+    expect(callsOf(await outbox().read(item))).toMatchObject([
       { code: '402' },
       { code: 'done', certain: true },
     ]);
@@ -70,10 +71,11 @@ describe('a call that', () => {
     const { now, at } = still();
     const item = await put();
     expect(await deliver(item, { kind: 'accepted' }, { now })).toBe(false);
-    expect(await outbox().read(item)).toMatchObject({
-      ...{ status: 'waiting', waitingUntil: at + uncertainty.waitingMaxMs },
-      calls: [{ code: 'accepted', reason: 'The receiver answered.', certain: true }],
-    });
+    const found = await outbox().read(item);
+    expect(found).toMatchObject({ status: 'waiting', waitingUntil: at + uncertainty.waitingMaxMs });
+    expect(callsOf(found)).toMatchObject([
+      { code: 'accepted', reason: 'The receiver answered.', certain: true },
+    ]);
     expect(seen.counted).toEqual([]);
   });
 
@@ -223,7 +225,7 @@ describe('an answer that its entity is moved by', () => {
     expect(await deliver(item, { kind: 'done', result: { status: 200, body: '{}' } })).toBe(false);
     expect(await outbox().read(item)).toMatchObject({
       status: 'done',
-      calls: [{ code: 'done', certain: true }],
+      calls: [{ code: 'done', attempt: 1 }],
     });
     expect(await paymentOf(item)).toMatchObject({ version: 3 });
     expect(seen.counted[0]).toBe('MessagesDone external-call');

@@ -4,6 +4,7 @@ import { delivery as deliveryLimits, lease } from '../../functions/runtime/deliv
 import { message as messageLimits } from '../../functions/runtime/limits.ts';
 import { queue as queueLimits } from '../../functions/runtime/topics.ts';
 import { takeAnswer } from '../../functions/store/outbox/kept-answers.ts';
+import { callsOf } from '../../functions/store/outbox/call-records.ts';
 import { redriveMessage } from '../../functions/store/outbox/messages.ts';
 import { againOrLeft } from '../../functions/workers/batch.ts';
 import { didNotAct } from '../../functions/workers/receiver.ts';
@@ -230,7 +231,7 @@ describe('a receiver', () => {
       Array.from({ length: messageLimits.callsMax }, (_, n) => ({ ...old, code: `old ${n}` })),
     );
     await deliver(item, didNotAct('503', 'x'.repeat(messageLimits.callReasonMaxBytes + 1)));
-    const { calls: kept = [] } = await outbox().read(item);
+    const kept = callsOf(await outbox().read(item));
     expect(kept).toHaveLength(messageLimits.callsMax);
     expect(kept[0]?.code).toBe('old 1');
     expect(kept.at(-1)?.reason).toHaveLength(messageLimits.callReasonMaxBytes);

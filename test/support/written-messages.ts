@@ -8,9 +8,9 @@ import { createDocumentClient } from '../../functions/store/client.ts';
 import type { TableNames } from '../../functions/store/store.ts';
 import type { AnswerNews } from '../../functions/store/outbox/kept-answers.ts';
 import { groupPartitionOf } from '../../functions/store/outbox/message-items.ts';
+import type { CallRecord } from '../../functions/store/outbox/call-records.ts';
 import type {
   Answer,
-  CallRecord,
   MessageGroup,
   MessageItem,
   NewMessage,

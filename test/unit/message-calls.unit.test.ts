@@ -3,13 +3,34 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Log } from '../../functions/runtime/logger.ts';
 import { callReceiver } from '../../functions/workers/call-receiver.ts';
-import { lastCallEnded } from '../../functions/workers/calls.ts';
-import type { CallRecord } from '../../functions/store/outbox/message-items.ts';
+import { lastCallEnded, withCall } from '../../functions/workers/calls.ts';
+import { answeredCall, callsOf } from '../../functions/store/outbox/call-records.ts';
+import type { CallRecord } from '../../functions/store/outbox/call-records.ts';
 import { madeMessage } from '../support/messages.ts';
 
 const at = '2026-11-26T12:00:00.000Z';
 const call: CallRecord = { kind: 'call', run: 1, attempt: 2, at, code: '500', reason: 'x', certain: false };
 const message = { ...madeMessage(Date.parse(at)), attempts: 2 };
+
+describe('a call that its receiver simply answered', () => {
+  const simply = { ...answeredCall, run: 1, attempt: 2, at, code: 'done', sent: 'POST to bank' };
+
+  it('is kept without what all such calls have in common, and read with it', () => {
+    const calls = withCall(message, simply);
+    expect(calls).toStrictEqual([{ run: 1, attempt: 2, at, code: 'done', sent: 'POST to bank' }]);
+    expect(callsOf({ calls })).toStrictEqual([simply]);
+    expect(lastCallEnded({ ...message, calls })).toBe(Date.parse(at));
+  });
+
+  it.each<Partial<CallRecord>>([{ kind: 'inquiry' }, { certain: false }, { reason: 'Refused.' }])(
+    'is none with %j: that one is kept whole',
+    (unusual) => {
+      const one: CallRecord = { ...simply, ...unusual };
+      expect(withCall({ ...message, calls: [call] }, one)).toStrictEqual([call, one]);
+      expect(callsOf({ calls: [call, one] })).toStrictEqual([call, one]);
+    },
+  );
+});
 
 describe('the last call of a message ended', () => {
   it('when its record says, of this attempt of this run', () => {

@@ -50,6 +50,14 @@ describe('a message is shown', () => {
     expect(messageView({ ...item, result: '{"ok":true}' })).toStrictEqual({ ...plain, result: { ok: true } });
   });
 
+  test('with all of a call that is kept without what is usual', () => {
+    const kept = { run: 1, attempt: 1, at: createdAt, code: 'done' };
+    expect(messageView({ ...item, calls: [kept] })).toStrictEqual({
+      ...plain,
+      calls: [{ kind: 'call', reason: 'The receiver answered.', certain: true, ...kept }],
+    });
+  });
+
   test('with who answered, and a note where there is one', () => {
     const answer = { outcome: 'done', by: 'receiver:llm', at: createdAt } as const;
     expect(messageView({ ...item, answer: { ...answer, result: '1' } })).toStrictEqual({ ...plain, answer });

@@ -4,14 +4,8 @@ import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import { timestamp } from '../../runtime/clock.ts';
 import { message as limits } from '../../runtime/limits.ts';
 import { callbackKey, isOpen, messageKey, notUnderstood } from './message-items.ts';
-import type {
-  Answer,
-  CallRecord,
-  DeadLetter,
-  MessageGroup,
-  MessageItem,
-  MessageName,
-} from './message-items.ts';
+import type { KeptCall } from './call-records.ts';
+import type { Answer, DeadLetter, MessageGroup, MessageItem, MessageName } from './message-items.ts';
 import { clause, indexedAsDead, indexedIn, updateOf, within, write, writeAndRead } from './message-writes.ts';
 import type { Beside, OutboxAccess } from './message-writes.ts';
 
@@ -43,7 +37,7 @@ export const isResolvable = (
 export interface AnswerNews {
   readonly answer: Answer & { readonly outcome: 'done' | 'refused' };
   /** The attempts, where one of them brought the answer. */
-  readonly calls?: readonly CallRecord[];
+  readonly calls?: readonly KeptCall[];
   /**
    * `worker`: it was answered to a call, and goes on with it. `callback`: the stream takes the message to its queue, so
    * that a worker goes on where we die. `operator`: the same, and only for one that is resolvable.
@@ -127,6 +121,7 @@ function ended(item: MessageItem, answer: Answer, now: number): Change {
       '#answerWaits',
       end.remove,
       ...(answer.outcome === 'dead' ? [] : ['#unsettled']),
+      ...(isOver ? ['#traceparent'] : []),
       ...(isOver && item.sensitive === true ? ['#payload'] : []),
     ],
     values: {
@@ -197,7 +192,7 @@ export async function keepDeadEnd(
   access: OutboxAccess,
   { item, token }: { readonly item: MessageItem; readonly token: string },
   answer: Answer,
-  { calls, isCertain }: { readonly calls: readonly CallRecord[]; readonly isCertain: boolean },
+  { calls, isCertain }: { readonly calls: readonly KeptCall[]; readonly isCertain: boolean },
 ): Promise<MessageItem | undefined> {
   const settled = isCertain ? ', #unsettled = #unsettled - :one' : '';
   const open = indexedIn(item, 'open');

@@ -3,6 +3,7 @@ import { payloadText } from '../../core/ledger.ts';
 import type { Topic } from '../../runtime/topics.ts';
 import { shardOf } from '../keys.ts';
 import { outboxTable } from '../tables.ts';
+import type { KeptCall } from './call-records.ts';
 
 export const messageStatuses = ['pending', 'sent', 'waiting', 'done', 'dead'] as const;
 export type MessageStatus = (typeof messageStatuses)[number];
@@ -130,24 +131,6 @@ export interface Death {
   readonly at: number;
 }
 
-/** One attempt, or one inquiry, as a message keeps it. */
-export interface CallRecord {
-  readonly kind: 'call' | 'inquiry';
-  /** Each redrive begins another run, in which attempts count from 1. */
-  readonly run: number;
-  /** Of an inquiry: the attempt that it asks about. */
-  readonly attempt: number;
-  /** RFC 3339 UTC: when its outcome was known. */
-  readonly at: string;
-  /** What was sent, in a few words. */
-  readonly sent?: string;
-  /** What came: an HTTP status (`500`) or a word (`timeout`). */
-  readonly code: string;
-  readonly reason: string;
-  /** Whether it is known what the receiver did. */
-  readonly certain: boolean;
-}
-
 export interface MessageItem {
   readonly pk: string;
   readonly sk: string;
@@ -167,6 +150,7 @@ export interface MessageItem {
   /** JSON; gone once a sensitive message is done. */
   readonly payload?: string;
   readonly requestId?: string;
+  /** Gone once it is done: nothing follows it any more. */
   readonly traceparent?: string;
   readonly sensitive?: true;
   /** Its partition of the index `open`, or else of the index `closed`. */
@@ -193,7 +177,7 @@ export interface MessageItem {
   readonly died?: Death;
   readonly lastError?: LastError;
   /** The newest attempts and inquiries of all runs, the oldest of them first. */
-  readonly calls?: readonly CallRecord[];
+  readonly calls?: readonly KeptCall[];
   /** JSON: what the receiver gave back. */
   readonly result?: string;
   readonly receiver?: string;

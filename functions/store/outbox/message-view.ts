@@ -1,7 +1,9 @@
 /** A message as the API shows it. Pure. */
 import type { Topic } from '../../runtime/topics.ts';
+import { callsOf } from './call-records.ts';
 import { isOpen } from './message-items.ts';
-import type { CallRecord, LastError, MessageItem, MessageStatus, Refusal } from './message-items.ts';
+import type { CallRecord } from './call-records.ts';
+import type { LastError, MessageItem, MessageStatus, Refusal } from './message-items.ts';
 
 export interface MessageView {
   readonly id: string;
@@ -61,7 +63,7 @@ export function messageView(item: MessageItem): MessageView {
     ...(status === 'waiting' &&
       waitingUntil !== undefined && { waitingUntil: new Date(waitingUntil).toISOString() }),
     ...(lastError !== undefined && status !== 'done' && { lastError }),
-    ...(item.calls !== undefined && { calls: item.calls }),
+    ...(item.calls !== undefined && { calls: callsOf(item) }),
     ...(result !== undefined && { result: JSON.parse(result) as unknown }),
     ...(item.refused !== undefined && { refused: item.refused }),
     ...(answer !== undefined && {

@@ -60,6 +60,7 @@ const names = {
   '#result': 'result',
   '#refused': 'refused',
   '#payload': 'payload',
+  '#traceparent': 'traceparent',
   '#onUncertain': 'onUncertain',
   '#unsettled': 'unsettled',
   '#inquiries': 'inquiries',

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { timestamp } from '../../runtime/clock.ts';
 import { messageKey } from './message-items.ts';
-import type { Answer, CallRecord, DeadLetter, LastError, MessageItem, MessageName } from './message-items.ts';
+import type { KeptCall } from './call-records.ts';
+import type { Answer, DeadLetter, LastError, MessageItem, MessageName } from './message-items.ts';
 import { all, clause, indexedAsDead, indexedIn, take, write, writeBeside } from './message-writes.ts';
 import type { Beside, OutboxAccess } from './message-writes.ts';
 import { deliveryState } from './delivery-state.ts';
@@ -122,7 +123,7 @@ const lookAgain = (now: number): Claim => ({ kind: 'notYet', until: now });
 
 export interface FailedAttempt {
   readonly lastError: LastError;
-  readonly calls: readonly CallRecord[];
+  readonly calls: readonly KeptCall[];
   /** Epoch ms. */
   readonly notBefore: number;
   /** Whether the receiver did not act: then this call is none that may have. */
@@ -157,7 +158,7 @@ export async function recordInquiry(
     calls,
     notBefore,
     neverSeen,
-  }: { readonly calls: readonly CallRecord[]; readonly notBefore: number; readonly neverSeen: boolean },
+  }: { readonly calls: readonly KeptCall[]; readonly notBefore: number; readonly neverSeen: boolean },
 ): Promise<boolean> {
   // One that waited for a callback goes on as one that is sent.
   const open = indexedIn(item, 'open');
@@ -178,7 +179,7 @@ export async function recordInquiry(
 export async function recordWaiting(
   access: OutboxAccess,
   { item, token }: Lease,
-  { calls, until }: { readonly calls: readonly CallRecord[]; readonly until: number },
+  { calls, until }: { readonly calls: readonly KeptCall[]; readonly until: number },
 ): Promise<boolean> {
   const waiting = indexedIn(item, 'waiting');
   const written = await write(
@@ -214,7 +215,7 @@ export async function recordBehind(
 
 export interface DeadEnd {
   readonly lastError: LastError;
-  readonly calls: readonly CallRecord[];
+  readonly calls: readonly KeptCall[];
   readonly delivered: Delivered;
   /** Whether the last call did not act. */
   readonly isCertain: boolean;

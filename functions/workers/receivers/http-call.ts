@@ -40,8 +40,7 @@ export function createHttpCallReceiver(parts: HttpCallParts): Receiver {
     call.isSent = false;
     const body = bodyOf(message);
     if (body === undefined) return undeliverable('unreadable_message', 'The payload is not one of a call.');
-    const name = message.receiver ?? defaultReceiver;
-    call.sent = `POST to ${name}, ${Buffer.byteLength(body)} bytes, sha256 ${sha256(body)}`;
+    call.sent = inWords(message, body);
     try {
       const answered = await send(parts, message, call, { method: 'POST', body });
       return answered === undefined ? notAllowed : outcomeOf(answered, parts.clock.now());
@@ -94,6 +93,15 @@ async function send(
   const text = await beginningOf(response.body);
   return { status: response.statusCode, retryAfter: [response.headers['retry-after']].flat()[0], text };
 }
+
+/** What a call of this message sends, as its record has it. */
+export function sentByCall(message: MessageItem): string | undefined {
+  const body = bodyOf(message);
+  return body === undefined ? undefined : inWords(message, body);
+}
+
+const inWords = ({ receiver = defaultReceiver }: MessageItem, body: string): string =>
+  `POST to ${receiver}, ${Buffer.byteLength(body)} bytes, sha256 ${sha256(body)}`;
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 

@@ -19,6 +19,7 @@ import type { MessageItem } from '../../../functions/store/outbox/message-items.
 import { listEntityMessages } from '../../../functions/store/outbox/message-lists.ts';
 import { writeLines } from '../../../functions/store/statements/lines.ts';
 import type { Received } from '../../../functions/workers/receiver.ts';
+import { sentByCall } from '../../../functions/workers/receivers/http-call.ts';
 import { createRunScheduledTransition } from '../../../functions/workers/scheduled-transition.ts';
 import { createTopicWorker } from '../../../functions/workers/topic-worker.ts';
 import { local, log } from './workbench.ts';
@@ -71,7 +72,12 @@ export const events: Readonly<Record<string, Event>> = {
     const work = createTopicWorker({
       topic,
       policy: topicPolicies[topic],
-      receiver: () => Promise.resolve(received),
+      receiver: (called, call) => {
+        // The record of a call keeps it, and counts with the message's size.
+        const sent = topic === 'external-call' ? sentByCall(called) : undefined;
+        if (sent !== undefined) call.sent = sent;
+        return Promise.resolve(received);
+      },
       carryOut: createAnswers(bench.backend, bench.outbox).carryOut,
       outbox: bench.outbox,
       sqs,
@@ -145,12 +151,16 @@ async function openMessage(
   return found;
 }
 
-/** What the receiver says: where a transition follows from it, that one's example. */
+/**
+ * What the receiver says: where a transition follows from it, that one's example. Which message it was, and what was sent
+ * with it, the transition is told by us (`commands/answer-input.ts`).
+ */
 function said({ backend }: Workbench, message: MessageItem, outcome: string | undefined): Received {
   const { transitions } = backend.registry.byCollection(message.collection);
   const input = transitions[message.answers?.[outcome as 'done' | 'refused'] ?? '']?.input;
   const mail = { messageId: `<${'0'.repeat(36)}@example.com>` };
-  const { code = '402', reason = 'No.', ...result }: ExampleBody = input ? exampleBody(input) : mail;
+  const example: ExampleBody = input ? exampleBody(input) : mail;
+  const { code = '402', reason = 'No.', message: _message, sent: _sent, ...result } = example;
   return outcome === 'done'
     ? { kind: 'done', result }
     : { kind: outcome as 'refused' | 'undeliverable', code: String(code), reason: String(reason) };
