@@ -7,6 +7,8 @@ import {
   concurrency,
   docsFunction,
   sweeperFunction,
+  timerFunction,
+  workerFunction,
 } from '../../functions/runtime/limits.ts';
 import { timerPolicy, topicPolicies, topics, type Topic } from '../../functions/runtime/topics.ts';
 import { firstEntrySortKey } from '../../functions/store/keys.ts';
@@ -92,7 +94,9 @@ export class CommitOnceStack extends Stack implements WatchedStack {
         ...setting,
         name,
         description,
-        policy: name === 'timer' ? timerPolicy : topicPolicies[name],
+        ...(name === 'timer'
+          ? { policy: timerPolicy, ...timerFunction }
+          : { policy: topicPolicies[name], ...workerFunction }),
       });
     const workers = {
       notification: worker('notification', 'Notification', 'Sends mail'),

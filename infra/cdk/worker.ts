@@ -1,6 +1,5 @@
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
-import { workerFunction } from '../../functions/runtime/limits.ts';
 import type { TopicPolicy } from '../../functions/runtime/topics.ts';
 import type { FunctionName } from './bundle.ts';
 import { ServiceFunction, type Setting } from './function.ts';
@@ -11,6 +10,7 @@ export interface WorkerProps extends Setting {
   readonly name: FunctionName;
   readonly description: string;
   readonly policy: TopicPolicy;
+  readonly memoryMb: number;
 }
 
 /**
@@ -28,7 +28,6 @@ export class Worker extends Construct {
     this.function = new ServiceFunction(this, 'Worker', {
       ...props,
       timeoutSeconds: policy.functionTimeoutSeconds,
-      memoryMb: workerFunction.memoryMb,
       // With less than its mapping starts at once, SQS would count throttled batches as received.
       reservedConcurrency: policy.maxConcurrency,
       canary: true,

@@ -12,10 +12,13 @@ import {
   auditFunction,
   clockEvent,
   eventStream,
+  relayFunction,
   request,
   sweeperFunction,
+  timerFunction,
+  workerFunction,
 } from '../../functions/runtime/limits.ts';
-import { queue, timerPolicy, topicPolicies } from '../../functions/runtime/topics.ts';
+import { queue, timerPolicy, topicPolicies, topics } from '../../functions/runtime/topics.ts';
 import { stageNames } from '../../infra/cdk/stages.ts';
 import { readable, resources } from './built-stack.ts';
 
@@ -81,12 +84,16 @@ describe.each(stageNames)('in the template of %s', (stage) => {
     return properties[name] as number;
   };
 
+  /** Of what belongs to a topic, e.g. `ExternalCall`. */
+  const idOf = (name: string): string =>
+    name.replace(/(?:^|-)(.)/g, (_, letter: string) => letter.toUpperCase());
+
   test('every queue hides a message six times as long as its reader may run, and names its dead letters', () => {
     const functions = resources(stage, 'AWS::Lambda::Function');
     const queues = resources(stage, 'AWS::SQS::Queue');
     const mappings = [...resources(stage, 'AWS::Lambda::EventSourceMapping').values()];
     for (const [name, policy] of Object.entries(policies)) {
-      const id = name.replace(/(?:^|-)(.)/g, (_, letter: string) => letter.toUpperCase());
+      const id = idOf(name);
       const source = queues.get(`${id}MessagesQueue`)?.Properties ?? {};
       const dead = queues.get(`${id}MessagesDeadLetters`)?.Properties ?? {};
       const reader = functions.get(`${id}WorkerFunction`)?.Properties ?? {};
@@ -112,6 +119,14 @@ describe.each(stageNames)('in the template of %s', (stage) => {
         ScalingConfig: { MaximumConcurrency: policy.maxConcurrency },
       });
     }
+  });
+
+  test('relay, workers and timer have the memory that they are priced by', () => {
+    const functions = resources(stage, 'AWS::Lambda::Function');
+    const memoryOf = (id: string): unknown => functions.get(`${id}Function`)?.Properties['MemorySize'];
+    expect(memoryOf('OutboxRelay')).toBe(relayFunction.memoryMb);
+    expect(memoryOf('TimerWorker')).toBe(timerFunction.memoryMb);
+    for (const topic of topics) expect(memoryOf(`${idOf(topic)}Worker`), topic).toBe(workerFunction.memoryMb);
   });
 
   test('what the clock starts is tried once: neither EventBridge nor Lambda tries again', () => {

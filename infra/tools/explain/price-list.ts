@@ -1,5 +1,10 @@
 /** What a million of each command costs with all that it causes, beside other ways to do the same work. */
-import { apiFunction, relayFunction, workerFunction } from '../../../functions/runtime/limits.ts';
+import {
+  apiFunction,
+  relayFunction,
+  timerFunction,
+  workerFunction,
+} from '../../../functions/runtime/limits.ts';
 import { assumptions, memoryOfOneProcessorMb, prices } from '../../cdk/prices.ts';
 import { sum } from './access.ts';
 import type { Contract, Contracts } from './contracts.ts';
@@ -60,7 +65,7 @@ interface Measured {
 const kinds = {
   request: { memoryMb: apiFunction.memoryMb, waitMs: 0, steps: 1 },
   message: { memoryMb: workerFunction.memoryMb, waitMs: assumptions.receiverMs, steps: 1 },
-  timer: { memoryMb: workerFunction.memoryMb, waitMs: 0, steps: 2 },
+  timer: { memoryMb: timerFunction.memoryMb, waitMs: 0, steps: 2 },
 } as const;
 
 /** @param before the transitions that led to it: one that sends its own message again is counted once */
