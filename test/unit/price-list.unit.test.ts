@@ -4,6 +4,7 @@ import { messagesOf, publicCommands, registerDomains } from '../../functions/cor
 import { readContracts } from '../../infra/tools/explain/contracts.ts';
 import { readCpu } from '../../infra/tools/explain/cpu-times.ts';
 import { messagePrices, priceList } from '../../infra/tools/explain/price-list.ts';
+import { stepsOf, totalOf } from '../../infra/tools/explain/price-parts.ts';
 import { doneOf } from '../../infra/tools/explain/request-case.ts';
 import { answerCases } from '../../infra/tools/explain/cases.ts';
 import { prices } from '../../infra/cdk/prices.ts';
@@ -59,6 +60,28 @@ it('prices an answered message by its own units, with the messages of its transi
   }
   // The money was taken: a receipt goes out, from which nothing follows.
   expect(answered.find(({ name }) => doneOf(name) === 'payments/captured')?.followUp).toBe(plain?.total);
+});
+
+it('tells of each price where it goes, to the last part', async () => {
+  const contracts = await readContracts();
+  const all = [...(await list()), ...(await messages())];
+  for (const price of all)
+    expect(totalOf(stepsOf(price, contracts)), price.name).toBeCloseTo(price.total, 12);
+  const confirm = all.filter(({ name }) => name === 'POST /v1/payments/{id}/confirm');
+  const steps = confirm.flatMap((price) => stepsOf(price, contracts));
+  expect(steps.map(({ price }) => price.name)).toEqual([
+    'POST /v1/payments/{id}/confirm',
+    'ANSWER /v1/payments/{id}/captured',
+    'worker: one message',
+  ]);
+  const units = (pattern: RegExp): number =>
+    steps
+      .flatMap(({ parts }) => parts)
+      .reduce((sum, { what, units: counted = 0 }) => sum + (pattern.test(what) ? counted : 0), 0);
+  expect(units(/^get /)).toBe(3);
+  expect(units(/^(?!get )/)).toBe(
+    steps.reduce((sum, { price: { name } }) => sum + (contracts[name]?.writeUnits ?? NaN), 0),
+  );
 });
 
 it('counts a message that its own answer sends again once', () => {

@@ -18,10 +18,14 @@ export interface Price {
   readonly name: string;
   readonly api: number;
   readonly function: number;
+  /** Which functions that is. */
+  readonly runs: readonly Run[];
   readonly database: number;
   readonly queue: number;
   /** Relay, queue, workers, timers and the transitions of answers, with what they read and write. */
   readonly followUp: number;
+  /** Each message and timer of it. */
+  readonly next: readonly Price[];
   readonly total: number;
   /**
    * What is left of it all where Step Functions or durable functions keep what is to be done: the function that does it, and
@@ -34,6 +38,14 @@ export interface Price {
   readonly stock?: number;
   readonly durable?: number;
   readonly stepFunctions?: number;
+}
+
+/** One invocation of a function, as it is billed. */
+export interface Run {
+  readonly of: 'API' | 'relay' | 'worker' | 'timer';
+  readonly milliseconds: number;
+  readonly memoryMb: number;
+  readonly dollars: number;
 }
 
 type CpuTimes = MeasuredCpu['milliseconds'];
@@ -63,9 +75,9 @@ interface Measured {
  * with its call; a timer takes a step to wait and one to run.
  */
 const kinds = {
-  request: { memoryMb: apiFunction.memoryMb, waitMs: 0, steps: 1 },
-  message: { memoryMb: workerFunction.memoryMb, waitMs: assumptions.receiverMs, steps: 1 },
-  timer: { memoryMb: timerFunction.memoryMb, waitMs: 0, steps: 2 },
+  request: { of: 'API', memoryMb: apiFunction.memoryMb, waitMs: 0, steps: 1 },
+  message: { of: 'worker', memoryMb: workerFunction.memoryMb, waitMs: assumptions.receiverMs, steps: 1 },
+  timer: { of: 'timer', memoryMb: timerFunction.memoryMb, waitMs: 0, steps: 2 },
 } as const;
 
 /** @param before the transitions that led to it: one that sends its own message again is counted once */
@@ -75,25 +87,34 @@ function priceOf(
   name: string,
   before: readonly string[] = [],
 ): Price {
-  const { memoryMb, waitMs, steps } = kinds[kind];
+  const { of, memoryMb, waitMs, steps } = kinds[kind];
   const contract = known(from.contracts, name, 'cost:update');
-  const run = invocation(known(from.cpu, name, 'cost:measure'), contract.requests, memoryMb, waitMs);
+  const run = {
+    of,
+    ...invocation(known(from.cpu, name, 'cost:measure'), contract.requests, memoryMb, waitMs),
+  };
   // The relay reads and writes nothing: it makes one request, to the queue.
-  const relayed = (): number =>
-    invocation(known(from.cpu, jobNames.relay, 'cost:measure'), 1, relayFunction.memoryMb);
-  const own =
-    kind === 'request'
-      ? { api: prices.apiRequest, function: run, queue: 0 }
+  const relayed = (): Run => ({
+    of: 'relay',
+    ...invocation(known(from.cpu, jobNames.relay, 'cost:measure'), 1, relayFunction.memoryMb),
+  });
+  const runs = kind === 'request' ? [run] : [relayed(), run];
+  const own = {
+    runs,
+    function: sum(runs.map(({ dollars }) => dollars)),
+    ...(kind === 'request'
+      ? { api: prices.apiRequest, queue: 0 }
       : // Sent, received, deleted.
-        { api: 0, function: relayed() + run, queue: 3 * prices.queueRequest };
+        { api: 0, queue: 3 * prices.queueRequest }),
+  };
   const database = dollarsOf(contract);
   const next = [...messagesAfter(from, contract, before), ...timerAfter(from, contract)];
   const followUp = sum(next.map(({ total }) => total));
   const entities = unitsOf(contract, (item) => !isOfRecord(item) && !isOfMessage(item));
   return {
-    ...{ name, ...own, database, followUp },
+    ...{ name, ...own, database, followUp, next },
     total: own.api + own.function + database + own.queue + followUp,
-    hosted: run + dollarsOf(entities) + sum(next.map(({ hosted }) => hosted)),
+    hosted: run.dollars + dollarsOf(entities) + sum(next.map(({ hosted }) => hosted)),
     steps: steps + sum(next.map((one) => one.steps)),
   };
 }
@@ -128,7 +149,7 @@ function otherWays({ hosted, steps, followUp }: Price, contract: Contract) {
     durable: prices.apiRequest + hosted + steps * prices.durableOperation,
     stock:
       prices.apiRequest +
-      invocation(assumptions.stockCpuMs, requests, apiFunction.memoryMb) +
+      invocation(assumptions.stockCpuMs, requests, apiFunction.memoryMb).dollars +
       // The first write keeps a mark; the second the whole answer, once instead of the transaction's twice.
       dollarsOf({ readUnits, writeUnits: writeUnits + 1 + record / 2 }) +
       followUp,
@@ -136,11 +157,12 @@ function otherWays({ hosted, steps, followUp }: Price, contract: Contract) {
 }
 
 /** A function is billed for the time it runs: computing, at its share of a processor, and waiting. */
-function invocation(cpuMs: number, requests: number, memoryMb: number, waitMs = 0): number {
+function invocation(cpuMs: number, requests: number, memoryMb: number, waitMs = 0): Omit<Run, 'of'> {
   const computing = cpuMs * Math.max(1, memoryOfOneProcessorMb / memoryMb);
   const waiting = requests * assumptions.requestMs + waitMs;
-  const gbSeconds = (Math.ceil(computing + waiting) / 1000) * (memoryMb / 1024);
-  return prices.functionInvocation + gbSeconds * prices.functionGbSecond;
+  const milliseconds = Math.ceil(computing + waiting);
+  const gbSeconds = (milliseconds / 1000) * (memoryMb / 1024);
+  return { milliseconds, memoryMb, dollars: prices.functionInvocation + gbSeconds * prices.functionGbSecond };
 }
 
 const isOfRecord = (item: string): boolean => item.endsWith('idempotency record');

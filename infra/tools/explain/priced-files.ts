@@ -8,6 +8,7 @@ import type { Contracts } from './contracts.ts';
 import type { MeasuredCpu } from './cpu-times.ts';
 import { messagePrices, priceList } from './price-list.ts';
 import type { Price } from './price-list.ts';
+import { stepsOf, totalOf } from './price-parts.ts';
 import { doneOf } from './request-case.ts';
 
 /** Each file as it is to be. */
@@ -22,7 +23,7 @@ export async function pricedFiles(
   };
   const costs = new URL('../../../functions/console/costs.json', import.meta.url);
   return [
-    await filled('PRICES.md', wholeList(list, messagePrices(contracts, cpu.milliseconds), cpu)),
+    await filled('PRICES.md', wholeList(list, messagePrices(contracts, cpu.milliseconds), contracts, cpu)),
     await filled('../../../README.md', threePrices(list)),
     { file: costs, text: await formatted(costs, JSON.stringify(consoleCosts(list, contracts))) },
   ];
@@ -56,7 +57,13 @@ const otherWays = {
   'Step Functions': 'stepFunctions',
 } as const;
 
-function wholeList(list: readonly Price[], messages: readonly Price[], cpu: MeasuredCpu): string {
+/** The message that nothing follows from comes first. */
+function wholeList(
+  list: readonly Price[],
+  messages: readonly Price[],
+  contracts: Contracts,
+  cpu: MeasuredCpu,
+): string {
   const commands = list.filter(({ name, stock }) => stock !== undefined && !/\/(?:un)?lock$/.test(name));
   const others = list.filter((price) => !commands.includes(price));
   // Reads and locks cost the same in every collection, so one stands for all; lists differ.
@@ -71,6 +78,20 @@ function wholeList(list: readonly Price[], messages: readonly Price[], cpu: Meas
     '',
     table('a million messages', ofMessage, messages),
     '',
+    '<details><summary>Where it goes, of a plain message and of a confirm</summary>',
+    '',
+    whereItGoes(messages.slice(0, 1), contracts),
+    '',
+    whereItGoes(
+      list.filter(({ name }) => name === 'POST /v1/payments/{id}/confirm'),
+      contracts,
+    ),
+    '',
+    'The first update of a message is its claim, and the other its end; where its answer moves the entity, that is in the',
+    'transaction. What is in a transaction takes two units for each item, and an index takes its own.',
+    '',
+    '</details>',
+    '',
     '<details><summary>Queries and other routes</summary>',
     '',
     table('query, or other route', ofRequest, told),
@@ -83,6 +104,7 @@ function wholeList(list: readonly Price[], messages: readonly Price[], cpu: Meas
     `measured on ${cpu.measuredOn} (${cpu.machine}, \`${cpu.command}\`) and are scaled to each function's share of a processor.`,
     `Not measured but assumed: ${assumptions.requestMs} ms for a request to DynamoDB or SQS inside a region and`,
     `${assumptions.receiverMs} ms for a receiver's answer. Each message is counted as if it travelled alone; batches cost less.`,
+    'Not counted: storage, logs, traces, data transfer, the start of a function, polls of empty queues, and the free tier.',
   ].join('\n');
 }
 
@@ -102,6 +124,24 @@ const cells = (price: Price, columns: Readonly<Record<string, keyof Price>>): re
     const dollars = (Number(price[key]) * 1e6).toFixed(2);
     return title.startsWith('**') ? `**${dollars}**` : dollars;
   });
+
+/** Each thing that is billed for a million of these, with all that follows. */
+function whereItGoes(all: readonly Price[], contracts: Contracts): string {
+  const exact = (dollars: number): string => (dollars * 1e6).toFixed(3);
+  const rows = all.flatMap((whole) => {
+    const steps = stepsOf(whole, contracts);
+    return [
+      ...steps.flatMap(({ price, parts }) => [
+        [`**${headOf(price)}**`, '', `**${exact(price.total - price.followUp)}**`],
+        ...parts.map(({ what, units, dollars }) => [what, String(units ?? ''), exact(dollars)]),
+      ]),
+      ['**total**', '', `**${exact(totalOf(steps))}**`],
+    ];
+  });
+  return markdownTable([['a million of', 'units', 'dollars'], ...rows], { align: [null, 'r', 'r'] });
+}
+
+const headOf = (price: Price): string => (price.api > 0 ? labelOf(price) : `the message ${labelOf(price)}`);
 
 function labelOf({ name }: Price): string {
   if (/^(?:GET|POST) /.test(name)) return `\`${name}\``;
