@@ -10,7 +10,8 @@ import type { CommandCase, Ready } from '../support/faults/commands.ts';
 import { guarantee, inLab } from '../support/faults/guarantee.ts';
 import type { Lab, Process } from '../support/faults/lab.ts';
 import { kindOf, transactions, unconditional } from '../support/faults/mutants.ts';
-import { layOut, vaultDomains } from '../support/vaults.ts';
+import { layOut } from '../support/laid-out.ts';
+import { vaultDomains } from '../support/vaults.ts';
 import type { Walk } from '../support/walk.ts';
 
 /** A vault with these items, and the request that is made of it. */

@@ -6,13 +6,13 @@ import { shareKey } from '../../functions/store/entities/shares.ts';
 import { entityKey } from '../../functions/store/keys.ts';
 import { idOf, itemsOf, verdictOf } from '../support/answers.ts';
 import { auditWhole, Tampered } from '../support/audited.ts';
+import { layOut } from '../support/laid-out.ts';
 import {
   begin,
   draw,
   draws,
   heldBy,
   items,
-  layOut,
   problemsIn,
   spreadVault,
   vaultProcess,

@@ -1,13 +1,10 @@
 /** Vaults, from which everybody draws: an account of an entity that lies in several items once it is wanted. */
 import { randomUUID } from 'node:crypto';
-import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { defineDomain } from '../../functions/core/definition.ts';
 import type { Domain } from '../../functions/core/definition.ts';
 import { amount, integer, reference } from '../../functions/core/fields.ts';
 import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
 import type { BalanceItem } from '../../functions/store/entities/items.ts';
-import { readEntity } from '../../functions/store/entities/reads.ts';
-import { levelItems } from '../../functions/store/transaction/level-items.ts';
 import { idOf } from './answers.ts';
 import { startBackend } from './backend.ts';
 import type { Reply, RequestOptions, TestBackend, TestBackendOptions } from './backend.ts';
@@ -155,22 +152,6 @@ export async function spreadVault(of: VaultProcess, sum: number): Promise<string
   const { status } = await draw(of, vault, 1);
   if (status !== 201) throw new Error(`a draw was answered ${status}`);
   return vault;
-}
-
-/** Lays what a vault has into these items, its own first, as if many had met there. */
-export async function layOut(
-  { backend: { store } }: TestBackend,
-  tenant: string,
-  vault: string,
-  wanted: readonly number[],
-): Promise<void> {
-  const entity = await readEntity(store, tenant, vault, AbortSignal.timeout(10_000));
-  if (!entity) throw new Error(`there is no ${vault}`);
-  const [key, unit, floor] = ['gold', 'gold', vaults.accounts?.['gold']?.floor] as const;
-  const leveling = { tenant, entity, key, unit, floor, wanted };
-  await store.client.send(
-    new TransactWriteCommand({ TransactItems: levelItems(store.tables.data, leveling) }),
-  );
 }
 
 /** What each item of a vault holds, the vault's own first. */

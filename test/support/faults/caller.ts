@@ -4,6 +4,7 @@ import type { Domain } from '../../../functions/core/definition.ts';
 import { domains } from '../../../functions/domains/index.ts';
 import type { Reply } from '../backend.ts';
 import { exampleOf } from '../examples.ts';
+import { layOut } from '../laid-out.ts';
 import type { Lab, Process } from './lab.ts';
 import { isFinal } from './observed.ts';
 import type { Request } from './observed.ts';
@@ -31,8 +32,15 @@ export async function runCaller(shared: Shared, random: Random, steps: number): 
     sent.push(request);
     // Impatient callers ask twice at once.
     const copies = random.chance(0.2) ? [request, request] : [request];
-    await Promise.all(copies.map((copy) => untilFinal(shared, random, copy, 3)));
+    const answers = copies.map((copy) => untilFinal(shared, random, copy, 3));
+    await Promise.all([...answers, ...layOutSome(shared, random)]);
   }
+}
+
+/** Nobody meets others at an item of DynamoDB Local, so now and then a showing is spread without that. */
+function layOutSome({ lab, tenant, ids }: Shared, random: Random): Promise<boolean>[] {
+  const showings = ids.get('showings') ?? [];
+  return showings.length > 0 && random.chance(0.2) ? [layOut(lab.clean, tenant, random.pick(showings))] : [];
 }
 
 /** Repeats a key until it has its answer. @returns `undefined` where it has none after so many tries */
@@ -94,7 +102,8 @@ function creation(shared: Shared, random: Random, domain: Domain): object | unde
     case 'payments':
       return { ...example, payer: mark, payee: 'shop', amount: 1 + random.below(500) };
     case 'showings':
-      return { title: mark, capacity: 2 };
+      // One that may be spread over several items, and one that is sold out soon.
+      return { title: mark, capacity: random.pick([2, 40]) };
     case 'reservations':
       if (some('showings').length === 0) return undefined;
       return { showingId: random.pick(some('showings')), customer: mark, holdSeconds: 60 + random.below(60) };
