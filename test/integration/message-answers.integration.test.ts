@@ -219,14 +219,14 @@ describe('an answer', () => {
       await taken(refused, { answer: said('refused') });
       await ending(refused, said('refused'));
       expect(await read(refused)).toMatchObject({ status: 'done', refused: { code: '402' } });
-      const dead = await put({ answers });
+      const dead = await put({ answers, traceparent });
       await keepDeadEnd(access, await held(dead), gaveUp, { calls: [], isCertain: false });
       const letter = { sqsMessageId: 'one', diedAt: time.now };
       await ending(dead, gaveUp, letter);
       const after = await read(dead);
       const { lastError, ...kept } = gaveUp;
       expect(after).toMatchObject({
-        ...{ status: 'dead', answer: kept, lastError, letter, hasDied: true, unsettled: 1 },
+        ...{ status: 'dead', answer: kept, lastError, letter, hasDied: true, unsettled: 1, traceparent },
         died: { code: gaveUp.lastError?.code, at: time.now },
         ...standsIn(dead, 'dead'),
       });

@@ -372,12 +372,6 @@ export const explained: readonly Explained[] = [
     why: 'The client leaves out what is undefined; the types ask for the check.',
   },
   {
-    file: 'functions/workers/calls.ts',
-    original: '[]',
-    replacement: '["Stryker was here"]',
-    why: 'In the place of calls there is a text, which is of no kind: it is none, like a list that is empty.',
-  },
-  {
     file: 'functions/workers/delivery-ends.ts',
     original: 'item.answer?.outcome',
     replacement: 'item.answer.outcome',

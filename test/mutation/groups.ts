@@ -66,6 +66,7 @@ export const groups: readonly Group[] = [
     mutate: [
       'functions/store/keys.ts',
       'functions/store/failures.ts',
+      'functions/store/outbox/call-records.ts',
       'functions/store/outbox/message-items.ts',
       'functions/store/outbox/message-view.ts',
       'functions/outbox/queue-messages.ts',
@@ -75,6 +76,7 @@ export const groups: readonly Group[] = [
       'keys',
       'spread-accounts',
       'failures',
+      'message-calls',
       'message-items',
       'message-view',
       'queue-messages',

@@ -8,7 +8,11 @@ import { message as limits } from '../../functions/runtime/limits.ts';
 import { signatureHeaders } from '../../functions/runtime/webhook-signature.ts';
 import type { NewMessage } from '../../functions/store/outbox/message-items.ts';
 import type { Inquired, OngoingCall, Received } from '../../functions/workers/receiver.ts';
-import { createHttpCallReceiver, createHttpInquiry } from '../../functions/workers/receivers/http-call.ts';
+import {
+  createHttpCallReceiver,
+  createHttpInquiry,
+  sentByCall,
+} from '../../functions/workers/receivers/http-call.ts';
 import type { HttpCallParts } from '../../functions/workers/receivers/http-call.ts';
 import { meaningOf } from '../../functions/workers/receivers/http-statuses.ts';
 import { AddressNotAllowed, publicLookup } from '../../functions/workers/receivers/outbound-address.ts';
@@ -98,6 +102,7 @@ describe('a call', () => {
     expect(call.isSent).toBe(true);
     const hash = createHash('sha256').update(body).digest('hex');
     expect(call.sent).toBe(`POST to default, ${Buffer.byteLength(body)} bytes, sha256 ${hash}`);
+    expect(sentByCall(message)).toBe(call.sent);
     expect(asked).toEqual(['default']);
   });
 
@@ -106,6 +111,7 @@ describe('a call', () => {
     await calling({ message: { receiver: 'bank' }, call });
     expect(asked).toEqual(['bank']);
     expect(call.sent).toMatch(/^POST to bank, /);
+    expect(sentByCall({ ...madeMessage(now), receiver: 'bank' })).toMatch(/^POST to bank, /);
     const { headers } = receiver.calls.at(-1) ?? {};
     expect(headers).toMatchObject({ 'webhook-receiver': 'bank' });
     expect(headers).not.toHaveProperty('traceparent');
@@ -166,6 +172,7 @@ describe('a call', () => {
         reason: 'The payload is not one of a call.',
       });
       expect([receiver.calls.length, call.isSent, call.sent]).toEqual([before, false, undefined]);
+      expect(sentByCall(given)).toBeUndefined();
     },
   );
 

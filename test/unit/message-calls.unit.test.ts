@@ -19,6 +19,7 @@ describe('a call that its receiver simply answered', () => {
     const calls = withCall(message, simply);
     expect(calls).toStrictEqual([{ run: 1, attempt: 2, at, code: 'done', sent: 'POST to bank' }]);
     expect(callsOf({ calls })).toStrictEqual([simply]);
+    expect(callsOf({})).toStrictEqual([]);
     expect(lastCallEnded({ ...message, calls })).toBe(Date.parse(at));
   });
 
