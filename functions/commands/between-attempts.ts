@@ -21,7 +21,7 @@ export interface Defeat {
 }
 
 export type Next =
-  /** Decide again on the state that was handed over. */
+  /** Decide again on what is known: the state that was handed over, or nothing of an account of several items. */
   | 'decide'
   /** Read first: what the winner left may have changed again. */
   | 'read'
@@ -77,7 +77,9 @@ export class BetweenAttempts {
     }
     if (attempt === 1 && isHandedOver && !isBlocked) return 'decide';
     const pause = backOff(deadline, { defeats: this.#defeats, attemptMs: tookMs });
-    return (await (isBlocked ? announced(request.tenant, pause) : pause)) ? 'read' : 'late';
+    if (!(await (isBlocked ? announced(request.tenant, pause) : pause))) return 'late';
+    // Another item asks for all that a read would tell, and the one that is met tells nothing of it.
+    return isSpread ? 'decide' : 'read';
   }
 
   /** The execution is over, and so is its turn. */

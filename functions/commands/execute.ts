@@ -13,7 +13,7 @@ import type { CommandRequest } from './command.ts';
 import { committed, giveUp, refuse, resolveDuplicate } from './key-outcomes.ts';
 import { gather, levelMet } from './level-shares.ts';
 import { onceItemOf, onceOf } from './once.ts';
-import { decideOn, idsOf, learnChanged, readState, roleMissing } from './read-and-decide.ts';
+import { decideOn, idsOf, isSpreadSince, learnChanged, readState, roleMissing } from './read-and-decide.ts';
 import type { DecidedCommand } from './read-and-decide.ts';
 import { countOutcome } from './metrics.ts';
 import type { Outcome } from './outcome.ts';
@@ -67,12 +67,16 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
       if (decided.kind === 'rejected') return await refuse(execution, decided.rejection);
 
       // What a wait makes old: the ids that are read here, and others that it changes without a read.
-      const { unread, spread } = decided.kind === 'accepted' ? decided : { unread: [] };
+      const { unread, chosen = [] } = decided.kind === 'accepted' ? decided : { unread: [] };
       const wanted = idsToReadAgain(request, ids, decided);
-      const at = { entity: spread ?? wanted[0] ?? execution.id, isSpread: spread !== undefined };
+      const entity = chosen[0]?.account ?? wanted[0] ?? execution.id;
+      const at = { entity, isSpread: chosen.length > 0 };
       let isHandedOver = false;
 
-      if (decided.kind === 'accepted' && (mustNotWait(request) || between.mayTry(at))) {
+      if (
+        decided.kind === 'accepted' &&
+        (mustNotWait(request) || (decided.isMet !== true && between.mayTry(at)))
+      ) {
         // 6. Write the ledger entry and 7. the messages: `itemsOf` puts them, the postings, the new state and the answer
         // under its key into one transaction (`store/transaction/transaction-items.ts`). A receiver waits for no answer.
         const answer = request.kind === 'answer' ? {} : request.answerOf(decided.result);
@@ -80,6 +84,7 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
 
         // 8. Commit: all of it, or nothing.
         const sent = await commit(backend.store, items, signalFor(execution, decided));
+        execution.leaveItems();
 
         // 9. Answer at once. A command that lost a race goes on below and decides again.
         switch (sent.kind) {
@@ -136,14 +141,12 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
       });
       switch (next) {
         case 'decide':
-          continue;
+          break;
         case 'read': {
+          if (between.hasQueued && isSpreadSince(execution, wanted, unread)) continue;
           const since = await readState(execution, wanted);
           if (since) return await resolveDuplicate(execution, since);
-          // Who finds a crowd there makes room, where the definition lets it.
-          if ((execution.meetings > 1 || between.hasQueued) && (await levelMet(execution, unread)))
-            await readState(execution, wanted);
-          continue;
+          break;
         }
         case 'crowded':
           return await turnedAway(execution);
@@ -152,6 +155,9 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
         default:
           return next satisfies never;
       }
+      // Who finds a crowd there makes room, where the definition lets it.
+      const isCrowded = execution.meetings > 1 || between.hasQueued;
+      if (isCrowded && (await levelMet(execution, unread))) await readState(execution, wanted);
     }
   } catch (error) {
     // A read or write of ours had no answer. What is no such failure is a defect.
@@ -160,6 +166,7 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
     if (!deadline.signal.aborted) execution.lastObstacle = undefined;
     return await giveUp(execution, error as Error);
   } finally {
+    execution.leaveItems();
     between.leave();
     if (once.key) backend.keys.letGo(once.key);
   }

@@ -31,6 +31,8 @@ interface ExecutionState {
   readonly known: Map<string, EntityState | undefined>;
   /** Whether these were read at several moments, so that they may never have been true together. */
   isMixed: boolean;
+  /** Gives back the items of accounts that its next transaction was to come to. */
+  leaveItems: () => void;
   /** How often another transaction was at an item of its own. */
   meetings: number;
   /** Whether an attempt may have committed, or may still: its answer never came. */
@@ -58,6 +60,7 @@ export function beginExecution(
     deadline,
     known: new Map(),
     isMixed: false,
+    leaveItems: () => undefined,
     meetings: 0,
     isUnknown: false,
     lastObstacle: undefined,

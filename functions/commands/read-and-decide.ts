@@ -11,9 +11,8 @@ import { isLocked, withFixedOf } from '../core/entity.ts';
 import type { EntityState, LockState } from '../core/entity.ts';
 import { unreadRejection } from '../core/movements.ts';
 import type { UnreadChange } from '../core/movements.ts';
-import { ownedAccountName } from '../core/postings.ts';
 import { placed, spreadingOf, withAmpleShares } from '../core/shares.ts';
-import type { Scattered, Spreading } from '../core/shares.ts';
+import type { ItemOfAccount, Scattered, Spreading } from '../core/shares.ts';
 import { upgraded } from '../core/upgrade.ts';
 import * as rejections from '../core/rejections.ts';
 import type { Rejection } from '../core/rejections.ts';
@@ -47,8 +46,10 @@ export type DecidedCommand =
       readonly result: Result;
       /** All that the command writes, with what makes it happen once. */
       readonly itemsOf: (guard: LabelledItem) => readonly LabelledItem[];
-      /** The account that is spread and that it posts to, where it need not meet others at the entity that this belongs to. */
-      readonly spread?: string | undefined;
+      /** The items of accounts that were chosen among several. */
+      readonly chosen?: readonly ItemOfAccount[];
+      /** Whether others of this process are at all of these already. */
+      readonly isMet?: boolean;
       /** Other entities that it changes or checks without having read them. */
       readonly unread: readonly UnreadChange[];
       /** When the lock runs out under which it was decided, epoch milliseconds. */
@@ -151,6 +152,23 @@ async function readAlso(execution: Execution, ids: readonly string[]): Promise<v
   const read = await readTogether(backend.store, request.tenant, ids, undefined, deadline.signal);
   learn(execution, ids, read.entities);
   execution.isMixed = execution.known.size > 1;
+}
+
+/**
+ * Forgets what was read of accounts that have been spread since, so that the command goes to one of their items at once.
+ * @returns whether that is all that it would read again
+ */
+export function isSpreadSince(
+  { backend: { spreads }, request: { tenant }, known }: Execution,
+  wanted: readonly string[],
+  unread: readonly UnreadChange[],
+): boolean {
+  const spread = unread.filter(({ id, deltas }) => {
+    const { spreading } = spreads.find(tenant, id) ?? {};
+    return Object.keys(deltas).some((key) => spreading?.spread[key] !== undefined);
+  });
+  for (const { id } of spread) known.delete(id);
+  return wanted.every((id) => spread.some((change) => change.id === id));
 }
 
 /** @param now epoch milliseconds */
@@ -359,19 +377,28 @@ function accepted(
     const of = state && backend.registry.find(state.collection);
     return known.has(id) ? of && spreadingOf(of, state) : backend.spreads.find(tenant, id)?.spreading;
   };
-  const of = placed(decision, spreadingIn, (items) =>
-    balancePlace(items, { id: after.id, seq: after.version }, execution.meetings),
-  );
-  if (of.kind === 'scattered') return of;
-  const [share] = [...of.byEntity.values()].flatMap(({ shares }) => shares);
   const { meetings } = execution;
+  execution.leaveItems();
+  let isMet = false;
+  const choose = (places: readonly number[], account: string): number => {
+    const first = balancePlace(places.length, { id: after.id, seq: after.version }, meetings);
+    const inTurn = [...places.slice(first), ...places.slice(0, first)];
+    const free = inTurn.find((place) => !backend.spreads.isBusy(tenant, { account, place }));
+    isMet ||= free === undefined;
+    return free ?? places[first] ?? 0;
+  };
+  const of = placed(decision, spreadingIn, choose);
+  if (of.kind === 'scattered') return of;
+  const chosen = [...of.byEntity.values()].flatMap((each) => each.chosen);
+  execution.leaveItems = backend.spreads.take(tenant, chosen);
   const context = { tenant, now, requestId, traceparent, lockToken, meetings, placed: of.byEntity };
   return {
     kind: 'accepted',
     result: { kind: before ? 'changed' : 'created', domain, entity: after },
     itemsOf: (guard) => [guard, ...transactionItems(backend.store.tables, context, decision)],
     unread: decision.unread,
-    spread: share && ownedAccountName(share.id, share.key),
+    chosen,
+    isMet,
     ...(lockToken !== undefined && { lockedUntil: before?.lock?.expiresAt }),
   };
 }

@@ -1,12 +1,13 @@
 /**
  * What a process remembers of entities whose accounts are spread. A command that has not read the entity would try its own
- * item first, where everybody is who knows no better. What is remembered is never wrong for good: an item that is not there,
+ * item first, where everybody is who knows no better. And which items its own transactions are at: the next one goes to
+ * another. What is remembered is never wrong for good: an item that is not there,
  * or has too little, makes the command read.
  */
 import type { Domain } from '../core/domain.ts';
 import type { EntityState } from '../core/entity.ts';
 import { spreadingOf } from '../core/shares.ts';
-import type { Spreading } from '../core/shares.ts';
+import type { ItemOfAccount, Spreading } from '../core/shares.ts';
 import { account as limits } from '../runtime/limits.ts';
 
 interface Remembered {
@@ -19,6 +20,8 @@ export class SpreadMemory {
   /** The one that was learned first stands first. */
   readonly #byName = new Map<string, Remembered>();
   readonly #max: number;
+  /** Items that a transaction of this process is at. */
+  readonly #busy = new Set<string>();
 
   constructor(max: number = limits.rememberedMax) {
     this.#max = max;
@@ -45,6 +48,23 @@ export class SpreadMemory {
       return;
     }
   }
+
+  /** Whether a transaction of this process is at an item: another one would be cancelled. */
+  isBusy(tenant: string, item: ItemOfAccount): boolean {
+    return this.#busy.has(itemName(tenant, item));
+  }
+
+  /** Lets others of this process see that a transaction is about to come to these items. @returns what ends that */
+  take(tenant: string, items: readonly ItemOfAccount[]): () => void {
+    // Who finds all of them busy comes along to one that somebody else will free.
+    const taken = items.map((item) => itemName(tenant, item)).filter((name) => !this.#busy.has(name));
+    for (const name of taken) this.#busy.add(name);
+    return () => {
+      for (const name of taken.splice(0)) this.#busy.delete(name);
+    };
+  }
 }
 
+const itemName = (tenant: string, { account, place }: ItemOfAccount): string =>
+  JSON.stringify([tenant, account, place]);
 const nameOf = (tenant: string, id: string): string => JSON.stringify([tenant, id]);

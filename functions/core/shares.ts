@@ -16,6 +16,7 @@ import type { Domain } from './domain.ts';
 import type { EntityState } from './entity.ts';
 import { balanceRules } from './movements.ts';
 import type { UnreadChange } from './movements.ts';
+import { ownedAccountName } from './postings.ts';
 import type { Floor } from './postings.ts';
 import type { Rule } from './rules.ts';
 import { itemBalanceMax } from './spread-accounts.ts';
@@ -38,6 +39,14 @@ export interface Placed {
   /** What is left for the entity's own item, where something is. */
   readonly own: UnreadChange | undefined;
   readonly shares: readonly ShareChange[];
+  /** The items of accounts that were chosen for it; none where it has to come to the entity's own. */
+  readonly chosen: readonly ItemOfAccount[];
+}
+
+/** One of the items of an account, from 0: the entity's own. */
+export interface ItemOfAccount {
+  readonly account: string;
+  readonly place: number;
 }
 
 /** How the accounts of an entity are spread. All of it stays true, but what the items hold. */
@@ -131,13 +140,13 @@ export function gathered(
 /**
  * Chooses the item of each posting on accounts that are spread.
  * @param spreadingIn what is known of an entity by its id; an account of which nothing is known lies in the entity's item
- * @param choose one of so many
+ * @param choose one of these items, given the account
  * @returns by entity; or the account that has to be gathered first
  */
 export function placed(
   { entities, unread }: Decision,
   spreadingIn: (id: string) => Spreading | undefined,
-  choose: (items: number) => number,
+  choose: (places: readonly number[], account: string) => number,
 ):
   | { readonly kind: 'placed'; readonly byEntity: ReadonlyMap<string, Placed> }
   | ({ readonly kind: 'scattered' } & Scattered) {
@@ -154,6 +163,7 @@ export function placed(
     const spreading = spreadingIn(change.id);
     if (!spreading) continue;
     const places: Record<string, number> = {};
+    const chosen: ItemOfAccount[] = [];
     for (const [key, delta] of Object.entries(change.deltas)) {
       const items = spreading.spread[key];
       if (items === undefined) continue;
@@ -164,9 +174,12 @@ export function placed(
         return { kind: 'scattered', domain: change.domain, id: change.id, key, amount: -delta };
       // Where the entity's item is in the transaction anyway, it is no other one that is met.
       const isMet = can.includes(0) && wantsOwnItem(change, key, spreading);
-      places[key] = isMet ? 0 : (can[choose(can.length)] ?? 0);
+      const account = ownedAccountName(change.id, key);
+      const place = isMet ? 0 : choose(can, account);
+      if (!isMet) chosen.push({ account, place });
+      places[key] = place;
     }
-    byEntity.set(change.id, byItem(change, places, spreading));
+    byEntity.set(change.id, { ...byItem(change, places, spreading), chosen });
   }
   return { kind: 'placed', byEntity };
 }
@@ -194,7 +207,7 @@ function byItem(
   change: UnreadChange,
   places: Readonly<Record<string, number>>,
   { lacks }: Spreading,
-): Placed {
+): Omit<Placed, 'chosen'> {
   const { domain, id, version, deltas, units, rules } = change;
   const apart = Object.keys(deltas).filter((key) => (places[key] ?? 0) > 0);
   if (apart.length === 0) return { own: change, shares: [] };

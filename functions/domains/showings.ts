@@ -17,7 +17,7 @@ const asked = {
 
 export const showings = defineDomain({
   collection: 'showings',
-  version: 3,
+  version: 4,
   type: 'showing',
   idPrefix: 'shw',
   summary: 'Something with a number of places, with or without named seats.',
@@ -30,7 +30,7 @@ export const showings = defineDomain({
       unit: 'place',
       shown: true,
       floor: { minimum: 0, code: 'sold_out', otherwise: 'No place is left.' },
-      spread: 16,
+      spread: 32,
     },
     capacityGranted: { unit: 'place' },
   },

@@ -11,7 +11,7 @@ import { simulatePlaces } from '../support/simulated-places.ts';
 import { cellsOf, crowdOf, holdMs, printHead, secondsEach, withConflicts } from './crowd.ts';
 import type { PrintRow } from './crowd.ts';
 
-const measuredRates = [10, 25, 50, 75, 100, 150];
+const measuredRates = [10, 25, 50, 100, 200, 300];
 const simulatedRates = [25, 50, 100, 200, 300, 500, 1_000];
 /** As many as a thousand places a second keep busy; each has to learn by itself that a showing is spread. */
 const environments = 200;

@@ -6,6 +6,7 @@ import { shareKey } from '../../functions/store/entities/shares.ts';
 import { entityKey } from '../../functions/store/keys.ts';
 import { idOf, itemsOf, verdictOf } from '../support/answers.ts';
 import { auditWhole, Tampered } from '../support/audited.ts';
+import { injectConflicts } from '../support/contention.ts';
 import { layOut } from '../support/laid-out.ts';
 import {
   begin,
@@ -77,6 +78,38 @@ describe('the gold of a vault', () => {
     await draw(there, vault, 1);
     expect(there.made).toEqual(['TransactWrite', 'BatchGet', 'BatchGet', 'TransactWrite']);
     expect(await shown(vault)).toBe(78);
+  });
+
+  it('is drawn by one process from items that none of its transactions is at, so that none meets another', async () => {
+    let conflicts = (): number => 0;
+    const of = await vaultProcess({
+      tables: here.api.tables,
+      prepare: (client) => {
+        conflicts = injectConflicts(client, { holdMs: 30 }).count;
+      },
+    });
+    const vault = await begin(here, 100);
+    await layOut(here.api, 'acme', vault, [25, 25, 25, 25]);
+    // It learns by reading.
+    of.meet(1);
+    await draw(of, vault, 1);
+    for (const _ of times(3)) await Promise.all(times(2 * items).map(() => draw(of, vault, 1)));
+    expect(conflicts()).toBe(0);
+    expect(await shown(vault)).toBe(100 - 1 - 3 * 2 * items);
+  });
+
+  it('lets those go on at once that waited for their turn at the one item', async () => {
+    const of = await vaultProcess({
+      prepare: (client) => {
+        injectConflicts(client, { holdMs: 30 });
+      },
+    });
+    const vault = await begin(of, 400);
+    const replies = await Promise.all(times(40).map(() => draw(of, vault, 1)));
+    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([201]));
+    expect(await heldBy(of, vault)).toHaveLength(items);
+    expect((await of.api.get(`/v1/vaults/${vault}`)).json).toMatchObject({ gold: 360 });
+    expect(await problemsIn(of)).toEqual([]);
   });
 
   it('is drawn to the last piece, by two processes at once, and no further', async () => {
@@ -222,8 +255,8 @@ describe('a version of the definition that does not spread it', () => {
 describe('a showing', () => {
   it('with seats is reserved at any of its items, and one without them, too', async () => {
     const of = await vaultProcess({ domains });
-    const seats = times(64).map((n) => `S${n}`);
-    for (const [capacity, plan] of [[64, { seats }] as const, [64, {}] as const]) {
+    const seats = times(128).map((n) => `S${n}`);
+    for (const [capacity, plan] of [[128, { seats }] as const, [128, {}] as const]) {
       const showing = idOf(await of.api.post('/v1/showings', { title: 'Play', capacity, ...plan }));
       const reserve = (n: number) =>
         of.api.post('/v1/reservations', {
@@ -237,7 +270,7 @@ describe('a showing', () => {
       for (const n of times(20)) expect((await reserve(n + 1)).status).toBe(201);
       // Where the showing has seats, these are read.
       expect(new Set(of.made).has('BatchGet')).toBe('seats' in plan);
-      expect((await of.api.get(`/v1/showings/${showing}`)).json).toMatchObject({ remaining: 43 });
+      expect((await of.api.get(`/v1/showings/${showing}`)).json).toMatchObject({ remaining: 107 });
       if ('seats' in plan)
         expect(
           verdictOf(await of.api.post('/v1/reservations', { showingId: showing, customer: 'bob' })),

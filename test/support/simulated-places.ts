@@ -104,9 +104,11 @@ export function simulatePlaces(crowd: Places): Taken {
       contended += 1;
       return;
     }
-    agenda.add(toldAt + random.next() * windowMs + readMs, (at) => {
-      read(command);
-      const hasTried = command.meetings > 1 && level(at);
+    // Who goes to another item reads nothing.
+    const isBlind = (command.known?.length ?? remembered.get(command.environment)?.items ?? 1) > 1;
+    agenda.add(toldAt + random.next() * windowMs + (isBlind ? 0 : readMs), (at) => {
+      if (!isBlind) read(command);
+      const hasTried = command.meetings > 1 && command.known !== undefined && level(at);
       if (!hasTried) attempt(command, at);
       else
         agenda.add(at + holdMs + readMs, (later) => {

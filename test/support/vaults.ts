@@ -108,6 +108,7 @@ export async function vaultProcess(options: TestBackendOptions = {}): Promise<Va
     domains: vaultDomains,
     ...options,
     prepare: (client) => {
+      options.prepare?.(client);
       intercept(client, {
         before: async ({ command }) => {
           const name = command.replace(/(?:Item|Items)?Command$/, '');

@@ -89,11 +89,11 @@ const place = (decision: Decision, spreading: Spreading | undefined, nth = 0): P
   const found = placed(
     decision,
     () => spreading,
-    (items) => nth % items,
+    (places) => places[nth % places.length] ?? 0,
   );
   if (found.kind === 'scattered') return `${found.key} ${found.amount}`;
   const [change] = decision.unread;
-  return found.byEntity.get(id) ?? { own: change, shares: [] };
+  return found.byEntity.get(id) ?? { own: change, shares: [], chosen: [] };
 };
 /** The item that a posting goes to. */
 const placeOf = (found: Placed | string): unknown =>
@@ -168,6 +168,22 @@ describe('what a process remembers of an account that is spread', () => {
     const memory = new SpreadMemory();
     memory.learn('acme', showings, state([9]));
     expect([memory.find('acme', id), spreadingOf(showings, state([9]))]).toEqual([undefined, undefined]);
+  });
+
+  it('is to which items its transactions come, until they end', () => {
+    const memory = new SpreadMemory();
+    const item = { account: `${id}:remaining`, place: 3 };
+    const isBusy = () => [memory.isBusy('acme', item), memory.isBusy('other', item)];
+    const [first, second] = [memory.take('acme', [item]), memory.take('acme', [item])];
+    // A second one that comes to the same item does not free it before the first has ended.
+    second();
+    expect(isBusy()).toEqual([true, false]);
+    first();
+    expect(isBusy()).toEqual([false, false]);
+    const third = memory.take('acme', [item]);
+    first();
+    expect([isBusy()[0], memory.isBusy('acme', { ...item, place: 4 })]).toEqual([true, false]);
+    third();
   });
 
   it('is of so many entities, those that were learned last', () => {
