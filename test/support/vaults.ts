@@ -4,7 +4,8 @@ import { defineDomain } from '../../functions/core/definition.ts';
 import type { Domain } from '../../functions/core/definition.ts';
 import { amount, integer, reference } from '../../functions/core/fields.ts';
 import { accountOf, named, own, transfer } from '../../functions/core/postings.ts';
-import type { BalanceItem } from '../../functions/store/entities/items.ts';
+import { heldIn } from '../../functions/core/shares.ts';
+import { readEntity } from '../../functions/store/entities/reads.ts';
 import { idOf } from './answers.ts';
 import { startBackend } from './backend.ts';
 import type { Reply, RequestOptions, TestBackend, TestBackendOptions } from './backend.ts';
@@ -156,14 +157,10 @@ export async function spreadVault(of: VaultProcess, sum: number): Promise<string
 }
 
 /** What each item of a vault holds, the vault's own first. */
-export async function heldBy({ api }: VaultProcess, vault: string): Promise<readonly number[]> {
-  const all = [...(await dump(api.backend.store)).values()];
-  const entity = all.find(({ id, sk }) => id === vault && sk === 'entity');
-  const shares = (all as unknown as BalanceItem[])
-    .filter(({ account, sk }) => sk === 'balance' && account === `${vault}:gold`)
-    .toSorted((one, other) => (one.pk < other.pk ? -1 : 1));
-  const { gold = 0 } = entity?.['balances'] as Readonly<Record<string, number>>;
-  return [gold, ...shares.map(({ balance }) => balance)];
+export async function heldBy({ api: { backend } }: VaultProcess, vault: string): Promise<readonly number[]> {
+  const entity = await readEntity(backend.store, 'acme', vault, AbortSignal.timeout(10_000));
+  if (!entity) throw new Error(`there is no ${vault}`);
+  return heldIn(entity, 'gold');
 }
 
 /** What is wrong in the tables. */
