@@ -59,7 +59,8 @@ export function checkDeliveries(
     if (status === 'done' && result === undefined && refused === undefined)
       report('G10', `${String(id)} is done without a result`, tenant);
     byMessage.delete(name);
-    if (status === 'done') {
+    // One that acted, and whose answer was lost for good, is dead, and the receiver has kept it.
+    if (status === 'done' || (status === 'dead' && acted)) {
       const place = `${String(tenant)} ${String(entity)}`;
       seqs.set(place, Math.max(seqs.get(place) ?? 0, seq));
     }
