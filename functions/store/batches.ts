@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchGetCommand, BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { batch as limits } from '../runtime/delivery-limits.ts';
+import type { ItemKey } from './keys.ts';
 import type { Consistency } from './metering/capacity.ts';
 
 export interface TableKey {
@@ -52,15 +53,23 @@ export async function readBatches(
 export async function readByKey<Item>(
   client: DynamoDBDocumentClient,
   table: string,
-  keys: readonly { readonly pk: string; readonly sk: string }[],
+  keys: readonly ItemKey[],
   signal?: AbortSignal,
   consistency?: Consistency,
 ): Promise<Item[]> {
-  const distinct = new Map(keys.map(({ pk, sk }) => [JSON.stringify([pk, sk]), { pk, sk }]));
+  const distinct = new Map(keys.map(({ pk, sk }) => [nameOf({ pk, sk }), { pk, sk }]));
   const asked = [...distinct.values()].map((key) => ({ table, key }));
   const found = await readBatches(client, asked, signal, consistency);
   return (found.get(table) ?? []) as unknown as Item[];
 }
+
+/** What lies at a key, among items of one table that were read. */
+export function byKey<Item extends ItemKey>(items: readonly Item[]): (key: ItemKey) => Item | undefined {
+  const found = new Map(items.map((item) => [nameOf(item), item]));
+  return (key) => found.get(nameOf(key));
+}
+
+const nameOf = ({ pk, sk }: ItemKey): string => JSON.stringify([pk, sk]);
 
 /** Puts items, whatever is there. @throws when the service leaves items unprocessed again and again */
 export async function putAll(

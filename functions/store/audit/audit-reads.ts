@@ -15,7 +15,7 @@ import { balanceKeys, uniqueKey, entityKey, entityPartition, listPartitions } fr
 import type { ItemKey } from '../keys.ts';
 import { messagePartition } from '../outbox/message-items.ts';
 import type { MessageItem } from '../outbox/message-items.ts';
-import { readByKey } from '../batches.ts';
+import { byKey, readByKey } from '../batches.ts';
 import { newestFirst } from '../newest-first.ts';
 
 export type RawItem = Readonly<Record<string, unknown>>;
@@ -123,10 +123,7 @@ export async function readPlaces(
   keys: readonly ItemKey[],
   consistency: Consistency,
 ): Promise<Places> {
-  const nameOf = ({ pk, sk }: ItemKey): string => JSON.stringify([pk, sk]);
-  const items = await readByKey<RawItem & ItemKey>(client, tables.data, keys, undefined, consistency);
-  const found = new Map(items.map((item) => [nameOf(item), item]));
-  return (key) => found.get(nameOf(key));
+  return byKey(await readByKey<RawItem & ItemKey>(client, tables.data, keys, undefined, consistency));
 }
 
 /** Who holds each value, in their order; `undefined` where it is free. */

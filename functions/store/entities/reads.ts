@@ -9,7 +9,7 @@ import type { IdempotencyItem } from '../transaction/idempotency-record.ts';
 import { entityState, ledgerEntry } from './items.ts';
 import type { BalanceItem, EntityItem, EntryItem, ShareItem } from './items.ts';
 import { shareKeysOf, withShares } from './shares.ts';
-import { besideAmong, whole } from './whole.ts';
+import { whole } from './whole.ts';
 import {
   balanceKeys,
   entityKey,
@@ -18,7 +18,7 @@ import {
   entryPrefix,
   partitionKeyMaxBytes,
 } from '../keys.ts';
-import { readBatches, readByKey } from '../batches.ts';
+import { byKey, readBatches, readByKey } from '../batches.ts';
 import type { ReadList } from '../newest-first.ts';
 import { isConflict } from '../transaction/conflict.ts';
 
@@ -92,7 +92,7 @@ export async function readSnapshot(
     const spread = new Map(asked.map((each) => [each.id, each.spread]));
     if (entities.some(({ id, spread: now }) => spread.get(id) && !isDeepStrictEqual(spread.get(id), now)))
       return undefined;
-    const beside = besideAmong(shares);
+    const beside = byKey(shares);
     const known = entities.map((entity) =>
       spread.get(entity.id) ? withShares(tenant, entity, beside) : entity,
     );

@@ -1,6 +1,6 @@
 /** An entity from all its items: what never changes and the shares of its accounts lie in items of their own. */
 import type { EntityState } from '../../core/entity.ts';
-import { readByKey } from '../batches.ts';
+import { byKey, readByKey } from '../batches.ts';
 import { fixedKey } from '../keys.ts';
 import type { ItemKey } from '../keys.ts';
 import type { Store } from '../store.ts';
@@ -9,9 +9,6 @@ import type { FixedItem } from './fixed-attributes.ts';
 import { entityState } from './items.ts';
 import type { EntityItem, ShareItem } from './items.ts';
 import { shareKeysOf, withShares } from './shares.ts';
-
-/** An item that lies beside an entity's own. */
-type Beside = (key: ItemKey) => (ItemKey & FixedItem & ShareItem) | undefined;
 
 /**
  * Entities with all their attributes and balances. What never changes may be read later; a balance that is spread is of
@@ -25,8 +22,7 @@ export async function whole(
 ): Promise<readonly EntityState[]> {
   const keys = entities.flatMap((entity) => keysBeside(tenant, entity));
   if (keys.length === 0) return entities;
-  const items = await readByKey<ItemKey>(client, tables.data, keys, signal);
-  const beside = besideAmong(items);
+  const beside = byKey(await readByKey<FixedItem & ShareItem>(client, tables.data, keys, signal));
   return entities.map((entity) =>
     withShares(
       tenant,
@@ -40,14 +36,6 @@ const keysBeside = (tenant: string, entity: EntityState): readonly ItemKey[] => 
   ...(entity.fixed ? [fixedKey(tenant, entity.id)] : []),
   ...(entity.shares ? [] : shareKeysOf(tenant, entity)),
 ];
-
-const nameOf = ({ pk, sk }: ItemKey): string => JSON.stringify([pk, sk]);
-
-/** What lies at a key, among items that were read. */
-export function besideAmong(items: readonly ItemKey[]): Beside {
-  const found = new Map(items.map((item) => [nameOf(item), item as ItemKey & FixedItem & ShareItem]));
-  return (key) => found.get(nameOf(key));
-}
 
 /** The item of an entity with all its attributes and balances: for those who look at items. */
 export async function wholeItem(store: Store, tenant: string, item: EntityItem): Promise<EntityItem> {
