@@ -13,7 +13,8 @@ import type { CommandRequest } from './command.ts';
 import { committed, giveUp, refuse, resolveDuplicate } from './key-outcomes.ts';
 import { gather, levelMet } from './level-shares.ts';
 import { onceItemOf, onceOf } from './once.ts';
-import { decideOn, idsOf, isSpreadSince, learnChanged, readState, roleMissing } from './read-and-decide.ts';
+import { forgetSpread, learnChanged, readState } from './known-states.ts';
+import { decideOn, idsOf, roleMissing } from './read-and-decide.ts';
 import type { DecidedCommand } from './read-and-decide.ts';
 import { countOutcome } from './metrics.ts';
 import type { Outcome } from './outcome.ts';
@@ -143,7 +144,7 @@ async function runSafePath(backend: Backend, request: CommandRequest, budgetMs?:
         case 'decide':
           break;
         case 'read': {
-          if (between.hasQueued && isSpreadSince(execution, wanted, unread)) continue;
+          if (between.hasQueued && forgetSpread(execution, wanted, unread)) continue;
           const since = await readState(execution, wanted);
           if (since) return await resolveDuplicate(execution, since);
           break;

@@ -5,6 +5,7 @@
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { Domain } from '../core/domain.ts';
+import type { EntityState } from '../core/entity.ts';
 import type { UnreadChange } from '../core/movements.ts';
 import { gathered, heldIn, levelled } from '../core/shares.ts';
 import type { Scattered } from '../core/shares.ts';
@@ -22,13 +23,13 @@ export async function levelMet(execution: Execution, unread: readonly UnreadChan
   for (const { domain, id, deltas } of unread) {
     const entity = execution.known.get(id);
     for (const key of Object.keys(deltas)) {
-      const { spread, floor } = domain.accounts?.[key] ?? {};
       // One that was never posted to has no place on an older entity.
       if (entity?.collection !== domain.collection || entity.balances[key] === undefined) continue;
+      const { spread, floor } = domain.accounts?.[key] ?? {};
       const items = Math.max(spread ?? 1, entity.spread?.[key] ?? 1);
       const wanted = items > 1 ? levelled(heldIn(entity, key), items, floor) : undefined;
       if (!wanted) continue;
-      await move(execution, domain, id, key, wanted);
+      await move(execution, domain, entity, key, wanted);
       hasTried = true;
     }
   }
@@ -39,7 +40,7 @@ export async function levelMet(execution: Execution, unread: readonly UnreadChan
 export async function gather(execution: Execution, { domain, id, key, amount }: Scattered): Promise<void> {
   const entity = execution.known.get(id);
   const wanted = entity && gathered(heldIn(entity, key), amount, domain.accounts?.[key]?.floor);
-  if (wanted) await move(execution, domain, id, key, wanted);
+  if (wanted) await move(execution, domain, entity, key, wanted);
 }
 
 /** Somebody was faster, or nobody knows what became of it: all items together hold what they held. */
@@ -48,16 +49,15 @@ const isPassing = (error: unknown): boolean =>
     ? (error.CancellationReasons ?? []).every(({ Code }) => Code !== 'ValidationError')
     : mayHaveHappened(error);
 
+/** @param wanted what each item is to hold */
 async function move(
-  { backend: { store }, request: { tenant }, known, deadline }: Execution,
-  domain: Domain,
-  id: string,
+  { backend: { store }, request: { tenant }, deadline }: Execution,
+  { accounts = {} }: Domain,
+  entity: EntityState,
   key: string,
   wanted: readonly number[],
 ): Promise<void> {
-  const entity = known.get(id);
-  const { unit, floor } = domain.accounts?.[key] ?? {};
-  if (!entity) return;
+  const { unit, floor } = accounts[key] ?? {};
   const TransactItems = levelItems(store.tables.data, {
     ...{ tenant, entity, key, floor, wanted },
     unit: entity.units[key] ?? (typeof unit === 'string' ? unit : ''),

@@ -7,24 +7,23 @@ import type { Decision } from '../core/decision.ts';
 import { versionRejectionOf } from '../core/preconditions.ts';
 import type { Known } from '../core/context.ts';
 import type { Domain } from '../core/definition.ts';
-import { isLocked, withFixedOf } from '../core/entity.ts';
+import { isLocked } from '../core/entity.ts';
 import type { EntityState, LockState } from '../core/entity.ts';
 import { unreadRejection } from '../core/movements.ts';
 import type { UnreadChange } from '../core/movements.ts';
-import { placed, spreadingOf, withAmpleShares } from '../core/shares.ts';
-import type { ItemOfAccount, Scattered, Spreading } from '../core/shares.ts';
+import { withAmpleShares } from '../core/shares.ts';
+import type { ItemOfAccount, Scattered } from '../core/shares.ts';
 import { upgraded } from '../core/upgrade.ts';
 import * as rejections from '../core/rejections.ts';
 import type { Rejection } from '../core/rejections.ts';
-import { readSnapshot, readTogether } from '../store/entities/reads.ts';
-import { balancePlace } from '../store/keys.ts';
-import { isLive } from '../store/transaction/idempotency-record.ts';
-import type { IdempotencyItem } from '../store/transaction/idempotency-record.ts';
+import { readSnapshot } from '../store/entities/reads.ts';
 import type { LabelledItem } from '../store/transaction/labelled-item.ts';
 import { lockItems } from '../store/transaction/lock-items.ts';
 import { transactionItems, unchangedItem } from '../store/transaction/transaction-items.ts';
+import { chooseItems } from './choose-items.ts';
 import { decideFixedRules } from './fixed-rules.ts';
 import type { Execution } from './execution.ts';
+import { learn, readAlso } from './known-states.ts';
 import type {
   AnswerCommand,
   CommandRequest,
@@ -95,80 +94,6 @@ export function idsOf(execution: Execution): readonly string[] {
   if (request.kind === 'create' && !reads && !links && !creates) return [];
   const decided = decide(backend.registry, commandOf(execution, request, backend.clock.now()));
   return decided.kind === 'incomplete' ? decided.ids : [];
-}
-
-/** Reads entities and the key in one request. Without entities it reads nothing. @returns the key's live record */
-export async function readState(
-  execution: Execution,
-  ids: readonly string[],
-): Promise<IdempotencyItem | undefined> {
-  const { backend, request, key, deadline, known } = execution;
-  if (ids.length === 0) return undefined;
-  const read = await readTogether(backend.store, request.tenant, ids, key?.pk, deadline.signal);
-  known.clear();
-  // One request reads each item at a moment of its own.
-  execution.isMixed = ids.length > 1;
-  learn(execution, ids, read.entities);
-  return read.record && isLive(read.record, backend.clock.now()) ? read.record : undefined;
-}
-
-/** Keeps what was read. */
-function learn(
-  { backend, request: { tenant }, known }: Execution,
-  ids: readonly string[],
-  entities: ReadonlyMap<string, EntityState>,
-): void {
-  for (const id of ids) {
-    const state = entities.get(id);
-    known.set(id, state);
-    const domain = state && backend.registry.find(state.collection);
-    if (domain) backend.spreads.learn(tenant, domain, state);
-  }
-}
-
-/** Keeps what the database handed back of entities that had changed, and reads those of which it handed back a part. */
-export async function learnChanged(
-  execution: Execution,
-  states: ReadonlyMap<string, EntityState | undefined>,
-): Promise<void> {
-  const { known } = execution;
-  const handed = [...states].flatMap(([id, state]) =>
-    state ? [[id, withFixedOf(state, known.get(id))] as const] : [],
-  );
-  const unseen = [...states].flatMap(([id, state]) => (state ? [] : [id]));
-  learn(
-    execution,
-    handed.map(([id]) => id),
-    new Map(handed),
-  );
-  if (unseen.length > 0) await readAlso(execution, unseen);
-  // What a transaction hands back was together at its moment.
-  else execution.isMixed = known.size > states.size;
-}
-
-/** Reads more entities, a moment later than those before. */
-async function readAlso(execution: Execution, ids: readonly string[]): Promise<void> {
-  const { backend, request, deadline } = execution;
-  const read = await readTogether(backend.store, request.tenant, ids, undefined, deadline.signal);
-  learn(execution, ids, read.entities);
-  execution.isMixed = execution.known.size > 1;
-}
-
-/**
- * Forgets what was read of accounts that have been spread since, so that the command goes to one of their items at once.
- * @returns whether that is all that it would read again
- */
-export function isSpreadSince(
-  { backend: { spreads }, request: { tenant }, known }: Execution,
-  wanted: readonly string[],
-  unread: readonly UnreadChange[],
-): boolean {
-  const spread = unread.filter(({ id, deltas }) => {
-    const { spreading } = spreads.find(tenant, id) ?? {};
-    return Object.keys(deltas).some((key) => spreading?.spread[key] !== undefined);
-  });
-  for (const { id } of spread) known.delete(id);
-  return wanted.every((id) => spread.some((change) => change.id === id));
 }
 
 /** @param now epoch milliseconds */
@@ -368,34 +293,19 @@ function accepted(
   decision: Decision,
   now: number,
 ): DecidedCommand {
-  const { backend, known } = execution;
   const { tenant, domain, requestId, traceparent } = request;
   const lockToken = request.kind === 'transition' ? request.lockToken : undefined;
   const { before, after } = decision.entities[0];
-  const spreadingIn = (id: string): Spreading | undefined => {
-    const state = known.get(id);
-    const of = state && backend.registry.find(state.collection);
-    return known.has(id) ? of && spreadingOf(of, state) : backend.spreads.find(tenant, id)?.spreading;
-  };
-  const { meetings } = execution;
-  execution.leaveItems();
-  let isMet = false;
-  const choose = (places: readonly number[], account: string): number => {
-    const first = balancePlace(places.length, { id: after.id, seq: after.version }, meetings);
-    const inTurn = [...places.slice(first), ...places.slice(0, first)];
-    const free = inTurn.find((place) => !backend.spreads.isBusy(tenant, { account, place }));
-    isMet ||= free === undefined;
-    return free ?? places[first] ?? 0;
-  };
-  const of = placed(decision, spreadingIn, choose);
+  const of = chooseItems(execution, decision);
   if (of.kind === 'scattered') return of;
-  const chosen = [...of.byEntity.values()].flatMap((each) => each.chosen);
-  execution.leaveItems = backend.spreads.take(tenant, chosen);
+  const { chosen, isMet } = of;
+  const { meetings } = execution;
   const context = { tenant, now, requestId, traceparent, lockToken, meetings, placed: of.byEntity };
+  const { tables } = execution.backend.store;
   return {
     kind: 'accepted',
     result: { kind: before ? 'changed' : 'created', domain, entity: after },
-    itemsOf: (guard) => [guard, ...transactionItems(backend.store.tables, context, decision)],
+    itemsOf: (guard) => [guard, ...transactionItems(tables, context, decision)],
     unread: decision.unread,
     chosen,
     isMet,

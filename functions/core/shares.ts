@@ -71,8 +71,10 @@ export interface Scattered {
 /** @returns `undefined` where no account of it lies in several items */
 export function spreadingOf({ fixed = [] }: Domain, state: EntityState): Spreading | undefined {
   const { spread, shares, attributes, fixed: apart = [] } = state;
+  // Whatever is read comes here, and few of it is spread.
+  if (!spread) return undefined;
   const lacks = fixed.filter((name) => attributes[name] === undefined && !apart.includes(name));
-  return spread && { spread, lacks, ...(shares && { shares }) };
+  return { spread, lacks, ...(shares && { shares }) };
 }
 
 /** What each item of an account holds. One that is not spread lies in the entity's own. */

@@ -164,6 +164,8 @@ export const groups: readonly Group[] = [
     name: 'decisions',
     mutate: [
       'functions/commands/read-and-decide.ts',
+      'functions/commands/known-states.ts',
+      'functions/commands/choose-items.ts',
       'functions/commands/once.ts',
       'functions/commands/execution.ts',
       'functions/commands/metrics.ts',
