@@ -8,48 +8,39 @@ import { registerDomains } from '../../functions/core/registry.ts';
 import type { Domain } from '../../functions/core/definition.ts';
 import { domains } from '../../functions/domains/index.ts';
 import type { Workbench } from '../../infra/tools/explain/workbench.ts';
-import { randomOf } from '../support/faults/random.ts';
+import { lacking } from '../support/changing-domain.ts';
 import { simulateCredits } from '../support/simulated-credits.ts';
-import { cellsOf, crowdOf, holdMs, printHead, secondsEach, withConflicts } from './crowd.ts';
-import type { PrintRow } from './crowd.ts';
+import { measure, simulate } from './crowd.ts';
+import type { Measured } from './crowd.ts';
+import type { PrintRow } from './tables.ts';
 
 const measuredRates = [5, 10, 25];
 const simulatedRates = [25, 50, 100, 250, 500, 1_000, 1_500];
 
 const spreadOver = registerDomains(domains).spreadOf('holding:bookshop:EUR');
 /** The same definitions, with each account in one item. */
-const inOneItem: readonly Domain[] = domains.map(
-  (domain) =>
-    Object.fromEntries(Object.entries(domain).filter(([name]) => name !== 'spread')) as unknown as Domain,
-);
+const inOneItem: readonly Domain[] = domains.map((domain) => lacking(domain, 'spread'));
+
+const credits: Measured = {
+  what: 'credits/s to one payee',
+  served: [
+    { items: 1, domains: inOneItem },
+    { items: spreadOver, domains },
+  ],
+  rates: measuredRates,
+  prepare: async (bench, count) => {
+    const ids = await payments(bench, count);
+    return (caller) => ({ method: 'POST', path: `/v1/payments/${ids[caller] ?? ''}/confirm` });
+  },
+};
 
 /** @param open a workbench on empty tables, by these definitions */
 export async function hotAccount(
   open: (served: readonly Domain[]) => Promise<Workbench>,
   printRow: PrintRow,
 ): Promise<void> {
-  printHead('measured: credits/s to one payee', printRow);
-  for (const [items, served] of [[1, inOneItem] as const, [spreadOver, domains] as const]) {
-    const bench = await open(served);
-    const requests = withConflicts(bench);
-    for (const rate of measuredRates) {
-      const ids = await payments(bench, rate * secondsEach);
-      const cells = await crowdOf(bench, requests, rate, (caller) => ({
-        method: 'POST',
-        path: `/v1/payments/${ids[caller] ?? ''}/confirm`,
-      }));
-      printRow([String(rate), String(items), ...cells]);
-    }
-    bench.close();
-  }
-  printRow([]);
-  printHead('simulated: credits/s to one payee', printRow);
-  for (const items of [1, spreadOver]) {
-    for (const rate of simulatedRates) {
-      const crowd = { rate, count: rate * secondsEach, items, holdMs, random: randomOf(rate) };
-      printRow([String(rate), String(items), ...cellsOf(simulateCredits(crowd))]);
-    }
-  }
+  await measure(credits, open, printRow);
+  simulate(credits, simulatedRates, simulateCredits, printRow);
 }
 
 /** Each has a payer of its own, so that the payee's account is all that they share. */

@@ -4,12 +4,13 @@
  */
 import { domains } from '../../functions/domains/index.ts';
 import type { Domain } from '../../functions/core/definition.ts';
-import type { AccountDefinition } from '../../functions/core/domain.ts';
 import type { Workbench } from '../../infra/tools/explain/workbench.ts';
-import { randomOf } from '../support/faults/random.ts';
+import { lacking } from '../support/changing-domain.ts';
 import { simulatePlaces } from '../support/simulated-places.ts';
-import { cellsOf, crowdOf, holdMs, printHead, secondsEach, withConflicts } from './crowd.ts';
-import type { PrintRow } from './crowd.ts';
+import type { Places, Taken } from '../support/simulated-places.ts';
+import { measure, simulate } from './crowd.ts';
+import type { Measured } from './crowd.ts';
+import type { PrintRow } from './tables.ts';
 
 const measuredRates = [10, 25, 50, 100, 200, 300];
 const simulatedRates = [25, 50, 100, 200, 300, 500, 1_000];
@@ -18,47 +19,36 @@ const environments = 200;
 
 const spreadOver =
   domains.find(({ collection }) => collection === 'showings')?.accounts?.['remaining']?.spread ?? 1;
-const withoutSpread = (account: object): AccountDefinition =>
-  Object.fromEntries(
-    Object.entries(account).filter(([name]) => name !== 'spread'),
-  ) as unknown as AccountDefinition;
 /** The same definitions, with the places of a showing in one item. */
 const inOneItem: readonly Domain[] = domains.map((domain) => ({
   ...domain,
   accounts: Object.fromEntries(
-    Object.entries(domain.accounts ?? {}).map(([key, account]) => [key, withoutSpread(account)]),
+    Object.entries(domain.accounts ?? {}).map(([key, account]) => [key, lacking(account, 'spread')]),
   ),
 }));
+
+const places: Measured = {
+  what: 'places/s of one showing',
+  served: [
+    { items: 1, domains: inOneItem },
+    { items: spreadOver, domains },
+  ],
+  rates: measuredRates,
+  prepare: async (bench, capacity) => {
+    const body = { title: 'Evening show', capacity };
+    const showing = await bench.send({ method: 'POST', path: '/v1/showings', body });
+    const claim = { showingId: showing.json['id'], customer: 'ada' };
+    return () => ({ method: 'POST', path: '/v1/reservations', body: claim });
+  },
+};
 
 /** @param open a workbench on empty tables, by these definitions */
 export async function hotItem(
   open: (served: readonly Domain[]) => Promise<Workbench>,
   printRow: PrintRow,
 ): Promise<void> {
-  printHead('measured: places/s of one showing', printRow);
-  for (const [items, served] of [[1, inOneItem] as const, [spreadOver, domains] as const]) {
-    const bench = await open(served);
-    const requests = withConflicts(bench);
-    for (const rate of measuredRates) {
-      const body = { title: 'Evening show', capacity: rate * secondsEach };
-      const showing = await bench.send({ method: 'POST', path: '/v1/showings', body });
-      const claim = { showingId: showing.json['id'], customer: 'ada' };
-      const cells = await crowdOf(bench, requests, rate, () => ({
-        method: 'POST',
-        path: '/v1/reservations',
-        body: claim,
-      }));
-      printRow([String(rate), String(items), ...cells]);
-    }
-    bench.close();
-  }
-  printRow([]);
-  printHead('simulated: places/s of one showing', printRow);
-  for (const items of [1, spreadOver]) {
-    for (const rate of simulatedRates) {
-      const count = rate * secondsEach;
-      const crowd = { rate, count, capacity: count, items, environments, holdMs, random: randomOf(rate) };
-      printRow([String(rate), String(items), ...cellsOf(simulatePlaces(crowd))]);
-    }
-  }
+  await measure(places, open, printRow);
+  const taken = (crowd: Omit<Places, 'capacity' | 'environments'>): Taken =>
+    simulatePlaces({ ...crowd, capacity: crowd.count, environments });
+  simulate(places, simulatedRates, taken, printRow);
 }

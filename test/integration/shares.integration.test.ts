@@ -6,6 +6,7 @@ import { shareKey } from '../../functions/store/entities/shares.ts';
 import { entityKey } from '../../functions/store/keys.ts';
 import { idOf, itemsOf, verdictOf } from '../support/answers.ts';
 import { auditWhole, Tampered } from '../support/audited.ts';
+import { lacking } from '../support/changing-domain.ts';
 import { injectConflicts } from '../support/contention.ts';
 import { layOut } from '../support/laid-out.ts';
 import {
@@ -237,11 +238,10 @@ describe('the state of a vault', () => {
 
 describe('a version of the definition that does not spread it', () => {
   it('posts, reads and closes what another one has spread', async () => {
-    const { gold } = vaults.accounts ?? {};
-    const { spread: _spread, ...kept } = gold ?? { unit: 'gold' };
+    const { gold = { unit: 'gold' } } = vaults.accounts ?? {};
     const older = await vaultProcess({
       tables: here.api.tables,
-      domains: [{ ...vaults, accounts: { gold: kept } }, draws],
+      domains: [{ ...vaults, accounts: { gold: lacking(gold, 'spread') } }, draws],
     });
     const vault = await spreadVault(here, 100);
     const ten = await Promise.all(times(10).map(() => draw(older, vault, 9)));

@@ -54,7 +54,7 @@ export const later = (change: Partial<Domain>, of: Domain = members): Domain => 
 });
 
 /** Without some of its members. */
-export function lacking(domain: Domain, ...names: readonly (keyof Domain)[]): Domain {
-  const kept = Object.entries(domain).filter(([name]) => !names.includes(name as keyof Domain));
-  return Object.fromEntries(kept) as unknown as Domain;
+export function lacking<Of extends object>(of: Of, ...names: readonly (keyof Of)[]): Of {
+  const kept = Object.entries(of).filter(([name]) => !names.includes(name as keyof Of));
+  return Object.fromEntries(kept) as unknown as Of;
 }
