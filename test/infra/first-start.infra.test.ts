@@ -1,17 +1,13 @@
 /** The first start of a checkout synthesizes the template, which a later one finds: `infra/local/assembly.ts`. */
-import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { provideAssembly, synthesizeApart } from '../../infra/local/assembly.ts';
 import { processFacts } from '../../infra/local/java-process.ts';
 import { synthesize } from '../../infra/local/synthesis.ts';
+import { firstStart } from '../support/first-start.ts';
 import { descendants } from '../support/processes.ts';
-import { root } from '../support/started-backend.ts';
-
-const run = promisify(execFile);
 
 let folder: string;
 beforeEach(async () => {
@@ -19,23 +15,12 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** What the process has loaded by then it holds for as long as it serves. */
-test('the process that serves does not load the CDK; two that start at once share an assembly', async () => {
-  const program = `
-    import { createRequire } from 'node:module';
-    import { provideAssembly } from './infra/local/assembly.ts';
-    const { directory } = await provideAssembly(process.argv[1]);
-    const loaded = Object.keys(createRequire(import.meta.url).cache);
-    console.log(JSON.stringify({ directory, cdk: loaded.some((file) => file.includes('aws-cdk-lib')) }));`;
-  const start = async (): Promise<unknown> => {
-    const parameters = ['--import', 'tsx', '--input-type', 'module', '--eval', program, folder];
-    return JSON.parse((await run(process.execPath, parameters, { cwd: root })).stdout);
-  };
-  const started = await Promise.all([start(), start()]);
+/** What the process has loaded by then it holds for as long as it serves. `test/e2e/first-starts` has two of them at once. */
+test('the process that serves does not load the CDK', async () => {
+  const started = await firstStart(folder);
   const [name = '', ...others] = await readdir(folder);
   expect(others).toEqual([]);
-  const expected = { directory: path.join(folder, name), cdk: false };
-  expect(started).toEqual([expected, expected]);
+  expect(started).toEqual({ directory: path.join(folder, name), cdk: false });
 });
 
 test('a synthesis that fails says what it would say in this process', async () => {
