@@ -18,6 +18,8 @@ export interface RelayProps extends Setting {
   readonly newImages: readonly Readonly<Record<string, unknown>>[];
   /** Concurrent batches of one shard. */
   readonly parallelizationFactor?: number;
+  /** For how long records are gathered that nobody waits for; by default not at all. */
+  readonly batchingWindow?: Duration;
   readonly failures: Queue;
 }
 
@@ -38,6 +40,7 @@ export class Relay extends Construct {
         startingPosition: StartingPosition.TRIM_HORIZON,
         batchSize: eventStream.batchSize,
         parallelizationFactor: props.parallelizationFactor ?? eventStream.parallelizationFactor,
+        ...(props.batchingWindow && { maxBatchingWindow: props.batchingWindow }),
         retryAttempts: eventStream.retryAttempts,
         maxRecordAge: Duration.seconds(eventStream.maxRecordAgeSeconds),
         bisectBatchOnError: true,

@@ -5,6 +5,7 @@ import {
   apiFunction,
   auditFunction,
   concurrency,
+  eventStream,
   docsFunction,
   sweeperFunction,
   timerFunction,
@@ -153,6 +154,7 @@ export class CommitOnceStack extends Stack implements WatchedStack {
       ],
       // All of a shard in its order: a heartbeat says that what came before it was handled.
       parallelizationFactor: 1,
+      batchingWindow: Duration.seconds(eventStream.statementsWindowSeconds),
       failures: this.streamFailures.queue,
     });
     access.allowWritingStatements(statements.function, this.tables);

@@ -46,6 +46,7 @@ export async function startStreamMapping(options: StreamMappingOptions): Promise
     news: options.news,
     streamArn: options.streamArn,
     batchSize: Number(properties['BatchSize'] ?? 100),
+    gatherMs: Number(properties['MaximumBatchingWindowInSeconds'] ?? 0) * 1_000,
     onError: (error) => {
       if (!stopped) log(target.configuration.name, `reading the stream failed: ${String(error)}`);
     },

@@ -20,6 +20,12 @@ const idleGrowth = 1.5;
 const afterErrorMs = 500;
 /** How often the list of shards is read again: a shard is closed after hours and followed by others. */
 const describeMs = 10_000;
+/**
+ * A shard that was read is left alone for this many times as long as the read took. DynamoDB Local does one thing after the
+ * other, and looks through all that was written to any table since the last record of the one that is read: 1 ms where that
+ * is near, 10 to 30 ms of a table that nobody writes while others are written. Commands would wait behind such reads.
+ */
+const restFactor = 4;
 
 /**
  * Follows a table's stream: all its shards beside each other, a shard after its parent, each in order.
@@ -29,6 +35,7 @@ export class StreamReader {
   readonly #getRecords: GetRecords;
   readonly #streamArn: string;
   readonly #batchSize: number;
+  readonly #gatherMs: number;
   readonly #process: (batch: ShardBatch) => Promise<boolean>;
   readonly #onError: (error: unknown) => void;
   readonly #shards = new Map<string, Promise<void>>();
@@ -40,6 +47,7 @@ export class StreamReader {
   /**
    * @param getRecords how records are read; by the client unless given
    * @param news rings when somebody has probably written, so that a shard without news is read at once
+   * @param gatherMs for how long nobody waits for what is written; then no news hurries it
    * @param process works a batch off; false says that it was stopped before the end
    */
   constructor(options: {
@@ -47,6 +55,7 @@ export class StreamReader {
     getRecords?: GetRecords | undefined;
     streamArn: string;
     batchSize: number;
+    gatherMs?: number;
     process: (batch: ShardBatch) => Promise<boolean>;
     onError: (error: unknown) => void;
     news?: Doorbell | undefined;
@@ -55,6 +64,7 @@ export class StreamReader {
     this.#getRecords = options.getRecords ?? recordsOver(options.client);
     this.#streamArn = options.streamArn;
     this.#batchSize = options.batchSize;
+    this.#gatherMs = options.gatherMs ?? 0;
     this.#process = options.process;
     this.#onError = options.onError;
     this.#news = options.news ?? new Doorbell();
@@ -126,7 +136,9 @@ export class StreamReader {
       try {
         const { rings } = this.#news;
         iterator ??= await this.#iterator(shardId, sequence ?? 'TRIM_HORIZON');
+        const began = performance.now();
         const { records, next } = await this.#getRecords(iterator ?? '', this.#batchSize);
+        const restMs = restFactor * (performance.now() - began);
         if (records.length > 0) {
           if (!(await this.#process({ shardId, records }))) return;
           sequence = records.at(-1)?.dynamodb?.SequenceNumber;
@@ -139,7 +151,9 @@ export class StreamReader {
         const isNew = records.length > 0 || this.#news.rings > rings;
         idleMs = isNew ? shortestIdleMs : Math.min(idleMs * idleGrowth, longestIdleMs);
         // What comes right behind news is read in one go; later news are waited for.
-        await this.#pause(idleMs, isNew ? this.#stopBell : this.#news);
+        await this.#pause(Math.max(restMs, this.#gatherMs, isNew ? idleMs : 0));
+        if (isNew || this.#gatherMs > 0 || this.#news.rings > rings) continue;
+        await this.#pause(idleMs, this.#news);
       } catch (error) {
         const { name } = error as Error;
         if (name === 'TrimmedDataAccessException') sequence = undefined;

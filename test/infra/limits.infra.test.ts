@@ -169,5 +169,11 @@ describe.each(stageNames)('in the template of %s', (stage) => {
       const { OnFailure } = mapping['DestinationConfig'] as { OnFailure: { Destination: unknown } };
       expect(readable(OnFailure.Destination)).toBe('StreamFailuresQueue');
     }
+    // Messages and timers are waited for, lines of statements are not.
+    const gathering = streams.filter((mapping) => 'MaximumBatchingWindowInSeconds' in mapping);
+    expect(gathering).toMatchObject([
+      { MaximumBatchingWindowInSeconds: eventStream.statementsWindowSeconds, ParallelizationFactor: 1 },
+    ]);
+    expect(readable(gathering[0]?.['FunctionName'])).toContain('StatementsRelay');
   });
 });
