@@ -12,6 +12,7 @@ import { idempotency } from '../../functions/runtime/limits.ts';
 import { median, run } from './load.ts';
 import type { Command, Load, Round } from './load.ts';
 import type { PrintRow, Tables } from './tables.ts';
+import { requestsAlone } from './alone.ts';
 import { inProcess, whole } from './sides.ts';
 import type { Side } from './sides.ts';
 import { plainPayments } from './plain/payments.ts';
@@ -116,6 +117,8 @@ const columns = [
   'commands/s',
   'stock',
   'ratio',
+  'its requests alone',
+  'their ratio',
   'p50 ms',
   'stock',
   'CPU ms',
@@ -143,11 +146,10 @@ async function compare(
   for (const [what, callers, line] of measured) {
     const seen = sides.map(() => [] as Measured[]);
     for (let round = 0; round < size.rounds; round += 1) {
-      const order = round % 2 === 0 ? [0, 1] : [1, 0];
-      for (const n of order) {
-        const side = sides[n];
-        if (side === undefined) throw new Error('there are two sides');
-        const load = await line(side, size);
+      const order = round % 2 === 0 ? sides : sides.toReversed();
+      for (const side of order) {
+        const wanted = await line(side, size);
+        const load = (await side.prepare?.(wanted)) ?? wanted;
         await settle?.(side);
         const before = side.requests?.() ?? 0;
         const cpuBefore = side.cpuMs?.();
@@ -156,10 +158,15 @@ async function compare(
         const answered = performance.now();
         await settle?.(side);
         const settled = settle && { settledSeconds: (performance.now() - answered) / 1_000 };
-        seen[n]?.push({ ...result, ...requests, ...settled, cpuMs: cpuOf(side, cpuBefore, load, result) });
+        seen[sides.indexOf(side)]?.push({
+          ...result,
+          ...requests,
+          ...settled,
+          cpuMs: cpuOf(side, cpuBefore, load, result),
+        });
       }
     }
-    printRow(row(what, callers, seen[0] ?? [], seen[1] ?? []));
+    printRow(row(what, callers, seen));
   }
 }
 
@@ -186,16 +193,18 @@ type Measured = Omit<Round, 'cpuMs'> & {
 };
 type Seen = readonly Measured[];
 
-function row(what: string, callers: number, ours: Seen, stock: Seen): string[] {
+function row(what: string, callers: number, [ours = [], stock = [], alone = []]: readonly Seen[]): string[] {
   const both = (value: (round: Measured) => number | undefined, digits: number): string[] =>
     [ours, stock].map((rounds) => {
       const values = rounds.flatMap((round) => value(round) ?? []);
       return values.length === 0 ? '' : median(values).toFixed(digits);
     });
-  const rates = [ours, stock].map((rounds) => rounds.map(({ perSecond }) => perSecond));
-  const spread = (values: readonly number[] = []): string =>
-    `${median(values).toFixed(0)} (${Math.min(...values).toFixed(0)}-${Math.max(...values).toFixed(0)})`;
-  const ratio = median(rates[0] ?? []) / median(rates[1] ?? []);
+  const ratesOf = (rounds: Seen): readonly number[] => rounds.map(({ perSecond }) => perSecond);
+  const spread = (rounds: Seen): string => {
+    const values = ratesOf(rounds);
+    return `${median(values).toFixed(0)} (${Math.min(...values).toFixed(0)}-${Math.max(...values).toFixed(0)})`;
+  };
+  const ratio = (rounds: Seen): string => (median(ratesOf(rounds)) / median(ratesOf(stock))).toFixed(2);
   const answers = [ours, stock].map((rounds) =>
     Object.entries(rounds[0]?.answers ?? {})
       .map(([status, times]) => `${times} x ${status}`)
@@ -204,9 +213,10 @@ function row(what: string, callers: number, ours: Seen, stock: Seen): string[] {
   return [
     what,
     String(callers),
-    spread(rates[0]),
-    spread(rates[1]),
-    ratio.toFixed(2),
+    spread(ours),
+    spread(stock),
+    ratio(ours),
+    ...(alone.length > 0 ? [spread(alone), ratio(alone)] : ['', '']),
     ...both(({ p50 }) => p50, 1),
     ...both(({ cpuMs }) => cpuMs, 1),
     ...both(({ requests }) => requests, 2),
@@ -250,7 +260,7 @@ const kindsOf = ({ sameWorkOnly }: Size): readonly Kind[] =>
 export async function handlersBeside(size: Size, tables: Tables): Promise<void> {
   for (const { title, suffix, measured, domains } of kindsOf(size)) {
     tables.printRow([`handlers alone, ${title}`]);
-    const sides = await inProcess(domains);
+    const sides = [...(await inProcess(domains)), ...(domains ? [await requestsAlone(domains)] : [])];
     try {
       await compare(sides, measured, size, tables.begin(`handlers${suffix}`, columns));
     } finally {

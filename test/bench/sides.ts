@@ -17,12 +17,14 @@ import { startDynamoDbLocal } from '../../infra/local/dynamodb.ts';
 import { readTokenKey, signToken } from '../../infra/local/token-key.ts';
 import { emptyStore, local, log } from '../../infra/tools/explain/workbench.ts';
 import { cpuTimeMs } from './cpu-time.ts';
-import type { Answer, Command, Send } from './load.ts';
+import type { Answer, Command, Load, Send } from './load.ts';
 import { createStockHandler } from './stock/api.ts';
 import { createStockTables, stockTables } from './stock/tables.ts';
 
 export interface Side {
-  readonly name: 'commit-once' | 'stock pattern';
+  readonly name: 'commit-once' | 'stock pattern' | 'its requests alone';
+  /** Makes ready what shall not be measured. */
+  readonly prepare?: (load: Load) => Promise<Load>;
   readonly send: Send;
   /** Requests to DynamoDB so far, repetitions included; only in process. */
   readonly requests?: () => number;
@@ -77,7 +79,7 @@ export function httpEvent({ path: rawPath, body, key }: Command): APIGatewayProx
 }
 
 /** Calls a handler as Lambda does. */
-function sendTo(handler: Handler): Send {
+export function sendTo(handler: Handler): Send {
   return async (command) => {
     const event = httpEvent(command);
     const { requestId } = event.requestContext;
