@@ -15,7 +15,7 @@ import type { PrintRow, Tables } from './tables.ts';
 import { requestsAlone } from './alone.ts';
 import { inProcess, whole } from './sides.ts';
 import type { Side } from './sides.ts';
-import { plainPayments } from './plain/payments.ts';
+import { plainDomains } from './plain/domains.ts';
 
 export interface Size {
   readonly rounds: number;
@@ -96,6 +96,7 @@ const spendLine: Line = async ({ send }) => {
 type Lines = readonly (readonly [what: string, callers: number, line: Line])[];
 
 const [createLabel, confirmLabel] = ['create a payment', 'confirm it'];
+const claimLabel = 'places of one showing, all claimed at once';
 const lines: Lines = [
   ...[1, 16, 64].flatMap((callers) => [
     [createLabel, callers, createLine(callers)] as const,
@@ -104,12 +105,12 @@ const lines: Lines = [
   ['the same confirm again', 1, replayLine(1)],
   ['the same confirm again', 16, replayLine(16)],
   [`${duplicates} duplicates at once of each of ${keys} keys`, 4 * duplicates, duplicateLine],
-  ['places of one showing, all claimed at once', claims, claimLine],
+  [claimLabel, claims, claimLine],
   ['points of one account, all spent at once', spends, spendLine],
 ];
 
 /** What both write alike: entity, ledger entry, message, and the key's record. */
-const sameWork = lines.filter(([what]) => what === createLabel || what === confirmLabel);
+const sameWork = lines.filter(([what]) => [createLabel, confirmLabel, claimLabel].includes(what));
 
 const columns = [
   'what',
@@ -245,10 +246,10 @@ const kinds: readonly Kind[] = [
     program: 'infra/local/start.ts',
   },
   {
-    title: 'the same work: payments without accounts, one message, no answer of their own',
+    title: 'the same work: no named accounts, one message, no answer of its own, no deadlines',
     suffix: '-same-work',
     measured: sameWork,
-    domains: [plainPayments],
+    domains: plainDomains,
     program: 'test/bench/plain/start.ts',
   },
 ];

@@ -21,7 +21,7 @@ const plainDomains: Plugin = {
   name: 'plain domains',
   setup: (building) => {
     building.onLoad({ filter: /functions\/application\.ts$/ }, () => ({
-      contents: `import { plainPayments } from './payments.ts'; export const domains = [plainPayments];`,
+      contents: `export { plainDomains as domains } from './domains.ts';`,
       resolveDir: import.meta.dirname,
       loader: 'ts',
     }));
