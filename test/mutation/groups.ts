@@ -174,6 +174,25 @@ export const groups: readonly Group[] = [
     reason: 'What a command reads, and when that is of one moment.',
   },
   {
+    name: 'shares',
+    mutate: ['functions/core/shares.ts', 'functions/commands/spread-memory.ts'],
+    tests: [...unit('shares'), ...integration('shares')],
+    isWhole: true,
+    reason: 'How an account is shared out, and what a process remembers of that.',
+  },
+  {
+    name: 'share-items',
+    mutate: [
+      'functions/commands/level-shares.ts',
+      'functions/store/transaction/share-items.ts',
+      'functions/store/transaction/level-items.ts',
+      'functions/store/entities/shares.ts',
+      'functions/store/entities/whole.ts',
+    ],
+    tests: integration('shares'),
+    reason: 'What is written to the items of an account, and how they are read as one.',
+  },
+  {
     name: 'fixed',
     mutate: ['functions/commands/fixed-rules.ts', 'functions/store/entities/fixed-attributes.ts'],
     tests: integration('fixed-attributes'),
