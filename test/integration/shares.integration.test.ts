@@ -9,6 +9,7 @@ import { auditWhole, Tampered } from '../support/audited.ts';
 import { lacking } from '../support/changing-domain.ts';
 import { injectConflicts } from '../support/contention.ts';
 import { layOut } from '../support/laid-out.ts';
+import { intercept } from '../support/sdk-faults.ts';
 import {
   begin,
   draw,
@@ -146,6 +147,30 @@ describe('the gold of a vault', () => {
     expect(verdictOf(await skim(101))).toEqual([409, 'too_little']);
     expect((await skim(70)).json).toMatchObject({ gold: 30, version: 2 });
     expect(await shown(vault)).toBe(30);
+    expect(await problemsIn(here)).toEqual([]);
+  });
+
+  it.each([
+    ['the own item', [10, 0, 0, 0]],
+    ['another one', [0, 0, 0, 10]],
+  ])('is not missed where it goes to %s of a vault whose items are being read', async (_, moved) => {
+    const vault = await begin(here, 10);
+    await layOut(here.api, 'acme', vault, [0, 10, 0, 0]);
+    let reads = 0;
+    const slow = await vaultProcess({
+      tables: here.api.tables,
+      prepare: (client) => {
+        intercept(client, {
+          before: async ({ command }) => {
+            if (command !== 'BatchGetItemCommand') return;
+            reads += 1;
+            // The first read is of the vault's own item, and the second one of the others.
+            if (reads === 2) await layOut(here.api, 'acme', vault, moved);
+          },
+        });
+      },
+    });
+    expect(verdictOf(await draw(slow, vault, 10))).toEqual([201, undefined]);
     expect(await problemsIn(here)).toEqual([]);
   });
 

@@ -6,9 +6,11 @@ import { decide } from '../../functions/core/decide.ts';
 import type { Decision } from '../../functions/core/decision.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
-import { gathered, levelled, placed, spreadingOf } from '../../functions/core/shares.ts';
+import { gathered, levelled, placed, spreadingOf, withAmpleShares } from '../../functions/core/shares.ts';
 import type { Placed, Spreading } from '../../functions/core/shares.ts';
 import { domains } from '../../functions/domains/index.ts';
+import { field } from '../../functions/runtime/limits.ts';
+import { lacking } from '../support/changing-domain.ts';
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
 
@@ -124,6 +126,7 @@ describe('a posting to an account that is spread', () => {
     const found = place(reservation(), { spread, lacks }, 2) as Placed;
     expect(found.own).toBeUndefined();
     expect(found.shares).toMatchObject([{ id, key: 'remaining', place: 2, delta: -1, unit: 'place' }]);
+    expect(found.chosen).toEqual([{ account: `${id}:remaining`, place: 2 }]);
     expect(found.shares[0]?.rules.map(({ code, test }) => [code, test])).toEqual([
       ['showing_closed', { op: 'is', path: 'status', value: 'open' }],
       ['sold_out', { op: 'atLeast', path: 'balance', value: 1 }],
@@ -132,12 +135,56 @@ describe('a posting to an account that is spread', () => {
 
   it('goes to the item of the entity, if that has enough, where that is asked for more than its state', () => {
     const seated = reservation({ seat: 'A1' });
-    expect(placeOf(place(seated, { spread, lacks: [] }, 2))).toBe(0);
+    expect(place(seated, { spread, lacks: [] }, 2)).toMatchObject({ shares: [], chosen: [] });
     const shares = { remaining: [0, 5, 0, 0] };
     const found = place(seated, { spread, lacks: [], shares }) as Placed;
     expect(placeOf(found)).toBe(1);
     expect(found.own?.deltas).toEqual({});
     expect(found.own?.rules.map(({ code }) => code)).toContain('unprocessable');
+  });
+
+  it('goes to any item where the account has no floor, whatever they hold', () => {
+    const { remaining = { unit: 'place' } } = showings.accounts ?? {};
+    const domain = { ...showings, accounts: { remaining: lacking(remaining, 'floor') } };
+    const decision = reservation();
+    const unread = decision.unread.map((change) => ({ ...change, domain }));
+    const shares = { remaining: [0, 0, 0, 0] };
+    expect(placeOf(place({ ...decision, unread }, { spread, lacks, shares }, 3))).toBe(3);
+  });
+
+  it('is the item of the entity for an account that is not spread, and is not chosen', () => {
+    const decision = reservation();
+    const deltas = { capacityGranted: -1 };
+    const unread = decision.unread.map((change) => ({ ...change, deltas, rules: [] }));
+    expect(place({ ...decision, unread }, { spread, lacks }, 3)).toEqual({
+      ...{ own: unread[0], shares: [], chosen: [] },
+    });
+  });
+});
+
+describe('an entity whose accounts that are spread shall not matter', () => {
+  const entity: EntityState = {
+    ...{ id, collection: 'showings', status: 'open', version: 1, createdAt: '', updatedAt: '', headHash: '' },
+    ...{ attributes: {}, balances: { remaining: 1, capacityGranted: -9 }, units: {} },
+  };
+
+  it('has enough in each item for any posting, and room for any, and is otherwise as it was', () => {
+    const shares = { remaining: [1, 0, 0] };
+    const ample = withAmpleShares({ ...entity, spread: { remaining: 3 }, shares });
+    const { remaining = 0 } = ample.balances;
+    expect(ample).toEqual({
+      ...entity,
+      spread: { remaining: 3 },
+      balances: { remaining, capacityGranted: -9 },
+      shares: { remaining: new Array(3).fill(Math.floor(remaining / 3)) },
+    });
+    // The largest amount that a posting may have, and as much again below the most that an account may hold.
+    expect(Math.floor(remaining / 3)).toBeGreaterThanOrEqual(field.amountMax);
+    expect(remaining + field.amountMax).toBeLessThanOrEqual(Number.MAX_SAFE_INTEGER);
+  });
+
+  it('has what it had where nothing is spread', () => {
+    expect(withAmpleShares(entity)).toEqual(entity);
   });
 });
 
@@ -162,6 +209,14 @@ describe('what a process remembers of an account that is spread', () => {
       isShort: true,
     });
     expect(memory.find('other', id)).toBeUndefined();
+    const shares = { remaining: [1, 1], others: [0, 0] };
+    memory.learn('acme', showings, state([1, 1], { spread: { remaining: 2, others: 2 }, shares }));
+    expect(memory.find('acme', id)?.isShort).toBe(true);
+  });
+
+  it('is not that the entity lacks what it keeps in its own item', () => {
+    const attributes = { title: '', capacity: 1, seats: ['A1'] };
+    expect(spreadingOf(showings, state([1, 1], { attributes }))?.lacks).toEqual([]);
   });
 
   it('is nothing of what lies in one item', () => {
