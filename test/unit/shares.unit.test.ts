@@ -5,6 +5,7 @@ import { SpreadMemory } from '../../functions/commands/spread-memory.ts';
 import { decide } from '../../functions/core/decide.ts';
 import type { Decision } from '../../functions/core/decision.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
+import type { UnreadChange } from '../../functions/core/movements.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
 import { gathered, levelled, placed, spreadingOf, withAmpleShares } from '../../functions/core/shares.ts';
 import type { Placed, Spreading } from '../../functions/core/shares.ts';
@@ -152,13 +153,50 @@ describe('a posting to an account that is spread', () => {
     expect(placeOf(place({ ...decision, unread }, { spread, lacks, shares }, 3))).toBe(3);
   });
 
-  it('is the item of the entity for an account that is not spread, and is not chosen', () => {
+  /** A reservation whose change of the showing is another one. */
+  const changed = (more: Partial<UnreadChange>): Decision => {
     const decision = reservation();
-    const deltas = { capacityGranted: -1 };
-    const unread = decision.unread.map((change) => ({ ...change, deltas, rules: [] }));
-    expect(place({ ...decision, unread }, { spread, lacks }, 3)).toEqual({
-      ...{ own: unread[0], shares: [], chosen: [] },
-    });
+    return { ...decision, unread: decision.unread.map((change) => ({ ...change, ...more })) };
+  };
+
+  it('goes to an item that is below a floor that was raised, where it adds to that', () => {
+    const shares = { remaining: [-5, 0, 0, 0] };
+    expect(placeOf(place(changed({ deltas: { remaining: 1 } }), { spread, lacks, shares }))).toBe(0);
+  });
+
+  const [stateRule] = reservation().unread.flatMap(({ rules }) =>
+    rules.filter(({ code }) => code === 'showing_closed'),
+  );
+  if (!stateRule) throw new Error('a reservation asks whether the showing is open');
+  it.each<[string, Partial<UnreadChange>]>([
+    ['another account of it', { deltas: { remaining: -1, capacityGranted: -1 } }],
+    ['its version', { version: 3 }],
+    ['an attribute that it may have', { rules: [{ ...stateRule, test: { op: 'missing', path: 'title' } }] }],
+    [
+      'what an attribute that it lacks holds',
+      { rules: [{ ...stateRule, test: { op: 'contains', path: 'seats', value: 'A1' } }] },
+    ],
+  ])('goes to the item of the entity where that is asked for %s, too', (_, more) => {
+    const found = place(changed(more), { spread, lacks }, 2);
+    expect(found).toMatchObject({ own: more, shares: [], chosen: [] });
+  });
+
+  it('goes to any item where all that is asked for besides is known for good', () => {
+    const rules = [
+      { ...stateRule, test: { op: 'fact', holds: true } as const },
+      { ...stateRule, test: { op: 'missing', path: 'seats' } as const },
+    ];
+    const found = place(changed({ rules }), { spread, lacks }, 2) as Placed;
+    expect([found.own, placeOf(found)]).toEqual([undefined, 2]);
+  });
+
+  it.each<[string, Partial<UnreadChange>]>([
+    ['is of an account that is not spread', { deltas: { capacityGranted: -1 }, rules: [] }],
+    ['is none, but a look at its state', { deltas: {}, rules: [stateRule] }],
+  ])('stays with the entity where it %s', (_, more) => {
+    const decision = changed(more);
+    const [own] = decision.unread;
+    expect(place(decision, { spread, lacks }, 3)).toEqual({ own, shares: [], chosen: [] });
   });
 });
 
