@@ -181,6 +181,50 @@ describe('a posting to an account that is spread', () => {
     expect(found).toMatchObject({ own: more, shares: [], chosen: [] });
   });
 
+  it.each<[string, Partial<UnreadChange>, Partial<UnreadChange>]>([
+    ['its version', { version: 3, rules: [] }, { version: 3, deltas: {}, units: {} }],
+    [
+      'another account of it',
+      {
+        deltas: { remaining: -1, capacityGranted: -1 },
+        units: { remaining: 'place', capacityGranted: 'place' },
+        rules: [],
+      },
+      { deltas: { capacityGranted: -1 }, units: { capacityGranted: 'place' } },
+    ],
+    [
+      'an attribute that it may have',
+      {
+        rules: [
+          { ...stateRule, test: { op: 'missing', path: 'title' } },
+          { ...stateRule, test: { op: 'fact', holds: true } },
+          { ...stateRule, test: { op: 'atLeast', path: 'remaining', value: 1 } },
+        ],
+      },
+      {
+        deltas: {},
+        rules: [
+          { ...stateRule, test: { op: 'missing', path: 'title' } },
+          { ...stateRule, test: { op: 'fact', holds: true } },
+        ],
+      },
+    ],
+  ])('leaves the item of the entity what it is asked of %s, where another one has enough', (_, more, own) => {
+    const shares = { remaining: [0, 5, 0, 0] };
+    const found = place(changed(more), { spread, lacks, shares }) as Placed;
+    expect([placeOf(found), found.own]).toEqual([1, expect.objectContaining(own)]);
+  });
+
+  it('keeps every item but the own one from being overdrawn', () => {
+    const { remaining = { unit: 'place' } } = showings.accounts ?? {};
+    const floor = { minimum: -50, code: 'sold_out', otherwise: '' };
+    const domain = { ...showings, accounts: { remaining: { ...remaining, floor } } };
+    const found = place(changed({ domain }), { spread, lacks }, 2) as Placed;
+    expect(found.shares[0]?.rules.map(({ test }) => test)).toContainEqual({
+      ...{ op: 'atLeast', path: 'balance', value: 1 },
+    });
+  });
+
   it('goes to any item where all that is asked for besides is known for good', () => {
     const rules = [
       { ...stateRule, test: { op: 'fact', holds: true } as const },
