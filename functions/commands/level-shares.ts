@@ -27,7 +27,7 @@ export async function levelMet(execution: Execution, unread: readonly UnreadChan
       if (entity?.collection !== domain.collection || entity.balances[key] === undefined) continue;
       const { spread, floor } = domain.accounts?.[key] ?? {};
       const items = Math.max(spread ?? 1, entity.spread?.[key] ?? 1);
-      const wanted = items > 1 ? levelled(heldIn(entity, key), items, floor) : undefined;
+      const wanted = levelled(heldIn(entity, key), items, floor);
       if (!wanted) continue;
       await move(execution, domain, entity, key, wanted);
       hasTried = true;

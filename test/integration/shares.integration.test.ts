@@ -55,8 +55,14 @@ describe('the gold of a vault', () => {
   });
 
   it('stays in one where there is not some for each', async () => {
-    const vault = await spreadVault(here, items - 2);
-    expect(await heldBy(here, vault)).toHaveLength(1);
+    const vault = await begin(here, items - 1);
+    here.meet(2);
+    here.made.splice(0);
+    expect(verdictOf(await draw(here, vault, 1))).toEqual([201, undefined]);
+    // Nothing was moved, so it reads no more than after any race.
+    const attempt = ['TransactWrite', 'BatchGet'];
+    expect(here.made).toEqual([...attempt, ...attempt, 'TransactWrite']);
+    expect(await heldBy(here, vault)).toEqual([items - 2]);
   });
 
   it('is the sum of all items wherever it is shown', async () => {
@@ -204,6 +210,27 @@ describe('the gold of a vault', () => {
   });
 });
 
+describe('gold that is drawn while it is being shared out', () => {
+  it('is gone, and no item has less than nothing', async () => {
+    const vault = await begin(here, 100);
+    there.meet(2);
+    // The third transaction is the one that shares it out.
+    let nth = 0;
+    const drawMost = async (): Promise<void> => {
+      nth += 1;
+      if (nth < 3) there.interrupt(drawMost);
+      else expect(verdictOf(await draw(here, vault, 90))).toEqual([201, undefined]);
+    };
+    there.interrupt(drawMost);
+    expect(verdictOf(await draw(there, vault, 1))).toEqual([201, undefined]);
+    expect(nth).toBe(3);
+    const held = await heldBy(here, vault);
+    expect(Math.min(...held)).toBeGreaterThanOrEqual(0);
+    expect(sum(held)).toBe(9);
+    expect(await problemsIn(here)).toEqual([]);
+  });
+});
+
 describe('the state of a vault', () => {
   it('is on each of its items: once it is closed, nobody draws from any', async () => {
     const vault = await spreadVault(here, 99);
@@ -346,6 +373,8 @@ describe('the audit', () => {
     const { data, vault, audit, key } = await laidOut();
     const item = await data.read(key);
     await data.remove(key);
+    const shownTo = { tenant: data.tenant };
+    expect((await here.api.get(`/v1/vaults/${vault}`, shownTo)).json).toMatchObject({ gold: 100 - 12 - 25 });
     expect((await audit()).map(([problem]) => String(problem).split(':')[0]).toSorted()).toEqual([
       'balance_differs',
       'entity_changed',

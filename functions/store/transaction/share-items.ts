@@ -40,7 +40,7 @@ export function sharePosting(
 export const shareStates = (
   table: string,
   { tenant }: Pick<CommitContext, 'tenant'>,
-  { before, after }: EntityChange,
+  { before, after }: Pick<EntityChange, 'before' | 'after'>,
 ): readonly LabelledItem[] =>
   before && before.status !== after.status
     ? shareKeysOf(tenant, before).map((key) => onShare(table, key, 'status', after.status))
