@@ -1,4 +1,5 @@
 /** An account of an entity that lies in several items: when it comes to, who finds what it holds, and in which state. */
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createAudit } from '../../functions/audit/audit.ts';
 import { domains } from '../../functions/domains/index.ts';
@@ -228,6 +229,35 @@ describe('gold that is drawn while it is being shared out', () => {
     expect(Math.min(...held)).toBeGreaterThanOrEqual(0);
     expect(sum(held)).toBe(9);
     expect(await problemsIn(here)).toEqual([]);
+  });
+});
+
+describe('sharing out that the database does not take', () => {
+  const sharingOut = async (Code: string): Promise<unknown> => {
+    const vault = await begin(here, 100);
+    const of = await vaultProcess({ tables: here.api.tables });
+    of.meet(2);
+    let nth = 0;
+    const cancel = async (): Promise<void> => {
+      nth += 1;
+      if (nth < 3) of.interrupt(cancel);
+      else
+        throw new TransactionCanceledException({
+          ...{ message: 'cancelled', $metadata: { httpStatusCode: 400 } },
+          CancellationReasons: [{ Code }, { Code: 'None' }],
+        });
+    };
+    of.interrupt(cancel);
+    const { status } = await draw(of, vault, 1);
+    return [status, await heldBy(here, vault)];
+  };
+
+  it('does not matter where somebody else was faster', async () => {
+    expect(await sharingOut('ConditionalCheckFailed')).toEqual([201, [99]]);
+  });
+
+  it('is told as the defect that it is where it can never be taken', async () => {
+    expect(await sharingOut('ValidationError')).toEqual([500, [100]]);
   });
 });
 

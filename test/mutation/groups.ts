@@ -187,9 +187,8 @@ export const groups: readonly Group[] = [
       'functions/store/transaction/share-items.ts',
       'functions/store/transaction/level-items.ts',
       'functions/store/entities/shares.ts',
-      'functions/store/entities/whole.ts',
     ],
-    tests: integration('shares'),
+    tests: [...unit('share-items'), ...integration('shares')],
     reason: 'What is written to the items of an account, and how they are read as one.',
   },
   {
