@@ -238,14 +238,17 @@ describe('sharing out that the database does not take', () => {
     const of = await vaultProcess({ tables: here.api.tables });
     of.meet(2);
     let nth = 0;
-    const cancel = async (): Promise<void> => {
+    const cancel = (): Promise<void> => {
       nth += 1;
-      if (nth < 3) of.interrupt(cancel);
-      else
-        throw new TransactionCanceledException({
-          ...{ message: 'cancelled', $metadata: { httpStatusCode: 400 } },
-          CancellationReasons: [{ Code }, { Code: 'None' }],
-        });
+      if (nth < 3) {
+        of.interrupt(cancel);
+        return Promise.resolve();
+      }
+      const CancellationReasons = [{ Code }, { Code: 'None' }];
+      const $metadata = { httpStatusCode: 400 };
+      return Promise.reject(
+        new TransactionCanceledException({ message: 'cancelled', $metadata, CancellationReasons }),
+      );
     };
     of.interrupt(cancel);
     const { status } = await draw(of, vault, 1);

@@ -1313,4 +1313,58 @@ export const explained: readonly Explained[] = [
     replacement: '"Stryker was here!"',
     why: 'Each posting has a unit; the types do not know that.',
   },
+  {
+    file: 'functions/commands/level-shares.ts',
+    original: 'entity.balances[key] === undefined',
+    replacement: 'false',
+    why: 'Who was never posted to has nothing to share out; where there is no floor, its empty items are begun early.',
+  },
+  {
+    file: 'functions/commands/level-shares.ts',
+    original: 'domain.accounts?.[key]',
+    replacement: 'domain.accounts[key]',
+    why: 'Who posts to an account has one in the definition; the types do not know that.',
+  },
+  {
+    file: 'functions/commands/level-shares.ts',
+    original: 'domain.accounts?.[key]?.floor',
+    replacement: 'domain.accounts?.[key].floor',
+    why: 'Who posts to an account has one in the definition; the types do not know that.',
+  },
+  {
+    file: 'functions/commands/level-shares.ts',
+    original: 'wanted',
+    replacement: 'true',
+    why: 'A command that all items together cannot pay for is refused before; the types do not know that.',
+  },
+  {
+    file: 'functions/commands/level-shares.ts',
+    original: "entity.units[key] ?? (typeof unit === 'string' ? unit : '')",
+    replacement: "entity.units[key] && (typeof unit === 'string' ? unit : '')",
+    why: 'An account that is spread has one unit, and each entity that was posted to knows it; the types do not.',
+  },
+  {
+    file: 'functions/commands/level-shares.ts',
+    original: "typeof unit === 'string'",
+    replacement: 'true',
+    why: 'An account that is spread has one unit, and each entity that was posted to knows it; the types do not.',
+  },
+  {
+    file: 'functions/commands/level-shares.ts',
+    original: "typeof unit === 'string'",
+    replacement: 'false',
+    why: 'An account that is spread has one unit, and each entity that was posted to knows it; the types do not.',
+  },
+  {
+    file: 'functions/commands/level-shares.ts',
+    original: "typeof unit === 'string'",
+    replacement: "typeof unit !== 'string'",
+    why: 'An account that is spread has one unit, and each entity that was posted to knows it; the types do not.',
+  },
+  {
+    file: 'functions/commands/level-shares.ts',
+    original: '[]',
+    replacement: '["Stryker was here"]',
+    why: 'A cancellation has its reasons; the types do not know that.',
+  },
 ];

@@ -38,6 +38,15 @@ it('leaves an item alone that has what it is to hold', () => {
   expect(levelItems('data', { ...leveling, wanted: [5, 2, 2] })).toHaveLength(3);
 });
 
+it('asks for no floor where there is none', () => {
+  const leveling = { tenant: 'acme', entity, key: 'remaining', unit: 'place', wanted: [9, 0] };
+  const conditionOf = (of: typeof floor | undefined): unknown =>
+    levelItems('data', { ...leveling, floor: of })[0]?.Update?.ConditionExpression;
+  const withoutFloor = String(conditionOf(undefined));
+  expect(String(conditionOf(floor)).replace(/ AND [^ ]+ >= :v\d+$/, '')).toBe(withoutFloor);
+  expect(withoutFloor).not.toContain('>=');
+});
+
 it('writes a state to all of them, and none where it stays', () => {
   const before = { ...entity, spread: { remaining: 3 } };
   const written = (status: string) =>
