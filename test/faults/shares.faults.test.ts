@@ -50,11 +50,7 @@ const prepared: Readonly<Record<string, CommandCase['prepare']>> = {
 };
 
 /** The calls of the others are among theirs. */
-const inShort = [
-  'a draw that finds nothing in the first item',
-  'a draw of what no item has alone',
-  'a draw of more than all have',
-];
+const inShort = ['a draw of what no item has alone', 'a draw of more than all have'];
 
 describe('every fault', () => {
   const cases = Object.entries(prepared)

@@ -1,4 +1,7 @@
-/** The first start of a checkout synthesizes the template, which a later one finds: `infra/local/assembly.ts`. */
+/**
+ * The first start of a checkout synthesizes the template, which a later one finds: `infra/local/assembly.ts`. What a start
+ * loads meanwhile is looked at by `test/e2e/first-starts`, since it takes longer.
+ */
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -6,7 +9,6 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { provideAssembly, synthesizeApart } from '../../infra/local/assembly.ts';
 import { processFacts } from '../../infra/local/java-process.ts';
 import { synthesize } from '../../infra/local/synthesis.ts';
-import { firstStart } from '../support/first-start.ts';
 import { descendants } from '../support/processes.ts';
 
 let folder: string;
@@ -14,14 +16,6 @@ beforeEach(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), 'first-start-'));
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
-
-/** What the process has loaded by then it holds for as long as it serves. `test/e2e/first-starts` has two of them at once. */
-test('the process that serves does not load the CDK', async () => {
-  const started = await firstStart(folder);
-  const [name = '', ...others] = await readdir(folder);
-  expect(others).toEqual([]);
-  expect(started).toEqual({ directory: path.join(folder, name), cdk: false });
-});
 
 test('a synthesis that fails says what it would say in this process', async () => {
   const file = path.join(folder, 'file');
