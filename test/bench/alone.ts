@@ -30,6 +30,7 @@ interface Noted {
   readonly answer: Answer;
 }
 
+/** A side that sends what our handler would send for a command, and answers what it has answered. */
 export async function requestsAlone(domains: readonly Domain[]): Promise<Side> {
   const databases = await Promise.all([startDynamoDbLocal(), startDynamoDbLocal()]);
   const [noting, measured] = databases.map(({ endpoint }) => createDocumentClient({ endpoint, ...local }));
