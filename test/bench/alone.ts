@@ -5,18 +5,15 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { TransactWriteCommand, TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
-import { createApp } from '../../functions/api/app.ts';
-import { createHandler } from '../../functions/api/lambda-adapter.ts';
-import { createAudit } from '../../functions/audit/audit.ts';
 import { createBackend } from '../../functions/commands/backend.ts';
 import type { Domain } from '../../functions/core/definition.ts';
 import { systemClock } from '../../functions/runtime/clock.ts';
 import { createDocumentClient } from '../../functions/store/client.ts';
 import { createTables } from '../../functions/store/create-tables.ts';
 import { startDynamoDbLocal } from '../../infra/local/dynamodb.ts';
-import { local, log } from '../../infra/tools/explain/workbench.ts';
+import { local } from '../../infra/tools/explain/workbench.ts';
 import type { Answer, Command } from './load.ts';
-import { sendTo } from './sides.ts';
+import { sendToOurs } from './sides.ts';
 import type { Side } from './sides.ts';
 
 /** A command of the SDK. One can be sent once, so the same is made anew. */
@@ -38,7 +35,7 @@ export async function requestsAlone(domains: readonly Domain[]): Promise<Side> {
   const tables = await createTables(noting, 'bench');
   await createTables(measured, 'bench');
   const backend = createBackend({ domains, store: { client: noting, tables }, clock: systemClock });
-  const handle = sendTo(createHandler(createApp(backend, createAudit(backend), log)));
+  const handle = sendToOurs(backend);
 
   /** Of the command that is run, since several are at once. */
   const notes = new AsyncLocalStorage<(() => Promise<unknown>)[]>();

@@ -11,6 +11,7 @@ import { Pool } from 'undici';
 import { createApp } from '../../functions/api/app.ts';
 import { createHandler } from '../../functions/api/lambda-adapter.ts';
 import { createAudit } from '../../functions/audit/audit.ts';
+import type { Backend } from '../../functions/commands/backend.ts';
 import type { Domain } from '../../functions/core/definition.ts';
 import { systemClock } from '../../functions/runtime/clock.ts';
 import { startDynamoDbLocal } from '../../infra/local/dynamodb.ts';
@@ -79,7 +80,7 @@ export function httpEvent({ path: rawPath, body, key }: Command): APIGatewayProx
 }
 
 /** Calls a handler as Lambda does. */
-export function sendTo(handler: Handler): Send {
+function sendTo(handler: Handler): Send {
   return async (command) => {
     const event = httpEvent(command);
     const { requestId } = event.requestContext;
@@ -87,6 +88,10 @@ export function sendTo(handler: Handler): Send {
     return answerOf(await handler(event, context));
   };
 }
+
+/** Calls the handler of the API. */
+export const sendToOurs = (backend: Backend): Send =>
+  sendTo(createHandler(createApp(backend, createAudit(backend), log)));
 
 const answerOf = ({ statusCode, body }: { statusCode: number; body: string }): Answer => ({
   status: statusCode,
@@ -124,7 +129,7 @@ export async function inProcess(domains?: readonly Domain[]): Promise<readonly S
   return [
     {
       name: 'commit-once',
-      send: sendTo(createHandler(createApp(backend, createAudit(backend), log))),
+      send: sendToOurs(backend),
       requests: countRequests(backend.store.client),
       stop: async () => {
         bench.close();
