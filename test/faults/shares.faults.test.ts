@@ -1,6 +1,7 @@
 /**
  * An account of an entity that lies in several items, under faults: every AWS call of every command that posts to it, or
- * changes the state that its items have, with every fault at that call (`npm test` takes three of the commands). And builds that are broken on purpose.
+ * changes the state that its items have, with every fault at that call (`npm test` takes two of the commands). And builds
+ * that are broken on purpose.
  */
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'vitest';

@@ -62,7 +62,8 @@ export const conflictAt = (...at: readonly number[]): Error => cancelledAt(at, '
 /** @param at the places in the transaction that the database has no capacity for */
 export const throttledAt = (...at: readonly number[]): Error => cancelledAt(at, 'ThrottlingError');
 
-const cancelledAt = (at: readonly number[], Code: string): Error =>
+/** @param Code why, at these places of a transaction of three items */
+export const cancelledAt = (at: readonly number[], Code: string): Error =>
   new TransactionCanceledException({
     message: 'cancelled',
     $metadata: { httpStatusCode: 400 },

@@ -97,14 +97,16 @@ export interface VaultProcess {
   readonly made: string[];
   /** So many of its next transactions that write meet another one at an item. */
   meet(times: number): void;
-  /** What happens before its next transaction that writes. */
-  interrupt(by: () => Promise<unknown>): void;
+  /** What happens before its next transaction that writes, or before the nth of them from now on. */
+  interrupt(by: () => Promise<unknown>, nth?: number): void;
 }
 
 export async function vaultProcess(options: TestBackendOptions = {}): Promise<VaultProcess> {
   const made: string[] = [];
   let meetings = 0;
-  let interruption: (() => Promise<unknown>) | undefined;
+  /** Before which of its next transactions that write something happens; none at 0. */
+  let interruptedAt = 0;
+  let interruption = (): Promise<unknown> => Promise.resolve();
   const api = await startBackend({
     domains: vaultDomains,
     ...options,
@@ -115,9 +117,10 @@ export async function vaultProcess(options: TestBackendOptions = {}): Promise<Va
           const name = command.replace(/(?:Item|Items)?Command$/, '');
           made.push(name);
           if (name !== 'TransactWrite') return;
-          const by = interruption;
-          interruption = undefined;
-          await by?.();
+          if (interruptedAt > 0) {
+            interruptedAt -= 1;
+            if (interruptedAt === 0) await interruption();
+          }
           if (meetings === 0) return;
           meetings -= 1;
           throw conflictAt(1);
@@ -131,8 +134,9 @@ export async function vaultProcess(options: TestBackendOptions = {}): Promise<Va
     meet: (times) => {
       meetings = times;
     },
-    interrupt: (by) => {
+    interrupt: (by, nth = 1) => {
       interruption = by;
+      interruptedAt = nth;
     },
   };
 }

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import type { EntityState } from '../../functions/core/entity.ts';
 import { levelItems } from '../../functions/store/transaction/level-items.ts';
+import type { Leveling } from '../../functions/store/transaction/level-items.ts';
 import { shareStates } from '../../functions/store/transaction/share-items.ts';
 
 const id = `shw_${'0'.repeat(26)}`;
@@ -12,10 +13,10 @@ const entity: EntityState = {
 const lock = { token: '', fence: 3, expiresAt: 0 };
 const floor = { minimum: 0, code: 'sold_out', otherwise: '' };
 
+const levelled = (more: Pick<Leveling, 'wanted'> & Partial<Leveling>) =>
+  levelItems('data', { tenant: 'acme', entity, key: 'remaining', unit: 'place', floor, ...more });
 const begun = (of: EntityState): readonly unknown[] =>
-  levelItems('data', {
-    ...{ tenant: 'acme', entity: of, key: 'remaining', unit: 'place', floor, wanted: [3, 3, 3] },
-  }).flatMap(({ Put }) => (Put ? [Put.Item] : []));
+  levelled({ entity: of, wanted: [3, 3, 3] }).flatMap(({ Put }) => (Put ? [Put.Item] : []));
 
 it('begins each item with the state of its entity', () => {
   const item = { account: `${id}:remaining`, unit: 'place', balance: 3, status: 'open' };
@@ -33,15 +34,13 @@ it('begins each item with the state of its entity', () => {
 it('leaves an item alone that has what it is to hold', () => {
   const spread = { remaining: 3 };
   const laid = { ...entity, spread, balances: { remaining: 9 }, shares: { remaining: [5, 3, 1] } };
-  const leveling = { tenant: 'acme', entity: laid, key: 'remaining', unit: 'place', floor };
-  expect(levelItems('data', { ...leveling, wanted: [3, 3, 3] })).toHaveLength(2);
-  expect(levelItems('data', { ...leveling, wanted: [5, 2, 2] })).toHaveLength(3);
+  expect(levelled({ entity: laid, wanted: [3, 3, 3] })).toHaveLength(2);
+  expect(levelled({ entity: laid, wanted: [5, 2, 2] })).toHaveLength(3);
 });
 
 it('asks for no floor where there is none', () => {
-  const leveling = { tenant: 'acme', entity, key: 'remaining', unit: 'place', wanted: [9, 0] };
   const conditionOf = (of: typeof floor | undefined): unknown =>
-    levelItems('data', { ...leveling, floor: of })[0]?.Update?.ConditionExpression;
+    levelled({ wanted: [9, 0], floor: of })[0]?.Update?.ConditionExpression;
   const withoutFloor = String(conditionOf(undefined));
   expect(String(conditionOf(floor)).replace(/ AND [^ ]+ >= :v\d+$/, '')).toBe(withoutFloor);
   expect(withoutFloor).not.toContain('>=');

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { SpreadMemory } from '../../functions/commands/spread-memory.ts';
 import { decide } from '../../functions/core/decide.ts';
 import type { Decision } from '../../functions/core/decision.ts';
+import type { Domain } from '../../functions/core/definition.ts';
 import type { EntityState } from '../../functions/core/entity.ts';
 import type { UnreadChange } from '../../functions/core/movements.ts';
 import { registerDomains } from '../../functions/core/registry.ts';
@@ -88,6 +89,19 @@ function reservation(input: object = {}): Decision {
   return decided.decision;
 }
 
+/** A reservation whose change of the showing is another one. */
+const changed = (more: Partial<UnreadChange>): Decision => {
+  const decision = reservation();
+  return { ...decision, unread: decision.unread.map((change) => ({ ...change, ...more })) };
+};
+
+/** Showings whose places have another floor, or none. */
+function flooredAt(minimum: number | undefined): Domain {
+  const { remaining = { unit: 'place' } } = showings.accounts ?? {};
+  const floor = minimum !== undefined && { floor: { minimum, code: 'sold_out', otherwise: '' } };
+  return { ...showings, accounts: { remaining: { ...lacking(remaining, 'floor'), ...floor } } };
+}
+
 const place = (decision: Decision, spreading: Spreading | undefined, nth = 0): Placed | string => {
   const found = placed(
     decision,
@@ -145,19 +159,10 @@ describe('a posting to an account that is spread', () => {
   });
 
   it('goes to any item where the account has no floor, whatever they hold', () => {
-    const { remaining = { unit: 'place' } } = showings.accounts ?? {};
-    const domain = { ...showings, accounts: { remaining: lacking(remaining, 'floor') } };
-    const decision = reservation();
-    const unread = decision.unread.map((change) => ({ ...change, domain }));
     const shares = { remaining: [0, 0, 0, 0] };
-    expect(placeOf(place({ ...decision, unread }, { spread, lacks, shares }, 3))).toBe(3);
+    const decision = changed({ domain: flooredAt(undefined) });
+    expect(placeOf(place(decision, { spread, lacks, shares }, 3))).toBe(3);
   });
-
-  /** A reservation whose change of the showing is another one. */
-  const changed = (more: Partial<UnreadChange>): Decision => {
-    const decision = reservation();
-    return { ...decision, unread: decision.unread.map((change) => ({ ...change, ...more })) };
-  };
 
   it('goes to an item that is below a floor that was raised, where it adds to that', () => {
     const shares = { remaining: [-5, 0, 0, 0] };
@@ -216,10 +221,7 @@ describe('a posting to an account that is spread', () => {
   });
 
   it('keeps every item but the own one from being overdrawn', () => {
-    const { remaining = { unit: 'place' } } = showings.accounts ?? {};
-    const floor = { minimum: -50, code: 'sold_out', otherwise: '' };
-    const domain = { ...showings, accounts: { remaining: { ...remaining, floor } } };
-    const found = place(changed({ domain }), { spread, lacks }, 2) as Placed;
+    const found = place(changed({ domain: flooredAt(-50) }), { spread, lacks }, 2) as Placed;
     expect(found.shares[0]?.rules.map(({ test }) => test)).toContainEqual({
       ...{ op: 'atLeast', path: 'balance', value: 1 },
     });
@@ -244,11 +246,16 @@ describe('a posting to an account that is spread', () => {
   });
 });
 
+/** A showing whose places lie in so many items. */
+const state = (held: readonly number[], more: Partial<EntityState> = {}): EntityState => ({
+  ...{ id, collection: 'showings', status: 'open', version: 1, createdAt: '', updatedAt: '', headHash: '' },
+  ...{ attributes: { title: '', capacity: 9 }, balances: { remaining: sum(held) }, units: {} },
+  ...(held.length > 1 && { spread: { remaining: held.length }, shares: { remaining: held } }),
+  ...more,
+});
+
 describe('an entity whose accounts that are spread shall not matter', () => {
-  const entity: EntityState = {
-    ...{ id, collection: 'showings', status: 'open', version: 1, createdAt: '', updatedAt: '', headHash: '' },
-    ...{ attributes: {}, balances: { remaining: 1, capacityGranted: -9 }, units: {} },
-  };
+  const entity = state([1], { balances: { remaining: 1, capacityGranted: -9 } });
 
   it('has enough in each item for any posting, and room for any, and is otherwise as it was', () => {
     const shares = { remaining: [1, 0, 0] };
@@ -271,13 +278,6 @@ describe('an entity whose accounts that are spread shall not matter', () => {
 });
 
 describe('what a process remembers of an account that is spread', () => {
-  const state = (held: readonly number[], more: Partial<EntityState> = {}): EntityState => ({
-    ...{ id, collection: 'showings', status: 'open', version: 1, createdAt: '', updatedAt: '', headHash: '' },
-    ...{ attributes: { title: '', capacity: 9 }, balances: { remaining: sum(held) }, units: {} },
-    ...(held.length > 1 && { spread: { remaining: held.length }, shares: { remaining: held } }),
-    ...more,
-  });
-
   it('is over how many items, what the entity never has, and whether most of them are empty', () => {
     const memory = new SpreadMemory();
     memory.learn('acme', showings, state([1, 1, 0, 0]));
